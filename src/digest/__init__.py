@@ -1,0 +1,1 @@
+"""A newsroom's posts become an email digest."""

@@ -1,0 +1,139 @@
+"""The command line door: one table of command groups, each imported when it is first used.
+
+Exit codes: 0 done, 1 not possible now, 2 wrong input or settings, 130 ended by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from digest.errors import ConfigError, DigestError, InputError
+
+# name, module (or module:attribute, where that is not `app`), one line of help
+GROUPS: tuple[tuple[str, str, str], ...] = (
+    ("db", "digest.cli.database", "Make and check the database."),
+    ("keys", "digest.cli.database:keys_app", "The installation's own keys."),
+    ("list", "digest.cli.lists", "Mailing lists."),
+    ("subscriber", "digest.cli.subscribers", "People on the lists."),
+    ("suppression", "digest.cli.suppressions", "The do-not-mail list."),
+    ("consent", "digest.cli.lists:consent_app", "The proof of consent."),
+    ("transport", "digest.cli.transports", "Mail services."),
+    ("account", "digest.cli.accounts", "The people who work with Digest."),
+    ("digest", "digest.cli.digests", "Digests: their rules, sender and look."),
+    ("cadence", "digest.cli.cadences", "The rhythms that a digest comes out on."),
+    ("source", "digest.cli.sources", "The sites that posts are collected from."),
+    ("collect", "digest.cli.sources:collect_app", "Collect posts now, in this process."),
+    ("edition", "digest.cli.editions", "Editions: past, coming and being handed over."),
+    ("demo", "digest.cli.demo", "See it all at work on an invented newspaper."),
+    ("up", "digest.cli.run:up_app", "Run everything on this machine."),
+    ("web", "digest.cli.run:web_app", "Run the web server alone."),
+    ("catcher", "digest.cli.run:catcher_app", "Catch mail in a folder instead of sending it."),
+    ("doctor", "digest.cli.doctor", "Look at everything and say what to mend."),
+)
+
+
+class _Entry(TyperCommand):
+    """A line of the table in `digest --help`, which stands for a module not yet imported."""
+
+    def __init__(self, name: str, target: str, help_line: str) -> None:
+        super().__init__(name=name, help=help_line, rich_markup_mode=None)
+        self.target = target
+
+    def load(self) -> Any:
+        """Import the module and make its command."""
+        module, _, attribute = self.target.partition(":")
+        found = getattr(importlib.import_module(module), attribute or "app")
+        command = typer.main.get_command(found)
+        command.name = self.name
+        return command
+
+
+class _Root(TyperGroup):
+    """The group of all groups; it alone turns errors into sentences and exit codes."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, target, help_line in GROUPS:
+            self.add_command(_Entry(name, target, help_line))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command and, now that it is wanted, load it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, _Entry) else command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; our errors become one line on standard error."""
+        try:
+            return super().invoke(ctx)
+        except DigestError as error:
+            if ctx.params.get("debug"):
+                raise
+            _complain(str(error))
+            raise typer.Exit(2 if isinstance(error, (InputError, ConfigError)) else 1) from None
+        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+            raise
+        except Exception as error:
+            if ctx.params.get("debug"):
+                raise
+            _complain(_fault(error))
+            raise typer.Exit(1) from None
+
+
+def _say_version(is_wanted: bool) -> None:
+    if is_wanted:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        typer.echo(f"digest {version('digest')}")
+        raise typer.Exit
+
+
+app = typer.Typer(cls=_Root, name="digest", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
+@app.callback()
+def root(
+    *,
+    debug: bool = typer.Option(False, "--debug", help="Show where an error came from."),
+    version: bool = typer.Option(
+        False, "--version", callback=_say_version, is_eager=True, help="Say which version this is, and end."
+    ),
+) -> None:
+    """A newsroom's posts become an email digest."""
+    del debug, version  # the first is read by _Root.invoke, the second by its callback
+
+
+def main() -> None:
+    """The entry point of `digest` and of `python -m digest.cli`."""
+    from digest.cli import common  # noqa: PLC0415
+
+    common.own_process()
+    typer.main.get_command(app)(prog_name="digest")
+
+
+def _complain(sentence: str) -> None:
+    typer.echo(f"digest: {sentence}", err=True)
+
+
+def _fault(error: Exception) -> str:
+    """One line for what nobody foresaw, without addresses; a database that fails is not our fault."""
+    from digest.logs import redact  # noqa: PLC0415
+
+    if "sqlalchemy" in sys.modules:
+        from sqlalchemy.exc import DBAPIError, OperationalError  # noqa: PLC0415
+
+        # The driver's own words only: SQLAlchemy's hold the statement with its values.
+        if isinstance(error, OperationalError):
+            return f"The database failed: {redact(_first_line(error.orig))}"
+        if isinstance(error, DBAPIError):
+            error = error.orig if isinstance(error.orig, Exception) else error
+    words = f"{type(error).__name__}: {redact(_first_line(error))}"
+    return f"{words} -- this is a fault in Digest; `digest --debug ...` shows where."
+
+
+def _first_line(error: object) -> str:
+    return (str(error).strip().splitlines() or [""])[0]

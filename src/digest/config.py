@@ -1,0 +1,173 @@
+"""Settings: read once at the start from `DIGEST_*` variables, `digest.toml` and secret files.
+
+A variable wins over the file. A missing or wrong setting stops the start with one sentence (ConfigError).
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from digest.errors import ConfigError
+
+_PREFIX = "DIGEST_"
+_SOCKET_PATH_LIMIT = 100  # a unix socket's path holds 107 bytes on Linux, 103 on macOS
+
+
+class Settings(BaseSettings):
+    """Everything that whoever runs Digest can set. Each field is the variable `DIGEST_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
+
+    data_dir: Path = Field(Path("var"), description="Folder for the database, secrets, journals and sockets.")
+    database_url: SecretStr | None = Field(
+        None, description="postgresql://user:password@host/name; unset means SQLite in the data folder."
+    )
+    broker_url: SecretStr | None = Field(
+        None, description="redis://... or amqp://...; unset means the broker that `digest up` starts."
+    )
+    public_url: str = Field(
+        "http://127.0.0.1:8025", description="Where readers reach the web pages; it stands in every mail."
+    )
+    web_host: str = Field("127.0.0.1", description="Address that the web server listens on.")
+    web_port: int = Field(8025, ge=0, le=65535, description="Port that the web server listens on.")
+    secrets_dir: Path | None = Field(None, description="Folder of the secret files; default: DATA/secrets.")
+    journal_dir: Path | None = Field(None, description="Folder of the send journals; default: DATA/journals.")
+    templates: Path | None = Field(None, description="A folder of your own templates; it comes first.")
+    catcher_dir: Path | None = Field(
+        None, description="Folder of the mail catcher; if set, the web has an inbox page. For trying out."
+    )
+    private_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Hosts on private networks that sources may be fetched from, separated by commas."
+    )
+    contact: str = Field("", description="Address or page in the User-Agent of our fetches, for site owners.")
+    tick_seconds: float = Field(5.0, gt=0, le=60, description="How often the one scheduled task looks.")
+    lease_seconds: int = Field(120, ge=10, le=3600, description="How long a worker may hold a batch.")
+    plan_lead_seconds: int = Field(
+        120, ge=0, le=3600, description="How long before its slot an edition's audience is fixed."
+    )
+    resend_uncertain_after: int = Field(
+        86400, ge=0, description="Seconds after which a list with the policy `resend` mails uncertain ones."
+    )
+    collect_interval_seconds: int = Field(900, ge=1, description="How often a source is fetched.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_json: bool | None = Field(None, description="JSON log lines; unset: unless at a terminal.")
+
+    @field_validator("private_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")) or any(c.isspace() for c in value):
+            raise ValueError("must be an http:// or https:// address")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _check_database(self) -> Settings:
+        if not self.database.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("database_url must start with postgresql:// or sqlite:///")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database as SQLAlchemy's URL, password included: never log it."""
+        if self.database_url is None:
+            return f"sqlite:///{self.data / 'digest.db'}"
+        url = self.database_url.get_secret_value()
+        for given in ("postgresql://", "postgres://"):
+            if url.startswith(given):
+                return "postgresql+psycopg://" + url.removeprefix(given)
+        return url
+
+    @property
+    def data(self) -> Path:
+        return self.data_dir.absolute()
+
+    @property
+    def secrets_folder(self) -> Path:
+        return self.secrets_dir.absolute() if self.secrets_dir else self.data / "secrets"
+
+    @property
+    def journal_folder(self) -> Path:
+        return self.journal_dir.absolute() if self.journal_dir else self.data / "journals"
+
+    @property
+    def broker_socket(self) -> Path:
+        """The embedded broker's socket; in a short folder of its own where the data folder's path is long."""
+        path = self.data / "run" / "broker.sock"
+        if len(str(path)) <= _SOCKET_PATH_LIMIT:
+            return path
+        import hashlib  # noqa: PLC0415
+        import tempfile  # noqa: PLC0415
+
+        name = hashlib.sha256(str(self.data).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"digest-{os.getuid()}-{name}" / "broker.sock"
+
+    @property
+    def broker(self) -> str:
+        """The broker's URL in Celery's form, password included: never log it."""
+        if self.broker_url is not None:
+            return self.broker_url.get_secret_value()
+        return f"redis+socket://{self.broker_socket}?virtual_host=0"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file named by DIGEST_CONFIG (or ./digest.toml)."""
+        file = Path(os.environ.get("DIGEST_CONFIG", "digest.toml"))
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file))
+
+
+def load(**overrides: object) -> Settings:
+    """Read the settings; raises ConfigError with a sentence that names the setting."""
+    _refuse_unknown_variables()
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        problem = first["msg"].removeprefix("Value error, ")
+        where = f"The setting {_PREFIX}{name} is wrong" if name else "The settings are wrong"
+        raise ConfigError(f"{where}: {problem}.") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"The settings file cannot be read: {error}.") from None
+
+
+@functools.cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return load()
+
+
+def _refuse_unknown_variables() -> None:
+    known = {_PREFIX + name.upper() for name in Settings.model_fields} | {"DIGEST_CONFIG"}
+    for name in sorted(os.environ):
+        if name.startswith(_PREFIX) and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}" if close else "`digest doctor` lists those there are"
+            raise ConfigError(
+                f"There is no setting {name}; {hint}?" if close else f"There is no setting {name}; {hint}."
+            )

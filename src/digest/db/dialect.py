@@ -1,0 +1,65 @@
+"""The few statements that SQLite and PostgreSQL spell differently, in one place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
+
+# Without it SQLAlchemy may forget how many rows an INSERT has made.
+_COUNTED = {"preserve_rowcount": True}
+
+
+def _dialect_insert(session: Session, table: Any) -> postgresql.Insert | sqlite.Insert:
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def insert_if_new(session: Session, table: Any, values: Mapping[str, Any]) -> int | None:
+    """Insert one row unless a unique key already holds it; its id, or None if it was there.
+
+    This is how "only once" is decided: by the key, never by looking first.
+    """
+    statement: ReturningInsert[Any] = (
+        _dialect_insert(session, table).values(**values).on_conflict_do_nothing().returning(table.id)
+    )
+    found: int | None = session.execute(statement).scalar_one_or_none()
+    return found
+
+
+def insert_new_rows(session: Session, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows whose keys are not there yet."""
+    if rows:
+        session.execute(_dialect_insert(session, table).on_conflict_do_nothing(), list(rows))
+
+
+def insert_select_if_new(session: Session, table: Any, columns: Sequence[str], select: sa.Select[Any]) -> int:
+    """INSERT ... SELECT, leaving out rows whose keys are there already; returns how many came in."""
+    # SQLite's parser takes ON CONFLICT after a SELECT for a join unless that SELECT has a WHERE.
+    statement = _dialect_insert(session, table).from_select(list(columns), select.where(sa.true()))
+    result = session.execute(statement.on_conflict_do_nothing(), execution_options=_COUNTED)
+    return int(getattr(result, "rowcount", 0))
+
+
+def skip_locked(select: sa.Select[Any]) -> sa.Select[Any]:
+    """Lock the rows, passing over those another transaction holds.
+
+    On SQLite nothing is added: a `write()` scope is alone in the database.
+    """
+    return select.with_for_update(skip_locked=True)
+
+
+def lock_alone(session: Session, name: str) -> None:
+    """Wait until no other transaction holds the lock `name`; held until this one ends.
+
+    On SQLite nothing is done: a `write()` scope is alone in the database.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(f"digest {name}".encode()).digest()[:8], "big", signed=True)
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))

@@ -1,0 +1,108 @@
+"""The engine and its two scopes: `read()` and `write()`.
+
+On SQLite a transaction that begins as a reader and turns into a writer fails at once with "database is
+locked", whatever the busy timeout. So a scope says at its start which it is: `write()` begins IMMEDIATE
+and waits its turn, `read()` begins deferred and, in WAL mode, never waits for a writer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from digest.errors import ConfigError, UnreachableError
+
+_BUSY_SECONDS = 30
+_AFTER_COMMIT = "digest_after_commit"
+
+
+class Database:
+    """One database and the ways to open a transaction on it. Make one per process, after a fork."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgres_engine(url)
+        self._readers = sessionmaker(self.engine, expire_on_commit=False)
+        self._writers = sessionmaker(self.engine.execution_options(digest_write=True), expire_on_commit=False)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that only reads; it is rolled back at the end."""
+        with self._readers() as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that commits at the end, or rolls back if the block raises.
+
+        What `after_commit` was given runs once the commit has succeeded.
+        """
+        with self._writers() as session:
+            with session.begin():
+                yield session
+            for action in session.info.pop(_AFTER_COMMIT, ()):
+                action()
+
+    def check(self) -> None:
+        """Raise UnreachableError, in one sentence, if the database does not answer."""
+        try:
+            with self.engine.connect() as connection:
+                connection.execute(sa.text("SELECT 1"))
+        except sa.exc.OperationalError as error:
+            reason = str(error.orig).strip().splitlines()[0]
+            raise UnreachableError(
+                f"The database does not answer ({reason}); check DIGEST_DATABASE_URL and that it runs."
+            ) from None
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def after_commit(session: Session, action: Callable[[], None]) -> None:
+    """Run `action` once the session's write scope has committed; never if it rolls back."""
+    session.info.setdefault(_AFTER_COMMIT, []).append(action)
+
+
+def _sqlite_engine(url: str) -> sa.Engine:
+    if sqlite3.sqlite_version_info < (3, 35):
+        raise ConfigError(f"SQLite 3.35 or newer is needed; this Python has {sqlite3.sqlite_version}.")
+    # isolation_level None: the driver begins nothing by itself, the event below does.
+    engine = sa.create_engine(
+        url, connect_args={"isolation_level": None, "timeout": _BUSY_SECONDS}, hide_parameters=True
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        is_write = connection.get_execution_options().get("digest_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: str) -> sa.Engine:
+    # The time zone is fixed so that what a person sees in psql is what the code stores.
+    return sa.create_engine(
+        url,
+        pool_size=5,
+        max_overflow=10,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"connect_timeout": 10, "options": "-c timezone=UTC"},
+    )

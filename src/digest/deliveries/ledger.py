@@ -1,0 +1,197 @@
+"""Write what became of deliveries: by groups, by statements over many rows, never row by row."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.db.dialect import insert_new_rows
+from digest.mail.transport import Outcome
+from digest.mail.transport import Reply as MailReply
+from digest.models import Batch, Delivery, DeliveryStatus, Reply
+
+# What an outcome means for the person; one that is not here is no final result.
+STATUS_OF = {
+    Outcome.ACCEPTED: DeliveryStatus.SENT,
+    Outcome.REFUSED: DeliveryStatus.FAILED,
+    Outcome.UNKNOWN: DeliveryStatus.UNCERTAIN,
+}
+
+_ADDRESS = re.compile(r"<?[^\s<>@]{1,64}@[^\s<>@,;]+>?")
+# A word of eight or more letters and digits with at least one digit in it: a queue or session id.
+_QUEUE_ID = re.compile(r"(?<![\w.-])(?=[\w.-]*\d)(?=[\w.-]*[A-Za-z])[\w.-]{8,}(?![\w.-])")
+
+# Seconds until a deferred mail (a 4xx reply) is tried again; after the last, it has failed.
+RETRY_AFTER = (300, 900, 3600, 4 * 3600, 8 * 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one delivery: its final status, or PENDING for one that is to be tried later."""
+
+    subscriber_id: int
+    attempt: int
+    status: DeliveryStatus
+    at: dt.datetime
+    reply: MailReply | None = None
+    transport_id: int | None = None
+
+
+def record(session: Session, edition_id: int, results: Iterable[Result]) -> None:
+    """Record results that are final.
+
+    A row changes only while it is pending at the result's own attempt, so that a late or repeated result
+    does nothing; an `uncertain` one may still be settled by a reply.
+    """
+    groups: dict[tuple[DeliveryStatus, int, MailReply | None, int | None], list[Result]] = defaultdict(list)
+    for result in results:
+        groups[result.status, result.attempt, result.reply, result.transport_id].append(result)
+    replies = intern_replies(session, {reply for _, _, reply, _ in groups if reply})
+    for (status, attempt, reply, transport_id), members in groups.items():
+        open_to_change = [DeliveryStatus.PENDING]
+        if status in (DeliveryStatus.SENT, DeliveryStatus.FAILED):
+            open_to_change.append(DeliveryStatus.UNCERTAIN)
+        was_handed_over = status in (DeliveryStatus.SENT, DeliveryStatus.UNCERTAIN)
+        session.execute(
+            sa.update(Delivery)
+            .where(
+                Delivery.edition_id == edition_id,
+                Delivery.subscriber_id.in_([result.subscriber_id for result in members]),
+                Delivery.status.in_(open_to_change),
+                Delivery.attempt == attempt,
+            )
+            .values(
+                status=status,
+                reply_id=replies[reply] if reply else None,
+                transport_id=transport_id,
+                # One moment for the group, which spans two seconds at the most.
+                sent_at=members[-1].at if was_handed_over else None,
+            ),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: dt.datetime) -> None:
+    """Put deferred deliveries (4xx) into a retry batch for each attempt; after the last they have failed."""
+    if not results:
+        return
+    by_id = {result.subscriber_id: result for result in results}
+    rows = session.execute(
+        sa.select(Delivery.subscriber_id, Delivery.attempt).where(
+            Delivery.edition_id == edition_id,
+            Delivery.subscriber_id.in_(by_id),
+            Delivery.status == DeliveryStatus.PENDING,
+        )
+    ).all()
+    alike: dict[tuple[int, MailReply | None], list[int]] = defaultdict(list)
+    for subscriber_id, attempt in rows:
+        if attempt != by_id[subscriber_id].attempt:
+            continue  # deferred already: this is a journal that says so a second time
+        alike[attempt, by_id[subscriber_id].reply].append(subscriber_id)
+    replies = intern_replies(session, {reply for _, reply in alike if reply})
+    batches: dict[int, int] = {}
+    for (attempt, reply), people in alike.items():
+        if attempt >= len(RETRY_AFTER):
+            transport_id = by_id[people[0]].transport_id
+            record(
+                session,
+                edition_id,
+                [
+                    Result(person, attempt, DeliveryStatus.FAILED, now, reply, transport_id)
+                    for person in people
+                ],
+            )
+            continue
+        if attempt not in batches:
+            not_before = now + dt.timedelta(seconds=RETRY_AFTER[attempt])
+            batches[attempt] = add_batch(session, edition_id, not_before=not_before)
+        move_to_batch(
+            session,
+            edition_id,
+            people,
+            batch_id=batches[attempt],
+            attempt=attempt + 1,
+            reply_id=replies[reply] if reply else None,
+        )
+
+
+def add_batch(session: Session, edition_id: int, *, not_before: dt.datetime) -> int:
+    """A new, empty batch of an edition; its id."""
+    batch = Batch(edition_id=edition_id, not_before=not_before)
+    session.add(batch)
+    session.flush()
+    return batch.id
+
+
+def move_to_batch(
+    session: Session,
+    edition_id: int,
+    people: Sequence[int],
+    *,
+    batch_id: int,
+    attempt: int,
+    reply_id: int | None = None,
+) -> None:
+    """Make deliveries pending in another batch, as attempt number `attempt`."""
+    session.execute(
+        sa.update(Delivery)
+        .where(Delivery.edition_id == edition_id, Delivery.subscriber_id.in_(people))
+        .values(
+            status=DeliveryStatus.PENDING, batch_id=batch_id, attempt=attempt, reply_id=reply_id, sent_at=None
+        ),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def close_if_done(session: Session, batch_id: int, *, now: dt.datetime) -> bool:
+    """Close a batch of which nothing is pending any more; true if it is closed now."""
+    pending = sa.exists().where(
+        Delivery.batch_id == batch_id,
+        Delivery.edition_id == Batch.edition_id,
+        Delivery.status == DeliveryStatus.PENDING,
+    )
+    closed = session.execute(
+        sa.update(Batch)
+        .where(Batch.id == batch_id, Batch.closed_at.is_(None), ~pending)
+        .values(closed_at=now, leased_until=None, journal_id=None, fault=""),
+        execution_options={"synchronize_session": False},
+    )
+    return bool(getattr(closed, "rowcount", 0))
+
+
+def intern_replies(session: Session, replies: Iterable[MailReply]) -> dict[MailReply, int]:
+    """The ids of replies. What differs from mail to mail in them is left out, so that each is stored once."""
+    wanted = {reply: reply_pattern(reply.text) for reply in replies}
+    if not wanted:
+        return {}
+    prints = {reply: _fingerprint(reply, text) for reply, text in wanted.items()}
+    rows = {
+        prints[reply]: {
+            "fingerprint": prints[reply],
+            "code": reply.code,
+            "enhanced": reply.enhanced,
+            "text": text,
+        }
+        for reply, text in wanted.items()
+    }
+    insert_new_rows(session, Reply, list(rows.values()))
+    found = session.execute(sa.select(Reply.fingerprint, Reply.id).where(Reply.fingerprint.in_(rows))).all()
+    ids: dict[str, int] = dict(found)
+    return {reply: ids[fingerprint] for reply, fingerprint in prints.items()}
+
+
+def reply_pattern(text: str) -> str:
+    """A reply without the address and the queue id that make each one different."""
+    text = _ADDRESS.sub("<address>", text)
+    return _QUEUE_ID.sub("…", text)[:500]
+
+
+def _fingerprint(reply: MailReply, text: str) -> str:
+    return hashlib.sha256(f"{reply.code}\0{reply.enhanced}\0{text}".encode()).hexdigest()

@@ -1,0 +1,110 @@
+"""The mail of one person: the variant's prepared message, its places filled."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from digest import clock
+from digest.db import Database
+from digest.deliveries.people import Person
+from digest.errors import NotFoundError
+from digest.keys import Keys
+from digest.mail.headers import date_text, message_id
+from digest.mail.placeholders import PreparedMail, fill
+from digest.mail.transport import Envelope
+from digest.models import Cadence, Digest, Edition, MailingList, Variant
+from digest.tokens import Claim, Purpose
+
+# Prepared mails kept by a worker: 70 kB each, and few editions are sent at once.
+_KEPT = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Imprint:
+    """What the mails of an edition have in common beside their content."""
+
+    sender: str
+    lists: dict[int, tuple[str, str]]
+
+    @property
+    def domain(self) -> str:
+        return self.sender.rpartition("@")[2]
+
+
+class Writer:
+    """Writes mails from what was frozen; reads no template, no feed and no setting but the public address.
+
+    A worker child keeps one. What it holds of an edition never changes, except its lists' titles.
+    """
+
+    def __init__(self, database: Database, keys: Keys, public_url: str) -> None:
+        self._database = database
+        self._keys = keys
+        self._public_url = public_url
+        self._mails: OrderedDict[int, PreparedMail] = OrderedDict()
+        self._imprints: OrderedDict[int, _Imprint] = OrderedDict()
+
+    def envelope(self, person: Person) -> Envelope:
+        """The message of one person and where it goes. Raises InputError for a value no mail can carry."""
+        imprint = self._imprint(person.edition_id)
+        list_name, list_title = imprint.lists[person.list_id]
+        message = fill(
+            self._mail(person.variant_id),
+            {
+                "to": person.address,
+                "to_name": person.name,
+                "message_id": message_id(
+                    person.edition_id, person.subscriber_id, imprint.domain, self._keys.address_key
+                ),
+                "date": date_text(clock.utc_now()),
+                "list_id": f"{list_name}.{imprint.domain}",
+                "list_name": list_title,
+                "unsubscribe_url": self.unsubscribe_url(person),
+                "unsubscribe_mailto": "",
+            },
+        )
+        return Envelope(
+            sender=imprint.sender,
+            recipient=person.address,
+            message=message,
+            needs_smtputf8=not person.address.isascii(),
+            ref=person,
+        )
+
+    def unsubscribe_url(self, person: Person) -> str:
+        """The sign-off link that a person's mail carries."""
+        claim = Claim(Purpose.UNSUBSCRIBE, person.list_id, person.subscriber_id)
+        return f"{self._public_url}/u/{self._keys.signer.sign(claim)}"
+
+    def _mail(self, variant_id: int) -> PreparedMail:
+        if variant_id not in self._mails:
+            with self._database.read() as session:
+                stored = session.scalar(sa.select(Variant.mail).where(Variant.id == variant_id))
+            if stored is None:
+                raise NotFoundError(f"Variant {variant_id} is gone, though people are still to get it.")
+            self._mails[variant_id] = PreparedMail.from_bytes(stored)
+            if len(self._mails) > _KEPT:
+                self._mails.popitem(last=False)
+        return self._mails[variant_id]
+
+    def _imprint(self, edition_id: int) -> _Imprint:
+        if edition_id not in self._imprints:
+            with self._database.read() as session:
+                digest_id, sender = session.execute(
+                    sa.select(Digest.id, Digest.sender_address)
+                    .join(Cadence, Cadence.digest_id == Digest.id)
+                    .join(Edition, Edition.cadence_id == Cadence.id)
+                    .where(Edition.id == edition_id)
+                ).one()
+                lists = session.execute(
+                    sa.select(MailingList.id, MailingList.name, MailingList.title).where(
+                        MailingList.digest_id == digest_id
+                    )
+                ).all()
+            self._imprints[edition_id] = _Imprint(sender, {row.id: (row.name, row.title) for row in lists})
+            if len(self._imprints) > _KEPT:
+                self._imprints.popitem(last=False)
+        return self._imprints[edition_id]

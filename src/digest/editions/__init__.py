@@ -1,0 +1,1 @@
+"""Editions: when they are due, what is in them, and the moment their content is fixed."""

@@ -1,0 +1,42 @@
+"""A sentence for each reason code, in the reader's language."""
+
+from __future__ import annotations
+
+from digest.i18n import N_, Translator
+from digest.models import EditionState, Reason
+
+SENTENCES: dict[Reason, str] = {
+    Reason.NOTHING_NEW: N_("Skipped: there was nothing new since the last edition."),
+    Reason.TOO_FEW_STORIES: N_("Skipped: there were fewer new stories than this digest asks for."),
+    Reason.NO_READERS: N_("Skipped: nobody on its lists is to be mailed now."),
+    Reason.PAST_GRACE: N_("Skipped: its time had passed by more than the grace allows."),
+    Reason.SOURCES_DOWN: N_("Skipped: its sources could not be read and nothing new was known."),
+    Reason.NO_POSTAL_ADDRESS: N_("Held: the digest has no postal address, which every mail must carry."),
+    Reason.TOO_LARGE: N_("Held: the message is larger than mail programs show without cutting it."),
+    Reason.NO_TRANSPORT: N_("Waiting: there is no mail service to hand it to; add one."),
+    Reason.TRANSPORT_FAILING: N_("Paused: the mail service takes no messages."),
+    Reason.RENDERING_FAILED: N_("Held: the message could not be made from its template."),
+    Reason.BY_PERSON: N_("Changed by a person."),
+    Reason.ALL_SERVED: N_("Handed over to everybody who was to get it."),
+}
+
+STATES: dict[EditionState, str] = {
+    EditionState.UPCOMING: N_("coming"),
+    EditionState.FROZEN: N_("locked"),
+    EditionState.HELD: N_("held"),
+    EditionState.SENDING: N_("being handed over"),
+    EditionState.PAUSED: N_("paused"),
+    EditionState.SENT: N_("handed over"),
+    EditionState.SKIPPED: N_("skipped"),
+    EditionState.CANCELLED: N_("cancelled"),
+}
+
+
+def sentence(reason: Reason, words: Translator) -> str:
+    """Why an edition is in its state, for a person."""
+    return words.gettext(SENTENCES[reason])
+
+
+def state_name(state: EditionState, words: Translator) -> str:
+    """A state as the screen calls it."""
+    return words.gettext(STATES[state])

@@ -1,0 +1,1 @@
+"""One command: broker, worker, beat and web as children; the demo newspaper."""

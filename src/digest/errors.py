@@ -1,0 +1,35 @@
+"""The errors of Digest: one base, and families that tell a caller what to do next.
+
+Each message is one sentence for a person: what is wrong and what to do about it. It never holds an
+address, a token or a password, so that it may be logged and shown as it is.
+"""
+
+from __future__ import annotations
+
+
+class DigestError(Exception):
+    """The base of all errors we raise on purpose."""
+
+
+class ConfigError(DigestError):
+    """A setting, secret or folder is missing or wrong: the process must not start."""
+
+
+class InputError(DigestError):
+    """What was handed in (an option, a line of a file, a form field) cannot be used."""
+
+
+class NotFoundError(InputError):
+    """A name or id that was handed in leads to nothing."""
+
+
+class StateError(DigestError):
+    """What was asked for is not possible in the state the thing is in."""
+
+
+class SchemaError(ConfigError):
+    """The database's schema is not the one this version of the code works with."""
+
+
+class UnreachableError(DigestError):
+    """A server we depend on (database, broker, mail service) does not answer."""

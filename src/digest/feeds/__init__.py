@@ -1,0 +1,1 @@
+"""Bytes from a site to posts as data: no storage, no decisions about what is new."""

@@ -1,0 +1,141 @@
+"""RSS, Atom and RDF to posts.
+
+Does not fetch, does not decide what is new, trusts nothing: every field is cleaned here, and what cannot be
+read is left out and said.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from digest import clock
+from digest.feeds import fields
+from digest.feeds.excerpt import excerpt_of, without_tail_of
+from digest.feeds.links import absolute
+from digest.feeds.markup import read_markup
+from digest.feeds.pictures import choose_picture
+from digest.feeds.reading import MOST_POSTS, readable
+from digest.feeds.sanitise import blocks
+from digest.feeds.text import shortened
+from digest.feeds.types import ParsedFeed, ParsedPost
+
+_EXCERPT_WORDS = 40
+_TITLE_WORDS_FROM_TEXT = 10
+_SOON = dt.timedelta(days=1)  # a date that far ahead is a wrong zone; further is a wrong date
+
+
+def parse_feed(
+    body: bytes, *, url: str, content_type: str = "", now: dt.datetime | None = None
+) -> ParsedFeed:
+    """The posts of a feed, in its order, at most 500.
+
+    `url` is where the body came from: links in it are relative to that. `now` (default: the clock) tells
+    which dates lie in the future. Raises ParseError if the bytes are not a feed that we take; a feed that is
+    malformed but can be read gives posts and oddities.
+    """
+    text, oddities = readable(body, content_type)
+    found = read_markup(text, url)
+    notes = Counter[str]()
+    later = (now or clock.utc_now()) + _SOON
+    feed_language = fields.language_of(found.feed.get("language"))
+    posts = []
+    for entry in found.entries[:MOST_POSTS]:
+        post = _post(entry, url=url, feed_language=feed_language, notes=notes)
+        if post is not None:
+            posts.append(post)
+            notes["future"] += post.published_at is not None and post.published_at > later
+    notes["twice"] = _repeated_ids(posts)
+    notes["empty"] = not found.entries
+    notes["malformed"] = found.is_malformed
+    return ParsedFeed(
+        title=fields.title_of(found.feed),
+        language=feed_language,
+        posts=tuple(posts),
+        oddities=(*oddities, *_in_words(notes)),
+    )
+
+
+def _post(
+    entry: Mapping[str, Any], *, url: str, feed_language: str | None, notes: Counter[str]
+) -> ParsedPost | None:
+    link = _address(entry, url)
+    if link is None:
+        notes["no_address"] += 1
+        return None
+    summary, body = _texts(entry, link, url)
+    excerpt = excerpt_of(summary, _EXCERPT_WORDS) or excerpt_of(body, _EXCERPT_WORDS)
+    title = fields.title_of(entry) or excerpt_of(body, _TITLE_WORDS_FROM_TEXT)
+    if not title:
+        notes["no_title"] += 1
+        return None
+    published = fields.date_of(entry)
+    notes["bad_date"] += published is None and fields.has_date(entry)
+    notes["no_date"] += published is None and not fields.has_date(entry)
+    categories, tags = fields.labels_of(entry)
+    body_html = "".join(without_tail_of(body))
+    detail = entry.get("title_detail") or {}
+    return ParsedPost(
+        guid=fields.guid_of(entry),
+        url=link,
+        title=shortened(title, fields.LONGEST_TITLE),
+        author=fields.authors_of(entry),
+        categories=categories,
+        tags=tags,
+        published_at=published,
+        excerpt=excerpt,
+        body_html=body_html,
+        picture=choose_picture(entry, body_html, url),
+        language=fields.language_of(detail.get("language"), feed_language),
+    )
+
+
+def _address(entry: Mapping[str, Any], url: str) -> str | None:
+    # A feed behind a counting service gives the real address beside its own.
+    for found in (entry.get("feedburner_origlink"), entry.get("link")):
+        if found and (link := absolute(str(found), url)):
+            return link
+    guid = str(entry.get("id") or "")
+    return absolute(guid) if guid.startswith(("http://", "https://")) else None
+
+
+def _texts(entry: Mapping[str, Any], link: str, url: str) -> tuple[list[str], list[str]]:
+    """The blocks of the summary and of the body; the summary is the body of an entry that has no other."""
+    summary = _blocks(entry.get("summary_detail"), link, url)
+    contents = [content for content in entry.get("content") or () if content.get("value")]
+    longest = max(contents, key=lambda content: len(str(content["value"])), default=None)
+    return summary, _blocks(longest, link, url) or summary
+
+
+def _blocks(detail: Mapping[str, Any] | None, link: str, url: str) -> list[str]:
+    if not detail:
+        return []
+    value = str(detail.get("value") or "")
+    if str(detail.get("type", "")) == "text/plain":
+        value = html.escape(value).replace("\n", "<br>")
+    base = str(detail.get("base") or "")
+    # Without an xml:base, a relative link in an article is relative to the article, as on the site.
+    return blocks(value, link if base in {"", url} else base)
+
+
+def _repeated_ids(posts: list[ParsedPost]) -> int:
+    return sum(count - 1 for guid, count in Counter(post.guid for post in posts).items() if guid)
+
+
+_SENTENCES = {
+    "malformed": "It is not well-formed XML; what could be read was taken.",
+    "empty": "There is no post in it.",
+    "no_address": "Posts without an address, left out: {}.",
+    "no_title": "Posts without a title or text, left out: {}.",
+    "bad_date": "Posts with a date that cannot be read: {}.",
+    "no_date": "Posts without a date: {}.",
+    "future": "Posts dated more than a day ahead: {}.",
+    "twice": "Posts with an id that another post has: {}.",
+}
+
+
+def _in_words(notes: Counter[str]) -> list[str]:
+    return [sentence.format(notes[name]) for name, sentence in _SENTENCES.items() if notes[name]]

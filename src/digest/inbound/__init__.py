@@ -1,0 +1,1 @@
+"""The door for mail that comes in: the catcher."""

@@ -1,0 +1,240 @@
+"""The proof of consent: one hash chain of events per subscription.
+
+An event's *commitment* is SHA-256 over a random salt and the canonical JSON of its details (the address,
+the words that were agreed to, who did it). Its *link* is SHA-256 over the link before it, the open fields
+and the commitment. So a changed, missing or reordered event breaks the chain, while details and salt can
+be erased for good and the chain still verifies.
+
+A chain says nothing of its own cut-off tail; that a status is the last event's is checked beside it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import itertools
+import json
+import secrets
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.lists.status import Action, Origin
+from digest.models import ConsentEvent, Subscription, SubscriptionStatus
+
+NO_LINK = "0" * 64  # what the first event links to
+_SALT_BYTES = 16
+_ROWS = 1000
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The fields of one event, as they are hashed and stored."""
+
+    subscription_id: int
+    number: int
+    at: dt.datetime
+    action: str
+    status: SubscriptionStatus
+    source: str
+    details: dict[str, str]
+    salt: str
+    commitment: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong in a chain, as a sentence; `number` is the event's, None if it is of no event."""
+
+    subscription_id: int
+    number: int | None
+    problem: str
+
+
+def commit_to(salt: str, details: Mapping[str, Any]) -> str:
+    """The commitment to an event's details: it gives nothing away without the salt."""
+    return _hash(salt + _canonical(dict(details)))
+
+
+def link_to(
+    previous: str,
+    *,
+    subscription_id: int,
+    number: int,
+    at: dt.datetime,
+    action: str,
+    status: str,
+    source: str,
+    commitment: str,
+) -> str:
+    """An event's link to the one before; the fields are a JSON list, so that none runs into the next."""
+    moment = at.astimezone(dt.UTC).isoformat(timespec="microseconds")
+    return _hash(_canonical([previous, subscription_id, number, moment, action, status, source, commitment]))
+
+
+def make_event(
+    previous: str,
+    *,
+    subscription_id: int,
+    number: int,
+    at: dt.datetime,
+    action: Action,
+    status: SubscriptionStatus,
+    source: Origin,
+    details: Mapping[str, str],
+) -> Event:
+    """The next event of a chain, with a new salt."""
+    salt = secrets.token_hex(_SALT_BYTES)
+    commitment = commit_to(salt, details)
+    link = link_to(
+        previous,
+        subscription_id=subscription_id,
+        number=number,
+        at=at,
+        action=action.value,
+        status=status.value,
+        source=source.value,
+        commitment=commitment,
+    )
+    return Event(
+        subscription_id, number, at, action.value, status, source.value, dict(details), salt, commitment, link
+    )
+
+
+def lock(session: Session, subscription: Subscription) -> None:
+    """Read the subscription again and hold its row, so that two changes of it come one after the other."""
+    session.flush()
+    session.refresh(subscription, with_for_update=True)
+
+
+def append(
+    session: Session,
+    subscription: Subscription,
+    *,
+    action: Action,
+    status: SubscriptionStatus,
+    source: Origin,
+    details: Mapping[str, str],
+    now: dt.datetime,
+) -> Event:
+    """Write the next event and set the subscription's status, in the caller's transaction.
+
+    The caller has locked the subscription (or just made it). If two writers come through all the same, the
+    unique key (subscription, number) lets one of them fail.
+    """
+    last = session.execute(
+        sa.select(ConsentEvent.number, ConsentEvent.link)
+        .where(ConsentEvent.subscription_id == subscription.id)
+        .order_by(ConsentEvent.number.desc())
+        .limit(1)
+    ).first()
+    number, previous = (last.number + 1, last.link) if last else (1, NO_LINK)
+    event = make_event(
+        previous,
+        subscription_id=subscription.id,
+        number=number,
+        at=now,
+        action=action,
+        status=status,
+        source=source,
+        details=details,
+    )
+    session.add(ConsentEvent(**as_row(event)))
+    subscription.status = status
+    subscription.changed_at = now
+    session.flush()
+    return event
+
+
+def as_row(event: Event) -> dict[str, Any]:
+    """The event as the columns of its table."""
+    return {name: getattr(event, name) for name in Event.__slots__}
+
+
+def erase_details(session: Session, subscription_ids: Collection[int]) -> int:
+    """Take details and salts out of the chains for good; returns how many events had any."""
+    result = session.execute(
+        sa.update(ConsentEvent)
+        .where(ConsentEvent.subscription_id.in_(subscription_ids), ConsentEvent.salt.is_not(None))
+        .values(details=None, salt=None)
+        .execution_options(synchronize_session="fetch")
+    )
+    return int(getattr(result, "rowcount", 0))
+
+
+def verify(session: Session, subscription_id: int) -> list[Finding]:
+    """What is wrong with one subscription's chain; an empty list if it is whole."""
+    return [finding for _, found in _chains(session, subscription_id=subscription_id) for finding in found]
+
+
+def verify_all(session: Session, *, list_id: int | None = None) -> Iterator[tuple[int, list[Finding]]]:
+    """Check every chain (of one list), one subscription after another, in constant memory."""
+    yield from _chains(session, list_id=list_id)
+
+
+def _chains(
+    session: Session, *, subscription_id: int | None = None, list_id: int | None = None
+) -> Iterator[tuple[int, list[Finding]]]:
+    events = ConsentEvent.__table__.c
+    query = (
+        sa.select(
+            Subscription.id.label("owner_id"),
+            Subscription.status.label("present_status"),
+            *(column for column in events if column.name != "id"),
+        )
+        .select_from(Subscription)
+        .outerjoin(ConsentEvent, ConsentEvent.subscription_id == Subscription.id)
+        .order_by(Subscription.id, ConsentEvent.number)
+        .execution_options(yield_per=_ROWS)
+    )
+    if subscription_id is not None:
+        query = query.where(Subscription.id == subscription_id)
+    if list_id is not None:
+        query = query.where(Subscription.list_id == list_id)
+    for owner_id, rows in itertools.groupby(session.execute(query), key=lambda row: row.owner_id):
+        yield owner_id, list(_check_chain(owner_id, rows))
+
+
+def _check_chain(owner_id: int, rows: Iterable[Any]) -> Iterator[Finding]:
+    previous, expected, last_status, present = NO_LINK, 1, None, None
+    for row in rows:
+        present = row.present_status
+        if row.number is None:
+            yield Finding(owner_id, None, "there is no event that explains this subscription")
+            return
+        if row.number != expected:
+            yield Finding(owner_id, row.number, f"event {expected} is missing before this one")
+        elif row.link != _link_of(previous, row):
+            yield Finding(owner_id, row.number, "the event or the one before it was changed")
+        if row.salt is not None and commit_to(row.salt, row.details or {}) != row.commitment:
+            yield Finding(owner_id, row.number, "the details were changed")
+        previous, expected, last_status = row.link, row.number + 1, row.status
+    if last_status is not None and last_status != present:
+        problem = f"the subscription is {present}, its last event says {last_status}"
+        yield Finding(owner_id, expected - 1, problem)
+
+
+def _link_of(previous: str, row: Any) -> str:
+    return link_to(
+        previous,
+        subscription_id=row.subscription_id,
+        number=row.number,
+        at=row.at,
+        action=row.action,
+        status=row.status.value,
+        source=row.source,
+        commitment=row.commitment,
+    )
+
+
+def _canonical(value: object) -> str:
+    return _ENCODER.encode(value)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

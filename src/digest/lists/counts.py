@@ -1,0 +1,57 @@
+"""How many people are on the lists."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.models import Digest, MailingList, Subscription, SubscriptionStatus, UncertainPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class ListCount:
+    """A list with how many people it has by status; every status is there."""
+
+    id: int
+    name: str
+    title: str
+    digest: str
+    uncertain_policy: UncertainPolicy
+    created_at: dt.datetime
+    people: dict[str, int]
+
+
+def all_lists(session: Session) -> list[ListCount]:
+    """Every list by name, in two statements."""
+    return _counted(session, None)
+
+
+def one_list(session: Session, mailing_list: MailingList) -> ListCount:
+    """One list."""
+    return _counted(session, mailing_list.id)[0]
+
+
+def _counted(session: Session, list_id: int | None) -> list[ListCount]:
+    lists = sa.select(MailingList, Digest.name).join(Digest, Digest.id == MailingList.digest_id)
+    people = sa.select(Subscription.list_id, Subscription.status, sa.func.count()).group_by(
+        Subscription.list_id, Subscription.status
+    )
+    if list_id is not None:
+        lists = lists.where(MailingList.id == list_id)
+        people = people.where(Subscription.list_id == list_id)
+    counted = {(found, status): number for found, status, number in session.execute(people)}
+    return [
+        ListCount(
+            id=found.id,
+            name=found.name,
+            title=found.title,
+            digest=digest,
+            uncertain_policy=found.uncertain_policy,
+            created_at=found.created_at,
+            people={status.value: counted.get((found.id, status), 0) for status in SubscriptionStatus},
+        )
+        for found, digest in session.execute(lists.order_by(MailingList.name))
+    ]

@@ -1,0 +1,69 @@
+"""What a signed link of a mail shows and does. Showing changes nothing; a sign-off works for years."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.lists.queries import subscription_of
+from digest.lists.status import Origin
+from digest.lists.subscribe import end
+from digest.models import Digest, MailingList, Subscription, SubscriptionStatus
+from digest.tokens import Claim, Purpose, Signer
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPage:
+    """What the page behind a sign-off link may say: nothing about the person."""
+
+    list_title: str
+    digest_title: str
+    language: str
+    status: SubscriptionStatus
+
+
+def describe_token(
+    session: Session, signer: Signer, token: str, *, purpose: Purpose = Purpose.UNSUBSCRIBE
+) -> LinkPage | None:
+    """What to show for a link; None if the subscription is gone, TokenError if the link is not ours."""
+    claim = signer.check(token, purpose)
+    found = session.execute(
+        sa.select(MailingList.title, Digest.title.label("digest_title"), Digest.language, Subscription.status)
+        .select_from(Subscription)
+        .join(MailingList, MailingList.id == Subscription.list_id)
+        .join(Digest, Digest.id == MailingList.digest_id)
+        .where(Subscription.list_id == claim.list_id, Subscription.subscriber_id == claim.subscriber_id)
+    ).first()
+    return LinkPage(found.title, found.digest_title, found.language, found.status) if found else None
+
+
+def subscription_of_token(
+    session: Session, signer: Signer, token: str, *, purpose: Purpose
+) -> Subscription | None:
+    """The subscription a link stands for; None if it is gone, TokenError if the link is not ours."""
+    claim = signer.check(token, purpose)
+    return subscription_of(session, list_id=claim.list_id, subscriber_id=claim.subscriber_id)
+
+
+def end_by_token(
+    session: Session, signer: Signer, token: str, *, source: Origin, now: dt.datetime
+) -> Subscription | None:
+    """Sign off by the link of a mail (RFC 8058): the subscription if this ended it, else None.
+
+    Again, or for a subscription that is gone, it does nothing and all is well: whoever pressed the button
+    gets what they wanted. Raises TokenError only for a link that is not ours.
+    """
+    subscription = subscription_of_token(session, signer, token, purpose=Purpose.UNSUBSCRIBE)
+    if subscription is None:
+        return None
+    was_ended = end(session, subscription, source=source, now=now, reason="unsubscribed")
+    return subscription if was_ended else None
+
+
+def sign_off_url(public_url: str, signer: Signer, *, list_id: int, subscriber_id: int) -> str:
+    """The address of the sign-off page, which is also where RFC 8058's POST goes."""
+    token = signer.sign(Claim(Purpose.UNSUBSCRIBE, list_id, subscriber_id))
+    return f"{public_url}/u/{token}"

@@ -1,0 +1,133 @@
+"""Reads of lists: by name, the audience of a cadence, and who may still be mailed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.addresses import parse_address
+from digest.errors import NotFoundError
+from digest.lists.suppress import not_suppressed
+from digest.models import (
+    Cadence,
+    Digest,
+    MailingList,
+    Subscriber,
+    Subscription,
+    SubscriptionStatus,
+    TextSize,
+)
+
+_IDS_AT_ONCE = 1000
+_NAMES_SHOWN = 5
+
+
+def digest_named(session: Session, name: str) -> Digest:
+    """The digest of this name; raises NotFoundError."""
+    found = session.scalars(sa.select(Digest).where(Digest.name == name)).one_or_none()
+    if found is None:
+        raise NotFoundError(_there_is_none(session, "digest", name, sa.select(Digest.name)))
+    return found
+
+
+def list_named(session: Session, name: str) -> MailingList:
+    """The list of this name; raises NotFoundError."""
+    found = session.scalars(sa.select(MailingList).where(MailingList.name == name)).one_or_none()
+    if found is None:
+        raise NotFoundError(_there_is_none(session, "list", name, sa.select(MailingList.name)))
+    return found
+
+
+def cadence_named(session: Session, digest_id: int, name: str) -> Cadence:
+    """The cadence of this name of a digest; raises NotFoundError."""
+    of_digest = sa.select(Cadence).where(Cadence.digest_id == digest_id)
+    found = session.scalars(of_digest.where(Cadence.name == name)).one_or_none()
+    if found is None:
+        names = sa.select(Cadence.name).where(Cadence.digest_id == digest_id)
+        raise NotFoundError(_there_is_none(session, "cadence", name, names))
+    return found
+
+
+def subscriber_by_address(session: Session, address: str) -> Subscriber:
+    """The subscriber with this address; raises InputError or NotFoundError, neither repeats it."""
+    key = parse_address(address).key
+    found = session.scalars(sa.select(Subscriber).where(Subscriber.address_key == key)).one_or_none()
+    if found is None:
+        raise NotFoundError("Nobody subscribes with this address.")
+    return found
+
+
+def subscription_of(session: Session, *, list_id: int, subscriber_id: int) -> Subscription | None:
+    """A person's subscription to a list, whatever its status."""
+    return session.scalars(
+        sa.select(Subscription).where(
+            Subscription.list_id == list_id, Subscription.subscriber_id == subscriber_id
+        )
+    ).one_or_none()
+
+
+def audience(cadence_id: int) -> sa.Select[int, int, TextSize, str | None]:
+    """Who may get an edition of this cadence: (subscriber_id, subscription_id, text_size, domain).
+
+    These are the active subscriptions, to lists of the cadence's digest, of people who are neither erased
+    nor on the do-not-mail list. A subscription without a cadence counts for the digest's first one.
+    Whoever is on several lists comes once, under the oldest subscription.
+    """
+    digest_id = sa.select(Cadence.digest_id).where(Cadence.id == cadence_id).scalar_subquery()
+    sibling = sa.orm.aliased(Cadence)
+    first_id = sa.select(sa.func.min(sibling.id)).where(sibling.digest_id == digest_id).scalar_subquery()
+    return (
+        sa.select(
+            Subscriber.id.label("subscriber_id"),
+            sa.func.min(Subscription.id).label("subscription_id"),
+            Subscriber.text_size.label("text_size"),
+            Subscriber.domain.label("domain"),
+        )
+        .join(Subscription, Subscription.subscriber_id == Subscriber.id)
+        .join(MailingList, MailingList.id == Subscription.list_id)
+        .where(
+            MailingList.digest_id == digest_id,
+            Subscription.status == SubscriptionStatus.ACTIVE,
+            sa.or_(
+                Subscription.cadence_id == cadence_id,
+                sa.and_(Subscription.cadence_id.is_(None), first_id == cadence_id),
+            ),
+            Subscriber.erased_at.is_(None),
+            not_suppressed(),
+        )
+        .group_by(Subscriber.id, Subscriber.text_size, Subscriber.domain)
+    )
+
+
+def may_still_be_mailed(session: Session, subscription_ids: Collection[int]) -> set[int]:
+    """Those of the subscriptions that are active now, of people who are not on the do-not-mail list.
+
+    For the check of a running send right before each group: one statement per 1000 ids.
+    """
+    ids = list(subscription_ids)
+    allowed: set[int] = set()
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        allowed.update(
+            session.scalars(
+                sa.select(Subscription.id)
+                .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+                .where(
+                    Subscription.id.in_(ids[start : start + _IDS_AT_ONCE]),
+                    Subscription.status == SubscriptionStatus.ACTIVE,
+                    Subscriber.erased_at.is_(None),
+                    not_suppressed(),
+                )
+            )
+        )
+    return allowed
+
+
+def _there_is_none(session: Session, what: str, name: str, names: sa.Select[Any]) -> str:
+    known = list(session.scalars(names.order_by(names.selected_columns[0]).limit(_NAMES_SHOWN + 1)))
+    if not known:
+        return f"There is no {what} {name[:60]!r}, nor any other yet."
+    more = ", ..." if len(known) > _NAMES_SHOWN else ""
+    return f"There is no {what} {name[:60]!r}; there are: {', '.join(known[:_NAMES_SHOWN])}{more}."

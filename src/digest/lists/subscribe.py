@@ -1,0 +1,291 @@
+"""Sign up, confirm, pause, resume, end: steps that change one subscription and write its proof.
+
+All take a Session and never commit. A repeated action changes nothing and says so by returning False.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.addresses import Address, keyed_hash, parse_address
+from digest.db.dialect import insert_if_new, skip_locked
+from digest.errors import InputError, StateError
+from digest.lists import consent
+from digest.lists.fields import check_consent, check_language, check_zone, clean_line
+from digest.lists.queries import subscription_of
+from digest.lists.status import Action, Origin, next_status
+from digest.lists.suppress import SuppressedError, find_suppression
+from digest.models import MailingList, Subscriber, Subscription, SubscriptionStatus, TextSize
+
+_SWEEP_MOST = 500
+
+
+class AddOutcome(StrEnum):
+    ADDED = "added"
+    KNOWN = "known"  # the person is on the list already, whatever the status
+    REVIVED = "revived"  # the person had left and asked for it again
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a sign-up."""
+
+    outcome: AddOutcome
+    subscriber_id: int
+    subscription_id: int
+    status: SubscriptionStatus
+
+
+class LeftError(StateError):
+    """The person left the list (or was erased) and did not ask for it again."""
+
+    def __init__(self) -> None:
+        super().__init__("This person left; only a sign-up of their own, or asking for it again, revives it.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    source: Origin
+    details: Mapping[str, str]
+    now: dt.datetime
+
+
+def add_subscriber(
+    session: Session,
+    mailing_list: MailingList,
+    address: str,
+    *,
+    address_key: bytes,
+    consent_text: str,
+    source: Origin,
+    actor: str,
+    now: dt.datetime,
+    name: str = "",
+    zone: str | None = None,
+    language: str | None = None,
+    text_size: TextSize = TextSize.NORMAL,
+    cadence_id: int | None = None,
+    status: SubscriptionStatus = SubscriptionStatus.ACTIVE,
+    asked_again: bool = False,
+) -> Added:
+    """Put a person on a list, with the proof of consent.
+
+    A known person keeps the name, zone, language and text size there are. Who has left is revived only if
+    the person acts (`source`) or, as a clerk states by `asked_again`, has asked for it.
+    Raises InputError for fields that cannot be used, SuppressedError for addresses on the do-not-mail list,
+    LeftError for those who left and did not ask again.
+    """
+    if status not in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PENDING):
+        raise StateError("A subscription begins as active or pending.")
+    parsed = parse_address(address)
+    details = {"address": parsed.text, "consent": check_consent(consent_text), "actor": actor}
+    found = find_suppression(session, address_key, parsed)
+    if found is not None:
+        raise SuppressedError(found.reason)
+    values = {
+        "name": clean_line(name, what="name"),
+        "zone": check_zone(zone),
+        "language": check_language(language),
+        "text_size": text_size,
+        "created_at": now,
+    }
+    may_revive = source.is_own or asked_again
+    address_hash = keyed_hash(address_key, parsed.key)
+    if not may_revive and _was_erased(session, address_hash):
+        raise LeftError
+    subscriber_id = _find_or_make(session, parsed, address_hash, values)
+    if source.is_own:
+        note_life(session, subscriber_id, now=now)
+    proof = _Proof(source, details, now)
+    made = _begin(session, mailing_list.id, subscriber_id, cadence_id=cadence_id, status=status, proof=proof)
+    if made is not None:
+        return made
+    existing = subscription_of(session, list_id=mailing_list.id, subscriber_id=subscriber_id)
+    assert existing is not None  # its key was in the way, and subscriptions are never deleted
+    consent.lock(session, existing)
+    if existing.status is not SubscriptionStatus.ENDED:
+        return Added(AddOutcome.KNOWN, subscriber_id, existing.id, existing.status)
+    if not may_revive:
+        raise LeftError
+    existing.cadence_id = cadence_id
+    _append(session, existing, Action.REVIVE, status, proof)
+    return Added(AddOutcome.REVIVED, subscriber_id, existing.id, status)
+
+
+def confirm(
+    session: Session,
+    subscription: Subscription,
+    *,
+    source: Origin,
+    now: dt.datetime,
+    details: Mapping[str, str] | None = None,
+) -> bool:
+    """The person confirms a sign-up. False if it was confirmed; StateError if it has ended since."""
+    return _change(session, subscription, Action.CONFIRM, source=source, details=details or {}, now=now)
+
+
+def pause(
+    session: Session,
+    subscription: Subscription,
+    *,
+    source: Origin,
+    actor: str,
+    now: dt.datetime,
+    until: dt.datetime | None = None,
+) -> bool:
+    """Send nothing until `until`, or until resumed. A paused one can get another date."""
+    if until is not None and until <= now:
+        raise InputError("A pause must end in the future.")
+    consent.lock(session, subscription)
+    is_same = subscription.status is SubscriptionStatus.PAUSED and subscription.paused_until == until
+    target = next_status(subscription.status, Action.PAUSE)
+    _note_life_of(session, subscription, source, now)
+    if is_same:
+        return False
+    subscription.paused_until = until
+    details = {"actor": actor, "until": until.isoformat() if until else ""}
+    consent.append(
+        session, subscription, action=Action.PAUSE, status=target, source=source, details=details, now=now
+    )
+    return True
+
+
+def resume(
+    session: Session, subscription: Subscription, *, source: Origin, actor: str, now: dt.datetime
+) -> bool:
+    """End a pause. False if there was none."""
+    return _change(session, subscription, Action.RESUME, source=source, details={"actor": actor}, now=now)
+
+
+def end(
+    session: Session,
+    subscription: Subscription,
+    *,
+    source: Origin,
+    now: dt.datetime,
+    reason: str,
+    actor: str = "",
+) -> bool:
+    """The subscription is over; only the person can begin it anew. False if it was over already."""
+    details = {"reason": clean_line(reason, what="reason"), "actor": actor}
+    return _change(session, subscription, Action.END, source=source, details=details, now=now)
+
+
+def resume_due_pauses(session: Session, *, now: dt.datetime) -> int:
+    """Resume those whose pause is over, at most 500; returns how many, so that a sweep can come again."""
+    due = skip_locked(
+        sa.select(Subscription)
+        .where(Subscription.status == SubscriptionStatus.PAUSED, Subscription.paused_until <= now)
+        .order_by(Subscription.id)
+        .limit(_SWEEP_MOST)
+    )
+    found = list(session.scalars(due))
+    for subscription in found:
+        resume(session, subscription, source=Origin.SWEEP, actor="", now=now)
+    return len(found)
+
+
+def note_life(session: Session, subscriber_id: int, *, now: dt.datetime) -> None:
+    """The person acted. An earlier moment never replaces a later one."""
+    session.execute(
+        sa.update(Subscriber)
+        .where(
+            Subscriber.id == subscriber_id,
+            sa.or_(Subscriber.last_sign_of_life_at.is_(None), Subscriber.last_sign_of_life_at < now),
+        )
+        .values(last_sign_of_life_at=now)
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def _find_or_make(session: Session, address: Address, address_hash: str, values: Mapping[str, object]) -> int:
+    keyed = {
+        "address": address.text,
+        "address_key": address.key,
+        "address_hash": address_hash,
+        "domain": address.domain,
+    }
+    made = insert_if_new(session, Subscriber, {**keyed, **values})
+    if made is not None:
+        return made
+    return session.scalars(sa.select(Subscriber.id).where(Subscriber.address_key == address.key)).one()
+
+
+def _was_erased(session: Session, address_hash: str) -> bool:
+    """Whether this address was erased and has not come back as a new subscriber since."""
+    people = session.scalars(
+        sa.select(Subscriber.erased_at).where(Subscriber.address_hash == address_hash)
+    ).all()
+    return bool(people) and None not in people
+
+
+def _begin(
+    session: Session,
+    list_id: int,
+    subscriber_id: int,
+    *,
+    cadence_id: int | None,
+    status: SubscriptionStatus,
+    proof: _Proof,
+) -> Added | None:
+    """A new subscription; None if there is one, perhaps made this moment by somebody else."""
+    row = {
+        "list_id": list_id,
+        "subscriber_id": subscriber_id,
+        "status": status,
+        "cadence_id": cadence_id,
+        "created_at": proof.now,
+        "changed_at": proof.now,
+    }
+    made = insert_if_new(session, Subscription, row)
+    if made is None:
+        return None
+    _append(session, session.get_one(Subscription, made), Action.SIGN_UP, status, proof)
+    return Added(AddOutcome.ADDED, subscriber_id, made, status)
+
+
+def _append(
+    session: Session, subscription: Subscription, action: Action, status: SubscriptionStatus, proof: _Proof
+) -> None:
+    subscription.paused_until = None
+    consent.append(
+        session,
+        subscription,
+        action=action,
+        status=status,
+        source=proof.source,
+        details=proof.details,
+        now=proof.now,
+    )
+
+
+def _change(
+    session: Session,
+    subscription: Subscription,
+    action: Action,
+    *,
+    source: Origin,
+    details: Mapping[str, str],
+    now: dt.datetime,
+) -> bool:
+    consent.lock(session, subscription)
+    target = next_status(subscription.status, action)
+    _note_life_of(session, subscription, source, now)
+    if target is subscription.status:
+        return False
+    subscription.paused_until = None
+    consent.append(
+        session, subscription, action=action, status=target, source=source, details=details, now=now
+    )
+    return True
+
+
+def _note_life_of(session: Session, subscription: Subscription, source: Origin, now: dt.datetime) -> None:
+    if source.is_own:
+        note_life(session, subscription.subscriber_id, now=now)

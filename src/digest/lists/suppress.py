@@ -1,0 +1,116 @@
+"""The do-not-mail list: addresses by their keyed hash, domains by name.
+
+A domain stands for itself alone: `example.org` does not cover `news.example.org`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.addresses import Address, keyed_hash, parse_address, parse_domain
+from digest.db.dialect import insert_if_new
+from digest.errors import StateError
+from digest.lists.fields import clean_line
+from digest.lists.status import Origin
+from digest.models import Subscriber, Suppression, SuppressionKind
+
+
+class SuppressedError(StateError):
+    """The address or its domain is on the do-not-mail list."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This address is on the do-not-mail list ({reason}); take it off there first.")
+
+
+def suppress_address(
+    session: Session, address_key: bytes, address: str, *, reason: str, source: Origin, now: dt.datetime
+) -> Suppression | None:
+    """Put an address on the list; None if it was there already (the first reason stays)."""
+    value = keyed_hash(address_key, parse_address(address).key)
+    return _add(session, SuppressionKind.ADDRESS, value, reason=reason, source=source, now=now)
+
+
+def suppress_subscriber(
+    session: Session, subscriber: Subscriber, *, reason: str, source: Origin, now: dt.datetime
+) -> Suppression | None:
+    """Put a subscriber's address on the list, erased or not; None if it was there already."""
+    value = subscriber.address_hash
+    return _add(session, SuppressionKind.ADDRESS, value, reason=reason, source=source, now=now)
+
+
+def suppress_domain(
+    session: Session, domain: str, *, reason: str, source: Origin, now: dt.datetime
+) -> Suppression | None:
+    """Put a whole domain on the list; None if it was there already."""
+    value = parse_domain(domain)
+    return _add(session, SuppressionKind.DOMAIN, value, reason=reason, source=source, now=now)
+
+
+def release_address(session: Session, address_key: bytes, address: str) -> Suppression | None:
+    """Take an address off the list; the row that was there, or None."""
+    return _remove(session, SuppressionKind.ADDRESS, keyed_hash(address_key, parse_address(address).key))
+
+
+def release_domain(session: Session, domain: str) -> Suppression | None:
+    """Take a domain off the list; the row that was there, or None."""
+    return _remove(session, SuppressionKind.DOMAIN, parse_domain(domain))
+
+
+def find_suppression(session: Session, address_key: bytes, address: Address) -> Suppression | None:
+    """Why this address is not to be mailed, itself or by its domain; None if it may be."""
+    return session.scalars(
+        sa.select(Suppression)
+        .where(
+            sa.or_(
+                _is(SuppressionKind.ADDRESS, keyed_hash(address_key, address.key)),
+                _is(SuppressionKind.DOMAIN, address.domain),
+            )
+        )
+        .order_by(Suppression.id)
+        .limit(1)
+    ).first()
+
+
+def is_suppressed(session: Session, address_key: bytes, address: Address) -> bool:
+    """Whether this address must not be mailed."""
+    return find_suppression(session, address_key, address) is not None
+
+
+def not_suppressed() -> sa.ColumnElement[bool]:
+    """For a query that reads Subscriber: neither the address nor its domain is on the list.
+
+    Two anti-joins, each on the unique key of the list; one with OR could use no index.
+    """
+    return sa.and_(
+        ~sa.exists().where(_is(SuppressionKind.ADDRESS, Subscriber.address_hash)).correlate(Subscriber),
+        ~sa.exists().where(_is(SuppressionKind.DOMAIN, Subscriber.domain)).correlate(Subscriber),
+    )
+
+
+def _is(kind: SuppressionKind, value: object) -> sa.ColumnElement[bool]:
+    return sa.and_(Suppression.kind == kind, Suppression.value == value)
+
+
+def _add(
+    session: Session, kind: SuppressionKind, value: str, *, reason: str, source: Origin, now: dt.datetime
+) -> Suppression | None:
+    row = {
+        "kind": kind,
+        "value": value,
+        "reason": clean_line(reason, what="reason", limit=40),
+        "source": source.value,
+        "created_at": now,
+    }
+    found = insert_if_new(session, Suppression, row)
+    return None if found is None else session.get_one(Suppression, found)
+
+
+def _remove(session: Session, kind: SuppressionKind, value: str) -> Suppression | None:
+    found = session.scalars(sa.select(Suppression).where(_is(kind, value)).with_for_update()).one_or_none()
+    if found is not None:
+        session.delete(found)
+        session.flush()
+    return found

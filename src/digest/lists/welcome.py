@@ -1,0 +1,88 @@
+"""The welcome mail: what will come, how often, and the way out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest import notices
+from digest.lists.links import sign_off_url
+from digest.mail.headers import date_text, notice_message_id
+from digest.mail.message import build_notice
+from digest.models import Cadence, Digest, MailingList, Subscriber, Subscription
+from digest.rendering.notices import NoticeKind, WelcomeNotice, render_notice
+from digest.tokens import Signer
+
+
+def ask_welcome(
+    session: Session,
+    subscription: Subscription,
+    *,
+    signer: Signer,
+    public_url: str,
+    now: dt.datetime,
+    templates: Path | None = None,
+) -> bool:
+    """Ask for the welcome mail of a subscription; False if it was asked for since it last began.
+
+    The caller has just added or revived the subscription, which looks at the do-not-mail list.
+    """
+    subscriber = session.get_one(Subscriber, subscription.subscriber_id)
+    mailing_list = session.get_one(MailingList, subscription.list_id)
+    digest = session.get_one(Digest, mailing_list.digest_id)
+    if subscriber.address is None:
+        return False
+    rendered = render_notice(
+        NoticeKind.WELCOME,
+        digest.language,
+        WelcomeNotice(
+            list_title=mailing_list.title,
+            how_often=_how_often(session, subscription, digest.id),
+            sender_name=digest.sender_name,
+            postal_address=digest.postal_address,
+            unsubscribe_url=sign_off_url(
+                public_url, signer, list_id=mailing_list.id, subscriber_id=subscriber.id
+            ),
+        ),
+        templates=templates,
+    )
+    domain = digest.sender_address.rpartition("@")[2]
+    key = f"welcome:{subscription.id}:{subscription.changed_at:%Y%m%dT%H%M%S}"
+    message = build_notice(
+        from_name=digest.sender_name,
+        from_address=digest.sender_address,
+        to=subscriber.address,
+        to_name=subscriber.name,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        date=date_text(now),
+        message_id=notice_message_id(_number_of(key), domain, signer.keys[signer.current]),
+        reply_to=digest.reply_to or "",
+    )
+    return notices.ask(
+        session,
+        key=key,
+        kind=NoticeKind.WELCOME.value,
+        address=subscriber.address,
+        sender_address=digest.sender_address,
+        message=message,
+        now=now,
+    )
+
+
+def _number_of(key: str) -> int:
+    """A number for the Message-ID that no notice with another key has."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:6])
+
+
+def _how_often(session: Session, subscription: Subscription, digest_id: int) -> str:
+    """The name of the cadence: the subscription's own, else the digest's first; "" if there is none yet."""
+    query = sa.select(Cadence.name).where(Cadence.digest_id == digest_id).order_by(Cadence.id).limit(1)
+    if subscription.cadence_id is not None:
+        query = query.where(Cadence.id == subscription.cadence_id)
+    return session.scalars(query).first() or ""

@@ -1,0 +1,200 @@
+"""A prepared mail: bytes with gaps, how a person's values get into them, and how it is stored.
+
+The stored form is a line with the version, JSON, and a fingerprint of both. What was approved is what is
+sent, so it holds the bytes as they were encoded at the freeze; only base64 is encoded anew when it is read,
+and that has one spelling. No pickle: reading it runs no code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html as html_module
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from digest.errors import InputError, StateError
+from digest.mail import headers
+from digest.mail.encodings import Base64Literal, b64_fill, b64_literal, qp_value
+
+BODY_PLACEHOLDERS = frozenset({"unsubscribe_url", "preferences_url", "name"})
+VALUE_LIMIT = 2_000  # characters of one person's value
+_MAGIC = b"digest-mail 1\n"
+_FINGERPRINT_BYTES = 32
+# Controls that could turn the words around a value round, and halves of characters.
+_UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_LINE_ENDS = re.compile("\r\n|[\t\n\v\f\r\x85\u2028\u2029]")
+_CLEAN_VALUE = re.compile(r"[ -~]*")
+
+
+class HeaderSlot(StrEnum):
+    """The header fields that differ from person to person; the comment says which values they are made of."""
+
+    TO = "to"  # to, to_name (may be left out)
+    MESSAGE_ID = "message_id"  # message_id
+    DATE = "date"  # date, as `headers.date_text` gives it
+    LIST_ID = "list_id"  # list_id, list_name (may be left out)
+    LIST_UNSUBSCRIBE = "list_unsubscribe"  # unsubscribe_url, unsubscribe_mailto (may be left out)
+
+
+@dataclass(frozen=True, slots=True)
+class BodySlot:
+    """A gap in quoted-printable: the value's name, and whether it stands in HTML."""
+
+    name: str
+    in_html: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Base64Body:
+    """A whole part in base64: literals and names by turns, a literal first and last."""
+
+    literals: tuple[Base64Literal, ...]
+    names: tuple[str, ...]
+    in_html: bool
+
+
+Piece = bytes | HeaderSlot | BodySlot | Base64Body
+
+_NEEDED: Mapping[HeaderSlot, str] = {
+    HeaderSlot.TO: "to",
+    HeaderSlot.MESSAGE_ID: "message_id",
+    HeaderSlot.DATE: "date",
+    HeaderSlot.LIST_ID: "list_id",
+    HeaderSlot.LIST_UNSUBSCRIBE: "unsubscribe_url",
+}
+KNOWN_VALUES = BODY_PLACEHOLDERS | {"to_name", "list_name", "unsubscribe_mailto", *_NEEDED.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedMail:
+    """A mail that only a person's values are missing from.
+
+    `pieces` in the order of the bytes; `needs` are the names of the values it cannot be filled without.
+    """
+
+    pieces: tuple[Piece, ...]
+    needs: frozenset[str]
+
+    def to_bytes(self) -> bytes:
+        """The stored form; the same mail always gives the same bytes."""
+        plain = [_plain(piece) for piece in self.pieces]
+        data = _MAGIC + json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
+        return data + hashlib.sha256(data).digest()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> PreparedMail:
+        """Read the stored form; raises StateError if it is cut, changed or of a version we do not know."""
+        body, fingerprint = data[:-_FINGERPRINT_BYTES], data[-_FINGERPRINT_BYTES:]
+        if not body.startswith(_MAGIC):
+            raise StateError("This stored mail is of a version that this Digest does not know.")
+        if hashlib.sha256(body).digest() != fingerprint:
+            raise StateError("This stored mail is damaged: its fingerprint does not match.")
+        return assembled([_piece(plain) for plain in json.loads(body[len(_MAGIC) :])])
+
+
+def assembled(pieces: Sequence[Piece]) -> PreparedMail:
+    """A prepared mail of these pieces, neighbouring bytes joined."""
+    joined: list[Piece] = []
+    needs: set[str] = set()
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            if joined and isinstance(joined[-1], bytes):
+                joined[-1] += piece
+            elif piece:
+                joined.append(piece)
+            continue
+        joined.append(piece)
+        if isinstance(piece, HeaderSlot):
+            needs.add(_NEEDED[piece])
+        elif isinstance(piece, BodySlot):
+            needs.add(piece.name)
+        else:
+            needs.update(piece.names)
+    return PreparedMail(pieces=tuple(joined), needs=frozenset(needs))
+
+
+def fill(prepared: PreparedMail, values: Mapping[str, str]) -> bytes:
+    """The whole message for one person, CRLF throughout.
+
+    `values` may hold every known name; raises InputError (never repeating a value) if one that is needed is
+    missing, if there is one nobody knows, or if a header's value is malformed.
+    """
+    names = values.keys()
+    if not prepared.needs <= names:
+        missing = ", ".join(sorted(prepared.needs - names))
+        raise InputError(f"The mail cannot be filled: there is no value for {missing}.")
+    if not names <= KNOWN_VALUES and not names <= KNOWN_VALUES | prepared.needs:
+        unknown = ", ".join(sorted(names - KNOWN_VALUES - prepared.needs))
+        raise InputError(f"The mail has no place for {unknown}.")
+    chunks: list[bytes] = []
+    for piece in prepared.pieces:
+        if isinstance(piece, bytes):
+            chunks.append(piece)
+        elif isinstance(piece, HeaderSlot):
+            chunks.append(_HEADER_WRITERS[piece](values))
+        elif isinstance(piece, BodySlot):
+            chunks.append(qp_value(body_value(values[piece.name], in_html=piece.in_html)))
+        else:
+            filled = [body_value(values[name], in_html=piece.in_html).encode() for name in piece.names]
+            chunks.extend(b64_fill(piece.literals, filled))
+    return b"".join(chunks)
+
+
+def body_value(value: str, *, in_html: bool) -> str:
+    """A person's value as it stands in a part: one line, no control characters, escaped in HTML.
+
+    Line ends and tabs become spaces. Raises InputError if it is longer than 2,000 characters.
+    """
+    if len(value) > VALUE_LIMIT:
+        raise InputError(f"A value for a mail is longer than {VALUE_LIMIT} characters.")
+    if not _CLEAN_VALUE.fullmatch(value):
+        value = _UNWANTED.sub("", _LINE_ENDS.sub(" ", value))
+    return html_module.escape(value) if in_html else value
+
+
+def _plain(piece: Piece) -> list[Any]:
+    if isinstance(piece, bytes):
+        return ["bytes", piece.decode("latin-1")]
+    if isinstance(piece, HeaderSlot):
+        return ["header", piece.value]
+    if isinstance(piece, BodySlot):
+        return ["slot", piece.name, piece.in_html]
+    return ["base64", [one.raw.decode() for one in piece.literals], list(piece.names), piece.in_html]
+
+
+def _piece(plain: list[Any]) -> Piece:
+    """The way back; the fingerprint has shown that `_plain` wrote it."""
+    kind, *rest = plain
+    if kind == "bytes":
+        return str(rest[0]).encode("latin-1")
+    if kind == "header":
+        return HeaderSlot(rest[0])
+    if kind == "slot":
+        return BodySlot(rest[0], rest[1])
+    literals, names, in_html = rest
+    return Base64Body(tuple(b64_literal(one.encode()) for one in literals), tuple(names), in_html)
+
+
+def _write_to(values: Mapping[str, str]) -> bytes:
+    return headers.address_field("To", values.get("to_name", ""), values["to"])
+
+
+def _write_list_id(values: Mapping[str, str]) -> bytes:
+    return headers.list_id_field(values.get("list_name", ""), values["list_id"])
+
+
+def _write_unsubscribe(values: Mapping[str, str]) -> bytes:
+    return headers.list_unsubscribe_field(values["unsubscribe_url"], values.get("unsubscribe_mailto", ""))
+
+
+_HEADER_WRITERS: Mapping[HeaderSlot, Callable[[Mapping[str, str]], bytes]] = {
+    HeaderSlot.TO: _write_to,
+    HeaderSlot.MESSAGE_ID: lambda values: headers.message_id_field(values["message_id"]),
+    HeaderSlot.DATE: lambda values: headers.plain_field("Date", values["date"]),
+    HeaderSlot.LIST_ID: _write_list_id,
+    HeaderSlot.LIST_UNSUBSCRIBE: _write_unsubscribe,
+}

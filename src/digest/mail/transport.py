@@ -1,0 +1,147 @@
+"""What sending a mail means to the rest of Digest: an endpoint, envelopes, replies and five outcomes.
+
+`mail.smtp_client` is the plain implementation; a faster one fills the same Protocol.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from digest.errors import ConfigError, InputError
+
+LINE_LIMIT = 998  # RFC 5321 section 4.5.3.1.6, without CRLF
+_ENVELOPE_ADDRESS = re.compile(r"[^\s<>\x00-\x1f\x7f-\x9f]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,253}")
+
+
+class Security(StrEnum):
+    """How the connection is protected. Both kinds of TLS check the certificate and never fall back."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"  # from the first byte, port 465 (RFC 8314)
+
+
+class Outcome(StrEnum):
+    """What became of one envelope."""
+
+    ACCEPTED = "accepted"  # 2xx to the final dot
+    REFUSED = "refused"  # 5xx to this person or this message; final
+    DEFERRED = "deferred"  # 4xx to this person or this message; later
+    UNSENT = "unsent"  # the host failed before it could accept: the person is not to blame
+    UNKNOWN = "unknown"  # the connection ended between the final dot and its reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One mail service and the limits we keep with it. Its repr shows no user and no password.
+
+    `timeout` is for a connection and each reply, in seconds; `final_timeout` for the reply to the final dot
+    (RFC 5321 section 4.5.3.2.6 asks for ten minutes: giving up early makes an uncertain delivery).
+    `ca_file` names further trusted certificates, for a relay with a certificate of its own.
+    """
+
+    host: str
+    port: int
+    security: Security = Security.STARTTLS
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    helo: str = "localhost"
+    timeout: float = 60.0
+    final_timeout: float = 600.0
+    max_messages: int = 100  # on one connection
+    max_seconds: float = 300.0  # likewise
+    ca_file: str = ""
+
+    def __post_init__(self) -> None:
+        if self.username and self.security is Security.NONE and not _is_loopback(self.host):
+            raise ConfigError(
+                "A mail service with a user name needs TLS: its password would travel in the open."
+            )
+        if not re.fullmatch(r"[A-Za-z0-9.:\[\]-]{1,255}", self.helo):
+            raise ConfigError("The name we greet a mail service with must be a host name.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """One message to one person. `ref` is the caller's own and comes back untouched."""
+
+    sender: str = field(repr=False)
+    recipient: str = field(repr=False)
+    message: bytes = field(repr=False)
+    needs_smtputf8: bool = False
+    ref: object = None
+
+    def __post_init__(self) -> None:
+        if self.sender and not _ENVELOPE_ADDRESS.fullmatch(self.sender):
+            raise InputError("The sender's address cannot be used in an SMTP command.")
+        if not _ENVELOPE_ADDRESS.fullmatch(self.recipient):
+            raise InputError("The recipient's address cannot be used in an SMTP command.")
+        if not self.needs_smtputf8 and not (self.sender + self.recipient).isascii():
+            raise InputError("An address that is not ASCII must be marked as needing SMTPUTF8.")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the server said: code, enhanced code ("5.1.1" or ""), and its text, cleaned and cut."""
+
+    code: int
+    enhanced: str
+    text: str
+
+
+BeforeDot = Callable[[Envelope], bool]
+AfterReply = Callable[[Envelope, Outcome, Reply | None], None]
+
+
+class Transport(Protocol):
+    """A way to hand messages over."""
+
+    def send(self, envelopes: Iterable[Envelope], *, before_dot: BeforeDot, after_reply: AfterReply) -> None:
+        """Hand over the envelopes, in any order, several at a time if it likes.
+
+        `before_dot` is called right before the bytes with the final dot leave, to write the intent; if it
+        answers False, the envelope becomes `unsent` and no further one is begun. `after_reply` is called once
+        for every envelope that was taken from the iterable. What either raises ends the sending and comes
+        out. Raises UnreachableError if the host cannot be used, after the outcomes so far were reported.
+        """
+
+
+def wire_form(message: bytes) -> bytes:
+    """The message as it goes between DATA and the final dot: the same bytes, leading dots doubled.
+
+    Raises InputError for a bare CR or LF, a missing end of line, or a line of more than 998 bytes: servers
+    repair those in ways that break a signature or let one message be read as two (RFC 5321 section 2.3.8).
+    """
+    line_ends = message.count(b"\r\n")
+    if message.count(b"\n") != line_ends or message.count(b"\r") != line_ends:
+        raise InputError("The message has a line that does not end in CRLF.")
+    if not message.endswith(b"\r\n"):
+        raise InputError("The message does not end with a whole line.")
+    if _has_long_line(message):
+        raise InputError(f"The message has a line of more than {LINE_LIMIT} bytes.")
+    if b"\r\n." in message or message.startswith(b"."):
+        return (b"\r\n" + message).replace(b"\r\n.", b"\r\n..")[2:]
+    return message
+
+
+def _has_long_line(message: bytes) -> bool:
+    """Whether a line is over the limit; looks at one place in a thousand, for messages are checked often."""
+    at, whole_line = 0, LINE_LIMIT + 2
+    while len(message) - at > whole_line:
+        line_end = message.rfind(b"\n", at, at + whole_line)
+        if line_end < 0:
+            return True
+        at = line_end + 1
+    return False
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,82 @@
+"""The tables, a family a file. Importing this package registers them all on `Base.metadata`."""
+
+from digest.models.account import Account, AccountRole, AuditEntry
+from digest.models.audience import (
+    ConsentEvent,
+    MailingList,
+    Subscriber,
+    Subscription,
+    SubscriptionStatus,
+    Suppression,
+    SuppressionKind,
+    TextSize,
+    UncertainPolicy,
+)
+from digest.models.delivery import (
+    FINAL,
+    Batch,
+    Delivery,
+    DeliveryStatus,
+    Journal,
+    Reply,
+    Security,
+    Transport,
+)
+from digest.models.digest import Cadence, Digest, DigestSource, FeaturedBy, Selection
+from digest.models.edition import (
+    Edition,
+    EditionKind,
+    EditionState,
+    Item,
+    Reason,
+    Revision,
+    Role,
+    SentItem,
+    Variant,
+)
+from digest.models.notice import Notice, NoticeState
+from digest.models.source import Post, PostFingerprint, PostSource, Source, SourceKind
+
+__all__ = [
+    "FINAL",
+    "Account",
+    "AccountRole",
+    "AuditEntry",
+    "Batch",
+    "Cadence",
+    "ConsentEvent",
+    "Delivery",
+    "DeliveryStatus",
+    "Digest",
+    "DigestSource",
+    "Edition",
+    "EditionKind",
+    "EditionState",
+    "FeaturedBy",
+    "Item",
+    "Journal",
+    "MailingList",
+    "Notice",
+    "NoticeState",
+    "Post",
+    "PostFingerprint",
+    "PostSource",
+    "Reason",
+    "Reply",
+    "Revision",
+    "Role",
+    "Security",
+    "Selection",
+    "SentItem",
+    "Source",
+    "SourceKind",
+    "Subscriber",
+    "Subscription",
+    "SubscriptionStatus",
+    "Suppression",
+    "SuppressionKind",
+    "TextSize",
+    "Transport",
+    "UncertainPolicy",
+    "Variant",
+]

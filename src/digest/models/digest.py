@@ -1,0 +1,96 @@
+"""Digests, the cadences they come out on, and the sources they draw from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from digest.db import Base, BigId, Json, UtcDateTime, choice
+
+
+class FeaturedBy(StrEnum):
+    """How the featured commentary is found: the newest post with this category, author or tag."""
+
+    CATEGORY = "category"
+    AUTHOR = "author"
+    TAG = "tag"
+    NEWEST = "newest"  # the newest post, whatever it is
+    NONE = "none"  # no featured story
+
+
+class Selection(StrEnum):
+    LATEST = "latest"
+    BEST_OF = "best_of"
+
+
+class Digest(Base):
+    """A recurring publication in one language: sources, rules, look, sender."""
+
+    __tablename__ = "digests"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(60), unique=True)  # short, for commands and List-Id
+    title: Mapped[str] = mapped_column(sa.Text)
+    language: Mapped[str] = mapped_column(sa.String(35))
+    sister_group: Mapped[str | None] = mapped_column(sa.String(60), index=True)
+    home_url: Mapped[str] = mapped_column(sa.Text, default="")
+    sender_name: Mapped[str] = mapped_column(sa.Text)
+    sender_address: Mapped[str] = mapped_column(sa.Text)
+    reply_to: Mapped[str | None] = mapped_column(sa.Text)
+    postal_address: Mapped[str] = mapped_column(sa.Text, default="")
+    featured_by: Mapped[FeaturedBy] = mapped_column(
+        choice(FeaturedBy, "featured_by"), default=FeaturedBy.NEWEST
+    )
+    featured_value: Mapped[str] = mapped_column(sa.Text, default="")
+    recent_most: Mapped[int] = mapped_column(
+        sa.CheckConstraint("recent_most between 0 and 100", name="recent_most_range"), default=12
+    )
+    recent_least: Mapped[int] = mapped_column(
+        sa.CheckConstraint("recent_least between 0 and 100", name="recent_least_range"), default=1
+    )
+    recent_days: Mapped[int] = mapped_column(
+        sa.CheckConstraint("recent_days between 1 and 366", name="recent_days_range"), default=7
+    )
+    intro: Mapped[str] = mapped_column(sa.Text, default="")
+    sign_off: Mapped[str] = mapped_column(sa.Text, default="")
+    look: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class DigestSource(Base):
+    """A digest draws from a source."""
+
+    __tablename__ = "digest_sources"
+
+    digest_id: Mapped[int] = mapped_column(sa.ForeignKey("digests.id", ondelete="CASCADE"), primary_key=True)
+    source_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("sources.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class Cadence(Base):
+    """A named rhythm of a digest. Slots are computed from `cron` in `zone`, after `slots_after`."""
+
+    __tablename__ = "cadences"
+    __table_args__ = (sa.UniqueConstraint("digest_id", "name"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    digest_id: Mapped[int] = mapped_column(sa.ForeignKey("digests.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(sa.String(60))
+    cron: Mapped[str] = mapped_column(sa.String(120))
+    zone: Mapped[str] = mapped_column(sa.String(60))
+    selection: Mapped[Selection] = mapped_column(choice(Selection, "selection"), default=Selection.LATEST)
+    lead_seconds: Mapped[int] = mapped_column(
+        sa.CheckConstraint("lead_seconds between 0 and 86400", name="lead_seconds_range"), default=600
+    )
+    grace_seconds: Mapped[int] = mapped_column(
+        sa.CheckConstraint("grace_seconds between 0 and 604800", name="grace_seconds_range"), default=10800
+    )
+    is_running: Mapped[bool] = mapped_column(default=True)
+    # The last slot that has its edition; the next is always computed from here, never from the clock.
+    slots_after: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,143 @@
+"""Editions, their frozen revisions and variants, and the record of which post was sent in which cadence."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from digest.db import Base, BigId, Json, UtcDateTime, choice
+
+
+class EditionKind(StrEnum):
+    SCHEDULED = "scheduled"
+    EXTRA = "extra"
+    BREAKING = "breaking"
+    CORRECTION = "correction"
+
+
+class EditionState(StrEnum):
+    UPCOMING = "upcoming"
+    FROZEN = "frozen"
+    HELD = "held"
+    SENDING = "sending"
+    PAUSED = "paused"
+    SENT = "sent"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class Reason(StrEnum):
+    """Why an edition is in its state; each has a sentence in `editions.reasons`."""
+
+    NOTHING_NEW = "nothing_new"
+    TOO_FEW_STORIES = "too_few_stories"
+    NO_READERS = "no_readers"
+    PAST_GRACE = "past_grace"
+    SOURCES_DOWN = "sources_down"
+    NO_POSTAL_ADDRESS = "no_postal_address"
+    TOO_LARGE = "too_large"
+    NO_TRANSPORT = "no_transport"
+    TRANSPORT_FAILING = "transport_failing"
+    RENDERING_FAILED = "rendering_failed"
+    BY_PERSON = "by_person"
+    ALL_SERVED = "all_served"
+
+
+class Role(StrEnum):
+    """A story's place in an edition."""
+
+    FEATURED = "featured"
+    RECENT = "recent"
+
+
+class Edition(Base):
+    """One dated instance of a cadence, unique by its moment in UTC."""
+
+    __tablename__ = "editions"
+    __table_args__ = (sa.UniqueConstraint("cadence_id", "kind", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    # What its public address is made of: it cannot be guessed from the id.
+    public_id: Mapped[str] = mapped_column(sa.String(32), unique=True)
+    cadence_id: Mapped[int] = mapped_column(sa.ForeignKey("cadences.id"), index=True)
+    kind: Mapped[EditionKind] = mapped_column(choice(EditionKind, "kind"))
+    due_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    due_local: Mapped[str] = mapped_column(sa.String(40))
+    # When handing over may begin: the slot, unless a person sent it sooner.
+    send_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    state: Mapped[EditionState] = mapped_column(
+        choice(EditionState, "state"), default=EditionState.UPCOMING, index=True
+    )
+    reason: Mapped[Reason | None] = mapped_column(choice(Reason, "reason"))
+    reason_detail: Mapped[str] = mapped_column(sa.Text, default="")
+    revision_id: Mapped[int | None] = mapped_column(BigId)
+    planned_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    # When a worker was last told to freeze or plan it: it is not told again while that may be under way.
+    hinted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    state_since: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class Revision(Base):
+    """One frozen content of an edition. Never changed once written."""
+
+    __tablename__ = "revisions"
+    __table_args__ = (sa.UniqueConstraint("edition_id", "number"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    edition_id: Mapped[int] = mapped_column(sa.ForeignKey("editions.id", ondelete="CASCADE"))
+    number: Mapped[int] = mapped_column()
+    subject: Mapped[str] = mapped_column(sa.Text)
+    preheader: Mapped[str] = mapped_column(sa.Text)
+    web_html: Mapped[str] = mapped_column(sa.Text)
+    fingerprint: Mapped[str] = mapped_column(sa.String(64))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class Item(Base):
+    """A story placed in a revision, as it was shown there."""
+
+    __tablename__ = "items"
+
+    revision_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("revisions.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    role: Mapped[Role] = mapped_column(choice(Role, "role"))
+    # None for a desk-written story, and once the post is purged.
+    post_id: Mapped[int | None] = mapped_column(sa.ForeignKey("posts.id", ondelete="SET NULL"), index=True)
+    story: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
+class Variant(Base):
+    """One rendering of a revision: topic set x text size. `mail` is the encoded message with its slots."""
+
+    __tablename__ = "variants"
+    __table_args__ = (sa.UniqueConstraint("revision_id", "topics", "text_size"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    revision_id: Mapped[int] = mapped_column(sa.ForeignKey("revisions.id", ondelete="CASCADE"))
+    topics: Mapped[str] = mapped_column(sa.Text, default="")
+    text_size: Mapped[str] = mapped_column(sa.String(12))
+    html: Mapped[str] = mapped_column(sa.Text)
+    text: Mapped[str] = mapped_column(sa.Text)
+    mail: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    fingerprint: Mapped[str] = mapped_column(sa.String(64))
+
+
+class SentItem(Base):
+    """A post went out in a cadence. The key is the promise that it does so once.
+
+    `rerun` is 0; it counts up only where an editor re-runs a post on purpose or a correction carries it.
+    """
+
+    __tablename__ = "sent_items"
+
+    cadence_id: Mapped[int] = mapped_column(sa.ForeignKey("cadences.id"), primary_key=True)
+    post_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    rerun: Mapped[int] = mapped_column(primary_key=True, default=0)
+    edition_id: Mapped[int] = mapped_column(sa.ForeignKey("editions.id"), index=True)

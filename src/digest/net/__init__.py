@@ -1,0 +1,1 @@
+"""The only outward connections but SMTP: the guarded HTTP client."""

@@ -1,0 +1,177 @@
+"""Send the single mails that are due: a flow of lease, send, record, with no transaction open in between.
+
+A lease that lapsed is taken again. So, unlike an edition, a notice may arrive twice: if the process ends
+between the final dot and the record. For a confirmation twice is harmless and never is not.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from digest import clock
+from digest.db import Database
+from digest.db.dialect import skip_locked
+from digest.errors import UnreachableError
+from digest.logs import get_logger
+from digest.mail.transport import Envelope, Outcome, Reply, Transport
+from digest.models import Notice, NoticeState
+from digest.notices.ask import make_envelope
+
+LEASE_MOST = 50
+LEASE_SECONDS = 120
+# After a "later" from the mail service, by attempt; after the last of them the notice has failed.
+DEFERRALS = (
+    dt.timedelta(minutes=1),
+    dt.timedelta(minutes=5),
+    dt.timedelta(minutes=30),
+    dt.timedelta(hours=2),
+    dt.timedelta(hours=6),
+)
+HOST_PAUSE = dt.timedelta(minutes=1)  # the mail service failed: nobody's attempt, but no hurry either
+GIVE_UP = dt.timedelta(days=3)  # then a notice that could never be tried has lost its sense
+_REPLY_LIMIT = 500
+_FINAL = {Outcome.ACCEPTED: NoticeState.SENT, Outcome.UNKNOWN: NoticeState.UNCERTAIN}
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SendReport:
+    """What became of the notices of one call; `unsent` go back for later."""
+
+    sent: int = 0
+    failed: int = 0
+    deferred: int = 0
+    uncertain: int = 0
+    unsent: int = 0
+
+    @property
+    def taken(self) -> int:
+        """How many were leased: if as many as can be, there may be more."""
+        return self.sent + self.failed + self.deferred + self.uncertain + self.unsent
+
+
+@dataclass(frozen=True, slots=True)
+class _Leased:
+    id: int
+    attempt: int
+    created_at: dt.datetime
+    until: dt.datetime  # the lease, as it stands in the row
+    address: str
+    sender_address: str
+    message: bytes
+
+
+def send_due(
+    database: Database,
+    open_transport: Callable[[], AbstractContextManager[Transport]],
+    *,
+    now: Callable[[], dt.datetime] = clock.utc_now,
+) -> SendReport:
+    """Send up to 50 notices that are due. `open_transport` is called only if there are any.
+
+    A mail service that cannot be reached costs no attempt: its notices wait a minute, and after three days
+    they have failed. Raises nothing for that; it is logged and counted as `unsent`.
+    """
+    deadline = clock.monotonic() + LEASE_SECONDS
+    leased = _lease(database, now())
+    if not leased:
+        return SendReport()
+    waiting = {notice.id: notice for notice in leased}
+    counts: Counter[str] = Counter()
+
+    def before_dot(_envelope: Envelope) -> bool:
+        return clock.monotonic() < deadline
+
+    def after_reply(envelope: Envelope, outcome: Outcome, reply: Reply | None) -> None:
+        notice = envelope.ref
+        assert isinstance(notice, _Leased)
+        del waiting[notice.id]
+        counts[_record(database, notice, outcome, reply, now=now())] += 1
+
+    try:
+        with open_transport() as transport:
+            transport.send(_envelopes(leased), before_dot=before_dot, after_reply=after_reply)
+    except UnreachableError as error:
+        log.warning("notices wait: the mail service cannot be used", error=str(error))
+    finally:
+        # Also where something else was raised: the lease would only make them late.
+        for notice in list(waiting.values()):
+            counts[_record(database, notice, Outcome.UNSENT, None, now=now())] += 1
+    return SendReport(**counts)
+
+
+def _envelopes(leased: list[_Leased]) -> Iterator[Envelope]:
+    for notice in leased:
+        yield make_envelope(
+            sender=notice.sender_address, recipient=notice.address, message=notice.message, ref=notice
+        )
+
+
+def _lease(database: Database, now: dt.datetime) -> list[_Leased]:
+    until = now + dt.timedelta(seconds=LEASE_SECONDS)
+    due = (
+        sa.select(Notice)
+        .where(
+            Notice.state == NoticeState.PENDING,
+            Notice.not_before <= now,
+            sa.or_(Notice.leased_until.is_(None), Notice.leased_until <= now),
+        )
+        .order_by(Notice.not_before, Notice.id)
+        .limit(LEASE_MOST)
+    )
+    with database.write() as session:
+        found = list(session.scalars(skip_locked(due)))
+        for notice in found:
+            notice.leased_until = until
+        return [
+            _Leased(
+                notice.id,
+                notice.attempt,
+                notice.created_at,
+                until,
+                notice.address,
+                notice.sender_address,
+                notice.message,
+            )
+            for notice in found
+        ]
+
+
+def _record(
+    database: Database, notice: _Leased, outcome: Outcome, reply: Reply | None, *, now: dt.datetime
+) -> str:
+    """Write an outcome down; returns its name in the report."""
+    name, values = _consequence(notice, outcome, now)
+    is_ours = Notice.leased_until == notice.until
+    if outcome is Outcome.ACCEPTED:
+        is_ours = sa.true()  # it was handed over, whoever holds the lease by now
+    with database.write() as session:
+        session.execute(
+            sa.update(Notice)
+            .where(Notice.id == notice.id, Notice.state == NoticeState.PENDING, is_ours)
+            .values(leased_until=None, reply=_reply_text(reply), **values)
+        )
+    return name
+
+
+def _consequence(notice: _Leased, outcome: Outcome, now: dt.datetime) -> tuple[str, dict[str, object]]:
+    attempt = notice.attempt if outcome is Outcome.UNSENT else notice.attempt + 1
+    if outcome is Outcome.DEFERRED and attempt <= len(DEFERRALS):
+        return "deferred", {"attempt": attempt, "not_before": now + DEFERRALS[attempt - 1]}
+    if outcome is Outcome.UNSENT and now - notice.created_at <= GIVE_UP:
+        return "unsent", {"not_before": now + HOST_PAUSE}
+    state = _FINAL.get(outcome, NoticeState.FAILED)
+    return state.value, {"state": state, "attempt": attempt, "done_at": now}
+
+
+def _reply_text(reply: Reply | None) -> str:
+    if reply is None:
+        return ""
+    return f"{reply.code} {reply.enhanced} {reply.text}".replace("  ", " ").strip()[:_REPLY_LIMIT]

@@ -1,0 +1,1 @@
+"""Mail services and their limits."""

@@ -1,0 +1,30 @@
+"""Start background work: by name, with ids, after the commit.
+
+A message is a hint that there may be work; the rows say what it is. So a broker that is down loses
+nothing: the hint is dropped with a line in the log, and the next sweep finds the rows.
+"""
+
+from __future__ import annotations
+
+from kombu.exceptions import OperationalError
+from sqlalchemy.orm import Session
+
+from digest.db import after_commit
+from digest.logs import get_logger
+from digest.queueing.app import app
+from digest.queueing.names import TaskName
+
+log = get_logger(__name__)
+
+
+def enqueue(session: Session, task: TaskName, *ids: int) -> None:
+    """Hint at work once `session`'s write scope has committed; nothing happens if it rolls back."""
+    after_commit(session, lambda: hint(task, *ids))
+
+
+def hint(task: TaskName, *ids: int) -> None:
+    """Hint at work now. Only for callers whose rows are committed already."""
+    try:
+        app().send_task(task.value, args=list(ids), queue=task.queue.value, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("hint dropped: the broker does not answer", task=task.value, ids=ids, error=str(error))

@@ -1,0 +1,205 @@
+"""The commentary's markup, made fit for its place: headings in order, fluid pictures, safe links.
+
+`feeds.sanitise` has cleaned it when it came in. It is parsed and checked once more here, because an
+editor may have rewritten it since, and because nothing that styles may reach the inliner.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import nh3
+from lxml import html as lxml_html
+from lxml.html import HtmlElement
+from markupsafe import Markup
+
+from digest.rendering.words import clean_address, clean_run, clean_text, has_right_to_left
+
+COLUMN: Final = 544  # pixels of text between the card's margins
+_FIRST_HEADING: Final = 3  # the story's own title is an h2
+_BLOCKS: Final = frozenset({"p", "ul", "ol", "blockquote", "h2", "h3", "h4", "h5", "h6"})
+_INLINE: Final = frozenset({"a", "b", "br", "em", "i", "img", "strong", "u"})
+_TAGS: Final = _BLOCKS | _INLINE | {"li"}
+_NOTHING: Final = Markup("")
+_MAILTO = re.compile(r"mailto:[A-Za-z0-9._+\-]+@[A-Za-z0-9.\-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class TextBlock:
+    """One paragraph of the text part: `kind` is `p`, `heading`, `item` or `quote`."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """One commentary in its three forms: for the mail, for a page, and as plain paragraphs.
+
+    In the paragraphs a link is a number in brackets, counted from 1 through `links`.
+    """
+
+    mail: Markup = _NOTHING
+    page: Markup = _NOTHING
+    blocks: tuple[TextBlock, ...] = ()
+    links: tuple[str, ...] = ()
+
+
+def read_body(markup: str) -> Body:
+    """Parse sanitised markup; whatever is not on the list of tags loses its tag and keeps its words."""
+    safe = nh3.clean(
+        markup,
+        tags=set(_TAGS),
+        attributes={"a": {"href"}, "img": {"src", "alt", "width", "height"}},
+        link_rel=None,
+        url_schemes={"http", "https", "mailto"},
+    )
+    # lxml refuses control characters, which a browser's parser, and so nh3, lets through.
+    safe = clean_run(safe)
+    if not safe.strip():
+        return Body()
+    root = lxml_html.fragment_fromstring(safe, create_parent="div")
+    _clean_words(root)
+    _wrap_bare_words(root)
+    _check_links(root)
+    _order_headings(root)
+    _fit_pictures(root)
+    _drop_empty(root)
+    links: list[str] = []
+    blocks = tuple(_text_blocks(root, links))
+    page = _inner(root)
+    for picture in root.iter("img"):
+        picture.set("style", f"max-width:{picture.get('width')}px")
+    return Body(mail=_inner(root), page=page, blocks=blocks, links=tuple(links))
+
+
+def _clean_words(root: HtmlElement) -> None:
+    for element in root.iter():
+        element.text = clean_run(element.text) if element.text else None
+        element.tail = clean_run(element.tail) if element.tail else None
+        if "alt" in element.attrib:
+            element.set("alt", clean_text(element.attrib["alt"]))
+
+
+def _wrap_bare_words(root: HtmlElement) -> None:
+    """Words that stand in no paragraph get one, so that they get its look."""
+    children = list(root)
+    bare: HtmlElement | None = None
+    if root.text and root.text.strip():
+        bare = lxml_html.Element("p")
+        bare.text, root.text = root.text, None
+        root.insert(0, bare)
+    for child in children:
+        tail, child.tail = child.tail, None
+        if child.tag not in _BLOCKS:
+            if bare is None:
+                bare = lxml_html.Element("p")
+                child.addprevious(bare)
+            bare.append(child)
+            child.tail = tail
+            continue
+        bare = None
+        if tail and tail.strip():
+            bare = lxml_html.Element("p")
+            bare.text = tail
+            child.addnext(bare)
+
+
+def _check_links(root: HtmlElement) -> None:
+    for link in list(root.iter("a")):
+        href = (link.get("href") or "").strip()
+        url = href if _MAILTO.fullmatch(href) else clean_address(href)
+        if url and not _is_inside_link(link):
+            link.set("href", url)
+        else:
+            link.drop_tag()
+
+
+def _is_inside_link(link: HtmlElement) -> bool:
+    return next(link.iterancestors("a"), None) is not None
+
+
+def _order_headings(root: HtmlElement) -> None:
+    """The first heading follows the story's title, and none skips a level below the one before it."""
+    last = _FIRST_HEADING - 1
+    for heading in root.iter("h2", "h3", "h4", "h5", "h6"):
+        wanted = int(str(heading.tag)[1]) + 1
+        last = max(_FIRST_HEADING, min(wanted, last + 1, 6))
+        heading.tag = f"h{last}"
+
+
+def _fit_pictures(root: HtmlElement) -> None:
+    for picture in list(root.iter("img")):
+        source = clean_address(picture.get("src") or "")
+        if not source:
+            picture.drop_tag()
+            continue
+        width, height = _pixels(picture.get("width")), _pixels(picture.get("height"))
+        alt = picture.get("alt") or ""
+        fitted = min(width or COLUMN, COLUMN)
+        picture.attrib.clear()
+        picture.attrib.update({"src": source, "alt": alt, "width": str(fitted), "class": "photo"})
+        if width and height:
+            picture.set("height", str(max(1, round(height * fitted / width))))
+
+
+def _pixels(value: str | None) -> int | None:
+    return int(value) if value and value.isascii() and value.isdigit() and int(value[:6]) > 0 else None
+
+
+def _drop_empty(root: HtmlElement) -> None:
+    for element in reversed(list(root.iter(*_BLOCKS, "li", "a"))):
+        if not (element.text_content().strip() or next(element.iter("img"), None) is not None):
+            element.drop_tree()
+    for element in root.iter(*_BLOCKS, "li"):
+        if has_right_to_left(element.text_content()):
+            element.set("dir", "auto")
+
+
+def _inner(root: HtmlElement) -> Markup:
+    parts = [lxml_html.tostring(child, encoding="unicode") for child in root]
+    return Markup("\n".join(part.strip() for part in parts))  # noqa: S704  (parsed and serialised by us)
+
+
+def _text_blocks(element: HtmlElement, links: list[str], kind: str = "p") -> Iterator[TextBlock]:
+    """Each block that holds words itself, in reading order; a block in a block comes after its words."""
+    for child in element:
+        if child.tag not in _BLOCKS and child.tag != "li":
+            continue
+        own = _kind(str(child.tag), kind)
+        words = "\n".join(clean_text(line) for line in _words(child, links).split("\n")).strip()
+        if words:
+            yield TextBlock(own, words)
+        yield from _text_blocks(child, links, own)
+
+
+def _kind(tag: str, outer: str) -> str:
+    if tag.startswith("h"):
+        return "heading"
+    return {"li": "item", "blockquote": "quote"}.get(tag, outer)
+
+
+def _words(element: HtmlElement, links: list[str]) -> str:
+    parts = [_plain(element.text)]
+    for child in element:
+        if child.tag == "br":
+            parts.append("\n")
+        elif child.tag == "img":
+            alt = child.get("alt")
+            parts.append(f" [{alt}] " if alt else "")
+        elif child.tag in _BLOCKS or child.tag == "li":
+            parts.append("\n")  # a block of its own, told apart from the words around it
+        else:
+            parts.append(_words(child, links))
+        if child.tag == "a":
+            links.append(str(child.get("href")))
+            parts.append(f" [{len(links)}]")
+        parts.append(_plain(child.tail))
+    return "".join(parts)
+
+
+def _plain(text: str | None) -> str:
+    return (text or "").replace("\n", " ")

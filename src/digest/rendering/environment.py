@@ -1,0 +1,118 @@
+"""The Jinja2 environment: strict, sandboxed, escaping, and speaking one language.
+
+The templates get finished data and a short list of filters. Nothing of Jinja2's own globals is there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from pathlib import Path
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
+
+import digest
+from digest import i18n
+from digest.errors import ConfigError
+from digest.rendering import plain_text
+from digest.rendering.words import has_right_to_left
+
+_DAY = dt.timedelta(days=1)
+
+
+def template_folders() -> tuple[Path, ...]:
+    """Where the project's own templates lie: in the package if installed, else in the checkout.
+
+    Raises ConfigError if they are in neither place.
+    """
+    package = Path(digest.__file__).resolve().parent
+    places = (package / "_templates", package.parent.parent / "templates")
+    found = tuple(place for place in places if (place / "email").is_dir())
+    if not found:
+        raise ConfigError("The templates are missing from this installation; install Digest once more.")
+    return found[:1]
+
+
+def environment(language: str, templates: Path | None = None) -> jinja2.Environment:
+    """The environment for a language; a newsroom's own folder, if there is one, is searched first.
+
+    Raises ConfigError if that folder does not exist, InputError for a language that we do not speak.
+    """
+    if templates is not None and not templates.is_dir():
+        raise ConfigError(f"The folder of your own templates, {templates}, does not exist.")
+    return _environment(language, templates)
+
+
+@functools.lru_cache(maxsize=16)
+def _environment(language: str, templates: Path | None) -> jinja2.Environment:
+    translator = i18n.translator(language)
+    folders = ((templates,) if templates else ()) + template_folders()
+    made = ImmutableSandboxedEnvironment(
+        loader=jinja2.FileSystemLoader([str(folder) for folder in folders]),
+        autoescape=_escapes,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.globals.clear()
+    # The i18n extension adds these methods to the environment; its own types do not know of them.
+    made.install_gettext_callables(translator.gettext, translator.ngettext, newstyle=False)  # type: ignore[attr-defined]
+    made.globals.update(
+        _=translator.gettext,
+        language=language,
+        direction=translator.direction,
+        rule=plain_text.rule,
+    )
+    made.filters.update(
+        moment=translator.moment,
+        date=translator.date,
+        number=translator.number,
+        ago=functools.partial(ago, translator),
+        run=run,
+        caps=caps,
+        wrap=plain_text.wrap,
+        underline=plain_text.underline,
+    )
+    return made
+
+
+def story_time(
+    translator: i18n.Translator,
+    published_at: dt.datetime,
+    *,
+    edition_at: dt.datetime,
+    zone: str,
+    relative: bool,
+) -> str:
+    """A story's time as its readers write it; a weekday says enough for six days, then the date is needed."""
+    age = edition_at - published_at
+    if relative and age < 7 * _DAY:
+        return ago(translator, published_at, edition_at)
+    if -_DAY < age < 6 * _DAY:
+        return translator.moment(published_at, zone)
+    return translator.date(published_at, zone)
+
+
+def ago(translator: i18n.Translator, moment: dt.datetime, now: dt.datetime) -> str:
+    """Relative time that never speaks of the future: a clock that is ahead makes a story `just now`."""
+    if now - moment < dt.timedelta(minutes=1):
+        return translator.gettext("just now")
+    return translator.ago(moment, now)
+
+
+def run(text: str) -> Markup:
+    """A run of foreign words, escaped; kept apart by `<bdi>` if any of it runs from right to left."""
+    return Markup("<bdi>{}</bdi>").format(text) if has_right_to_left(text) else escape(text)
+
+
+def caps(text: str) -> str:
+    """The class for words that English sets in capitals; none where Armenian letters would suffer."""
+    return "" if any("\u0530" <= letter <= "\u058f" for letter in text) else "caps"
+
+
+def _escapes(name: str | None) -> bool:
+    return name is None or not name.endswith(".txt")

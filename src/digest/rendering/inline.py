@@ -1,0 +1,82 @@
+"""CSS into style attributes by premailer, with the door to network and files shut.
+
+premailer fetches what an `@import` names whatever its options say (through cssutils' own fetcher), so
+that fetcher is replaced by one that refuses, and a page that could ask for anything is turned away
+before. Run once per variant of an edition, never per person.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final, NoReturn
+
+import cssutils.util
+import premailer
+from lxml import etree
+from lxml import html as lxml_html
+from lxml.html import HtmlElement
+
+from digest.errors import DigestError
+
+_STYLE_BLOCKS: Final = 2  # the first is inlined, the second stays as it is
+_QUIET: Final = logging.NullHandler()
+
+
+class InlineError(DigestError):
+    """A mail template that the inliner must not see, or that it has damaged."""
+
+
+def _refuse(_url: str) -> NoReturn:
+    raise InlineError("A style sheet asked for another file; all styles must stand in the template itself.")
+
+
+# Process-wide on purpose: nothing in Digest may fetch by way of a style sheet.
+cssutils.util._defaultFetcher = _refuse  # noqa: SLF001
+
+
+def inline_css(page: str) -> str:
+    """The page with its first style block inlined and the second, `data-premailer="ignore"`, kept.
+
+    Raises InlineError if the page has a `<link>`, an `@import` or other style blocks, and if inlining
+    lost or changed one of the comments by which Outlook's tables work.
+    """
+    before = _checked(page)
+    made: str = premailer.Premailer(
+        page,
+        allow_network=False,
+        allow_loading_external_files=False,
+        strip_important=False,
+        keep_style_tags=False,
+        remove_classes=False,
+        exclude_pseudoclasses=True,
+        disable_validation=True,
+        align_floating_images=False,
+        preserve_internal_links=True,
+        disable_basic_attributes=["align", "valign", "width", "height", "bgcolor", "background"],
+        cssutils_logging_handler=_QUIET,
+        cssutils_logging_level=logging.CRITICAL,
+    ).transform()
+    if _comments(lxml_html.document_fromstring(made)) != before:
+        raise InlineError("The inliner changed a comment for Outlook; use only the form <!--[if mso]>.")
+    return made
+
+
+def _checked(page: str) -> list[str]:
+    """Turn away what the inliner could fetch by; returns the page's comments in order."""
+    root = lxml_html.document_fromstring(page)
+    blocks = list(root.iter("style"))
+    ignored = [block for block in blocks if block.get("data-premailer") == "ignore"]
+    if len(blocks) != _STYLE_BLOCKS or ignored != blocks[1:]:
+        raise InlineError('A mail has two style blocks, the second one marked data-premailer="ignore".')
+    if next(root.iter("link"), None) is not None:
+        raise InlineError("A mail must not link to a style sheet or to any other file.")
+    # A backslash could spell @import in a way that a search would not find (CSS Syntax 4.3.7).
+    if any("@import" in (block.text or "").lower() or "\\" in (block.text or "") for block in blocks):
+        raise InlineError("A style block must not use @import or escapes.")
+    if "<![if" in page:
+        raise InlineError("The form <![if !mso]> does not survive; for Outlook use <!--[if mso]> alone.")
+    return _comments(root)
+
+
+def _comments(root: HtmlElement) -> list[str]:
+    return [str(comment.text) for comment in root.iter(etree.Comment)]

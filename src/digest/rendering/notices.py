@@ -1,0 +1,108 @@
+"""The single mails: confirm, welcome, goodbye and test."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from digest import i18n
+from digest.rendering.contexts import UNSUBSCRIBE_URL, Look, RenderedMail, TextSize
+from digest.rendering.digest_email import look_names
+from digest.rendering.environment import environment
+from digest.rendering.inline import inline_css
+from digest.rendering.plain_text import tidy
+from digest.rendering.subjects import preheader_line, subject_line
+from digest.rendering.words import cleaned
+
+
+class NoticeKind(StrEnum):
+    """The single mails there are; the value is the name of the template's folder."""
+
+    CONFIRM = "confirm"
+    WELCOME = "welcome"
+    GOODBYE = "goodbye"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmNotice:
+    """Asks whether it was really you who signed up. Nobody is subscribed before the button is pressed."""
+
+    list_title: str
+    confirm_url: str
+    sender_name: str
+    postal_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomeNotice:
+    """Says what will come and how often; `how_often` is a cadence's name, `web_url` a past edition or ""."""
+
+    list_title: str
+    how_often: str
+    sender_name: str
+    postal_address: str
+    web_url: str = ""
+    unsubscribe_url: str = UNSUBSCRIBE_URL
+
+
+@dataclass(frozen=True, slots=True)
+class GoodbyeNotice:
+    """The last mail: you are signed off. `sign_up_url` is the way back or ""."""
+
+    list_title: str
+    sender_name: str
+    postal_address: str
+    sign_up_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTestNotice:
+    """Shows that a mail service works and that both scripts arrive whole."""
+
+    service_name: str
+    sender_name: str
+    sent_at: dt.datetime
+    zone: str
+
+
+NoticeValues = ConfirmNotice | WelcomeNotice | GoodbyeNotice | ServiceTestNotice
+
+_VALUES_OF: dict[NoticeKind, type[NoticeValues]] = {
+    NoticeKind.CONFIRM: ConfirmNotice,
+    NoticeKind.WELCOME: WelcomeNotice,
+    NoticeKind.GOODBYE: GoodbyeNotice,
+    NoticeKind.TEST: ServiceTestNotice,
+}
+
+
+def render_notice(
+    kind: NoticeKind, language: str, values: NoticeValues, *, templates: Path | None = None
+) -> RenderedMail:
+    """Render one single mail; raises TypeError if the values are those of another kind."""
+    if not isinstance(values, _VALUES_OF[kind]):
+        raise TypeError(
+            f"a {kind} notice is made of {_VALUES_OF[kind].__name__}, not {type(values).__name__}"
+        )
+    env = environment(language, templates)
+    look = Look()
+    notice = cleaned(values)
+    names = {"notice": notice, "accent": look.accent, "accent_dark": look.accent_dark}
+    names |= look_names(TextSize.NORMAL)
+    subject = subject_line(env.get_template(f"email/{kind}/subject.txt").render(names))
+    text = tidy(env.get_template(f"email/{kind}/body.txt").render(names))
+    preheader = preheader_line(subject, _paragraphs(text, i18n.translator(language)))
+    html = env.get_template(f"email/{kind}/body.html").render(
+        names | {"subject": subject, "preheader": preheader}
+    )
+    return RenderedMail(subject=subject, preheader=preheader, html=inline_css(html), text=text)
+
+
+def _paragraphs(text: str, translator: i18n.Translator) -> list[str]:
+    """What the mail says after its heading: those paragraphs of its text that are words, then a spare one."""
+    blocks = [block.replace("\n", " ") for block in text.split("\n\n")[1:]]
+    words = [block for block in blocks if "://" not in block and "%%" not in block and "---" not in block]
+    # TRANSLATORS: the line after the subject of a single mail that says little itself; 40 to 100 letters.
+    return [*words, translator.gettext("A short message about your newsletter, and nothing else.")]

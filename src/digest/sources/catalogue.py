@@ -1,0 +1,62 @@
+"""Add, find and list sources."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest import audit
+from digest.db.dialect import insert_if_new
+from digest.errors import InputError, NotFoundError
+from digest.models import Source
+from digest.net.http import check_address
+from digest.queueing.enqueue import enqueue
+from digest.queueing.names import TaskName
+
+_BACKLOG = re.compile(r"(\d{1,4})([hd])")
+
+
+def parse_backlog(text: str) -> dt.timedelta:
+    """How far back news may reach when a source is added: `36h` or `7d`."""
+    found = _BACKLOG.fullmatch(text.strip().lower())
+    if not found:
+        raise InputError(f"{text!r} is not a span of time; write it like 36h or 7d.")
+    hours = int(found[1]) * (24 if found[2] == "d" else 1)
+    return dt.timedelta(hours=hours)
+
+
+def add_source(session: Session, url: str, *, backlog: dt.timedelta, actor: str, now: dt.datetime) -> Source:
+    """Add a source; what its feed holds already is known but not news, save for the backlog asked for."""
+    address = str(check_address(url))
+    source_id = insert_if_new(
+        session,
+        Source,
+        {
+            "url": address,
+            "title": "",
+            "news_since": now - backlog,
+            "next_fetch_at": now,
+            "created_at": now,
+            "fault_detail": "",
+            "faults_in_a_row": 0,
+            "oddities": [],
+        },
+    )
+    if source_id is None:
+        raise InputError("This source is there already; `digest source list` shows it.")
+    source = session.get_one(Source, source_id)
+    audit.record(session, "source.add", source, actor=actor, now=now)
+    enqueue(session, TaskName.COLLECT, source_id)
+    return source
+
+
+def get_source(session: Session, reference: str) -> Source:
+    """A source by its id or its address."""
+    by = Source.id == int(reference) if reference.isdigit() else Source.url == reference
+    source = session.scalar(sa.select(Source).where(by))
+    if source is None:
+        raise NotFoundError(f"There is no source {reference!r}; `digest source list` shows those there are.")
+    return source

@@ -1,0 +1,60 @@
+"""The life of a worker and its children: its tasks, logs, the schema check, a clean end."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+from celery import signals
+
+from digest import logs
+from digest.config import settings
+from digest.errors import DigestError
+
+
+@signals.setup_logging.connect
+def set_up_logs(**_: Any) -> None:
+    config = settings()
+    logs.set_up(level=config.log_level, json=config.log_json)
+
+
+@signals.celeryd_init.connect
+def load_tasks(**_: Any) -> None:
+    """Before the fork, so that the children share what was loaded."""
+    importlib.import_module("digest.tasks.work")
+
+
+@signals.worker_init.connect
+def refuse_what_cannot_work(**_: Any) -> None:
+    """Before anything is consumed: the right schema, the keys. One sentence, and the process ends."""
+    from digest import keys  # noqa: PLC0415
+    from digest.db import Database  # noqa: PLC0415
+    from digest.db.schema import require_head  # noqa: PLC0415
+
+    config = settings()
+    database = Database(config.database)
+    try:
+        require_head(database)
+        keys.load(config.secrets_folder)
+    except DigestError as error:
+        sys.stderr.write(f"digest: {error}\n")
+        # Celery swallows the exceptions of signal handlers; only this one it lets through.
+        raise SystemExit(2) from None
+    finally:
+        database.close()
+
+
+@signals.worker_shutting_down.connect
+def tell_children(**_: Any) -> None:
+    from digest.tasks.runtime import STOPPING  # noqa: PLC0415
+
+    STOPPING.set()
+
+
+@signals.worker_process_shutdown.connect
+@signals.worker_shutdown.connect
+def end_cleanly(**_: Any) -> None:
+    from digest.tasks.runtime import close_runtime  # noqa: PLC0415
+
+    close_runtime()

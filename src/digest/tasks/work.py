@@ -1,0 +1,104 @@
+"""The tasks. Each carries ids only, looks at the rows for what there is to do, and may run twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from digest import clock
+from digest.deliveries.handover import go_on
+from digest.deliveries.plan import plan
+from digest.deliveries.recover import fold_abandoned
+from digest.deliveries.send import postpone, send_batch
+from digest.deliveries.sweep import SweepSettings, tick
+from digest.editions.freeze import FreezeSettings, freeze
+from digest.errors import ConfigError
+from digest.notices.send import send_due
+from digest.queueing.app import app as celery_app
+from digest.queueing.names import TaskName
+from digest.sources.collect import collect
+from digest.tasks.runtime import STOPPING, Runtime, runtime
+
+
+def task(name: TaskName) -> Any:
+    """Register a function as the task of this name."""
+    return celery_app().task(name=name.value, ignore_result=True)
+
+
+@task(TaskName.TICK)
+def run_tick() -> None:
+    here = runtime()
+    # Before anything is planned or sent: what a dead worker of this host has done must be in the ledger.
+    fold_abandoned(here.database, host=here.host, now=clock.utc_now())
+    tick(
+        here.database,
+        SweepSettings(
+            plan_lead=_seconds(here.config.plan_lead_seconds),
+            resend_uncertain_after=_seconds(here.config.resend_uncertain_after),
+        ),
+        now=clock.utc_now(),
+    )
+
+
+@task(TaskName.COLLECT)
+def collect_source(source_id: int) -> None:
+    here = runtime()
+    interval = _seconds(here.config.collect_interval_seconds)
+    collect(here.database, source_id, here.fetcher, interval=interval, now=clock.utc_now())
+
+
+@task(TaskName.FREEZE)
+def freeze_edition(edition_id: int) -> None:
+    here = runtime()
+    freeze(here.database, edition_id, freeze_settings(here))
+
+
+@task(TaskName.PLAN)
+def plan_edition(edition_id: int) -> None:
+    here = runtime()
+    with here.database.write() as session:
+        plan(session, edition_id, now=clock.utc_now())
+        go_on(session, now=clock.utc_now())
+
+
+@task(TaskName.SEND_BATCH)
+def send_one_batch(batch_id: int) -> None:
+    here = runtime()
+    fold_abandoned(here.database, host=here.host, now=clock.utc_now())
+    try:
+        sender = here.sender()
+    except ConfigError as error:  # no mail service yet, or its password is missing
+        postpone(here.database, batch_id, str(error))
+        return
+    try:
+        send_batch(
+            here.database, batch_id, sender, lease_seconds=here.config.lease_seconds, stop=STOPPING.is_set
+        )
+    except BaseException:
+        here.give_up_journal()
+        raise
+    here.rotate_journal()
+    with here.database.write() as session:
+        go_on(session, now=clock.utc_now())
+
+
+@task(TaskName.SEND_NOTICES)
+def send_notices() -> None:
+    here = runtime()
+    send_due(here.database, here.open_transport)
+
+
+def freeze_settings(here: Runtime) -> FreezeSettings:
+    """The freeze's settings, from a process's runtime."""
+    config = here.config
+    return FreezeSettings(
+        fetcher=here.fetcher,
+        public_url=config.public_url,
+        templates=config.templates,
+        collect_interval=_seconds(config.collect_interval_seconds),
+        plan_lead=_seconds(config.plan_lead_seconds),
+    )
+
+
+def _seconds(number: float) -> dt.timedelta:
+    return dt.timedelta(seconds=number)

@@ -1,0 +1,75 @@
+"""What the endpoints share: settings, the one database of the process, the keys, and turns at writing."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, ParamSpec, TypeVar
+
+import anyio
+import anyio.to_thread
+from fastapi import Depends, Request
+
+from digest import keys
+from digest.config import Settings
+from digest.db import Database
+from digest.db.schema import require_head
+from digest.keys import Keys
+from digest.web.memory import ShortMemory
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_WRITERS = 4
+_PROBES = 4
+
+
+def _limiter(tokens: int) -> Callable[[], anyio.CapacityLimiter]:
+    return lambda: anyio.CapacityLimiter(tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Made once per process, after any fork, and closed at its end."""
+
+    settings: Settings
+    database: Database
+    keys: Keys
+    # Writes may have to wait for another process's transaction. Their threads are counted apart, so that
+    # those who wait take neither the threads nor the connections of those who only read.
+    writers: anyio.CapacityLimiter = field(default_factory=_limiter(_WRITERS))
+    probes: anyio.CapacityLimiter = field(default_factory=_limiter(_PROBES))
+    memory: ShortMemory = field(default_factory=ShortMemory)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Services:
+        """Connect and check.
+
+        Raises ConfigError (keys missing), SchemaError (another version's tables) or UnreachableError.
+        """
+        loaded = keys.load(settings.secrets_folder)
+        database = Database(settings.database)
+        try:
+            require_head(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(settings, database, loaded)
+
+    def close(self) -> None:
+        self.database.close()
+
+    async def in_turn(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function that writes in one of the few threads for writers."""
+        call = functools.partial(function, *args, **kwargs)
+        return await anyio.to_thread.run_sync(call, limiter=self.writers)
+
+
+async def services_of(request: Request) -> Services:
+    """The services of the running application."""
+    found: Services = request.app.state.services
+    return found
+
+
+Shared = Annotated[Services, Depends(services_of)]

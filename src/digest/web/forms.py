@@ -1,0 +1,48 @@
+"""Reading a posted form with limits, before anything else looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import anyio
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message
+
+BODY_LIMIT: Final = 4096  # bytes
+BODY_SECONDS: Final = 10.0
+_FIELDS_LIMIT: Final = 20
+
+
+async def read_form(request: Request) -> Mapping[str, str]:
+    """The fields of a form, urlencoded or multipart; empty for a body that is no form.
+
+    Raises HTTPException: 413 for more than 4 kB, 408 for a body that does not come within ten seconds.
+    """
+    body = await _read_body(request)
+
+    async def replay() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    try:
+        form = await Request(request.scope, replay).form(max_files=0, max_fields=_FIELDS_LIMIT)
+    except HTTPException:
+        return {}
+    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+
+
+async def _read_body(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdecimal() or int(declared[:10]) > BODY_LIMIT:
+        raise HTTPException(413)
+    body = bytearray()
+    try:
+        with anyio.fail_after(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY_LIMIT:
+                    raise HTTPException(413)
+    except TimeoutError:
+        raise HTTPException(408) from None
+    return bytes(body)

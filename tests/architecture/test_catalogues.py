@@ -1,0 +1,101 @@
+"""The translation catalogues, and the tool that keeps them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+
+from digest.i18n import LANGUAGES
+from tests.architecture import catalogues
+
+
+@pytest.fixture
+def template() -> Catalog:
+    """Two messages: a plain one with a place, and a plural."""
+    made = Catalog()
+    made.add("Hello %(name)s", locations=[("a.py", 0)])
+    made.add(("%(count)s story", "%(count)s stories"), locations=[("a.py", 0)])
+    return made
+
+
+def filled(template: Catalog, single: str, plural: tuple[str, ...]) -> Catalog:
+    made = Catalog(locale="hy")
+    made.add("Hello %(name)s", single)
+    made.add(("%(count)s story", "%(count)s stories"), plural)
+    return made
+
+
+GOOD = ("Բարև, %(name)s", ("%(count)s նյութ", "%(count)s նյութ"))
+
+
+def test_all_catalogues_are_complete() -> None:
+    """Every message of the code and the templates is there in every language, in form and in use."""
+    assert catalogues.check() == []
+
+
+def test_messages_of_code_and_templates_are_found() -> None:
+    """Both kinds of sources are read: the templates, and marked words in the code."""
+    found = {catalogues.key(message) for message in catalogues.messages(catalogues.extracted())}
+    assert {"Recent headlines", "Unsubscribe", "just now"} <= found
+
+
+@pytest.mark.parametrize(
+    ("single", "plural", "fault"),
+    [
+        ("", GOOD[1], "not translated"),
+        ("Բարև", GOOD[1], "same %(places)s"),
+        ("Բարև, %(other)s", GOOD[1], "same %(places)s"),
+        (GOOD[0], ("%(count)s նյութ",), "plural forms"),
+        (GOOD[0], ("%(count)s նյութ", ""), "not translated"),
+    ],
+)
+def test_a_faulty_translation_is_named(
+    template: Catalog, single: str, plural: tuple[str, ...], fault: str
+) -> None:
+    """Empty, wrong places, too few plural forms: each is reported."""
+    found = catalogues.problems(template, filled(template, single, plural), "hy")
+    assert len(found) == 1
+    assert fault in found[0]
+
+
+def test_a_good_catalogue_has_no_problems(template: Catalog) -> None:
+    """A plural form may say "one" in words."""
+    assert catalogues.problems(template, filled(template, *GOOD), "hy") == []
+    words = filled(template, GOOD[0], ("մեկ նյութ", "%(count)s նյութ"))
+    assert catalogues.problems(template, words, "hy") == []
+
+
+def test_missing_stale_and_fuzzy_are_named(template: Catalog) -> None:
+    """What the code has and the file has not, the reverse, and guesses."""
+    other = Catalog(locale="hy")
+    other.add("Hello %(name)s", "Բարև, %(name)s", flags=["fuzzy"])
+    other.add("Old words", "Հին խոսքեր")
+    found = " ".join(catalogues.problems(template, other, "hy"))
+    for word in ("is missing", "no longer in use", "fuzzy"):
+        assert word in found
+
+
+def test_update_keeps_translations_and_repeats_itself(tmp_path: Path) -> None:
+    """New messages come in empty, old translations stay, and a second run changes no byte."""
+    for language in LANGUAGES:
+        (tmp_path / f"{language}.po").write_bytes((catalogues.LOCALE / f"{language}.po").read_bytes())
+    hy = (tmp_path / "hy.po").read_text(encoding="utf-8")
+    cut = re.sub(r'msgid "Unsubscribe"\nmsgstr "[^"]+"\n', "", hy)
+    (tmp_path / "hy.po").write_text(cut, encoding="utf-8")
+    assert [fault for fault in catalogues.update(tmp_path) if "'Unsubscribe'" in fault]
+    again = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    catalogues.update(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == again
+    assert b"Plural-Forms: nplurals=2; plural=(n > 1);" in again["hy.po"]
+
+
+def test_armenian_uses_its_own_marks() -> None:
+    """Sentences end in a verchaket and quotations stand in guillemets, as Armenian readers expect."""
+    for message in catalogues.messages(catalogues.read("hy")):
+        forms = message.string if isinstance(message.string, (tuple, list)) else (message.string,)
+        for form in forms:
+            assert re.search("[\u0561-\u0587]", re.sub(r"%\(\w+\)s|\W", "", form)) or "%(" in form, form
+            assert not re.search(r"[\u0561-\u0587](\.$|[:;?!\"“”])", form), form

@@ -1,0 +1,182 @@
+"""Mails and public pages in a real browser: readable by all, in both schemes, on the smallest phone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route
+
+from digest.rendering.contexts import Look, TextSize, TimeForm
+from digest.rendering.digest_email import render_mail, render_web
+from digest.rendering.notices import NoticeKind, render_notice
+from digest.rendering.pages import render_page
+from tests.unit.rendering.samples import armenian, edition, featured
+from tests.unit.rendering.test_notices import NOTICES
+from tests.unit.rendering.test_pages import PAGES
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "tests" / "vendor" / "axe-core"
+STATIC = ROOT / "src" / "digest" / "web" / "static"
+SITE = "http://pages.test"
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src https:; "
+    "form-action 'self'; frame-src 'self'"
+)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# A mail stands inside a mail program's page, which has the landmarks.
+PAGE_ONLY = ["landmark-one-main", "region"]
+LONG = "W" * 300
+
+MAILS = {
+    "english": render_mail(edition()).html,
+    "armenian": render_mail(armenian()).html,
+    "cut, large": render_mail(edition(featured=featured(is_cut=True), text_size=TextSize.LARGE)).html,
+    "no commentary": render_mail(edition(featured=None)).html,
+    "nothing": render_mail(edition(featured=None, recent=0)).html,
+    "long words": render_mail(
+        edition(digest_title=LONG, featured=featured(title=LONG, section=LONG), recent=1)
+    ).html,
+    **{kind.value: render_notice(kind, "hy", NOTICES[kind]).html for kind in NoticeKind},
+}
+WEB = {
+    "edition": render_web(edition(look=Look(time_form=TimeForm.RELATIVE))),
+    "edition hy": render_web(armenian()),
+    **{f"{type(page).__name__} {number}": render_page(page, "en") for number, page in enumerate(PAGES)},
+}
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page in one colour scheme; nothing is fetched but what the tests serve, so pictures stay away."""
+    context = browser.new_context(color_scheme=request.param)
+    made = context.new_page()
+    made.route("**/*", _serve)
+    yield made
+    context.close()
+
+
+def _serve(route: Route) -> None:
+    path = route.request.url.removeprefix(SITE)
+    if path.startswith("/static/"):
+        route.fulfill(path=STATIC / path.removeprefix("/static/"))
+    elif path.startswith("/page/"):
+        html = WEB[path.removeprefix("/page/").replace("%20", " ")]
+        headers = {"Content-Security-Policy": POLICY, "Content-Type": "text/html; charset=utf-8"}
+        route.fulfill(body=html, headers=headers)
+    else:
+        route.abort()
+
+
+def faults(page: Page, without: list[str]) -> list[dict[str, Any]]:
+    """What axe-core finds: the rule, and the elements that break it."""
+    page.evaluate((AXE / "axe.min.js").read_text(encoding="utf-8"))
+    options = {
+        "runOnly": {"type": "tag", "values": RULES},
+        "rules": {rule: {"enabled": False} for rule in without},
+        "iframes": False,
+    }
+    found = page.evaluate(f"axe.run(document, {json.dumps(options)})")
+    return [
+        {"rule": fault["id"], "at": [node["html"][:200] for node in fault["nodes"]]}
+        for fault in found["violations"]
+    ]
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than the screen."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def test_axe_is_the_one_that_was_vendored() -> None:
+    """The copy of axe-core is whole."""
+    name = (AXE / "axe.min.js.sha256").read_text(encoding="utf-8").split()[0]
+    assert hashlib.sha256((AXE / "axe.min.js").read_bytes()).hexdigest() == name
+    assert (AXE / "VERSION").read_text(encoding="utf-8").strip() in (AXE / "axe.min.js").read_text(
+        encoding="utf-8"
+    )[:200]
+
+
+def test_axe_finds_what_is_wrong(page: Page) -> None:
+    """The judge judges: faint words, a picture without words and a skipped heading are found."""
+    page.set_content(
+        MAILS["english"]
+        .replace("color:#1c1917", "color:#fdf0e0")
+        .replace("color: #ece7dd", "color: #222222")
+        .replace("<h3", "<h5")
+        .replace('alt="A lamp"', "")
+    )
+    assert {"color-contrast", "heading-order", "image-alt"} <= {
+        fault["rule"] for fault in faults(page, PAGE_ONLY)
+    }
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_a_mail_is_accessible_and_fits_every_screen(page: Page, name: str) -> None:
+    """axe-core finds nothing, and nothing has to be scrolled sideways from 320 to 1,000 pixels."""
+    for width in (320, 360, 600, 1000):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.set_content(MAILS[name])
+        assert overflow(page) == 0, width
+        if width in {320, 600}:
+            assert faults(page, PAGE_ONLY) == []
+
+
+@pytest.mark.parametrize("name", ["english", "armenian", "long words"])
+def test_a_mail_whose_styles_are_stripped_still_fits(page: Page, name: str) -> None:
+    """Some of Gmail's readers get no style block at all: what is inline must do."""
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.set_content(MAILS[name])
+    page.evaluate("document.querySelectorAll('style').forEach(style => style.remove())")
+    assert overflow(page) == 0
+    assert page.evaluate("getComputedStyle(document.querySelector('h2')).fontSize") == "32px"
+
+
+def test_what_is_tapped_is_large_enough(page: Page) -> None:
+    """Share links, the button and the footer's links are at least 44 pixels high."""
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.set_content(MAILS["cut, large"])
+    heights = page.evaluate(
+        "[...document.querySelectorAll('.share a, .button a, .foot a')].map(a => a.offsetHeight)"
+    )
+    assert len(heights) == 8
+    assert min(heights) >= 44
+
+
+def test_the_dark_scheme_is_dark(page: Page) -> None:
+    """The card is dark with light words where the reader asks for it, and light otherwise."""
+    page.set_content(MAILS["english"])
+    is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    card = page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
+    assert card == ("rgb(29, 27, 24)" if is_dark else "rgb(255, 254, 251)")
+
+
+@pytest.mark.parametrize("name", WEB)
+def test_a_page_is_accessible_and_fits_every_screen(page: Page, name: str) -> None:
+    """axe-core finds nothing, the strict policy is kept, and 320 pixels are wide enough."""
+    complaints: list[str] = []
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if "Security Policy" in message.text else None,
+    )
+    for width in (320, 1000):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"{SITE}/page/{name}")
+        assert overflow(page) == 0, width
+        assert faults(page, []) == []
+    assert complaints == []
+
+
+def test_times_of_the_web_edition_are_live(page: Page) -> None:
+    """The script writes how long ago it was as of now, and keeps the exact time as a tooltip."""
+    page.clock.set_fixed_time("2026-11-23T15:30:00Z")
+    page.goto(f"{SITE}/page/edition")
+    time = page.locator("time[data-live]").first
+    assert time.text_content() == "5 hours ago"
+    assert time.get_attribute("title") == "Monday, 2:30 am, Los Angeles"

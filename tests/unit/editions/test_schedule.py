@@ -1,0 +1,127 @@
+"""Slots against an oracle that walks through a year by the clock on the wall and knows nothing of cron."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Callable
+from itertools import pairwise, takewhile
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from digest.editions.schedule import check_cron, check_zone, local_text, next_slot, slots
+from digest.errors import InputError
+
+START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+END = START + dt.timedelta(days=366)
+# Every change of the clock, and every time asked for below, falls on a quarter of an hour.
+STEP = dt.timedelta(minutes=15)
+ZONES = (
+    "UTC",
+    "Asia/Yerevan",
+    "America/Los_Angeles",
+    "America/New_York",
+    "Europe/Paris",
+    "Europe/London",
+    "Asia/Beirut",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",  # half an hour of summer time
+    "Pacific/Chatham",  # 45 minutes off, summer time in the southern year
+    "America/Santiago",  # the clock changes at midnight
+)
+
+
+@functools.cache
+def _year(zone: str) -> list[tuple[dt.datetime, dt.datetime, dt.datetime]]:
+    """Each quarter of the year after the first: (UTC, wall clock, wall clock a quarter before)."""
+    tz = ZoneInfo(zone)
+    moments = [START + STEP * number for number in range(366 * 24 * 4)]
+    walls = [moment.astimezone(tz).replace(tzinfo=None) for moment in moments]
+    return list(zip(moments[1:], walls[1:], walls, strict=False))
+
+
+def _fixed(zone: str, hour: int, minute: int, is_day: Callable[[dt.date], bool]) -> list[dt.datetime]:
+    """A fixed local time: the first time the clock shows it or jumps over it, once a local day."""
+    found: list[dt.datetime] = []
+    served: set[dt.date] = set()
+    for moment, wall, before in _year(zone):
+        # Normally `before` is a step behind; after a jump ahead, more: then the time may lie between.
+        for day in {before.date(), wall.date()}:
+            target = dt.datetime.combine(day, dt.time(hour, minute))
+            if before < target <= wall and day not in served and is_day(day):
+                served.add(day)
+                found.append(moment)
+    return found
+
+
+def _every_half_hour(zone: str) -> list[dt.datetime]:
+    """Each moment at which the clock shows :00 or :30, both times through a repeated hour."""
+    return [moment for moment, wall, _ in _year(zone) if wall.minute % 30 == 0]
+
+
+def _ours(cron: str, zone: str) -> list[dt.datetime]:
+    return list(takewhile(lambda slot: slot < END, slots(cron, zone, after=START)))
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize(("hour", "minute"), [(6, 30), (2, 15), (0, 0)])
+def test_gives_a_daily_slot_once_a_local_day(zone: str, hour: int, minute: int) -> None:
+    """A fixed hour comes once a day: at the jump if it is jumped over, the first time if it comes twice."""
+    assert _ours(f"{minute} {hour} * * *", zone) == _fixed(zone, hour, minute, lambda _: True)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_gives_a_weekly_slot_once_a_week(zone: str) -> None:
+    """Sunday 2:30, the hour that most clocks jump over, comes every Sunday of the zone, once."""
+    assert _ours("30 2 * * 0", zone) == _fixed(zone, 2, 30, lambda day: day.weekday() == 6)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_runs_a_repeating_schedule_through_the_repeated_hour(zone: str) -> None:
+    """`*/30` follows the clock on the wall, through gaps and overlaps."""
+    assert _ours("*/30 * * * *", zone) == _every_half_hour(zone)
+
+
+@pytest.mark.parametrize(
+    ("zone", "cron"),
+    [
+        *((zone, cron) for zone in ZONES for cron in ("30 2 * * *", "30 1 * * 0")),
+        # Half hours one at a time take long: the zones with the oddest clocks stand for the others.
+        *((zone, "*/30 * * * *") for zone in ("Australia/Lord_Howe", "America/Los_Angeles")),
+    ],
+)
+def test_gives_the_same_slots_one_at_a_time(zone: str, cron: str) -> None:
+    """Computing each slot from the one before, as the scheduler does, yields the same year."""
+    expected = _ours(cron, zone)
+    slot, found = START, []
+    while (slot := next_slot(cron, zone, after=slot)) < END:
+        found.append(slot)
+    assert found == expected
+    assert all(one < other for one, other in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "61 * * * *", "0 0 31 2 *", "* * * * * *", "@daily", "0 9 * * 1-5 extra", "0 25 * * *"]
+)
+def test_refuses_a_wrong_schedule_in_one_sentence(text: str) -> None:
+    """Wrong cron text is refused with a sentence that shows it."""
+    with pytest.raises(InputError) as caught:
+        check_cron(text)
+    assert repr(text) in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("name", ["", "Yerevan", "Asia/Nowhere", "../etc/passwd", "+04:00", "/etc/localtime"])
+def test_refuses_a_wrong_zone_in_one_sentence(name: str) -> None:
+    """Only IANA's names are zones; a path is none."""
+    with pytest.raises(InputError, match="time zone"):
+        check_zone(name)
+
+
+def test_keeps_the_local_time_with_its_offset() -> None:
+    """The local text says on which side of UTC the wall clock was."""
+    moment = dt.datetime(2026, 11, 23, 13, 30, tzinfo=dt.UTC)
+    assert local_text(moment, "America/Los_Angeles") == "2026-11-23 05:30 -08:00"
+    assert local_text(moment, "Asia/Yerevan") == "2026-11-23 17:30 +04:00"

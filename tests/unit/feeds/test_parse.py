@@ -1,0 +1,504 @@
+"""RSS, Atom and RDF become posts, and whatever else comes becomes a clear error."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.feeds.parse import parse_feed
+from digest.feeds.types import ParseCode, ParsedFeed, ParsedPost, ParseError, Picture
+from tests.unit.feeds.strategies import markup
+
+URL = "https://news.example.org/feed/"
+NOW = dt.datetime(2026, 11, 23, 6, 0, tzinfo=dt.UTC)
+
+WORDPRESS = """<?xml version="1.0" encoding="UTF-8"?>
+<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
+  xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/">
+<channel>
+  <title>The Harbour Post &#8211; News</title>
+  <link>https://news.example.org</link>
+  <language>en-US</language>
+  <item>
+    <title>Harbour opens &#038; ferries return</title>
+    <link>https://news.example.org/2026/11/harbour/?utm_source=rss</link>
+    <dc:creator><![CDATA[By ANI PETROSYAN]]></dc:creator>
+    <pubDate>Sun, 22 Nov 2026 10:30:00 +0400</pubDate>
+    <category><![CDATA[Commentary]]></category>
+    <category><![CDATA[Uncategorized]]></category>
+    <category domain="post_tag"><![CDATA[ferries]]></category>
+    <guid isPermaLink="false">https://news.example.org/?p=12</guid>
+    <description><![CDATA[<p>YEREVAN -- The harbour opened again on Sunday [&hellip;]</p>
+<p>The post <a href="https://news.example.org/2026/11/harbour/">Harbour</a> appeared first on
+<a href="https://news.example.org">The Harbour Post</a>.</p>]]></description>
+    <content:encoded><![CDATA[<p class="lead">YEREVAN -- The harbour opened again on Sunday.</p>
+<figure><img src="/wp/boats-1024x683.jpg" alt="Boats" width="1024" height="683"/></figure>
+<p>It had been <a href="../../10/closed/">closed</a> for a year.</p>
+<script>count()</script><img src="https://pixel.example.net/b.gif" width="1" height="1"/>
+<p>The post <a href="https://news.example.org/2026/11/harbour/">Harbour</a> appeared first on
+<a href="https://news.example.org">The Harbour Post</a>.</p>]]></content:encoded>
+    <media:content url="https://secure.gravatar.com/avatar/0?s=96" medium="image"/>
+  </item>
+</channel></rss>"""
+
+ATOM = """<?xml version="1.0"?>
+<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="hy" xml:base="https://news.example.org/hy/">
+  <title type="html">Նավահանգիստ &amp;amp; թերթ</title>
+  <entry xml:lang="en_GB">
+    <title type="html">AT&amp;amp;T &lt;em&gt;returns&lt;/em&gt;</title>
+    <link rel="alternate" href="att/"/>
+    <id>tag:news.example.org,2026:att</id>
+    <author><name>Ani Petrosyan</name><email>ani@example.org</email></author>
+    <author><name>Bedros</name></author>
+    <updated>2026-11-22T08:00:00Z</updated>
+    <category term="economy" label="Economy"/>
+    <category term="phones" scheme="https://news.example.org/tag/"/>
+    <summary type="text">Use &lt;b&gt; &amp; more.</summary>
+    <content type="xhtml">
+      <div xmlns="http://www.w3.org/1999/xhtml"><p>One <a href="more/">two</a>.</p></div></content>
+  </entry>
+  <entry>
+    <title>Երկրորդ</title>
+    <link href="https://news.example.org/hy/2/"/>
+    <id>https://news.example.org/hy/2/</id>
+    <published>2026-11-20T08:00:00+04:00</published>
+    <updated>2026-11-21T08:00:00+04:00</updated>
+  </entry>
+</feed>"""
+
+RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"
+  xmlns:dc="http://purl.org/dc/elements/1.1/">
+  <channel rdf:about="https://news.example.org/"><title>Old style</title>
+    <items><rdf:Seq><rdf:li rdf:resource="https://news.example.org/1"/></rdf:Seq></items></channel>
+  <item rdf:about="https://news.example.org/1"><title>First</title><link>https://news.example.org/1</link>
+    <dc:date>2026-11-22T08:00:00Z</dc:date><dc:subject>Notes</dc:subject></item>
+</rdf:RDF>"""
+
+
+def parse(text: str | bytes, content_type: str = "") -> ParsedFeed:
+    body = text.encode() if isinstance(text, str) else text
+    return parse_feed(body, url=URL, content_type=content_type, now=NOW)
+
+
+def rss(*items: str, head: str = "") -> str:
+    return f'<rss version="2.0"><channel><title>News</title>{head}{"".join(items)}</channel></rss>'
+
+
+def item(inner: str = "", *, title: str = "A title", link: str = "https://news.example.org/1") -> str:
+    return f"<item><title>{title}</title><link>{link}</link>{inner}</item>"
+
+
+def one(inner: str = "", **fields: str) -> ParsedPost:
+    (post,) = parse(rss(item(inner, **fields))).posts
+    return post
+
+
+def refused(body: str | bytes, content_type: str = "") -> ParseCode:
+    with pytest.raises(ParseError) as caught:
+        parse(body, content_type)
+    assert caught.value.detail
+    return caught.value.code
+
+
+def test_a_wordpress_feed_is_read_whole() -> None:
+    """Title, byline, sections, date, excerpt, body and picture of a post, each cleaned."""
+    feed = parse(WORDPRESS)
+    assert (feed.title, feed.language, feed.oddities) == ("The Harbour Post – News", "en-US", ())
+    assert feed.posts == (
+        ParsedPost(
+            guid="https://news.example.org/?p=12",
+            url="https://news.example.org/2026/11/harbour/?utm_source=rss",
+            title="Harbour opens & ferries return",
+            author="ANI PETROSYAN",
+            categories=("Commentary",),
+            tags=("ferries",),
+            published_at=dt.datetime(2026, 11, 22, 6, 30, tzinfo=dt.UTC),
+            excerpt="YEREVAN -- The harbour opened again on Sunday…",
+            body_html="<p>YEREVAN -- The harbour opened again on Sunday.</p>"
+            '<p><img src="https://news.example.org/wp/boats-1024x683.jpg" alt="Boats"'
+            ' width="1024" height="683"></p>'
+            '<p>It had been <a href="https://news.example.org/2026/10/closed/">closed</a> for a year.</p>',
+            picture=Picture("https://news.example.org/wp/boats-1024x683.jpg", 1024, 683, "Boats"),
+            language="en-US",
+        ),
+    )
+
+
+def test_an_atom_feed_is_read_whole() -> None:
+    """Types of text, xml:base, xml:lang, several authors, labels, updated where published is missing."""
+    feed = parse(ATOM)
+    assert (feed.title, feed.language, feed.oddities) == ("Նավահանգիստ & թերթ", "hy", ())
+    first, second = feed.posts
+    assert (first.title, first.url) == ("AT&T returns", "https://news.example.org/hy/att/")
+    assert (first.author, first.language) == ("Ani Petrosyan, Bedros", "en-GB")
+    assert (first.categories, first.tags) == (("Economy",), ("phones",))
+    assert first.excerpt == "Use <b> & more."
+    assert first.body_html == '<p>One <a href="https://news.example.org/hy/more/">two</a>.</p>'
+    assert first.published_at == dt.datetime(2026, 11, 22, 8, 0, tzinfo=dt.UTC)
+    assert second.published_at == dt.datetime(2026, 11, 20, 4, 0, tzinfo=dt.UTC)
+    assert (second.language, second.body_html, second.excerpt) == ("hy", "", "")
+
+
+def test_an_rdf_feed_is_read() -> None:
+    """RSS 1.0 gives posts too."""
+    (post,) = parse(RDF).posts
+    assert (post.title, post.url, post.categories) == ("First", "https://news.example.org/1", ("Notes",))
+
+
+@pytest.mark.parametrize(
+    ("given_title", "expected"),
+    [
+        ("AT&amp;T", "AT&T"),
+        ("AT&amp;amp;T", "AT&T"),
+        ("<![CDATA[AT&amp;T]]>", "AT&T"),
+        ("&lt;i&gt;Hamlet&lt;/i&gt; returns", "Hamlet returns"),
+        ("<![CDATA[<em>Hamlet</em> returns]]>", "Hamlet returns"),
+        ("<b>Bold</b> news", "Bold news"),
+        ("Use &amp;lt;b&amp;gt; tags", "Use <b> tags"),
+        ("2 &lt; 3 &gt; 1", "2 < 3 > 1"),
+        ("<![CDATA[&#8220;Peace&#8221;&nbsp;now]]>", "“Peace” now"),
+        ("caf&eacute; &amp; bar", "café & bar"),
+        ("  two\n lines ", "two lines"),
+        ("a\u202eb\u2066c\u200ed\u00ade", "abcde"),
+        ("a&#x7;b&#0;c&#xD800;d&#1114112;", "abcd"),
+        ("&lt;em&gt;&lt;style&gt;p{}&lt;/style&gt;News&lt;/em&gt;", "News"),
+        ("Հարազատ", "Հարազատ"),
+        ("e\u0301te\u0301", "été"),
+    ],
+)
+def test_titles_are_plain_text(given_title: str, expected: str) -> None:
+    """Entities once, tags gone, one line, no controls, composed letters."""
+    assert one(title=given_title).title == expected
+
+
+def test_a_very_long_title_is_cut_at_a_word() -> None:
+    """No title is longer than 500 letters."""
+    title = one(title="word " * 300).title
+    assert len(title) <= 500
+    assert title.endswith("word…")
+
+
+def test_a_post_without_a_title_takes_its_first_words() -> None:
+    """A short note is still a post; one with neither title nor text is left out, and said."""
+    note = item("<description>Fog in the harbour. Ferries wait.</description>", title="")
+    feed = parse(rss(note, item(title="")))
+    assert [post.title for post in feed.posts] == ["Fog in the harbour. Ferries wait."]
+    assert "Posts without a title or text, left out: 1." in feed.oddities
+
+
+@pytest.mark.parametrize(
+    ("author", "expected"),
+    [
+        ("ani@example.org (Ani Petrosyan)", "Ani Petrosyan"),
+        ("Ani Petrosyan &lt;ani@example.org&gt;", "Ani Petrosyan"),
+        ("By JANE DOE", "JANE DOE"),
+        ("by Byron Smith", "Byron Smith"),
+        ("By", "By"),
+        ("ani@example.org", ""),
+        ("&lt;b&gt;Ani&lt;/b&gt;", "Ani"),
+        ("", ""),
+    ],
+)
+def test_authors_are_names(author: str, expected: str) -> None:
+    """No mail address, no "By", no markup."""
+    assert one(f"<author>{author}</author>").author == expected
+
+
+def test_a_name_said_twice_is_one_author() -> None:
+    """Feeds give dc:creator and author both."""
+    inner = (
+        '<x:creator xmlns:x="http://purl.org/dc/elements/1.1/">Ani P</x:creator>'
+        "<author>a@example.org (ANI P)</author>"
+    )
+    assert one(inner).author == "Ani P"
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        (
+            "<pubDate>Sun, 22 Nov 2026 10:30:00 EST</pubDate>",
+            dt.datetime(2026, 11, 22, 15, 30, tzinfo=dt.UTC),
+        ),
+        ("<pubDate>2026-11-22 10:30</pubDate>", dt.datetime(2026, 11, 22, 10, 30, tzinfo=dt.UTC)),
+        ("<pubDate>Thu, 01 Jan 1970 00:00:00 GMT</pubDate>", None),
+        ("<pubDate>yesterday</pubDate>", None),
+        ("<pubDate>99999-99-99T99:99:99Z</pubDate>", None),
+        ("", None),
+    ],
+)
+def test_dates_are_aware_and_in_utc_or_missing(date: str, expected: dt.datetime | None) -> None:
+    """A date that cannot be read is none, and the feed's oddities say so."""
+    feed = parse(rss(item(date)))
+    assert feed.posts[0].published_at == expected
+    words = "Posts with a date that cannot be read: 1." if date else "Posts without a date: 1."
+    assert (words in feed.oddities) == (expected is None)
+
+
+def test_a_date_far_ahead_is_kept_and_said() -> None:
+    """The decision what to do with it is not the parser's."""
+    soon = "<pubDate>Tue, 24 Nov 2026 05:00:00 GMT</pubDate>"
+    late = "<pubDate>Wed, 25 Nov 2026 05:00:00 GMT</pubDate>"
+    feed = parse(rss(item(soon), item(late, link="https://news.example.org/2")))
+    assert [post.published_at and post.published_at.day for post in feed.posts] == [24, 25]
+    assert feed.oddities == ("Posts dated more than a day ahead: 1.",)
+
+
+@pytest.mark.parametrize(
+    ("guid", "expected"),
+    [
+        ("<guid>12</guid>", "12"),
+        ("<guid><![CDATA[ 12 ]]></guid>", "12"),
+        ('<guid isPermaLink="false">/relative</guid>', "/relative"),
+        ("<guid>https://news.example.org/a</guid>", "https://news.example.org/a"),
+        ("", ""),
+    ],
+)
+def test_ids_stay_as_the_feed_gave_them(guid: str, expected: str) -> None:
+    """An id is never joined to the feed's address, or a moved feed would be all new."""
+    assert one(guid).guid == expected
+
+
+def test_an_endless_id_is_kept_as_its_hash() -> None:
+    """Two long ids that begin alike stay two."""
+    first, second = (one(f"<guid>{'x' * 600}{n}</guid>").guid for n in (1, 2))
+    assert first != second
+    assert first.startswith("sha256:")
+    assert len(first) < 100
+
+
+def test_links_are_absolute_and_of_the_web() -> None:
+    """A relative link is joined; a post that leads nowhere is left out, and said."""
+    feed = parse(rss(item(link="/a"), item(link="javascript:alert(1)"), item(link="")))
+    assert [post.url for post in feed.posts] == ["https://news.example.org/a"]
+    assert "Posts without an address, left out: 2." in feed.oddities
+
+
+def test_a_guid_that_is_an_address_stands_in_for_a_missing_link() -> None:
+    """RSS 2.0: a guid is a permalink unless it says otherwise."""
+    body = "<item><title>t</title><guid>https://news.example.org/a</guid></item>"
+    assert parse(rss(body)).posts[0].url == "https://news.example.org/a"
+
+
+def test_ids_that_repeat_are_said() -> None:
+    """Two posts with one id are both kept: deciding is not the parser's."""
+    feed = parse(rss(item("<guid>1</guid>"), item("<guid>1</guid>", link="https://news.example.org/2")))
+    assert len(feed.posts) == 2
+    assert "Posts with an id that another post has: 1." in feed.oddities
+
+
+def test_only_the_first_five_hundred_posts_are_taken() -> None:
+    """A feed that gives its whole history costs no more than its beginning."""
+    items = [item(f"<guid>{n}</guid>", link=f"https://news.example.org/{n}") for n in range(5000)]
+    feed = parse(rss(*items, head="<language>hy</language>") + "<!-- end -->")
+    assert [post.guid for post in feed.posts] == [str(n) for n in range(500)]
+    assert feed.language == "hy"
+    assert "Only its first 500 posts were read; 4500 more were left out." in feed.oddities
+    assert not any("well-formed" in oddity for oddity in feed.oddities)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        rss(item()).replace("</channel></rss>", ""),
+        rss(item(title="Fish & chips")),
+        rss(item("<description><p>open</description>")),
+        rss(item()).replace("<rss", "<rss broken=1"),
+        rss(item("<x:y>z</x:y>")),
+        "some words before it " + rss(item("<br>")),
+    ],
+    ids=["cut", "ampersand", "open-tag", "attribute", "namespace", "words-before"],
+)
+def test_a_malformed_feed_that_can_be_read_gives_posts(broken: str) -> None:
+    """What could be read is taken, and an editor is told."""
+    feed = parse(broken)
+    assert [post.url for post in feed.posts] == ["https://news.example.org/1"]
+    assert "It is not well-formed XML; what could be read was taken." in feed.oddities
+
+
+@pytest.mark.parametrize(
+    "before", ["", "\n\n  ", "\ufeff", '<?xml version="1.0"?>', "<!-- <rss> -->", "junk"]
+)
+def test_what_stands_before_the_feed_does_not_matter(before: str) -> None:
+    """White space, marks and comments before the first element are passed over."""
+    feed = parse(before + rss(item()))
+    assert len(feed.posts) == 1
+    assert feed.oddities == ("Posts without a date: 1.",)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", ParseCode.EMPTY),
+        (b" \r\n\t\0", ParseCode.EMPTY),
+        (b"<!DOCTYPE html><html><body><p>News</p></body></html>", ParseCode.NOT_A_FEED),
+        (b"<HTML><item></item></HTML>", ParseCode.NOT_A_FEED),
+        (b"<!doctype html><head><title>x</title></head><p>x", ParseCode.NOT_A_FEED),
+        (b"<p>Not found</p>", ParseCode.NOT_A_FEED),
+        (b"<?xml version='1.0'?><urlset><url><loc>x</loc></url></urlset>", ParseCode.NOT_A_FEED),
+        (b'{"version": "https://jsonfeed.org/version/1.1"}', ParseCode.NOT_A_FEED),
+        (b"Forbidden", ParseCode.NOT_A_FEED),
+        (b"https://news.example.org/feed", ParseCode.NOT_A_FEED),
+        (b"/etc/passwd", ParseCode.NOT_A_FEED),
+        (gzip.compress(b"<rss/>"), ParseCode.NOT_A_FEED),
+        (b"<rss>" + b"<a>" * 2000, ParseCode.NOT_A_FEED),
+        (b"<rss>" + b"<a/>" * 200_000, ParseCode.NOT_A_FEED),
+    ],
+)
+def test_what_is_no_feed_is_refused(body: bytes, code: ParseCode) -> None:
+    """A code for the caller and a reason in words."""
+    assert refused(body) == code
+
+
+def bomb(levels: int) -> str:
+    lines = ['<!ENTITY a0 "ha">', *(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, levels))]
+    return f"<?xml version='1.0'?><!DOCTYPE rss [{''.join(lines)}]>" + rss(item(title=f"&a{levels - 1};"))
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"]
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        bomb(9),
+        f"<!DOCTYPE rss SYSTEM 'x>y' [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>{rss(item(title='&a;'))}",
+        f"<!-- c --><!doctype rss [<!-- ] --> <!entity % p SYSTEM 'http://127.0.0.1/'>]>{rss(item())}",
+        f"<?x <rss ?><!ENTITY a 'b'>{rss(item())}",
+    ],
+    ids=["bomb", "file", "parameter", "bare"],
+)
+def test_a_feed_that_declares_entities_is_refused(text: str, encoding: str) -> None:
+    """Before any parser sees it, in every encoding a parser could know."""
+    started = time.process_time()
+    assert refused(text.encode(encoding)) == ParseCode.ENTITIES
+    assert time.process_time() - started < 0.1
+
+
+def test_entities_declared_where_no_parser_looks_do_nothing() -> None:
+    """In a comment, or behind the first element, a declaration is nothing."""
+    inside = "<description>&lt;!ENTITY a 'ha'&gt; explained</description>"
+    feed = parse("<!-- <!DOCTYPE rss [<!ENTITY a 'ha'>]> -->" + rss(item(inside, title="x &amp;a; y")))
+    assert (feed.posts[0].title, feed.posts[0].excerpt) == ("x &a; y", "explained")
+
+
+def test_a_plain_doctype_is_passed_over() -> None:
+    """Old feeds name the DTD of their kind."""
+    doctype = (
+        '<!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" "http://example.org/rss.dtd">'
+    )
+    assert len(parse(doctype + rss(item())).posts) == 1
+
+
+TEXT = "Հարավ и юг, été"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared", "content_type", "title"),
+    [
+        ("utf-8", "utf-8", "", TEXT),
+        ("utf-8", "iso-8859-1", "", TEXT),
+        ("utf-8", "utf-8", "text/xml", TEXT),
+        ("utf-8", "utf-8", "text/xml; charset=iso-8859-1", TEXT),
+        ("utf-8-sig", "", "", TEXT),
+        ("utf-16", "utf-16", "", TEXT),
+        ("utf-16-be", "utf-16", "", TEXT),
+        ("windows-1251", "windows-1251", "application/xml", "и юг"),
+        ("windows-1251", "", "application/xml; charset=windows-1251", "и юг"),
+        ("windows-1251", "windows-1251", "text/xml; charset=ISO-8859-1", "и юг"),
+        ("windows-1252", "iso-8859-1", "", "été “quoted” €"),
+        ("windows-1252", "utf-8", "", "“été” €" * 9),
+        ("windows-1252", "", "", "“été” €" * 9),
+        ("windows-1252", "utf-7", "", "“été” €" * 9),
+        ("gb18030", "gb2312", "", "新闻"),
+    ],
+)
+def test_letters_come_out_right(encoding: str, declared: str, content_type: str, title: str) -> None:
+    """What the bytes are goes before what feed or server say they are."""
+    declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
+    body = (declaration + rss(item(title=title))).encode(encoding)
+    assert parse(body, content_type).posts[0].title == title
+
+
+def test_a_few_broken_letters_do_not_spoil_the_rest() -> None:
+    """A text cut in the middle of a letter is still UTF-8, and an editor is told."""
+    body = (
+        rss(item(title="Հարավ" * 20)).encode().replace("Հարավ".encode() * 20, "Հարավ".encode() * 20 + b"\xd5")
+    )
+    feed = parse(body)
+    assert feed.posts[0].title == "Հարավ" * 20 + "\ufffd"
+    assert "Some of its letters cannot be read." in feed.oddities
+
+
+def test_a_wrong_declaration_is_said() -> None:
+    """An editor learns what to tell the site's owner."""
+    feed = parse(rss(item(title="été")).encode(), "text/xml; charset=koi8-r")
+    assert any("koi8-r" in oddity for oddity in feed.oddities)
+
+
+def test_an_empty_feed_is_a_feed() -> None:
+    """Nothing published yet is no error, but worth a word."""
+    feed = parse(rss())
+    assert (feed.title, feed.posts, feed.oddities) == ("News", (), ("There is no post in it.",))
+
+
+@pytest.mark.parametrize(
+    "element", ["author", "dc:creator", "title", "guid", "pubDate", "category", "description"]
+)
+@pytest.mark.parametrize("piece", ["a", " ", "&amp;", "a,", ".", "&lt;b&gt;"])
+def test_no_field_however_long_takes_long(element: str, piece: str) -> None:
+    """The time grows with the size, not with its square: 60 kB of letters stop the library's own way."""
+    namespace = 'xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    inner = f"<{element} {namespace}>{piece * (200_000 // len(piece))}</{element}>"
+    started = time.process_time()
+    feed = parse(rss(item(inner), head=inner))
+    assert time.process_time() - started < 3
+    assert len(feed.posts) == 1
+
+
+def check(feed: ParsedFeed) -> None:
+    """What every caller may rely on."""
+    for post in feed.posts:
+        assert post.url.startswith(("https://", "http://"))
+        assert 0 < len(post.title) <= 500
+        for text in (post.title, post.author, post.excerpt, *post.categories, *post.tags):
+            assert text == " ".join(text.split())
+        assert len(post.excerpt.split()) <= 40
+        assert len(post.guid) <= 500
+        assert post.published_at is None or post.published_at.tzinfo is dt.UTC
+        assert "<script" not in post.body_html
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_give_a_feed_or_our_error(body: bytes) -> None:
+    """Nothing but ParsedFeed or ParseError comes out."""
+    try:
+        check(parse(body))
+    except ParseError as error:
+        assert error.code in ParseCode  # noqa: PT017 - the other way out is a feed
+
+
+@given(markup, markup, st.binary(max_size=20), st.integers(0, 900))
+def test_a_feed_with_anything_in_it_is_read(title: str, body: str, junk: bytes, position: int) -> None:
+    """Markup in fields, bytes thrown in, an early end: posts or our error, in time."""
+    text = rss(item(f"<description>{body}</description><author>{title}</author>", title=title)).encode(
+        "utf-8", "replace"
+    )
+    for changed in (text, text[:position] + junk + text[position:], text[:position]):
+        try:
+            check(parse(changed))
+        except ParseError as error:
+            assert error.code in ParseCode  # noqa: PT017
+
+
+@given(markup)
+def test_markup_in_cdata_is_read_the_same_way(body: str) -> None:
+    """A body in CDATA is HTML as it stands."""
+    escaped = body.replace("]]>", "").replace("\x00", "")
+    post = one(f"<description><![CDATA[{escaped}]]></description>")
+    check(ParsedFeed("", None, (post,)))

@@ -1,0 +1,79 @@
+"""The template environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+import pytest
+from jinja2.exceptions import SecurityError
+
+import digest
+from digest.errors import ConfigError, InputError
+from digest.rendering.environment import environment, template_folders
+
+EVERY_TEMPLATE = sorted(
+    path.relative_to(template_folders()[0]).as_posix()
+    for kind in ("html", "txt")
+    for path in template_folders()[0].rglob(f"*.{kind}")
+)
+
+
+@pytest.mark.parametrize("language", ["en", "hy"])
+@pytest.mark.parametrize("name", [name for name in EVERY_TEMPLATE if not name.startswith("web/desk/")])
+def test_every_template_compiles(name: str, language: str) -> None:
+    """Each template of the mails and public pages is well-formed."""
+    assert environment(language).get_template(name).name == name
+
+
+def test_an_unknown_name_is_an_error() -> None:
+    """A misspelt name raises and is not silently blank."""
+    with pytest.raises(jinja2.UndefinedError):
+        environment("en").from_string("{{ edtion }}").render()
+
+
+def test_html_is_escaped_and_text_is_not(tmp_path: Path) -> None:
+    """Templates for HTML escape what is put in; those for text leave it."""
+    (tmp_path / "a.html").write_text("{{ word }}", encoding="utf-8")
+    (tmp_path / "a.txt").write_text("{{ word }}", encoding="utf-8")
+    env = environment("en", tmp_path)
+    assert env.get_template("a.html").render(word="<&>") == "&lt;&amp;&gt;"
+    assert env.get_template("a.txt").render(word="<&>") == "<&>"
+
+
+@pytest.mark.parametrize(
+    "code", ["{{ ''.__class__ }}", "{{ names.append(1) }}", "{{ range(9) }}", "{{ lipsum() }}"]
+)
+def test_templates_are_in_a_sandbox(code: str) -> None:
+    """No way to Python's innards, no change of what is handed in, none of Jinja2's own globals."""
+    with pytest.raises((SecurityError, jinja2.UndefinedError)):
+        environment("en").from_string(code).render(names=[])
+
+
+def test_a_missing_folder_is_said() -> None:
+    """A folder of own templates that is not there is an error, not a fall-back."""
+    with pytest.raises(ConfigError, match="does not exist"):
+        environment("en", Path("/no/such/folder"))
+
+
+def test_an_installed_package_brings_its_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a wheel the templates lie inside the package; where they are nowhere, that is said."""
+    package = tmp_path / "site-packages" / "digest"
+    package.mkdir(parents=True)
+    monkeypatch.setattr(digest, "__file__", str(package / "__init__.py"))
+    with pytest.raises(ConfigError, match="missing"):
+        template_folders()
+    (package / "_templates" / "email").mkdir(parents=True)
+    assert template_folders() == (package.resolve() / "_templates",)
+
+
+def test_an_unknown_language_is_said() -> None:
+    """There are no words in a language that has no catalogue."""
+    with pytest.raises(InputError, match="tlh"):
+        environment("tlh")
+
+
+def test_values_in_messages_are_escaped() -> None:
+    """What is filled into a message is words, never markup."""
+    made = environment("en").from_string('{{ _("By %(author)s", author="<b>") }}').render()
+    assert made == "By &lt;b&gt;"

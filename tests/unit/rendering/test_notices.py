@@ -1,0 +1,70 @@
+"""The single mails."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from lxml import html as lxml_html
+
+from digest.rendering.contexts import UNSUBSCRIBE_URL
+from digest.rendering.notices import (
+    ConfirmNotice,
+    GoodbyeNotice,
+    NoticeKind,
+    NoticeValues,
+    ServiceTestNotice,
+    WelcomeNotice,
+    render_notice,
+)
+from tests.unit.rendering.samples import SLOT
+
+PAPER = {"sender_name": "The Linden Street Courier", "postal_address": "12 Linden Street, Watertown"}
+TITLE = "The Morning </style><b>Post-Bag</b>"
+NOTICES: dict[NoticeKind, NoticeValues] = {
+    NoticeKind.CONFIRM: ConfirmNotice(TITLE, "https://mail.example.org/c/token", **PAPER),
+    NoticeKind.WELCOME: WelcomeNotice(
+        TITLE, "every morning", **PAPER, web_url="https://mail.example.org/e/1"
+    ),
+    NoticeKind.GOODBYE: GoodbyeNotice(TITLE, **PAPER, sign_up_url="https://mail.example.org/s"),
+    NoticeKind.TEST: ServiceTestNotice("Main <relay>", "The Courier", SLOT, "Asia/Yerevan"),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "hy"])
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_each_notice_is_whole(kind: NoticeKind, language: str) -> None:
+    """One-line subject that is the heading too, same links in both parts, no tag from a list's name."""
+    mail = render_notice(kind, language, NOTICES[kind])
+    root = lxml_html.document_fromstring(mail.html)
+    assert [" ".join(found.text_content().split()) for found in root.iter("h1")] == [mail.subject]
+    assert root.get("lang") == language
+    assert 40 <= len(mail.preheader) <= 100
+    assert mail.preheader != mail.subject
+    found = {str(link.get("href")) for link in root.iter("a")}
+    assert found == set(re.findall(r"^(https:\S+|%%\w+%%)$", mail.text, re.MULTILINE))
+    assert not root.xpath("//h1//b")
+    assert all(len(line) <= 72 or "http" in line for line in mail.text.split("\n"))
+
+
+def test_only_the_welcome_mail_has_a_way_to_sign_off() -> None:
+    """Who is not on the list has nothing to sign off from; the placeholder stays for the sender to fill."""
+    for kind, values in NOTICES.items():
+        mail = render_notice(kind, "en", values)
+        assert (
+            (UNSUBSCRIBE_URL in mail.html) == (UNSUBSCRIBE_URL in mail.text) == (kind is NoticeKind.WELCOME)
+        )
+
+
+def test_a_ready_unsubscribe_address_is_used() -> None:
+    """A single mail may also be given the person's address at once."""
+    values = WelcomeNotice("List", "", **PAPER, unsubscribe_url="https://mail.example.org/u/abc")
+    mail = render_notice(NoticeKind.WELCOME, "en", values)
+    assert 'href="https://mail.example.org/u/abc"' in mail.html
+    assert "How often" not in mail.text
+
+
+def test_values_of_another_kind_are_refused() -> None:
+    """A confirm mail cannot be made of a goodbye's values."""
+    with pytest.raises(TypeError, match="ConfirmNotice"):
+        render_notice(NoticeKind.CONFIRM, "en", NOTICES[NoticeKind.GOODBYE])

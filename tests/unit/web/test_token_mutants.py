@@ -1,0 +1,48 @@
+"""What is not a token of ours does not become one by chance."""
+
+from __future__ import annotations
+
+import random
+import string
+
+from digest.tokens import Claim, Purpose, Signer, TokenError
+
+ALPHABET = string.ascii_letters + string.digits + "-_"
+SIGNER = Signer({1: b"a" * 32, 2: b"b" * 32}, 2)
+
+
+def mutants(token: str, number: int) -> list[str]:
+    """Tokens with letters changed, swapped, cut, added or taken from another token."""
+    chance = random.Random(20261123)
+    other = SIGNER.sign(Claim(Purpose.CONFIRM, 8, 9))
+    found: set[str] = set()
+    while len(found) < number:
+        at, width = chance.randrange(len(token)), chance.randint(1, 6)
+        made = chance.choice(
+            [
+                token[:at] + "".join(chance.choices(ALPHABET, k=width)) + token[at + width :],
+                token[:at] + other[at : at + width] + token[at + width :],
+                token[:at] + token[at + 1 :] + chance.choice(ALPHABET),
+                token[:at] + token[at + width :],
+                token[:at] + chance.choice(ALPHABET + "=+/ %.\n") + token[at:],
+                "".join(chance.choices(ALPHABET, k=len(token))),
+            ]
+        )
+        if made != token:
+            found.add(made)
+    return sorted(found)
+
+
+def accepted(token: str) -> bool:
+    try:
+        SIGNER.check(token, Purpose.UNSUBSCRIBE)
+    except TokenError:
+        return False
+    return True
+
+
+def test_ten_thousand_mutants_are_refused() -> None:
+    """Not one of 10,000 changed tokens is taken, the one that they were made from is."""
+    token = SIGNER.sign(Claim(Purpose.UNSUBSCRIBE, 7, 123_456))
+    assert accepted(token)
+    assert [mutant for mutant in mutants(token, 10_000) if accepted(mutant)] == []
