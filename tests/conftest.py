@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import hypothesis
 import pytest
 
 from tests.servers import chromium, run
@@ -30,6 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Forget this machine's settings; make the run's folder, or take the controller's."""
     for name in [name for name in os.environ if name.startswith("DIGEST_")]:
         del os.environ[name]
+    # No example is judged by the clock: a busy machine is no fault.
+    hypothesis.settings.register_profile("house", deadline=None)
+    hypothesis.settings.load_profile("house")
     if hasattr(config, "workerinput"):
         config.stash[_RUN] = Path(config.workerinput["digest_run"])
     else:

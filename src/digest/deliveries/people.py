@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.lists.suppress import not_suppressed
+from digest.lists.queries import may_be_mailed
 from digest.models import (
     Delivery,
     DeliveryStatus,
@@ -15,7 +15,6 @@ from digest.models import (
     EditionState,
     Subscriber,
     Subscription,
-    SubscriptionStatus,
 )
 
 # `sent` stands here for the batches that a person or a policy opens to mail `uncertain` people once more.
@@ -43,12 +42,6 @@ def people_of(session: Session, edition_id: int, batch_id: int, *, limit: int) -
     So a sign-off, a pause, an end or a do-not-mail entry that was answered before a group began is obeyed
     by it. If the edition is no longer being sent (paused, cancelled), there is nobody.
     """
-    active = sa.and_(
-        Subscription.status == SubscriptionStatus.ACTIVE,
-        Subscriber.erased_at.is_(None),
-        Subscriber.address.is_not(None),
-        not_suppressed(),
-    )
     rows = session.execute(
         sa.select(
             Delivery.edition_id,
@@ -59,7 +52,7 @@ def people_of(session: Session, edition_id: int, batch_id: int, *, limit: int) -
             Delivery.attempt,
             sa.func.coalesce(Subscriber.address, "").label("address"),
             Subscriber.name,
-            active.label("may_be_mailed"),
+            may_be_mailed().label("may_be_mailed"),
         )
         .join(Edition, Edition.id == Delivery.edition_id)
         .join(Subscriber, Subscriber.id == Delivery.subscriber_id)

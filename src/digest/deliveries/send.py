@@ -35,12 +35,19 @@ _UNREACHABLE_AFTER = (10, 20, 40, 80, 160, 300)
 
 
 def send_batch(
-    database: Database, batch_id: int, sender: Sender, *, lease_seconds: int, stop: Callable[[], bool]
+    database: Database,
+    batch_id: int,
+    sender: Sender,
+    *,
+    lease_seconds: int,
+    stop: Callable[[], bool],
+    between: Callable[[], None] = lambda: None,
 ) -> bool:
     """Send what a batch holds, for at most 30 s; true if it is done, false if something is left.
 
     Does nothing if the batch is not due, is held by another worker, or is closed. Raises nothing for a mail
     service that cannot be reached: the batch goes back and is tried later, and nobody's attempt is burnt.
+    `between` is called after each group, every two seconds or so: for single mails, which must not wait.
     After any other error the caller must give up its journal (`Journal.close`), so that it is folded in.
     """
     lease = _claim(database, batch_id, sender.journal_id, lease_seconds=lease_seconds)
@@ -65,6 +72,7 @@ def send_batch(
         if group.trouble is not None:
             problem = group.trouble.text or "The connection to the mail service ended."
             break
+        between()
     return _release(database, lease, problem)
 
 

@@ -81,9 +81,25 @@ class _PlainAuthors:
             found[-1]["name"] = context[key]
 
 
-class _Strict(_PlainAuthors, StrictFeedParser):  # type: ignore[misc]
+class _OwnMediaTexts:
+    """Keeps a picture's title and description apart: the library takes them for the post's own."""
+
+    def _start_media_title(self, _attributes: object) -> None:
+        self.push("media_title", 0)  # type: ignore[attr-defined]
+
+    def _end_media_title(self) -> None:
+        self.pop("media_title")  # type: ignore[attr-defined]
+
+    def _start_media_description(self, _attributes: object) -> None:
+        self.push("media_description", 0)  # type: ignore[attr-defined]
+
+    def _end_media_description(self) -> None:
+        self.pop("media_description")  # type: ignore[attr-defined]
+
+
+class _Strict(_PlainAuthors, _OwnMediaTexts, StrictFeedParser):  # type: ignore[misc]
     pass
 
 
-class _Loose(_PlainAuthors, LooseFeedParser):  # type: ignore[misc]
+class _Loose(_PlainAuthors, _OwnMediaTexts, LooseFeedParser):  # type: ignore[misc]
     pass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +20,6 @@ from digest.models import (
     TextSize,
 )
 
-_IDS_AT_ONCE = 1000
 _NAMES_SHOWN = 5
 
 
@@ -90,39 +88,27 @@ def audience(cadence_id: int) -> sa.Select[int, int, TextSize, str | None]:
         .join(MailingList, MailingList.id == Subscription.list_id)
         .where(
             MailingList.digest_id == digest_id,
-            Subscription.status == SubscriptionStatus.ACTIVE,
+            may_be_mailed(),
             sa.or_(
                 Subscription.cadence_id == cadence_id,
                 sa.and_(Subscription.cadence_id.is_(None), first_id == cadence_id),
             ),
-            Subscriber.erased_at.is_(None),
-            not_suppressed(),
         )
         .group_by(Subscriber.id, Subscriber.text_size, Subscriber.domain)
     )
 
 
-def may_still_be_mailed(session: Session, subscription_ids: Collection[int]) -> set[int]:
-    """Those of the subscriptions that are active now, of people who are not on the do-not-mail list.
+def may_be_mailed() -> sa.ColumnElement[bool]:
+    """Whether a subscription joined with its subscriber may get a mail now.
 
-    For the check of a running send right before each group: one statement per 1000 ids.
+    It must be active, and its person neither erased nor on the do-not-mail list. The audience of an edition
+    and the check right before each group of a running send ask the same.
     """
-    ids = list(subscription_ids)
-    allowed: set[int] = set()
-    for start in range(0, len(ids), _IDS_AT_ONCE):
-        allowed.update(
-            session.scalars(
-                sa.select(Subscription.id)
-                .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-                .where(
-                    Subscription.id.in_(ids[start : start + _IDS_AT_ONCE]),
-                    Subscription.status == SubscriptionStatus.ACTIVE,
-                    Subscriber.erased_at.is_(None),
-                    not_suppressed(),
-                )
-            )
-        )
-    return allowed
+    return sa.and_(
+        Subscription.status == SubscriptionStatus.ACTIVE,
+        Subscriber.erased_at.is_(None),
+        not_suppressed(),
+    )
 
 
 def _there_is_none(session: Session, what: str, name: str, names: sa.Select[Any]) -> str:

@@ -22,6 +22,7 @@ from digest.logs import get_logger
 from digest.mail.transport import Envelope, Outcome, Reply, Transport
 from digest.models import Notice, NoticeState
 from digest.notices.ask import make_envelope
+from digest.notices.due import any_due, is_due
 
 LEASE_MOST = 50
 LEASE_SECONDS = 120
@@ -80,9 +81,10 @@ def send_due(
     they have failed. Raises nothing for that; it is logged and counted as `unsent`.
     """
     deadline = clock.monotonic() + LEASE_SECONDS
+    with database.read() as session:
+        if not any_due(session, now=now()):  # most often: no write lock is taken to find that out
+            return SendReport()
     leased = _lease(database, now())
-    if not leased:
-        return SendReport()
     waiting = {notice.id: notice for notice in leased}
     counts: Counter[str] = Counter()
 
@@ -116,16 +118,7 @@ def _envelopes(leased: list[_Leased]) -> Iterator[Envelope]:
 
 def _lease(database: Database, now: dt.datetime) -> list[_Leased]:
     until = now + dt.timedelta(seconds=LEASE_SECONDS)
-    due = (
-        sa.select(Notice)
-        .where(
-            Notice.state == NoticeState.PENDING,
-            Notice.not_before <= now,
-            sa.or_(Notice.leased_until.is_(None), Notice.leased_until <= now),
-        )
-        .order_by(Notice.not_before, Notice.id)
-        .limit(LEASE_MOST)
-    )
+    due = sa.select(Notice).where(is_due(now)).order_by(Notice.not_before, Notice.id).limit(LEASE_MOST)
     with database.write() as session:
         found = list(session.scalars(skip_locked(due)))
         for notice in found:

@@ -31,13 +31,15 @@ def parse_backlog(text: str) -> dt.timedelta:
 def add_source(session: Session, url: str, *, backlog: dt.timedelta, actor: str, now: dt.datetime) -> Source:
     """Add a source; what its feed holds already is known but not news, save for the backlog asked for."""
     address = str(check_address(url))
+    # Feeds date their posts to the second or the minute: what comes out in this very minute is news.
+    news_since = (now - backlog).replace(second=0, microsecond=0)
     source_id = insert_if_new(
         session,
         Source,
         {
             "url": address,
             "title": "",
-            "news_since": now - backlog,
+            "news_since": news_since,
             "next_fetch_at": now,
             "created_at": now,
             "fault_detail": "",

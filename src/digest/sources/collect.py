@@ -17,7 +17,7 @@ from digest.feeds.parse import parse_feed
 from digest.feeds.types import ParsedFeed, ParsedPost, ParseError
 from digest.logs import get_logger
 from digest.models import Post, PostFingerprint, PostSource, Source
-from digest.net.http import Answer, Fetcher, FetchError
+from digest.net.http import Answer, FetchCode, Fetcher, FetchError
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 from digest.sources.decide import Add, Keep, Known, Seen, decide, is_news
@@ -83,6 +83,14 @@ def collect(
         _note_success(session.get_one(Source, source_id), answer, feed, interval=interval, now=now)
     log.info("collected", source=source_id, new=result.new, changed=result.changed, known=result.known)
     return result
+
+
+def note_timeout(database: Database, source_id: int, *, interval: dt.timedelta, now: dt.datetime) -> None:
+    """Note that a source took longer than a collection may: its feed is slow to read."""
+    error = FetchError(FetchCode.TIMEOUT, "reading the feed took too long")
+    with database.write() as session:
+        _note_fault(session.get_one(Source, source_id), error, interval=interval, now=now)
+    log.warning("source fault", source=source_id, code=error.code, detail=error.detail)
 
 
 def _parsed(answer: Answer) -> ParsedFeed | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from celery.exceptions import SoftTimeLimitExceeded
+
 from digest import clock
 from digest.deliveries.handover import go_on
 from digest.deliveries.plan import plan
@@ -16,13 +18,16 @@ from digest.errors import ConfigError
 from digest.notices.send import send_due
 from digest.queueing.app import app as celery_app
 from digest.queueing.names import TaskName
-from digest.sources.collect import collect
+from digest.sources.collect import collect, note_timeout
 from digest.tasks.runtime import STOPPING, Runtime, runtime
 
+# A fetch takes at most 30 s; what is left is for reading a feed that was made to be slow to read.
+COLLECT_SECONDS = 60
 
-def task(name: TaskName) -> Any:
+
+def task(name: TaskName, **limits: int) -> Any:
     """Register a function as the task of this name."""
-    return celery_app().task(name=name.value, ignore_result=True)
+    return celery_app().task(name=name.value, ignore_result=True, **limits)
 
 
 @task(TaskName.TICK)
@@ -40,11 +45,14 @@ def run_tick() -> None:
     )
 
 
-@task(TaskName.COLLECT)
+@task(TaskName.COLLECT, soft_time_limit=COLLECT_SECONDS, time_limit=COLLECT_SECONDS + 15)
 def collect_source(source_id: int) -> None:
     here = runtime()
     interval = _seconds(here.config.collect_interval_seconds)
-    collect(here.database, source_id, here.fetcher, interval=interval, now=clock.utc_now())
+    try:
+        collect(here.database, source_id, here.fetcher, interval=interval, now=clock.utc_now())
+    except SoftTimeLimitExceeded:
+        note_timeout(here.database, source_id, interval=interval, now=clock.utc_now())
 
 
 @task(TaskName.FREEZE)
@@ -72,7 +80,12 @@ def send_one_batch(batch_id: int) -> None:
         return
     try:
         send_batch(
-            here.database, batch_id, sender, lease_seconds=here.config.lease_seconds, stop=STOPPING.is_set
+            here.database,
+            batch_id,
+            sender,
+            lease_seconds=here.config.lease_seconds,
+            stop=STOPPING.is_set,
+            between=send_notices,
         )
     except BaseException:
         here.give_up_journal()

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from digest.db import Database
 from digest.lists.erase import erase_subscriber
-from digest.lists.queries import audience, may_still_be_mailed
+from digest.lists.queries import audience
 from digest.lists.status import Origin
 from digest.lists.subscribe import end
 from digest.lists.suppress import suppress_address, suppress_domain
@@ -14,6 +14,7 @@ from digest.models import Subscriber, Subscription, SubscriptionStatus, TextSize
 from tests.factories import make_cadence, make_digest, make_list, make_subscriber, make_subscription
 from tests.factories.audience import ADDRESS_KEY
 from tests.factories.moments import NOW
+from tests.integration.lists.mailable import mailable
 
 
 def test_only_active_people_are_in_the_audience(database: Database) -> None:
@@ -86,8 +87,8 @@ def test_the_check_of_a_running_send_sees_every_change(database: Database) -> No
         )
         ids = [stays.id, leaves.id, barred.id, blocked.id]
     with database.read() as session:
-        assert may_still_be_mailed(session, ids) == set(ids)
-        assert may_still_be_mailed(session, []) == set()
+        assert mailable(session, ids) == set(ids)
+        assert mailable(session, []) == set()
     with database.write() as session:
         leaving = session.get_one(Subscription, leaves.id)
         end(session, leaving, source=Origin.ONE_CLICK, now=NOW, reason="unsubscribed")
@@ -101,5 +102,5 @@ def test_the_check_of_a_running_send_sees_every_change(database: Database) -> No
         def _note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
             statements.append(statement)
 
-        assert may_still_be_mailed(session, [*ids, 999_999]) == {stays.id}
+        assert mailable(session, [*ids, 999_999]) == {stays.id}
     assert len(statements) == 1

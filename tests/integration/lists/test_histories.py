@@ -19,7 +19,7 @@ from digest.db import Base, Database
 from digest.lists import consent
 from digest.lists.erase import erase_subscriber
 from digest.lists.import_csv import ImportOrder, import_subscribers
-from digest.lists.queries import audience, may_still_be_mailed, subscription_of
+from digest.lists.queries import audience, subscription_of
 from digest.lists.status import Origin
 from digest.lists.subscribe import LeftError, add_subscriber, end, pause, resume, resume_due_pauses
 from digest.lists.suppress import SuppressedError, release_address, suppress_address, suppress_domain
@@ -27,6 +27,7 @@ from digest.models import MailingList, Subscriber
 from tests.factories import make_cadence, make_digest, make_list
 from tests.factories.audience import ADDRESS_KEY
 from tests.factories.moments import NOW
+from tests.integration.lists.mailable import mailable
 
 PEOPLE = ("ani@example.org", "ara@example.org", "eva@closed.test")
 DAY = dt.timedelta(days=1)
@@ -176,7 +177,7 @@ def test_only_who_said_yes_is_ever_mailed(database: Database, history: list[tupl
             ids = [row.subscriber_id for row in rows]
             found = list(session.scalars(sa.select(Subscriber.address_key).where(Subscriber.id.in_(ids))))
             assert sorted(found) == sorted(model.audience()), (action, place, address)
-            allowed = may_still_be_mailed(session, [row.subscription_id for row in rows])
+            allowed = mailable(session, [row.subscription_id for row in rows])
             assert len(allowed) == len(rows)
     with database.read() as session:
         assert [finding for _, found in consent.verify_all(session) for finding in found] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import itertools
 import time
 
 import pytest
@@ -345,8 +346,13 @@ def test_what_stands_before_the_feed_does_not_matter(before: str) -> None:
         (b"Forbidden", ParseCode.NOT_A_FEED),
         (b"https://news.example.org/feed", ParseCode.NOT_A_FEED),
         (b"/etc/passwd", ParseCode.NOT_A_FEED),
-        (gzip.compress(b"<rss/>"), ParseCode.NOT_A_FEED),
+        (gzip.compress(b"<rss/>", mtime=0), ParseCode.NOT_A_FEED),
         (b"<rss>" + b"<a>" * 2000, ParseCode.NOT_A_FEED),
+        # A place without its frame ends in a KeyError inside of the library.
+        (
+            b"<rss xmlns:gml='http://www.opengis.net/gml'><channel><gml:pos>1 2</gml:pos></channel></rss>",
+            ParseCode.NOT_A_FEED,
+        ),
         (b"<rss>" + b"<a/>" * 200_000, ParseCode.NOT_A_FEED),
     ],
 )
@@ -502,3 +508,21 @@ def test_markup_in_cdata_is_read_the_same_way(body: str) -> None:
     escaped = body.replace("]]>", "").replace("\x00", "")
     post = one(f"<description><![CDATA[{escaped}]]></description>")
     check(ParsedFeed("", None, (post,)))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_pictures_own_words_are_not_the_posts(order: tuple[int, ...]) -> None:
+    """The title and description inside a media element never stand for those of the post."""
+    elements = (
+        "<title>Hello, world of apricots</title>",
+        "<description>The right words.</description>",
+        '<media:content url="https://paper.example/p.jpg" medium="image"><media:title>IMG_0042</media:title>'  # noqa: ISC004
+        "<media:description>A bowl</media:description></media:content>",
+    )
+    item = "".join(elements[place] for place in order)
+    feed = (
+        '<rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/"><channel><title>T</title>'
+        f"<item><link>https://paper.example/1</link>{item}</item></channel></rss>"
+    )
+    (post,) = parse_feed(feed.encode(), url="https://paper.example/feed/").posts
+    assert (post.title, post.excerpt) == ("Hello, world of apricots", "The right words.")
