@@ -44,8 +44,8 @@ _THEME = TerminalTheme(
         *((30, 64, 175), (107, 33, 168), (14, 116, 144), (87, 82, 75)),
     ],
 )
-# As rich draws it, but with fonts of the system alone (its own form names one on the network), a little larger
-# so that the lines of boxes meet.
+# As rich draws it, but with fonts of the system alone (its own form names one on the network), a little
+# larger so that the lines of boxes meet.
 _SVG = """<svg viewBox="0 0 {terminal_width} {terminal_height}" xmlns="http://www.w3.org/2000/svg">
 <style>
 .{unique_id}-matrix {{ font-family: 'DejaVu Sans Mono', 'Liberation Mono', Menlo, Consolas, monospace;
@@ -53,7 +53,7 @@ font-size: 21px; line-height: {line_height}px; }}
 {styles}
 </style>
 <defs><clipPath id="{unique_id}-clip-terminal"><rect width="100%" height="100%" /></clipPath>{lines}</defs>
-<rect width="100%" height="100%" fill="#fffefb"/>
+<rect width="100%" height="100%" fill="none"/>
 {backgrounds}<g class="{unique_id}-matrix">{matrix}</g>
 </svg>"""
 
@@ -110,7 +110,8 @@ def run_demo(folder: Path) -> str:
     )
     if done.returncode:
         raise RuntimeError(f"the demo failed: {done.stderr.strip()[-500:]}")
-    return done.stdout
+    # The reader of the documentation runs it elsewhere.
+    return done.stdout.replace(f"{folder.resolve()}{os.sep}", "")
 
 
 def mails_by_language(inbox: Path) -> Iterator[tuple[str, str]]:
@@ -154,9 +155,8 @@ def draw(browser: Browser, said: str) -> bytes:
     svg = console.export_svg(theme=_THEME, code_format=_SVG, unique_id="demo")
     context = browser.new_context(viewport={"width": 1000, "height": 700})
     page = context.new_page()
-    page.set_content(
-        f'<body style="margin:0"><div style="width:1000px;padding:16px;background:{_PAPER};box-sizing:border-box">{svg}'
-    )
+    style = f"width:1000px;padding:16px;box-sizing:border-box;background:{_PAPER}"
+    page.set_content(f'<body style="margin:0"><div style="{style}">{svg}</div>')
     png = page.locator("div").screenshot()
     context.close()
     return png

@@ -17,6 +17,8 @@ import email_validator
 
 from digest.errors import InputError
 
+# What the checker puts in brackets may repeat a part of the address.
+_DETAIL = re.compile(r" \(.*\)(?=\.)", re.DOTALL)
 _DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
 
 # The invented domains of tests and demos are special-use names that email-validator refuses by default
@@ -51,7 +53,7 @@ def parse_address(text: str) -> Address:
     try:
         found = email_validator.validate_email(cleaned, check_deliverability=False)
     except email_validator.EmailNotValidError as error:
-        raise InputError(f"This is not a mail address: {_without_address(str(error), cleaned)}") from None
+        raise InputError(f"This is not a mail address: {_DETAIL.sub('', str(error))}") from None
     domain = (found.ascii_domain or found.domain).lower()
     return Address(
         text=f"{found.local_part}@{domain}",
@@ -81,7 +83,3 @@ def masked(address: str) -> str:
     """An address for a screen that strangers may see over a shoulder: `a***@example.org`."""
     local, _, domain = address.partition("@")
     return f"{local[:1]}***@{domain}"
-
-
-def _without_address(sentence: str, address: str) -> str:
-    return sentence.replace(address, "it")

@@ -1,6 +1,6 @@
 """A migrated database for each test, once on SQLite and once on PostgreSQL.
 
-Each kind is migrated once per worker; a test gets a copy.
+Each kind is migrated once per worker; a test gets a copy of the file, or the emptied database.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from digest.db import Database
 from digest.db.schema import upgrade
@@ -28,14 +30,31 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: PostgresServer) -> Iterator[str]:
-    """The name of a migrated PostgreSQL database."""
-    name = postgres_server.create_database()
-    database = Database(postgres_server.url(name).replace("postgresql://", "postgresql+psycopg://"))
-    upgrade(database)
-    database.close()  # a database that somebody is connected to cannot be copied
-    yield name
-    postgres_server.drop_database(name)
+def postgres_migrated(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of this worker's migrated PostgreSQL database, which its tests use one after another.
+
+    Emptying it takes a fifth of the time of a copy.
+    """
+    with postgres_server.database() as url:
+        migrated = url.replace("postgresql://", "postgresql+psycopg://")
+        database = Database(migrated)
+        upgrade(database)
+        database.close()
+        yield migrated
+
+
+def _empty(url: str) -> None:
+    """Take all rows out and count from one again; sessions that a test has left open are ended."""
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+        ).fetchall()
+        names = sql.SQL(", ").join(sql.Identifier(name) for (name,) in tables)
+        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -46,9 +65,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with server.database(template=request.getfixturevalue("postgres_template")) as url:
-        yield url.replace("postgresql://", "postgresql+psycopg://")
+    url: str = request.getfixturevalue("postgres_migrated")
+    yield url
+    _empty(url)
 
 
 @pytest.fixture

@@ -24,6 +24,10 @@ def demo(
     folder: Annotated[
         Path, typer.Option("--dir", help="Folder for everything of the demo; a former demo is cleared away.")
     ] = Path("var/demo"),
+    publish_every: Annotated[
+        float,
+        typer.Option(min=1, max=3600, help="Seconds between new stories while the demo is left running."),
+    ] = 40,
 ) -> None:
     """Collect an invented newspaper and mail its digest to 25 invented readers, on this machine alone.
 
@@ -35,7 +39,7 @@ def demo(
     from digest.embedded.demo.run import run_demo  # noqa: PLC0415
 
     programme = Programme(Console(file=sys.stdout, highlight=False))
-    run_demo(folder, once=once, command=run_command, programme=programme)
+    run_demo(folder, once=once, command=run_command, programme=programme, publish_every=publish_every)
 
 
 def run_command(words: Sequence[str]) -> None:

@@ -11,8 +11,9 @@ from kombu.entity import Queue
 from digest.config import Settings, settings
 from digest.queueing.names import QueueName, TaskName
 
-# A message that is not acknowledged within this time is handed out again: far above the longest task.
-VISIBILITY_SECONDS = 600
+# A message that is not acknowledged within this time is handed out again: above the longest task, a batch of
+# which the last final dot is answered after the ten minutes that RFC 5321 4.5.3.2.6 grants a server.
+VISIBILITY_SECONDS = 900
 # The longest a task works on before it hands back what is left.
 TASK_SECONDS = 30
 

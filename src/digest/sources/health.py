@@ -19,7 +19,7 @@ SENTENCES: dict[str, str] = {
     FetchCode.HTTP_STATUS: N_("The site answered with an error. Look whether the feed opens in a browser."),
     ParseCode.NOT_A_FEED: N_("There is a page at this address, but no feed. Give the feed's own address."),
     ParseCode.ENTITIES: N_("The feed declares XML entities, which we refuse: they can hide a bomb."),
-    ParseCode.EMPTY: N_("The feed is empty. Its old posts are kept."),
+    ParseCode.EMPTY: N_("The feed is empty. Its old stories are kept."),
 }
 
 

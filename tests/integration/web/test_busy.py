@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from digest.config import Settings
 from digest.db import Database
+from digest.db.schema import upgrade
 from digest.models import Digest, Subscription, SubscriptionStatus
 from digest.web.app import create_app
 from tests.integration.web.rows import Scene, make_scene, make_settings
@@ -117,14 +118,13 @@ def test_health_does_not_wait_for_a_locked_file(tmp_path: Path, sqlite_template:
         wait_until(lambda: client.get("/health").status_code == 200, what="the database is back")
 
 
-def test_a_database_that_is_gone_is_said_in_words(
-    tmp_path: Path, postgres_server: PostgresServer, postgres_template: str
-) -> None:
+def test_a_database_that_is_gone_is_said_in_words(tmp_path: Path, postgres_server: PostgresServer) -> None:
     """Readers get a page that asks them to come again, mail services 503, so that they try once more."""
-    with postgres_server.database(template=postgres_template) as url:
+    with postgres_server.database() as url:
         plain = url.replace("postgresql://", "postgresql+psycopg://")
         settings = make_settings(tmp_path / "data", plain)
         database = Database(plain)
+        upgrade(database)
         scene = make_scene(database, settings)
         database.close()
         with TestClient(create_app(settings)) as client:

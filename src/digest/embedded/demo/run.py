@@ -22,7 +22,7 @@ from digest.errors import StateError
 from digest.models import EditionState
 
 # New stories come so often while the demo is left running.
-_PUBLISH_SECONDS = 40.0
+PUBLISH_SECONDS = 40.0
 # For setting up, freezing and sending all together; it takes a few seconds.
 _PATIENCE = 90.0
 _LOOK = 0.2
@@ -53,17 +53,25 @@ class _SetUp:
         self.is_done = True
 
 
-def run_demo(folder: Path, *, once: bool, command: Command, programme: Programme) -> None:
+def run_demo(
+    folder: Path,
+    *,
+    once: bool,
+    command: Command,
+    programme: Programme,
+    publish_every: float = PUBLISH_SECONDS,
+) -> None:
     """Show Digest at work in `folder`; with `once`, end when each digest's first edition is handed over.
 
-    Raises StateError if that does not happen within its time, with what stands in the way.
+    Else the newspaper goes on, with a new story every so many seconds. Raises StateError if the first
+    editions are not handed over within their time, with what stands in the way.
     """
     started = clock.monotonic()
     stage = set_stage(folder)
     programme.says(f"The demo's folder is {folder}.")
     command(["db", "upgrade"])
     work = _SetUp(command, stage)
-    cast = children(stage, publish_every=None if once else _PUBLISH_SECONDS)
+    cast = children(stage, publish_every=None if once else publish_every)
     database = Database(stage.settings.database)
 
     def on_event(event: Event) -> None:
@@ -89,7 +97,12 @@ def run_demo(folder: Path, *, once: bool, command: Command, programme: Programme
         if not once:
             for digest in DIGESTS:
                 setup.start_rhythm(command, digest)
+            every = f"A new story comes every {publish_every:g} seconds, an edition every minute."
+            programme.says(f"{every} Stop with Ctrl-C.")
             _go_on(supervisor, database, programme, shown)
+        else:
+            programme.says(f"The mails stay in {stage.inbox}; the pages stay up without --once.")
+        programme.says("Stopping ...")
     database.close()
 
 
@@ -121,7 +134,6 @@ def _go_on(
     supervisor: Supervisor, database: Database, programme: Programme, shown: dict[int, EditionState]
 ) -> None:
     """Show what comes and goes, until Ctrl-C."""
-    programme.says("A new story comes every 40 seconds, an edition every minute. Stop with Ctrl-C.")
     while not supervisor.stop_wanted:
         supervisor.step(_LOOK)
         _show_changes(database, programme, shown)

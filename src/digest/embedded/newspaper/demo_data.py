@@ -107,7 +107,7 @@ ARMENIAN = DemoDigest(
     intro="",
     sign_off="Մինչ վաղը՝ «Կամրջակի» խմբագրություն։",
     list_name="kamrjak-readers",
-    list_title="«Կամրջակի» ընթերցողներ",
+    list_title="Կամրջակի ընթերցողներ",
     list_reason="Այս նամակը ստանում եք, որովհետև բաժանորդագրվել եք «Կամրջակին»։",
     cadences=(
         DemoCadence("morning", "Ամեն առավոտ", "30 8 * * *", people.YEREVAN, Selection.LATEST),

@@ -1,0 +1,76 @@
+"""The areas that can be measured, and one run over them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import results
+from bench.figures import Figure
+from digest import clock
+
+Measure = Callable[[], Iterator[Figure]]
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One part of Digest: what measures it and what proves it, each as `module:function`."""
+
+    figures: str
+    proofs: str | None = None
+
+
+# A line for each area; its modules are imported when it is run.
+AREAS: dict[str, Area] = {
+    "spine": Area(figures="bench.spine:figures", proofs="bench.kills:proofs"),
+}
+
+
+def run(area: str | None, *, proof: bool, folder: Path = results.FOLDER) -> int:
+    """Measure one area or all, show each figure as it comes, and keep them in FOLDER.
+
+    The exit status: 0; 1 if a target was missed; 2 for an area that there is not.
+    """
+    if area is not None and area not in AREAS:
+        sys.stderr.write(f"There is no area {area!r}; there are: {', '.join(AREAS)}.\n")
+        return 2
+    console = Console()
+    file = folder / ("proof.json" if proof else "results.json")
+    missed = False
+    for name, found in AREAS.items():
+        target = found.proofs if proof else found.figures
+        if target is None or area not in {None, name}:
+            continue
+        figures = _measured(_loaded(target), console)
+        results.save(file, figures, now=_now())
+        console.print()
+        results.show(figures, console)
+        missed = missed or any(figure.holds is False for figure in figures)
+    console.print(f"\nKept in {file}.", highlight=False)
+    return int(missed)
+
+
+def _measured(measure: Measure, console: Console) -> list[Figure]:
+    """All figures of an area, with a word about each: some take a minute."""
+    figures = []
+    for figure in measure():
+        value = f"{results.shown(figure.value)} {figure.unit}"
+        console.print(f"{figure.area}: {figure.name}: {value}", style="dim", highlight=False)
+        figures.append(figure)
+    return figures
+
+
+def _loaded(target: str) -> Measure:
+    module, _, name = target.partition(":")
+    found: Measure = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _now() -> dt.datetime:
+    return clock.utc_now()

