@@ -26,7 +26,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row of the table. `reference` is in the same unit, measured in the same run; the note says of what."""
+    """One row of the table. `reference` is in the same unit and of the same run; the note says what it is."""
 
     area: str
     name: str

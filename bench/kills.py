@@ -41,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one kill did: people who got nothing and are not listed, people who got it twice, people listed."""
+    """What one kill did: people with nothing who are not listed, people with two mails, people listed."""
 
     policy: str
     lost: int
@@ -50,7 +50,7 @@ class Outcome:
 
 
 def proofs() -> Iterator[Figure]:
-    """Kill a worker in the middle of an edition, again and again; the seed is printed so that it can be repeated."""
+    """Kill a worker in the middle of an edition, again and again; the printed seed repeats it."""
     seed = secrets.randbits(32)
     print(f"seed {seed}")
     folder, lock = run.make_run_folder()

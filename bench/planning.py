@@ -59,8 +59,8 @@ def figures(folder: Path, server: PostgresServer | None) -> Iterator[Figure]:
             "rows/s",
             reference.median,
             None if is_sqlite else _TARGET,
-            f"audience read, sorted and cut into batches; {promise}{ours.spread}; reference: INSERT ... SELECT "
-            f"of the same rows into an identical plain table; {load()}",
+            f"audience read, sorted and cut into batches; {promise}{ours.spread}; "
+            f"reference: INSERT ... SELECT of the same rows into an identical plain table; {load()}",
         )
 
 

@@ -80,7 +80,8 @@ def show(figures: Sequence[Figure], console: Console) -> None:
 
 def machine() -> str:
     """What the figures were measured on, without its name."""
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{system}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def _verdict(figure: Figure) -> Text:

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import results
-from bench.figures import Figure
+from bench.figures import Figure, shown
 from digest import clock
 
 Measure = Callable[[], Iterator[Figure]]
@@ -60,7 +60,7 @@ def _measured(measure: Measure, console: Console) -> list[Figure]:
     """All figures of an area, with a word about each: some take a minute."""
     figures = []
     for figure in measure():
-        value = f"{results.shown(figure.value)} {figure.unit}"
+        value = f"{shown(figure.value)} {figure.unit}"
         console.print(f"{figure.area}: {figure.name}: {value}", style="dim", highlight=False)
         figures.append(figure)
     return figures

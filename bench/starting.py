@@ -10,8 +10,9 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
-from bench.figures import Figure, Series, Target, by_turns, load, repeat, seconds_of
+from bench.figures import Figure, Target, by_turns, load, repeat, seconds_of
 from bench.memory import pss_of_tree, tree
 from tests.servers.redis import free_port
 from tests.servers.waiting import wait_until
@@ -95,12 +96,8 @@ def _help() -> Figure:
         ours.median,
         "ms",
         reference.median,
-        note=f"{_spread(ours)}; reference: the bare interpreter; {load()}",
+        note=f"{ours.spread}; reference: the bare interpreter; {load()}",
     )
-
-
-def _spread(series: Series) -> str:
-    return series.spread
 
 
 def _quietly(*words: str) -> None:
@@ -109,13 +106,13 @@ def _quietly(*words: str) -> None:
 
 @contextlib.contextmanager
 def _running(
-    *words: str, env: Mapping[str, str] | None = None, output: object = subprocess.DEVNULL
+    *words: str, env: Mapping[str, str] | None = None, output: IO[bytes] | int = subprocess.DEVNULL
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A command for the length of a block, then ended as by Ctrl-C."""
     process = subprocess.Popen(
         (*_COMMAND, *words),
         env=os.environ | dict(env or {}),
-        stdout=output,  # type: ignore[arg-type]
+        stdout=output,
         stderr=subprocess.STDOUT,
     )
     try:

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -23,6 +23,7 @@ from pydantic_settings import (
 from digest.errors import ConfigError
 
 _PREFIX = "DIGEST_"
+_DATABASES = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///")
 _SOCKET_PATH_LIMIT = 100  # a unix socket's path holds 107 bytes on Linux, 103 on macOS
 
 
@@ -62,7 +63,7 @@ class Settings(BaseSettings):
         86400, ge=0, description="Seconds after which a list with the policy `resend` mails uncertain ones."
     )
     collect_interval_seconds: int = Field(900, ge=1, description="How often a source is fetched.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     log_json: bool | None = Field(None, description="JSON log lines; unset: unless at a terminal.")
 
     @field_validator("private_hosts", mode="before")
@@ -79,11 +80,12 @@ class Settings(BaseSettings):
             raise ValueError("must be an http:// or https:// address")
         return value.rstrip("/")
 
-    @model_validator(mode="after")
-    def _check_database(self) -> Settings:
-        if not self.database.startswith(("sqlite:///", "postgresql+psycopg://")):
-            raise ValueError("database_url must start with postgresql:// or sqlite:///")
-        return self
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(_DATABASES):
+            raise ValueError("must start with postgresql:// or sqlite:///")
+        return value
 
     @property
     def database(self) -> str:
@@ -91,7 +93,7 @@ class Settings(BaseSettings):
         if self.database_url is None:
             return f"sqlite:///{self.data / 'digest.db'}"
         url = self.database_url.get_secret_value()
-        for given in ("postgresql://", "postgres://"):
+        for given in _DATABASES[:2]:
             if url.startswith(given):
                 return "postgresql+psycopg://" + url.removeprefix(given)
         return url

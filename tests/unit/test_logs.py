@@ -20,13 +20,13 @@ _WORD = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=12)
 
 
 @pytest.fixture
-def set_up() -> Iterator[None]:
+def set_up(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
     """JSON lines to standard error, as in production, and as it was before afterwards."""
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
     logs.set_up(json=True)
     yield
-    root.handlers[:], _ = before
+    root.handlers[:] = before[0]
     root.setLevel(before[1])
     structlog.reset_defaults()
 
@@ -80,12 +80,12 @@ def test_other_peoples_lines_are_masked_too(set_up: None, capsys: pytest.Capture
     """A library's line, and the trace of an error that holds an address, come out through the same sieve."""
     logging.getLogger("some.library").warning("cannot mail %s", "ani@mail.test")
     try:
-        raise ValueError("ani@mail.test is odd")
+        int("ani@mail.test")
     except ValueError:
         logging.getLogger("some.library").exception("failed")
     first, second = _lines(capsys)
     assert first["event"] == "cannot mail ***@***"
-    assert "ValueError: ***@*** is odd" in str(second["exception"])
+    assert "'***@***'" in str(second["exception"])
     assert "ani" not in json.dumps([first, second])
 
 

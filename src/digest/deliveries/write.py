@@ -56,6 +56,7 @@ class Writer:
             {
                 "to": person.address,
                 "to_name": person.name,
+                "name": person.name,
                 "message_id": message_id(
                     person.edition_id, person.subscriber_id, imprint.domain, self._keys.address_key
                 ),

@@ -45,7 +45,7 @@ from digest.models import TextSize as ChosenSize
 from digest.net.http import Fetcher
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
-from digest.rendering.contexts import TextSize
+from digest.rendering.contexts import UNSUBSCRIBE_URL, TextSize
 from digest.rendering.digest_email import MAX_HTML_BYTES
 from digest.sources.collect import collect
 
@@ -83,7 +83,7 @@ def freeze(database: Database, edition_id: int, config: FreezeSettings) -> Editi
     """Fix the content of an upcoming or held edition; its new state, or None if it was not to be frozen.
 
     Nothing new, too few stories or sources that are all down: skipped. A message that cannot be made, is too
-    large or lacks its postal address: held, until a person mends it or its grace ends.
+    large, or lacks its postal address or sign-off link: held, until a person mends it or its grace ends.
     """
     with database.read() as session:
         edition = session.get(Edition, edition_id)
@@ -162,6 +162,10 @@ def _text_sizes(session: Session, digest: Digest) -> tuple[TextSize, ...]:
 def _problem(material: Material, composed: Composed) -> _Outcome | None:
     if not material.digest.postal_address.strip():
         return _Outcome(EditionState.HELD, Reason.NO_POSTAL_ADDRESS)
+    if not all(
+        UNSUBSCRIBE_URL in part for variant in composed.variants for part in (variant.html, variant.text)
+    ):
+        return _Outcome(EditionState.HELD, Reason.NO_SIGN_OFF_LINK)
     largest = max(len(variant.html.encode()) for variant in composed.variants)
     if largest > MAX_HTML_BYTES:
         return _Outcome(EditionState.HELD, Reason.TOO_LARGE, f"{largest} > {MAX_HTML_BYTES}")

@@ -20,7 +20,8 @@ from digest.errors import InputError, StateError
 from digest.mail import headers
 from digest.mail.encodings import Base64Literal, b64_fill, b64_literal, qp_value
 
-BODY_PLACEHOLDERS = frozenset({"unsubscribe_url", "preferences_url", "name"})
+# What a person's values may be put into; `deliveries.write` fills them all.
+BODY_PLACEHOLDERS = frozenset({"unsubscribe_url", "name"})
 VALUE_LIMIT = 2_000  # characters of one person's value
 _MAGIC = b"digest-mail 1\n"
 _FINGERPRINT_BYTES = 32

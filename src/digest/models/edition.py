@@ -39,6 +39,7 @@ class Reason(StrEnum):
     PAST_GRACE = "past_grace"
     SOURCES_DOWN = "sources_down"
     NO_POSTAL_ADDRESS = "no_postal_address"
+    NO_SIGN_OFF_LINK = "no_sign_off_link"
     TOO_LARGE = "too_large"
     NO_TRANSPORT = "no_transport"
     TRANSPORT_FAILING = "transport_failing"

@@ -64,7 +64,7 @@ def test_numbers_are_readable(value: float, text: str) -> None:
 
 
 def test_the_file_holds_one_row_a_figure(tmp_path: Path) -> None:
-    """Each row has its value beside reference, ratio, target and verdict, and where and when it was measured."""
+    """Each row has its value beside reference, ratio, target and verdict, and where and when it was."""
     file = tmp_path / "bench" / "results.json"
     results.save(file, [FAST, SLOW], now=NOW)
     first, second = json.loads(file.read_text(encoding="utf-8"))
@@ -133,7 +133,7 @@ def test_a_seed_stands_for_the_same_trials() -> None:
 
 
 def test_the_proof_fails_on_one_lost_or_doubled_person() -> None:
-    """One person lost, one doubled under hold, or two doubled in one kill under resend: each is a missed target."""
+    """One lost, one doubled under hold, two doubled in one kill under resend: each misses its target."""
     good = [Outcome("hold", 0, 0, 1), Outcome("resend", 0, 1, 0)]
     assert [figure.holds for figure in summary(good, 1)] == [True] * 4
     for bad, missed in (

@@ -440,6 +440,7 @@ def upgrade() -> None:
                 "past_grace",
                 "sources_down",
                 "no_postal_address",
+                "no_sign_off_link",
                 "too_large",
                 "no_transport",
                 "transport_failing",
