@@ -52,8 +52,8 @@ def save(path: Path, figures: Sequence[Figure], *, now: dt.datetime) -> None:
 
 
 def table(figures: Iterable[Figure]) -> Table:
-    """The table that is shown at the terminal."""
-    made = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    """The table that is shown at the terminal, without the notes."""
+    made = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     made.add_column("figure")
     for name in ("value", "reference", "ratio", "target"):
         made.add_column(name, justify="right", no_wrap=True)
@@ -61,21 +61,23 @@ def table(figures: Iterable[Figure]) -> Table:
     for figure in figures:
         target = figure.target
         made.add_row(
-            f"{figure.area}: {figure.name}",
+            figure.name,
             f"{shown(figure.value)} {figure.unit}",
             shown(figure.reference) if figure.reference is not None else "",
             f"{figure.ratio:.2f}" if figure.ratio is not None else "",
             f"{target.kind} {shown(target.value)}" if target else "",
             _verdict(figure),
         )
-        if figure.note:
-            made.add_row(Text(f"  {figure.note}", style="dim"))
     return made
 
 
 def show(figures: Sequence[Figure], console: Console) -> None:
-    """Print the table."""
+    """Print the table, and below it what each figure rests on."""
     console.print(table(figures))
+    console.print()
+    for figure in figures:
+        if figure.note:
+            console.print(Text.assemble(f"{figure.name}: ", (figure.note, "dim")))
 
 
 def machine() -> str:

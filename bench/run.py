@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import importlib
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from rich.console import Console
 
 from bench import results
 from bench.figures import Figure, shown
-from digest import clock
+from digest import clock, logs
 
 Measure = Callable[[], Iterator[Figure]]
 
@@ -40,6 +39,7 @@ def run(area: str | None, *, proof: bool, folder: Path = results.FOLDER) -> int:
     if area is not None and area not in AREAS:
         sys.stderr.write(f"There is no area {area!r}; there are: {', '.join(AREAS)}.\n")
         return 2
+    logs.set_up(level="WARNING")
     console = Console()
     file = folder / ("proof.json" if proof else "results.json")
     missed = False
@@ -48,8 +48,8 @@ def run(area: str | None, *, proof: bool, folder: Path = results.FOLDER) -> int:
         if target is None or area not in {None, name}:
             continue
         figures = _measured(_loaded(target), console)
-        results.save(file, figures, now=_now())
-        console.print()
+        results.save(file, figures, now=clock.utc_now())
+        console.print(f"\n[bold]{name}[/bold] on {results.machine()}", highlight=False)
         results.show(figures, console)
         missed = missed or any(figure.holds is False for figure in figures)
     console.print(f"\nKept in {file}.", highlight=False)
@@ -70,7 +70,3 @@ def _loaded(target: str) -> Measure:
     module, _, name = target.partition(":")
     found: Measure = getattr(importlib.import_module(module), name)
     return found
-
-
-def _now() -> dt.datetime:
-    return clock.utc_now()

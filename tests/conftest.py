@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("DIGEST_")]:
         del os.environ[name]
     # No example is judged by the clock: a busy machine is no fault.
-    hypothesis.settings.register_profile("house", deadline=None)
+    hypothesis.settings.register_profile("house", deadline=None, max_examples=50)
     hypothesis.settings.load_profile("house")
     if hasattr(config, "workerinput"):
         config.stash[_RUN] = Path(config.workerinput["digest_run"])

@@ -149,11 +149,12 @@ def test_migrations_stand_alone() -> None:
 
 
 def test_migrations_have_one_head() -> None:
-    """There is one newest revision, each builds on one, and none goes back."""
+    """There is one newest revision, each builds on one, is named by its file, and none goes back."""
     scripts = ScriptDirectory.from_config(schema.configuration())
-    assert len(scripts.get_heads()) == 1
+    assert scripts.get_heads() == [schema.head()]
     for script in scripts.walk_revisions():
         assert not isinstance(script.down_revision, tuple)
+        assert Path(script.path).name.startswith(f"{script.revision}_")
         tree = reading.parsed(Path(script.path))
         functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
         assert "upgrade" in functions

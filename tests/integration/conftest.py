@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 
 from digest.db import Database
-from digest.db.schema import upgrade
+from digest.db.schema import head, upgrade
 from digest.queueing.app import app
 from tests.servers.postgres import PostgresServer
 
@@ -55,6 +55,7 @@ def _empty(url: str) -> None:
         ).fetchall()
         names = sql.SQL(", ").join(sql.Identifier(name) for (name,) in tables)
         connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+        connection.execute("UPDATE alembic_version SET version_num = %s", (head(),))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

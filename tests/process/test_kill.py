@@ -52,7 +52,15 @@ def _is_sent(room: Newsroom) -> bool:
         return session.scalars(sa.select(Edition.state)).all() == [EditionState.SENT]
 
 
-@pytest.mark.parametrize(("kind", "policy"), [("sqlite", "hold"), ("postgresql", "resend")])
+@pytest.mark.parametrize(
+    ("kind", "policy"),
+    [
+        ("sqlite", "hold"),
+        ("postgresql", "resend"),
+        pytest.param("sqlite", "resend", marks=pytest.mark.slow),
+        pytest.param("postgresql", "hold", marks=pytest.mark.slow),
+    ],
+)
 def test_loses_and_doubles_nobody_when_a_worker_is_killed(
     kind: str, policy: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ def test_private_redis_can_be_killed_and_comes_back(tmp_path: Path) -> None:
         assert client.get("key") == b"kept"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_services_end_with_a_killed_run(tmp_path: Path, number: int) -> None:
     """However the controller ends, no server is left, and the next run removes its folder."""
@@ -95,6 +96,7 @@ def test_services_end_with_a_killed_run(tmp_path: Path, number: int) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_packaged_server_runs(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +121,7 @@ def test_wants_postgres(postgres_server):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("required", "status"), [("0", 0), ("1", 1)])
 def test_missing_service_is_loud(tmp_path: Path, required: str, status: int) -> None:
     """Without a server its tests are skipped and a line says so; with REQUIRE_SERVICES=1 the run fails."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import string
@@ -19,16 +20,18 @@ _SIGNER = Signer({1: b"a" * 32}, 1)
 _WORD = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=12)
 
 
-@pytest.fixture
-def set_up(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+@contextlib.contextmanager
+def json_lines() -> Iterator[None]:
     """JSON lines to standard error, as in production, and as it was before afterwards."""
     root = logging.getLogger()
-    before = (root.handlers[:], root.level)
+    before, level = root.handlers[:], root.level
     logs.set_up(json=True)
-    yield
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    structlog.reset_defaults()
+    try:
+        yield
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+        structlog.reset_defaults()
 
 
 def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
@@ -66,9 +69,10 @@ def test_what_is_no_secret_stays(text: str) -> None:
     assert logs.redact(text) == text
 
 
-def test_events_carry_keys_and_no_addresses(set_up: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_events_carry_keys_and_no_addresses(capsys: pytest.CaptureFixture[str]) -> None:
     """One JSON object a line, in UTC, with level, logger and ids; a value that is an address is masked."""
-    logs.get_logger("digest.sample").warning("mail refused", batch=7, detail="<ani@mail.test> unknown")
+    with json_lines():
+        logs.get_logger("digest.sample").warning("mail refused", batch=7, detail="<ani@mail.test> unknown")
     (line,) = _lines(capsys)
     assert line["event"] == "mail refused"
     assert (line["level"], line["logger"], line["batch"]) == ("warning", "digest.sample", 7)
@@ -76,27 +80,30 @@ def test_events_carry_keys_and_no_addresses(set_up: None, capsys: pytest.Capture
     assert line["detail"] == "<***@***> unknown"
 
 
-def test_other_peoples_lines_are_masked_too(set_up: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_peoples_lines_are_masked_too(capsys: pytest.CaptureFixture[str]) -> None:
     """A library's line, and the trace of an error that holds an address, come out through the same sieve."""
-    logging.getLogger("some.library").warning("cannot mail %s", "ani@mail.test")
-    try:
-        int("ani@mail.test")
-    except ValueError:
-        logging.getLogger("some.library").exception("failed")
+    with json_lines():
+        logging.getLogger("some.library").warning("cannot mail %s", "ani@mail.test")
+        try:
+            int("ani@mail.test")
+        except ValueError:
+            logging.getLogger("some.library").exception("failed")
     first, second = _lines(capsys)
     assert first["event"] == "cannot mail ***@***"
     assert "'***@***'" in str(second["exception"])
     assert "ani" not in json.dumps([first, second])
 
 
-def test_armenian_stays_readable(set_up: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_armenian_stays_readable(capsys: pytest.CaptureFixture[str]) -> None:
     """Letters are letters in the log, not numbers."""
-    logs.get_logger("digest").warning("Բարև")
+    with json_lines():
+        logs.get_logger("digest").warning("Բարև")
     assert "Բարև" in capsys.readouterr().err
 
 
-def test_levels_are_kept(capsys: pytest.CaptureFixture[str], set_up: None) -> None:
+def test_levels_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
     """Debug lines are not written unless asked for; chatter of libraries never."""
-    logs.get_logger("digest").debug("quiet")
-    logging.getLogger("cssutils").warning("quiet")
+    with json_lines():
+        logs.get_logger("digest").debug("quiet")
+        logging.getLogger("cssutils").warning("quiet")
     assert _lines(capsys) == []

@@ -8,6 +8,7 @@ and waits its turn, `read()` begins deferred and, in WAL mode, never waits for a
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,10 +17,19 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from digest import clock
 from digest.errors import ConfigError, UnreachableError
 
 _BUSY_SECONDS = 30
 _AFTER_COMMIT = "digest_after_commit"
+# A server that vanishes without a word is noticed within a minute. By itself the system waits for two hours,
+# and a worker would hold its batch and its journal all that time.
+_NOTICE_A_DEAD_SERVER = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 
 
 class Database:
@@ -83,7 +93,7 @@ def _sqlite_engine(url: str) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _use_wal(cursor)
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
@@ -96,6 +106,20 @@ def _sqlite_engine(url: str) -> sa.Engine:
     return engine
 
 
+def _use_wal(cursor: Any) -> None:
+    """Switch the file to WAL. Two processes that do so at once do not wait for each other by themselves."""
+    until = clock.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or clock.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def _postgres_engine(url: str) -> sa.Engine:
     # The time zone is fixed so that what a person sees in psql is what the code stores.
     return sa.create_engine(
@@ -104,5 +128,5 @@ def _postgres_engine(url: str) -> sa.Engine:
         max_overflow=10,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": 10, "options": "-c timezone=UTC"},
+        connect_args={"connect_timeout": 10, "options": "-c timezone=UTC", **_NOTICE_A_DEAD_SERVER},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from digest import clock
@@ -32,13 +32,17 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A claimed batch, held until a moment of the monotonic clock; to be worked on until an earlier one."""
+    """A claimed batch, held until a moment of the monotonic clock; to be worked on until an earlier one.
+
+    `faults_in_a_row` is how often the mail service as a whole failed at it before.
+    """
 
     batch_id: int
     edition_id: int
     number: int
     until: float
     work_until: float
+    faults_in_a_row: int = 0
 
     def holds(self) -> bool:
         return clock.monotonic() < self.until
@@ -49,14 +53,19 @@ class Group:
 
     `results` are final, `deferred` are to be tried later, `trouble` is what the mail service as a whole did
     wrong. Whoever is in none of them is pending still.
+
+    `is_still_wanted` looks at a person again whose message was held up, by a slow connection for example:
+    who has left in the meantime gets none.
     """
 
-    def __init__(self, sender: Sender, lease: Lease) -> None:
+    def __init__(self, sender: Sender, lease: Lease, is_still_wanted: Callable[[Person], bool]) -> None:
         self.results: list[Result] = []
         self.deferred: list[Result] = []
         self.trouble: Reply | None = None
         self._sender = sender
         self._lease = lease
+        self._is_still_wanted = is_still_wanted
+        self._has_declined = False
         self._started = clock.monotonic()
 
     def hand_over(self, people: list[Person]) -> None:
@@ -85,13 +94,18 @@ class Group:
             yield envelope
 
     def _is_over(self) -> bool:
-        is_long = clock.monotonic() - self._started >= GROUP_SECONDS
-        return is_long or self.trouble is not None or not self._lease.holds()
+        return self._is_long() or self.trouble is not None or not self._lease.holds()
+
+    def _is_long(self) -> bool:
+        return clock.monotonic() - self._started >= GROUP_SECONDS
 
     def _before_dot(self, envelope: Envelope) -> bool:
         if not self._lease.holds():
             return False
         person = _person(envelope)
+        if self._is_long() and not self._is_still_wanted(person):
+            self._has_declined = True
+            return False
         self._sender.journal.intent(
             batch_id=self._lease.batch_id,
             edition_id=person.edition_id,
@@ -103,6 +117,11 @@ class Group:
 
     def _after_reply(self, envelope: Envelope, outcome: Outcome, reply: Reply | None) -> None:
         person, now = _person(envelope), clock.utc_now()
+        # First for the ledger: what was answered is known there even if the journal cannot take it.
+        if outcome is not Outcome.UNSENT:
+            self._add(person, STATUS_OF.get(outcome, DeliveryStatus.PENDING), reply, at=now)
+        elif not self._has_declined:
+            self.trouble = reply or Reply(0, "", "")
         self._sender.journal.outcome(
             batch_id=self._lease.batch_id,
             edition_id=person.edition_id,
@@ -113,10 +132,6 @@ class Group:
             reply=reply,
             at=now,
         )
-        if outcome is Outcome.UNSENT:
-            self.trouble = reply or Reply(0, "", "")
-        else:
-            self._add(person, STATUS_OF.get(outcome, DeliveryStatus.PENDING), reply, at=now)
 
     def _add(self, person: Person, status: DeliveryStatus, reply: Reply | None, *, at: dt.datetime) -> None:
         was_spoken_to = status is not DeliveryStatus.SKIPPED

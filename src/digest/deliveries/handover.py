@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -15,15 +16,15 @@ from digest.models import Batch, Edition, EditionState, Reason
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 
-# Hints a sweep gives at the most; the workers themselves hint at what they hand back.
-_HINTS = 200
+# Hints a sweep gives at the most; each worker that has worked on a batch hints at another one.
+_HINTS = 64
 
 
-def go_on(session: Session, *, now: dt.datetime) -> None:
+def go_on(session: Session, *, now: dt.datetime, hints: int = _HINTS) -> None:
     """What the slot and the last reply bring about: begin what is due, end what is served, give the hints."""
     start_due(session, now=now)
     finish_served(session, now=now)
-    enqueue_due_batches(session, now=now)
+    enqueue_due_batches(session, now=now, most=hints)
 
 
 def start_due(session: Session, *, now: dt.datetime) -> int:
@@ -38,27 +39,51 @@ def start_due(session: Session, *, now: dt.datetime) -> int:
             unplan(session, edition)
             thaw(session, edition, now=now)
         elif move(session, edition, EditionState.SENDING, now=now):
+            # A person may have sent it sooner than it was planned for.
+            session.execute(
+                sa.update(Batch)
+                .where(Batch.edition_id == edition.id, Batch.not_before > now)
+                .values(not_before=now)
+            )
             started += 1
     return started
 
 
-def enqueue_due_batches(session: Session, *, now: dt.datetime) -> int:
-    """Hint at every due batch that nobody holds; returns how many."""
+def take_back_plans(session: Session) -> int:
+    """Undo the plan of each edition that was skipped once its audience was fixed; returns how many.
+
+    Nobody was handed it, and nobody is to stay pending for it.
+    """
+    planned = sa.select(Batch.edition_id).where(Batch.closed_at.is_(None))
+    skipped = sa.select(Edition).where(Edition.id.in_(planned), Edition.state == EditionState.SKIPPED)
+    found = session.scalars(skipped).all()
+    for edition in found:
+        unplan(session, edition)
+    return len(found)
+
+
+def enqueue_due_batches(session: Session, *, now: dt.datetime, most: int = _HINTS) -> int:
+    """Hint at due batches that nobody holds, at most so many; returns how many.
+
+    They are taken from the first ones at random: several who hint at one batch each mean different ones.
+    """
     due = session.scalars(
         sa.select(Batch.id)
         .join(Edition, Edition.id == Batch.edition_id)
         .where(
             Batch.closed_at.is_(None),
             Batch.not_before <= now,
-            sa.or_(Batch.leased_until.is_(None), Batch.leased_until < now),
+            # One that a journal holds can be claimed by nobody until that is folded.
+            Batch.journal_id.is_(None),
             Edition.state.in_(SENDABLE),
         )
         .order_by(Batch.not_before, Batch.id)
         .limit(_HINTS)
     ).all()
-    for batch_id in due:
+    chosen = due if len(due) <= most else random.sample(due, most)
+    for batch_id in chosen:
         enqueue(session, TaskName.SEND_BATCH, batch_id)
-    return len(due)
+    return len(chosen)
 
 
 def finish_served(session: Session, *, now: dt.datetime) -> int:

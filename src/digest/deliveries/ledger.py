@@ -6,8 +6,9 @@ import datetime as dt
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -25,11 +26,20 @@ STATUS_OF = {
 }
 
 _ADDRESS = re.compile(r"<?[^\s<>@]{1,64}@[^\s<>@,;]+>?")
-# A word of eight or more letters and digits with at least one digit in it: a queue or session id.
-_QUEUE_ID = re.compile(r"(?<![\w.-])(?=[\w.-]*\d)(?=[\w.-]*[A-Za-z])[\w.-]{8,}(?![\w.-])")
+# A word of eight or more letters and digits with at least one digit in it, or a number of five digits or
+# more: a queue or session id, a time.
+_QUEUE_ID = re.compile(r"(?<![\w.-])(?:(?=[\w.-]*\d)(?=[\w.-]*[A-Za-z])[\w.-]{8,}|\d{5,})(?![\w.-])")
 
 # Seconds until a deferred mail (a 4xx reply) is tried again; after the last, it has failed.
 RETRY_AFTER = (300, 900, 3600, 4 * 3600, 8 * 3600)
+# The attempt number of a delivery that was sent again after it was uncertain; its retries count on from here.
+RESENT_MARK = 100
+
+# A journal that is folded holds up to a hundred thousand outcomes; one statement of SQLite takes 32,766
+# parameters, one of PostgreSQL 65,535.
+_PART = 5_000
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +60,35 @@ def record(session: Session, edition_id: int, results: Iterable[Result]) -> None
     A row changes only while it is pending at the result's own attempt, so that a late or repeated result
     does nothing; an `uncertain` one may still be settled by a reply.
     """
-    groups: dict[tuple[DeliveryStatus, int, MailReply | None, int | None], list[Result]] = defaultdict(list)
-    for result in results:
-        groups[result.status, result.attempt, result.reply, result.transport_id].append(result)
-    replies = intern_replies(session, {reply for _, _, reply, _ in groups if reply})
-    for (status, attempt, reply, transport_id), members in groups.items():
+    known = list(results)
+    replies = intern_replies(session, {result.reply for result in known if result.reply})
+    groups: dict[tuple[DeliveryStatus, int, int | None, int | None], list[Result]] = defaultdict(list)
+    for result in known:
+        reply_id = replies[result.reply] if result.reply else None
+        groups[result.status, result.attempt, reply_id, result.transport_id].append(result)
+    for (status, attempt, reply_id, transport_id), members in groups.items():
         open_to_change = [DeliveryStatus.PENDING]
         if status in (DeliveryStatus.SENT, DeliveryStatus.FAILED):
             open_to_change.append(DeliveryStatus.UNCERTAIN)
         was_handed_over = status in (DeliveryStatus.SENT, DeliveryStatus.UNCERTAIN)
-        session.execute(
-            sa.update(Delivery)
-            .where(
-                Delivery.edition_id == edition_id,
-                Delivery.subscriber_id.in_([result.subscriber_id for result in members]),
-                Delivery.status.in_(open_to_change),
-                Delivery.attempt == attempt,
+        for some in _parts(members):
+            session.execute(
+                sa.update(Delivery)
+                .where(
+                    Delivery.edition_id == edition_id,
+                    Delivery.subscriber_id.in_([result.subscriber_id for result in some]),
+                    Delivery.status.in_(open_to_change),
+                    Delivery.attempt == attempt,
+                )
+                .values(
+                    status=status,
+                    reply_id=reply_id,
+                    transport_id=transport_id,
+                    # One moment for the group, which spans two seconds at the most.
+                    sent_at=some[-1].at if was_handed_over else None,
+                ),
+                execution_options={"synchronize_session": False},
             )
-            .values(
-                status=status,
-                reply_id=replies[reply] if reply else None,
-                transport_id=transport_id,
-                # One moment for the group, which spans two seconds at the most.
-                sent_at=members[-1].at if was_handed_over else None,
-            ),
-            execution_options={"synchronize_session": False},
-        )
 
 
 def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: dt.datetime) -> None:
@@ -83,42 +96,43 @@ def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: 
     if not results:
         return
     by_id = {result.subscriber_id: result for result in results}
-    rows = session.execute(
-        sa.select(Delivery.subscriber_id, Delivery.attempt).where(
-            Delivery.edition_id == edition_id,
-            Delivery.subscriber_id.in_(by_id),
-            Delivery.status == DeliveryStatus.PENDING,
-        )
-    ).all()
-    alike: dict[tuple[int, MailReply | None], list[int]] = defaultdict(list)
-    for subscriber_id, attempt in rows:
-        if attempt != by_id[subscriber_id].attempt:
-            continue  # deferred already: this is a journal that says so a second time
-        alike[attempt, by_id[subscriber_id].reply].append(subscriber_id)
-    replies = intern_replies(session, {reply for _, reply in alike if reply})
-    batches: dict[int, int] = {}
-    for (attempt, reply), people in alike.items():
-        if attempt >= len(RETRY_AFTER):
-            transport_id = by_id[people[0]].transport_id
-            record(
-                session,
-                edition_id,
-                [
-                    Result(person, attempt, DeliveryStatus.FAILED, now, reply, transport_id)
-                    for person in people
-                ],
+    rows = [
+        row
+        for some in _parts(list(by_id))
+        for row in session.execute(
+            sa.select(Delivery.subscriber_id, Delivery.attempt).where(
+                Delivery.edition_id == edition_id,
+                Delivery.subscriber_id.in_(some),
+                Delivery.status == DeliveryStatus.PENDING,
             )
-            continue
+        )
+    ]
+    again: dict[tuple[int, int | None], list[int]] = defaultdict(list)
+    given_up: list[Result] = []
+    replies = intern_replies(session, {result.reply for result in results if result.reply})
+    for subscriber_id, attempt in rows:
+        result = by_id[subscriber_id]
+        if attempt != result.attempt:
+            continue  # deferred already: this is a journal that says so a second time
+        if _tries(attempt) >= len(RETRY_AFTER):
+            given_up.append(replace(result, status=DeliveryStatus.FAILED, at=now))
+        else:
+            again[attempt, replies[result.reply] if result.reply else None].append(subscriber_id)
+    record(session, edition_id, given_up)
+    batches: dict[int, int] = {}
+    for (attempt, reply_id), people in again.items():
         if attempt not in batches:
-            not_before = now + dt.timedelta(seconds=RETRY_AFTER[attempt])
+            not_before = now + dt.timedelta(seconds=RETRY_AFTER[_tries(attempt)])
             batches[attempt] = add_batch(session, edition_id, not_before=not_before)
+        is_as_it_was = sa.and_(Delivery.status == DeliveryStatus.PENDING, Delivery.attempt == attempt)
         move_to_batch(
             session,
             edition_id,
             people,
+            only=is_as_it_was,
             batch_id=batches[attempt],
             attempt=attempt + 1,
-            reply_id=replies[reply] if reply else None,
+            reply_id=reply_id,
         )
 
 
@@ -135,19 +149,32 @@ def move_to_batch(
     edition_id: int,
     people: Sequence[int],
     *,
+    only: sa.ColumnElement[bool],
     batch_id: int,
     attempt: int,
     reply_id: int | None = None,
-) -> None:
-    """Make deliveries pending in another batch, as attempt number `attempt`."""
-    session.execute(
-        sa.update(Delivery)
-        .where(Delivery.edition_id == edition_id, Delivery.subscriber_id.in_(people))
-        .values(
-            status=DeliveryStatus.PENDING, batch_id=batch_id, attempt=attempt, reply_id=reply_id, sent_at=None
-        ),
-        execution_options={"synchronize_session": False},
-    )
+) -> int:
+    """Make deliveries pending in another batch, as attempt number `attempt`; returns how many.
+
+    `only` says in which state they were read: one that was changed since stays where it is, for it may be on
+    the wire.
+    """
+    moved = 0
+    for some in _parts(people):
+        changed = session.execute(
+            sa.update(Delivery)
+            .where(Delivery.edition_id == edition_id, Delivery.subscriber_id.in_(some), only)
+            .values(
+                status=DeliveryStatus.PENDING,
+                batch_id=batch_id,
+                attempt=attempt,
+                reply_id=reply_id,
+                sent_at=None,
+            ),
+            execution_options={"synchronize_session": False},
+        )
+        moved += getattr(changed, "rowcount", 0)
+    return moved
 
 
 def close_if_done(session: Session, batch_id: int, *, now: dt.datetime) -> bool:
@@ -182,8 +209,10 @@ def intern_replies(session: Session, replies: Iterable[MailReply]) -> dict[MailR
         for reply, text in wanted.items()
     }
     insert_new_rows(session, Reply, list(rows.values()))
-    found = session.execute(sa.select(Reply.fingerprint, Reply.id).where(Reply.fingerprint.in_(rows))).all()
-    ids: dict[str, int] = dict(found)
+    ids: dict[str, int] = {}
+    for some in _parts(list(rows)):
+        found = sa.select(Reply.fingerprint, Reply.id).where(Reply.fingerprint.in_(some))
+        ids.update(session.execute(found).all())
     return {reply: ids[fingerprint] for reply, fingerprint in prints.items()}
 
 
@@ -191,6 +220,17 @@ def reply_pattern(text: str) -> str:
     """A reply without the address and the queue id that make each one different."""
     text = _ADDRESS.sub("<address>", text)
     return _QUEUE_ID.sub("…", text)[:500]
+
+
+def _tries(attempt: int) -> int:
+    """How often a delivery was tried, counted anew for one that is sent again after it was uncertain."""
+    return attempt % RESENT_MARK
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """As many at a time as both databases take as parameters of one statement."""
+    for start in range(0, len(rows), _PART):
+        yield rows[start : start + _PART]
 
 
 def _fingerprint(reply: MailReply, text: str) -> str:

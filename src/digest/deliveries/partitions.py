@@ -32,6 +32,8 @@ def make_partitions(session: Session) -> list[str]:
     ranges = (range_of(newest), range_of(newest + EDITIONS_PER_RANGE))
     missing = [(low, high) for low, high in ranges if not _exists(session, _name(low))]
     if missing:
+        # Everything that reads or writes deliveries queues up behind a table that waits for its lock.
+        session.execute(sa.text("SET LOCAL lock_timeout = '3s'"))
         lock_alone(session, "partitions")
     return [_make(session, low, high) for low, high in missing if not _exists(session, _name(low))]
 
@@ -50,15 +52,34 @@ def _name(low: int) -> str:
 
 
 def _exists(session: Session, name: str) -> bool:
-    return session.scalar(sa.select(sa.func.to_regclass(name))) is not None
+    # Asked of the catalogue's rows: `to_regclass` may answer from a cache of before the lock was waited for.
+    found = sa.text(
+        "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = :name)"
+    )
+    return bool(session.scalar(found, {"name": name}))
 
 
 def _make(session: Session, low: int, high: int) -> str:
     # Names and bounds are whole numbers of our own making; nothing from outside is in this text.
-    session.execute(
-        sa.text(
-            f"CREATE TABLE {_name(low)} PARTITION OF deliveries "
-            f"FOR VALUES FROM ({low}) TO ({high}) WITH (fillfactor = {_FILLFACTOR})"
+    name, bounds = _name(low), f"FOR VALUES FROM ({low}) TO ({high})"
+    inside = f"edition_id >= {low} AND edition_id < {high}"
+    if not session.scalar(sa.text(f"SELECT EXISTS (SELECT 1 FROM deliveries_default WHERE {inside})")):  # noqa: S608
+        _execute(
+            session, f"CREATE TABLE {name} PARTITION OF deliveries {bounds} WITH (fillfactor = {_FILLFACTOR})"
         )
+        return name
+    # The range came too late for rows of its own: they move in with it, or it could never be made.
+    _execute(
+        session,
+        f"CREATE TABLE {name} (LIKE deliveries INCLUDING DEFAULTS INCLUDING CONSTRAINTS) "
+        f"WITH (fillfactor = {_FILLFACTOR})",
+        f"WITH moved AS (DELETE FROM deliveries_default WHERE {inside} RETURNING *) "  # noqa: S608
+        f"INSERT INTO {name} SELECT * FROM moved",
+        f"ALTER TABLE deliveries ATTACH PARTITION {name} {bounds}",
     )
-    return _name(low)
+    return name
+
+
+def _execute(session: Session, *statements: str) -> None:
+    for statement in statements:
+        session.execute(sa.text(statement))

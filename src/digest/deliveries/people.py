@@ -36,11 +36,14 @@ class Person:
     may_be_mailed: bool
 
 
-def people_of(session: Session, edition_id: int, batch_id: int, *, limit: int) -> list[Person]:
+def people_of(
+    session: Session, edition_id: int, batch_id: int, *, limit: int, shuffled: bool = False
+) -> list[Person]:
     """The next pending people of a batch, read anew for each group.
 
     So a sign-off, a pause, an end or a do-not-mail entry that was answered before a group began is obeyed
-    by it. If the edition is no longer being sent (paused, cancelled), there is nobody.
+    by it. If the edition is no longer being sent (paused, cancelled), there is nobody. `shuffled`, in no
+    order: one at whom the mail service fails every time must not stand before the others every time.
     """
     rows = session.execute(
         sa.select(
@@ -63,7 +66,18 @@ def people_of(session: Session, edition_id: int, batch_id: int, *, limit: int) -
             Delivery.status == DeliveryStatus.PENDING,
             Edition.state.in_(SENDABLE),
         )
-        .order_by(Delivery.subscriber_id)
+        .order_by(sa.func.random() if shuffled else Delivery.subscriber_id)
         .limit(limit)
     ).all()
     return [Person(*row[:-1], may_be_mailed=bool(row.may_be_mailed)) for row in rows]
+
+
+def is_still_wanted(session: Session, person: Person) -> bool:
+    """Whether a person may be mailed now and the edition is still being sent."""
+    found = session.scalar(
+        sa.select(Subscription.id)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .join(Edition, Edition.id == person.edition_id)
+        .where(Subscription.id == person.subscription_id, may_be_mailed(), Edition.state.in_(SENDABLE))
+    )
+    return found is not None

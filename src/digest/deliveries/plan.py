@@ -32,8 +32,8 @@ def plan(session: Session, edition_id: int, *, now: dt.datetime) -> int:
     if count == 0:
         move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.NO_READERS)
         return 0
-    _make_batches(session, edition, count)
-    planned = _insert_deliveries(session, edition, people)
+    number = _make_batches(session, edition, count)
+    planned = _insert_deliveries(session, edition, people, batch_count=number)
     edition.planned_at = now
     return planned
 
@@ -45,14 +45,16 @@ def unplan(session: Session, edition: Edition) -> None:
     edition.planned_at = None
 
 
-def _make_batches(session: Session, edition: Edition, count: int) -> None:
+def _make_batches(session: Session, edition: Edition, count: int) -> int:
+    """The batches for so many people; how many there are."""
     number = -(-count // BATCH_SIZE)
     session.execute(
         sa.insert(Batch), [{"edition_id": edition.id, "not_before": edition.send_at} for _ in range(number)]
     )
+    return number
 
 
-def _insert_deliveries(session: Session, edition: Edition, people: sa.Subquery) -> int:
+def _insert_deliveries(session: Session, edition: Edition, people: sa.Subquery, *, batch_count: int) -> int:
     numbered = sa.select(
         people.c.subscriber_id,
         people.c.subscription_id,
@@ -60,29 +62,32 @@ def _insert_deliveries(session: Session, edition: Edition, people: sa.Subquery) 
         # Neighbours share a receiving domain, so that a connection is used well and a pace can be kept.
         (sa.func.row_number().over(order_by=(people.c.domain, people.c.subscriber_id)) - 1).label("place"),
     ).subquery("numbered")
+    # The plain operator: `//` becomes FLOOR, which not every SQLite has.
+    wanted = numbered.c.place.op("/", return_type=sa.BigInteger())(BATCH_SIZE)
+    # Whoever joins between the count and this statement goes into the last batch.
+    seated = sa.select(
+        numbered, sa.case((wanted >= batch_count, batch_count - 1), else_=wanted).label("batch_number")
+    ).subquery("seated")
     batches = (
         sa.select(Batch.id, (sa.func.row_number().over(order_by=Batch.id) - 1).label("number"))
         .where(Batch.edition_id == edition.id)
         .subquery("numbered_batches")
     )
-    last = sa.select(sa.func.max(batches.c.number)).scalar_subquery()
-    wanted: sa.ColumnElement[int] = numbered.c.place // BATCH_SIZE
     chosen, normal = _variant(edition, "chosen"), _variant(edition, "normal")
     select = (
         sa.select(
             sa.literal(edition.id, sa.BigInteger).label("edition_id"),
-            numbered.c.subscriber_id,
+            seated.c.subscriber_id,
             sa.func.coalesce(chosen.c.id, normal.c.id).label("variant_id"),
-            numbered.c.subscription_id,
+            seated.c.subscription_id,
             batches.c.id.label("batch_id"),
             sa.literal(DeliveryStatus.PENDING.value).label("status"),
             sa.literal(0, sa.Integer).label("attempt"),
         )
-        .select_from(numbered)
-        # Whoever joins between the count and this statement goes into the last batch.
-        .join(batches, batches.c.number == sa.case((wanted > last, last), else_=wanted))
+        .select_from(seated)
+        .join(batches, batches.c.number == seated.c.batch_number)
         .join(normal, normal.c.text_size == "normal")
-        .outerjoin(chosen, chosen.c.text_size == numbered.c.text_size)
+        .outerjoin(chosen, chosen.c.text_size == seated.c.text_size)
     )
     columns = (
         "edition_id",

@@ -7,6 +7,7 @@ know whether that mail arrived, so its delivery is `uncertain`. Everything else 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections import defaultdict
 from pathlib import Path
@@ -15,7 +16,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db import Database
-from digest.deliveries.ledger import STATUS_OF, Result, add_batch, close_if_done, defer, move_to_batch, record
+from digest.db.dialect import lock_alone
+from digest.deliveries.ledger import (
+    RESENT_MARK,
+    STATUS_OF,
+    Result,
+    add_batch,
+    close_if_done,
+    defer,
+    move_to_batch,
+    record,
+)
 from digest.logs import get_logger
 from digest.mail import journal as journals
 from digest.mail.transport import Outcome
@@ -35,30 +46,57 @@ from digest.queueing.names import TaskName
 
 log = get_logger(__name__)
 
-# The attempt number of a delivery that was sent again after it was uncertain.
-RESENT_MARK = 100
+# So long after the end of its lease a batch waits for the host that has its journal. By then its worker has
+# begun no message for an hour: it looks at the lease before each final dot.
+_GONE_AFTER = dt.timedelta(hours=1)
 
 
 def fold_abandoned(database: Database, *, host: str, now: dt.datetime) -> int:
     """Fold every journal of this host whose worker is gone; returns how many were folded.
 
     A worker holds a lock on its journal for life, so a journal whose lock can be taken has no writer. The
-    lock is kept while it is folded: two workers that start at once do not fold the same one.
+    lock is kept while it is folded: two workers that start at once do not fold the same one. A lock tells the
+    truth on one machine: this one is known by its boot too, whatever it was called when the journal began.
+
+    A batch whose host stays gone for an hour after the lease ended is given up: what is not recorded of it
+    becomes uncertain, and is settled by the journal should the host come back.
     """
+    is_lapsed = sa.exists().where(
+        Batch.journal_id == Journal.id, Batch.closed_at.is_(None), Batch.leased_until < now - _GONE_AFTER
+    )
+    is_near = sa.or_(Journal.host == host, Journal.boot_id == journals.boot_id())
     with database.read() as session:
         waiting = session.execute(
-            sa.select(Journal.id, Journal.path).where(Journal.host == host, Journal.folded_at.is_(None))
+            sa.select(Journal.id, Journal.path, Journal.host, Journal.boot_id, is_lapsed.label("is_lapsed"))
+            .where(Journal.folded_at.is_(None), sa.or_(is_near, is_lapsed))
+            .order_by(Journal.id)
         ).all()
     folded = 0
-    for journal_id, path in waiting:
-        with journals.adopt(Path(path)) as found:
-            if found is journals.Adoption.HELD:
-                continue
-            with database.write() as session:
-                _fold(session, journal_id, found, now=now)
-            folded += 1
-        Path(path).unlink(missing_ok=True)
+    for row in waiting:
+        is_own = row.host == host and row.boot_id == journals.boot_id()
+        try:
+            folded += _fold_one(
+                database, row.id, Path(row.path), is_own=is_own, is_gone=row.is_lapsed, now=now
+            )
+        except journals.JournalError as error:
+            # The others are folded all the same; its own batches stay with it.
+            log.warning("journal cannot be folded", journal=row.id, problem=str(error))
     return folded
+
+
+def release_orphans(session: Session) -> int:
+    """Let go of batches that name a journal which is folded; returns how many.
+
+    That happens if a claim is committed so late that the worker had given it up with its journal.
+    """
+    folded = sa.select(Journal.id).where(Journal.folded_at.is_not(None))
+    released = session.execute(
+        sa.update(Batch)
+        .where(Batch.closed_at.is_(None), Batch.journal_id.in_(folded))
+        .values(journal_id=None, leased_until=None),
+        execution_options={"synchronize_session": False},
+    )
+    return int(getattr(released, "rowcount", 0))
 
 
 def resend_uncertain(session: Session, *, after: dt.timedelta, now: dt.datetime) -> int:
@@ -67,6 +105,11 @@ def resend_uncertain(session: Session, *, after: dt.timedelta, now: dt.datetime)
     Each is sent once more at the most: a delivery that becomes uncertain again stays so. The edition may
     be `sent` already and stays in its state.
     """
+    resends = MailingList.uncertain_policy == UncertainPolicy.RESEND
+    if session.scalar(sa.select(MailingList.id).where(resends).limit(1)) is None:
+        return 0
+    # Two ticks at once would find the same people, and move them while their second mail is on the wire.
+    lock_alone(session, "uncertain deliveries")
     rows = session.execute(
         sa.select(Delivery.edition_id, Delivery.subscriber_id)
         .join(Edition, Edition.id == Delivery.edition_id)
@@ -80,18 +123,39 @@ def resend_uncertain(session: Session, *, after: dt.timedelta, now: dt.datetime)
             Delivery.status == DeliveryStatus.UNCERTAIN,
             Delivery.sent_at <= now - after,
             Delivery.attempt < RESENT_MARK,
-            MailingList.uncertain_policy == UncertainPolicy.RESEND,
+            resends,
         )
     ).all()
     by_edition: dict[int, list[int]] = defaultdict(list)
     for edition_id, subscriber_id in rows:
         by_edition[edition_id].append(subscriber_id)
+    # A late reply may settle one this very moment.
+    is_uncertain = sa.and_(Delivery.status == DeliveryStatus.UNCERTAIN, Delivery.attempt < RESENT_MARK)
     for edition_id, people in by_edition.items():
         batch_id = add_batch(session, edition_id, not_before=now)
-        move_to_batch(session, edition_id, people, batch_id=batch_id, attempt=RESENT_MARK)
+        move_to_batch(session, edition_id, people, only=is_uncertain, batch_id=batch_id, attempt=RESENT_MARK)
         log.info("uncertain deliveries are sent again", edition=edition_id, people=len(people))
         enqueue(session, TaskName.SEND_BATCH, batch_id)
     return len(rows)
+
+
+def _fold_one(
+    database: Database, journal_id: int, path: Path, *, is_own: bool, is_gone: bool, now: dt.datetime
+) -> bool:
+    with journals.adopt(path) as found:
+        if found is journals.Adoption.HELD:
+            return False
+        if found is journals.Adoption.LOST and not is_own:
+            # Another machine may hold it where we cannot see it, one of the same name even.
+            if is_gone:
+                with database.write() as session:
+                    _release_batches(session, journal_id, is_whole=False, now=now)
+            return False
+        with database.write() as session:
+            _fold(session, journal_id, found, now=now)
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+    return True
 
 
 def _fold(
@@ -101,14 +165,19 @@ def _fold(
     *,
     now: dt.datetime,
 ) -> None:
-    batches = session.scalars(sa.select(Batch).where(Batch.journal_id == journal_id)).all()
     is_whole = False
     if isinstance(found, journals.JournalContents):
         _record_folded(session, found, now=now)
         # Records reach the file at once but the disk later: after a restart of the machine the last ones
         # may be missing.
-        is_whole = found.header.boot_id == journals.boot_id()
-    for batch in batches:
+        is_whole = found.header.boot_id == journals.boot_id() and not found.damaged
+    _release_batches(session, journal_id, is_whole=is_whole, now=now)
+    session.execute(sa.update(Journal).where(Journal.id == journal_id).values(folded_at=now))
+
+
+def _release_batches(session: Session, journal_id: int, *, is_whole: bool, now: dt.datetime) -> None:
+    """Let go of what a journal's worker had claimed; what is unknown of it is written off."""
+    for batch in session.scalars(sa.select(Batch).where(Batch.journal_id == journal_id)).all():
         if not is_whole:
             _write_off(session, batch, now=now)
         batch.journal_id = None
@@ -116,7 +185,6 @@ def _fold(
         session.flush()
         if not close_if_done(session, batch.id, now=now) and batch.closed_at is None:
             enqueue(session, TaskName.SEND_BATCH, batch.id)
-    session.execute(sa.update(Journal).where(Journal.id == journal_id).values(folded_at=now))
 
 
 def _write_off(session: Session, batch: Batch, *, now: dt.datetime) -> None:

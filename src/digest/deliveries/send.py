@@ -10,6 +10,7 @@ monotonic clock before each final dot; a lease that was taken over shows in the 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable
 
 import sqlalchemy as sa
@@ -18,8 +19,9 @@ from sqlalchemy.orm import Session
 from digest import clock
 from digest.db import Database
 from digest.deliveries.group import GROUP_PEOPLE, Group, Lease, Sender
+from digest.deliveries.handover import go_on
 from digest.deliveries.ledger import close_if_done, defer, record
-from digest.deliveries.people import SENDABLE, people_of
+from digest.deliveries.people import SENDABLE, Person, is_still_wanted, people_of
 from digest.errors import UnreachableError
 from digest.logs import get_logger
 from digest.mail.transport import Reply
@@ -47,33 +49,18 @@ def send_batch(
 
     Does nothing if the batch is not due, is held by another worker, or is closed. Raises nothing for a mail
     service that cannot be reached: the batch goes back and is tried later, and nobody's attempt is burnt.
-    `between` is called after each group, every two seconds or so: for single mails, which must not wait.
+    `between` is called after each group, every two seconds or so: for single mails, which must not wait. If
+    this was its last batch, the edition is `sent` at the end.
     After any other error the caller must give up its journal (`Journal.close`), so that it is folded in.
     """
     lease = _claim(database, batch_id, sender.journal_id, lease_seconds=lease_seconds)
     if lease is None:
         return False
-    problem = ""
-    while lease.holds() and clock.monotonic() < lease.work_until and not stop():
-        with database.read() as session:
-            people = people_of(session, lease.edition_id, batch_id, limit=GROUP_PEOPLE)
-        if not people:
-            break
-        group = Group(sender, lease)
-        try:
-            group.hand_over(people)
-        except UnreachableError as error:
-            group.trouble = Reply(0, "", str(error))
-        finally:
-            # Whatever ended the group, what is known of it goes into the ledger first.
-            done = _record_group(database, lease, group)
-        if done:
-            return True
-        if group.trouble is not None:
-            problem = group.trouble.text or "The connection to the mail service ended."
-            break
-        between()
-    return _release(database, lease, problem)
+    is_done = _work_on(database, lease, sender, stop=stop, between=between)
+    with database.write() as session:
+        # One hint for one task: more would multiply, for each that is taken for nothing hints as well.
+        go_on(session, now=clock.utc_now(), hints=1)
+    return is_done
 
 
 def postpone(database: Database, batch_id: int, problem: str) -> None:
@@ -85,6 +72,50 @@ def postpone(database: Database, batch_id: int, problem: str) -> None:
             .where(Batch.id == batch_id, Batch.closed_at.is_(None), Batch.leased_until.is_(None))
             .values(fault=problem, not_before=now + dt.timedelta(minutes=1))
         )
+
+
+def _work_on(
+    database: Database,
+    lease: Lease,
+    sender: Sender,
+    *,
+    stop: Callable[[], bool],
+    between: Callable[[], None],
+) -> bool:
+    """Send group after group; true if the batch is closed, false if it was handed back."""
+    problem, has_served = "", False
+    while lease.holds() and clock.monotonic() < lease.work_until and not stop():
+        with database.read() as session:
+            people = people_of(
+                session,
+                lease.edition_id,
+                lease.batch_id,
+                limit=GROUP_PEOPLE,
+                shuffled=lease.faults_in_a_row > 0,
+            )
+        if not people:
+            break
+        group = Group(sender, lease, functools.partial(_look_again, database))
+        try:
+            group.hand_over(people)
+        except UnreachableError as error:
+            group.trouble = Reply(0, "", str(error))
+        finally:
+            # Whatever ended the group, what is known of it goes into the ledger first.
+            done = _record_group(database, lease, group)
+        if done:
+            return True
+        has_served = has_served or bool(group.results)
+        if group.trouble is not None:
+            problem = group.trouble.text or "The connection to the mail service ended."
+            break
+        between()
+    return _release(database, lease, problem, faults_before=0 if has_served else lease.faults_in_a_row)
+
+
+def _look_again(database: Database, person: Person) -> bool:
+    with database.read() as session:
+        return is_still_wanted(session, person)
 
 
 def _claim(database: Database, batch_id: int, journal_id: int, *, lease_seconds: int) -> Lease | None:
@@ -107,7 +138,7 @@ def _claim(database: Database, batch_id: int, journal_id: int, *, lease_seconds:
                 leased_until=now + dt.timedelta(seconds=lease_seconds),
                 journal_id=journal_id,
             )
-            .returning(Batch.edition_id, Batch.lease),
+            .returning(Batch.edition_id, Batch.lease, Batch.faults_in_a_row),
             execution_options={"synchronize_session": False},
         ).one_or_none()
     if row is None:
@@ -118,6 +149,7 @@ def _claim(database: Database, batch_id: int, journal_id: int, *, lease_seconds:
         number=row.lease,
         until=start + lease_seconds,
         work_until=start + TASK_SECONDS,
+        faults_in_a_row=row.faults_in_a_row,
     )
 
 
@@ -130,7 +162,7 @@ def _record_group(database: Database, lease: Lease, group: Group) -> bool:
         return close_if_done(session, lease.batch_id, now=now)
 
 
-def _release(database: Database, lease: Lease, problem: str) -> bool:
+def _release(database: Database, lease: Lease, problem: str, *, faults_before: int) -> bool:
     """Hand a batch back: at once for whoever is free, or later if the mail service is not to be reached."""
     now = clock.utc_now()
     with database.write() as session:
@@ -140,14 +172,13 @@ def _release(database: Database, lease: Lease, problem: str) -> bool:
             if _hand_back(session, lease, fault="", faults_in_a_row=0):
                 enqueue(session, TaskName.SEND_BATCH, lease.batch_id)
             return False
-        faults = session.scalar(sa.select(Batch.faults_in_a_row).where(Batch.id == lease.batch_id)) or 0
-        wait = _UNREACHABLE_AFTER[min(faults, len(_UNREACHABLE_AFTER) - 1)]
+        wait = _UNREACHABLE_AFTER[min(faults_before, len(_UNREACHABLE_AFTER) - 1)]
         log.warning("mail service fails", batch=lease.batch_id, problem=problem, again_in=wait)
         _hand_back(
             session,
             lease,
             fault=problem[:500],
-            faults_in_a_row=faults + 1,
+            faults_in_a_row=faults_before + 1,
             not_before=now + dt.timedelta(seconds=wait),
         )
     return False

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from digest.db import Database
-from digest.deliveries.handover import go_on
+from digest.deliveries.handover import go_on, take_back_plans
 from digest.deliveries.partitions import make_partitions
-from digest.deliveries.recover import resend_uncertain
+from digest.deliveries.recover import release_orphans, resend_uncertain
 from digest.editions.progress import enqueue_freezes, enqueue_plans, skip_past_grace
 from digest.editions.slots import make_next_editions
 from digest.lists.subscribe import resume_due_pauses
+from digest.logs import get_logger
 from digest.notices.due import enqueue_due_notices
 from digest.sources.collect import enqueue_due
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +33,43 @@ class SweepSettings:
 def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None:
     """Do what the clock asks for: short transactions, and hints at everything longer.
 
-    Running it twice, or in two places at once, does nothing more than running it once.
+    Running it twice, or in two places at once, does nothing more than running it once. What fails in one
+    transaction keeps none of the others from being done; the first error is raised at the end.
     """
-    with database.write() as session:
-        make_partitions(session)
+
+    def editions(session: Session) -> None:
         make_next_editions(session, now=now)
         skip_past_grace(session, now=now)
-    with database.write() as session:
+        take_back_plans(session)
+
+    def handing_over(session: Session) -> None:
+        release_orphans(session)
         resend_uncertain(session, after=config.resend_uncertain_after, now=now)
         go_on(session, now=now)
-    with database.write() as session:
+
+    def coming(session: Session) -> None:
         enqueue_freezes(session, now=now)
         enqueue_plans(session, plan_lead=config.plan_lead, now=now)
-    with database.write() as session:
+
+    def people(session: Session) -> None:
         resume_due_pauses(session, now=now)
+
+    def sources_and_notices(session: Session) -> None:
         enqueue_due(session, now=now)
         enqueue_due_notices(session, now=now)
+
+    steps = (editions, make_partitions, handing_over, coming, people, sources_and_notices)
+    errors = [error for step in steps if (error := _done(database, step)) is not None]
+    if errors:
+        raise errors[0]
+
+
+def _done(database: Database, step: Callable[[Session], object]) -> Exception | None:
+    """Do one step in a transaction of its own; what it raised, or None."""
+    try:
+        with database.write() as session:
+            step(session)
+    except Exception as error:
+        log.exception("a step of the tick failed", step=step.__name__)
+        return error
+    return None

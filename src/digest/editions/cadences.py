@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from digest import audit
 from digest.editions.schedule import check_cron, check_zone, slots
 from digest.editions.slots import add_edition, make_next_editions
+from digest.editions.states import move
 from digest.errors import InputError, StateError
 from digest.lists.fields import check_short_name
-from digest.models import Cadence, Digest, Edition, EditionKind, EditionState, Selection
+from digest.models import Cadence, Digest, Edition, EditionKind, EditionState, Reason, Selection
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 
@@ -76,6 +77,8 @@ def set_cadence(
 
     A new schedule counts from now: the coming edition of the old one is taken away, unless it is locked.
     """
+    # The tick may be making its next edition this very moment.
+    session.refresh(cadence, with_for_update=True)
     reschedules = (cron or cadence.cron, zone or cadence.zone) != (cadence.cron, cadence.zone)
     if cron is not None:
         cadence.cron = check_cron(cron)
@@ -120,6 +123,9 @@ def send_now(session: Session, edition: Edition, *, actor: str, now: dt.datetime
     """Let an edition go out at once instead of at its slot. What is not locked yet is locked first."""
     if edition.state not in (EditionState.UPCOMING, EditionState.HELD, EditionState.FROZEN):
         raise StateError(f"Edition {edition.id} is {edition.state}; only one that waits can be sent now.")
+    if edition.state is EditionState.HELD:
+        # So that it is found even if the hint is lost: nothing looks at a held one by itself.
+        move(session, edition, EditionState.UPCOMING, now=now, reason=Reason.BY_PERSON)
     edition.send_at = min(edition.send_at, now)
     task = TaskName.PLAN if edition.state is EditionState.FROZEN else TaskName.FREEZE
     enqueue(session, task, edition.id)

@@ -115,7 +115,13 @@ def _collect_all(database: Database, sources: list[int], config: FreezeSettings)
         if clock.monotonic() > end:
             log.warning("sources left out at the freeze: no time", source=source_id)
             return
-        collect(database, source_id, config.fetcher, interval=config.collect_interval, now=clock.utc_now())
+        try:
+            collect(
+                database, source_id, config.fetcher, interval=config.collect_interval, now=clock.utc_now()
+            )
+        except Exception:
+            # Whatever it is, even the end of the task's time: the edition is made of what is known.
+            log.exception("source left out at the freeze: it cannot be collected", source=source_id)
 
 
 def _material(session: Session, edition_id: int) -> Material | _Outcome:
@@ -125,7 +131,7 @@ def _material(session: Session, edition_id: int) -> Material | _Outcome:
         .join(Digest, Digest.id == Cadence.digest_id)
         .where(Edition.id == edition_id)
     ).one()
-    chosen = choose(candidates(session, edition), rules_of(digest), at=edition.due_at)
+    chosen = choose(candidates(session, edition), rules_of(digest), at=edition.send_at)
     if chosen.is_empty:
         down = all_sources_are_down(session, edition)
         return _Outcome(EditionState.SKIPPED, Reason.SOURCES_DOWN if down else Reason.NOTHING_NEW)
@@ -175,8 +181,12 @@ def _problem(material: Material, composed: Composed) -> _Outcome | None:
 def _settle(database: Database, edition_id: int, outcome: _Outcome) -> EditionState | None:
     with database.write() as session:
         edition = session.get_one(Edition, edition_id)
-        if edition.state not in FREEZABLE or edition.state is outcome.state:
+        if edition.state not in FREEZABLE:
             return None
+        if edition.state is outcome.state:
+            # Still held, perhaps for another reason than before.
+            edition.reason, edition.reason_detail = outcome.reason, outcome.detail
+            return outcome.state
         moved = move(
             session,
             edition,

@@ -7,7 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.dialect import lock_alone
+from digest.db.dialect import lock_alone, skip_locked
 from digest.editions.freeze import FREEZABLE
 from digest.editions.states import move
 from digest.logs import get_logger
@@ -75,20 +75,18 @@ def skip_past_grace(session: Session, *, now: dt.datetime) -> int:
 
 
 def due_to_start(session: Session, *, now: dt.datetime) -> list[Edition]:
-    """The frozen, planned editions whose slot has come."""
-    return list(
-        session.scalars(
-            sa.select(Edition).where(
-                Edition.state == EditionState.FROZEN,
-                Edition.planned_at.is_not(None),
-                Edition.send_at <= now,
-            )
-        )
+    """The frozen, planned editions whose slot has come, locked; not those that another transaction begins."""
+    due = sa.select(Edition).where(
+        Edition.state == EditionState.FROZEN, Edition.planned_at.is_not(None), Edition.send_at <= now
     )
+    return list(session.scalars(skip_locked(due), execution_options={"populate_existing": True}))
 
 
 def claim_stories(session: Session, edition: Edition) -> bool:
-    """Write that this cadence sends these posts; false if another edition of it already has one of them."""
+    """Write that this cadence sends these posts; false if another edition of it already has one of them.
+
+    The caller holds the edition's row: its own claim of a moment ago would count as another's here.
+    """
     lock_alone(session, f"stories of cadence {edition.cadence_id}")
     posts = session.scalars(
         sa.select(Item.post_id).where(Item.revision_id == edition.revision_id, Item.post_id.is_not(None))

@@ -9,7 +9,7 @@ from itertools import takewhile
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.dialect import insert_if_new
+from digest.db.dialect import insert_if_new, skip_locked
 from digest.editions.schedule import local_text, next_slot, slots
 from digest.logs import get_logger
 from digest.models import Cadence, Edition, EditionKind, EditionState, Reason
@@ -34,8 +34,16 @@ def make_next_editions(session: Session, *, now: dt.datetime) -> int:
         Edition.due_at > now,
     )
     made = 0
-    for cadence in session.scalars(sa.select(Cadence).where(Cadence.is_running, ~waiting)).all():
-        made += _catch_up(session, cadence, now=now)
+    # A cadence that is changed this very moment is left to whoever changes it.
+    due = skip_locked(sa.select(Cadence).where(Cadence.is_running, ~waiting))
+    for cadence in session.scalars(due, execution_options={"populate_existing": True}).all():
+        try:
+            made += _catch_up(session, cadence, now=now)
+        except (ValueError, LookupError, StopIteration):
+            # Its zone is not known on this machine, say: that must not stop all the others.
+            log.exception(
+                "cadence has no next slot", cadence=cadence.id, cron=cadence.cron, zone=cadence.zone
+            )
     return made
 
 

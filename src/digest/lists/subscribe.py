@@ -181,7 +181,12 @@ def resume_due_pauses(session: Session, *, now: dt.datetime) -> int:
     """Resume those whose pause is over, at most 500; returns how many, so that a sweep can come again."""
     due = skip_locked(
         sa.select(Subscription)
-        .where(Subscription.status == SubscriptionStatus.PAUSED, Subscription.paused_until <= now)
+        .where(
+            # List by list, so that the index of the audience finds the paused ones among all there are.
+            Subscription.list_id.in_(sa.select(MailingList.id)),
+            Subscription.status == SubscriptionStatus.PAUSED,
+            Subscription.paused_until <= now,
+        )
         .order_by(Subscription.id)
         .limit(_SWEEP_MOST)
     )

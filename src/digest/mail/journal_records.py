@@ -68,11 +68,16 @@ DeliveryKey = tuple[int, int, int]  # edition, subscriber, attempt
 
 @dataclass(frozen=True, slots=True)
 class JournalContents:
-    """A journal as it was read. `torn`: behind the last good record there is something that is none."""
+    """A journal as it was read. `torn`: behind the last good record there is something that is none.
+
+    `damaged`: and that is no record that was cut short by a full disk or the end of its writer. Further
+    records may have stood there.
+    """
 
     header: JournalHeader
     records: tuple[Record, ...]
     torn: bool
+    damaged: bool = False
 
 
 def header_bytes(header: JournalHeader) -> bytes:
@@ -112,7 +117,10 @@ def parse_journal(data: bytes) -> JournalContents:
         except (ValueError, IndexError, struct.error, OverflowError):
             break
         end = stop
-    return JournalContents(header=header, records=tuple(records), torn=end != len(data))
+    rest = data[end:]
+    return JournalContents(
+        header=header, records=tuple(records), torn=bool(rest), damaged=bool(rest) and not _is_cut(rest)
+    )
 
 
 def _parsed_header(body: bytes) -> JournalHeader:
@@ -150,6 +158,14 @@ def _frames(data: bytes) -> Iterator[tuple[int, int]]:
         if length > _RECORD_LIMIT or at > len(data) or zlib.crc32(data[start:at]) != checksum:
             return
         yield start, at
+
+
+def _is_cut(rest: bytes) -> bool:
+    """Whether this is the beginning of one record and nothing more."""
+    if len(rest) < _FRAME.size:
+        return True
+    length, _ = _FRAME.unpack_from(rest)
+    return bool(len(rest) - _FRAME.size < length <= _RECORD_LIMIT)
 
 
 def _parsed(body: bytes) -> Record:

@@ -14,6 +14,7 @@ from digest.queueing.names import QueueName, TaskName
 # A message that is not acknowledged within this time is handed out again: above the longest task, a batch of
 # which the last final dot is answered after the ten minutes that RFC 5321 4.5.3.2.6 grants a server.
 VISIBILITY_SECONDS = 900
+_TICK_EXPIRES = 60
 # The longest a task works on before it hands back what is left.
 TASK_SECONDS = 30
 
@@ -50,8 +51,9 @@ def make_app(config: Settings) -> Celery:
             "tick": {
                 "task": TaskName.TICK.value,
                 "schedule": config.tick_seconds,
-                # Ticks that waited are worth nothing: the next one sees the same rows.
-                "options": {"expires": max(config.tick_seconds, 5)},
+                # Ticks that waited are worth nothing: the next one sees the same rows. The limit is above
+                # what the clocks of two machines may differ by, or none would ever be taken.
+                "options": {"expires": _TICK_EXPIRES},
             }
         },
     )

@@ -16,6 +16,10 @@ from digest.queueing.names import TaskName
 
 log = get_logger(__name__)
 
+# A hint that nobody took in this time is worth nothing: the sweep has given it again long since. So the queue
+# does not grow without end where workers cannot keep up; and clocks may differ by this much.
+_HINT_SECONDS = 300
+
 
 def enqueue(session: Session, task: TaskName, *ids: int) -> None:
     """Hint at work once `session`'s write scope has committed; nothing happens if it rolls back."""
@@ -25,6 +29,8 @@ def enqueue(session: Session, task: TaskName, *ids: int) -> None:
 def hint(task: TaskName, *ids: int) -> None:
     """Hint at work now. Only for callers whose rows are committed already."""
     try:
-        app().send_task(task.value, args=list(ids), queue=task.queue.value, retry=False)
+        app().send_task(
+            task.value, args=list(ids), queue=task.queue.value, retry=False, expires=_HINT_SECONDS
+        )
     except (OperationalError, OSError) as error:
         log.warning("hint dropped: the broker does not answer", task=task.value, ids=ids, error=str(error))

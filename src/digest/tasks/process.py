@@ -52,9 +52,9 @@ def refuse_what_cannot_work(**_: Any) -> None:
 
 @signals.worker_shutting_down.connect
 def tell_children(**_: Any) -> None:
-    from digest.tasks.runtime import STOPPING  # noqa: PLC0415
+    from digest.tasks.runtime import stop_children  # noqa: PLC0415
 
-    STOPPING.set()
+    stop_children()
 
 
 @signals.worker_process_shutdown.connect

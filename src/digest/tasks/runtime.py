@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import socket
@@ -21,8 +22,9 @@ from digest.mail.transport import Endpoint, Transport
 from digest.net.http import Fetcher, user_agent
 from digest.pacing.transports import endpoint, pick
 
-# Set in the parent when it is told to stop; the children, which inherit it, hand back what they hold.
-STOPPING = multiprocessing.Event()
+# Set in the parent when it is told to stop; the children, which inherit it, hand back what they hold. A byte
+# without a lock: a child that is killed would leave an event's lock taken, for all others and the parent.
+_STOPPING = multiprocessing.RawValue(ctypes.c_bool, False)
 
 # A journal of this size is folded and a new one begun: reading it after a crash stays quick.
 _JOURNAL_BYTES = 8_000_000
@@ -103,6 +105,16 @@ class Runtime:
                 self._way.transport.close()
             self._way = _Way(row.id, wanted, SmtpTransport(wanted))
         return self._way
+
+
+def stop_children() -> None:
+    """Have the children of this process hand back what they hold."""
+    _STOPPING.value = True
+
+
+def is_stopping() -> bool:
+    """Whether the parent of this process was told to stop."""
+    return bool(_STOPPING.value)
 
 
 _runtime: tuple[int, Runtime] | None = None

@@ -15,14 +15,17 @@ from digest.deliveries.send import postpone, send_batch
 from digest.deliveries.sweep import SweepSettings, tick
 from digest.editions.freeze import FreezeSettings, freeze
 from digest.errors import ConfigError
+from digest.mail.journal import JournalError
 from digest.notices.send import send_due
 from digest.queueing.app import app as celery_app
 from digest.queueing.names import TaskName
 from digest.sources.collect import collect, note_timeout
-from digest.tasks.runtime import STOPPING, Runtime, runtime
+from digest.tasks.runtime import Runtime, is_stopping, runtime
 
 # A fetch takes at most 30 s; what is left is for reading a feed that was made to be slow to read.
 COLLECT_SECONDS = 60
+# The freeze collects as well, for at most two minutes and the source at which they end.
+FREEZE_SECONDS = 200
 
 
 def task(name: TaskName, **limits: int) -> Any:
@@ -33,16 +36,15 @@ def task(name: TaskName, **limits: int) -> Any:
 @task(TaskName.TICK)
 def run_tick() -> None:
     here = runtime()
-    # Before anything is planned or sent: what a dead worker of this host has done must be in the ledger.
-    fold_abandoned(here.database, host=here.host, now=clock.utc_now())
-    tick(
-        here.database,
-        SweepSettings(
-            plan_lead=_seconds(here.config.plan_lead_seconds),
-            resend_uncertain_after=_seconds(here.config.resend_uncertain_after),
-        ),
-        now=clock.utc_now(),
+    times = SweepSettings(
+        plan_lead=_seconds(here.config.plan_lead_seconds),
+        resend_uncertain_after=_seconds(here.config.resend_uncertain_after),
     )
+    try:
+        # What a dead worker of this host has done comes into the ledger, and its batches are free again.
+        fold_abandoned(here.database, host=here.host, now=clock.utc_now())
+    finally:
+        tick(here.database, times, now=clock.utc_now())
 
 
 @task(TaskName.COLLECT, soft_time_limit=COLLECT_SECONDS, time_limit=COLLECT_SECONDS + 15)
@@ -55,7 +57,7 @@ def collect_source(source_id: int) -> None:
         note_timeout(here.database, source_id, interval=interval, now=clock.utc_now())
 
 
-@task(TaskName.FREEZE)
+@task(TaskName.FREEZE, soft_time_limit=FREEZE_SECONDS, time_limit=FREEZE_SECONDS + 60)
 def freeze_edition(edition_id: int) -> None:
     here = runtime()
     freeze(here.database, edition_id, freeze_settings(here))
@@ -75,7 +77,7 @@ def send_one_batch(batch_id: int) -> None:
     fold_abandoned(here.database, host=here.host, now=clock.utc_now())
     try:
         sender = here.sender()
-    except ConfigError as error:  # no mail service yet, or its password is missing
+    except (ConfigError, JournalError) as error:  # no mail service, no password, no room for a journal
         postpone(here.database, batch_id, str(error))
         return
     try:
@@ -84,15 +86,13 @@ def send_one_batch(batch_id: int) -> None:
             batch_id,
             sender,
             lease_seconds=here.config.lease_seconds,
-            stop=STOPPING.is_set,
+            stop=is_stopping,
             between=send_notices,
         )
     except BaseException:
         here.give_up_journal()
         raise
     here.rotate_journal()
-    with here.database.write() as session:
-        go_on(session, now=clock.utc_now())
 
 
 @task(TaskName.SEND_NOTICES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 from pathlib import Path
@@ -16,6 +17,14 @@ from tests.integration.web.rows import Scene
 from tests.integration.web.served import served
 from tests.integration.web.test_busy import ask, writing
 from tests.servers.waiting import wait_until
+
+
+@pytest.fixture
+def database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """SQLite alone: how a process starts and ends has nothing to do with its database."""
+    path = tmp_path / "digest.db"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,0 +1,193 @@
+"""Editions that are ready to go out, made from rows: no site is read and no template rendered."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest import keys
+from digest.db import Database
+from digest.deliveries.group import Sender
+from digest.deliveries.handover import start_due
+from digest.deliveries.journals import open_journal
+from digest.deliveries.plan import plan
+from digest.deliveries.send import send_batch
+from digest.deliveries.write import Writer
+from digest.editions.slots import add_edition
+from digest.mail.message import build_digest
+from digest.mail.smtp_client import SmtpTransport
+from digest.mail.transport import Endpoint, Security
+from digest.models import (
+    Batch,
+    Cadence,
+    Delivery,
+    DeliveryStatus,
+    Edition,
+    EditionKind,
+    EditionState,
+    Item,
+    Journal,
+    MailingList,
+    Post,
+    Revision,
+    Role,
+    Subscriber,
+    Variant,
+)
+from tests.factories import make_cadence, make_digest, make_list, make_subscriber, make_subscription
+
+PUBLIC_URL = "https://digest.courier.example"
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Desk:
+    """One digest with a list, and the worker that sends it."""
+
+    database: Database
+    made: keys.Keys
+    cadence: Cadence
+    mailing_list: MailingList
+    folder: Path
+
+    def add_people(self, count: int) -> list[int]:
+        """So many readers; their ids."""
+        with self.database.write() as session:
+            people = [
+                make_subscriber(session, f"p{next(_numbers):05}@mail.test", address_key=self.made.address_key)
+                for _ in range(count)
+            ]
+            for person in people:
+                make_subscription(session, self.mailing_list, person)
+            return [person.id for person in people]
+
+    def frozen(self, now: dt.datetime, *, posts: tuple[int, ...] = ()) -> int:
+        """An edition that is due `now` and whose content is fixed; its id."""
+        with self.database.write() as session:
+            edition_id = add_edition(session, self.cadence, kind=EditionKind.EXTRA, due_at=now, now=now)
+            assert edition_id is not None
+            edition = session.get_one(Edition, edition_id)
+            edition.revision_id = _revision(session, edition_id, posts, now)
+            edition.state = EditionState.FROZEN
+            return edition_id
+
+    def planned(self, now: dt.datetime, *, posts: tuple[int, ...] = ()) -> int:
+        """An edition whose audience is fixed too."""
+        edition_id = self.frozen(now, posts=posts)
+        with self.database.write() as session:
+            plan(session, edition_id, now=now)
+        return edition_id
+
+    def sending(self, now: dt.datetime) -> int:
+        """An edition on its way out; its id."""
+        edition_id = self.planned(now)
+        with self.database.write() as session:
+            assert start_due(session, now=now) == 1
+        return edition_id
+
+    def sender(self, port: int, *, worker: str = "test", now: dt.datetime) -> Sender:
+        """What one worker sends with; its journal's lock is held until `let_go`."""
+        journal, journal_id = open_journal(self.database, self.folder / "journals", worker=worker, now=now)
+        transport = SmtpTransport(Endpoint(host="127.0.0.1", port=port, security=Security.NONE, timeout=10))
+        return Sender(journal, journal_id, transport, 1, Writer(self.database, self.made, PUBLIC_URL))
+
+    def send(self, edition_id: int, sender: Sender) -> list[bool]:
+        """One task for each open batch of an edition."""
+        return [
+            send_batch(self.database, batch.id, sender, lease_seconds=60, stop=lambda: False)
+            for batch in self.batches(edition_id)
+            if batch.closed_at is None
+        ]
+
+    def batches(self, edition_id: int) -> list[Batch]:
+        with self.database.read() as session:
+            of_edition = sa.select(Batch).where(Batch.edition_id == edition_id).order_by(Batch.id)
+            return list(session.scalars(of_edition))
+
+    def statuses(self, edition_id: int) -> dict[str, DeliveryStatus]:
+        """What the ledger says of each address."""
+        with self.database.read() as session:
+            rows = session.execute(
+                sa.select(Subscriber.address, Delivery.status)
+                .join(Delivery, Delivery.subscriber_id == Subscriber.id)
+                .where(Delivery.edition_id == edition_id)
+            )
+            return {str(address): status for address, status in rows}
+
+    def edition(self, edition_id: int) -> Edition:
+        with self.database.read() as session:
+            return session.get_one(Edition, edition_id)
+
+    def journal(self, journal_id: int) -> Journal:
+        with self.database.read() as session:
+            return session.get_one(Journal, journal_id)
+
+
+def let_go(sender: Sender) -> None:
+    """As at the end of a worker process: the connection and the journal's lock are gone, the file stays."""
+    sender.transport.close()  # type: ignore[attr-defined]
+    sender.journal.close()
+
+
+def make_desk(database: Database, folder: Path) -> Desk:
+    """A digest with one cadence, that no scheduler runs, and one list."""
+    keys.make_missing(folder / "secrets")
+    with database.write() as session:
+        digest = make_digest(session)
+        cadence = make_cadence(session, digest, is_running=False)
+        mailing_list = make_list(session, digest)
+    return Desk(database, keys.load(folder / "secrets"), cadence, mailing_list, folder)
+
+
+def make_post(session: Session, now: dt.datetime, **values: object) -> int:
+    """A collected story; its id."""
+    number = next(_numbers)
+    plain = {
+        "url": f"https://courier.example/{number}",
+        "title": f"Story {number}",
+        "published_at": now,
+        "content_fingerprint": f"{number:064}",
+        "first_seen_at": now,
+        "changed_at": now,
+    }
+    post = Post(**{**plain, **values})
+    session.add(post)
+    session.flush()
+    return post.id
+
+
+def _revision(session: Session, edition_id: int, posts: tuple[int, ...], now: dt.datetime) -> int:
+    revision = Revision(
+        edition_id=edition_id,
+        number=1,
+        subject="A bridge is mended",
+        preheader="",
+        web_html="<p>A bridge is mended.</p>",
+        fingerprint="0" * 64,
+        created_at=now,
+    )
+    session.add(revision)
+    session.flush()
+    session.add_all(
+        Item(revision_id=revision.id, position=position, role=Role.RECENT, post_id=post_id, story={})
+        for position, post_id in enumerate(posts)
+    )
+    mail = build_digest(
+        from_name="The Courier",
+        from_address="news@courier.example",
+        subject="A bridge is mended",
+        html="<p>A bridge is mended.</p><p><a href='%%unsubscribe_url%%'>Sign off</a></p>",
+        text="A bridge is mended.\n\nSign off: %%unsubscribe_url%%\n",
+    ).to_bytes()
+    session.add(
+        Variant(
+            revision_id=revision.id, text_size="normal", html="", text="", mail=mail, fingerprint="0" * 64
+        )
+    )
+    session.flush()
+    return revision.id

@@ -1,0 +1,439 @@
+"""After a crash: what the journal says goes into the ledger, once, and nobody is lost or guessed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from digest import clock
+from digest.db import Database
+from digest.deliveries.journals import open_journal, retire_journal
+from digest.deliveries.ledger import RESENT_MARK, RETRY_AFTER
+from digest.deliveries.recover import fold_abandoned, resend_uncertain
+from digest.mail import journal as files
+from digest.mail.journal_records import JournalHeader, header_bytes, record_bytes
+from digest.mail.transport import Outcome, Reply
+from digest.models import (
+    Batch,
+    Delivery,
+    DeliveryStatus,
+    Digest,
+    Edition,
+    Journal,
+    MailingList,
+    Subscription,
+    UncertainPolicy,
+)
+from digest.queueing.names import TaskName
+from tests.factories import make_list
+from tests.integration import hints
+from tests.integration.planned import Desk, make_desk
+
+HOST = socket.gethostname()
+SENT, FAILED, PENDING = DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.PENDING
+UNCERTAIN = DeliveryStatus.UNCERTAIN
+YES = Reply(250, "2.0.0", "Ok")
+DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    """A newsroom with one list and nobody on it yet."""
+    return make_desk(database, tmp_path)
+
+
+@dataclass
+class Crash:
+    """An edition under way, and the journal of the worker that held its batch."""
+
+    desk: Desk
+    people: list[int]
+    edition_id: int
+    batch_id: int
+    journal: files.Journal
+    journal_id: int
+    at: dt.datetime
+
+    def intent(self, person: int, *, attempt: int = 0) -> None:
+        """The final dot was about to leave."""
+        self.journal.intent(
+            batch_id=self.batch_id,
+            edition_id=self.edition_id,
+            subscriber_id=person,
+            attempt=attempt,
+            at=self.at,
+        )
+
+    def outcome(self, person: int, outcome: Outcome, reply: Reply | None = YES, *, attempt: int = 0) -> None:
+        """And this came of it."""
+        self.journal.outcome(
+            batch_id=self.batch_id,
+            edition_id=self.edition_id,
+            subscriber_id=person,
+            attempt=attempt,
+            at=self.at,
+            outcome=outcome,
+            transport_id=1,
+            reply=reply,
+        )
+
+    def fold(self, *, host: str = HOST) -> int:
+        return fold_abandoned(self.desk.database, host=host, now=clock.utc_now())
+
+    def rows(self) -> dict[int, Delivery]:
+        with self.desk.database.read() as session:
+            found = session.scalars(sa.select(Delivery).where(Delivery.edition_id == self.edition_id))
+            return {row.subscriber_id: row for row in found}
+
+    def statuses(self) -> list[DeliveryStatus]:
+        rows = self.rows()
+        return [rows[person].status for person in self.people]
+
+    def batch(self) -> Batch:
+        with self.desk.database.read() as session:
+            return session.get_one(Batch, self.batch_id)
+
+
+@pytest.fixture
+def crash(desk: Desk) -> Iterator[Crash]:
+    """Seven people in one leased batch; the test closes the journal when the worker is to be gone."""
+    now = clock.utc_now()
+    people = desk.add_people(7)
+    edition_id = desk.sending(now)
+    (batch,) = desk.batches(edition_id)
+    journal, journal_id = open_journal(desk.database, desk.folder / "journals", worker="gone", now=now)
+    with desk.database.write() as session:
+        session.execute(
+            sa.update(Batch).values(
+                lease=1, leased_until=now + dt.timedelta(minutes=2), journal_id=journal_id
+            )
+        )
+    yield Crash(desk, people, edition_id, batch.id, journal, journal_id, now)
+    journal.close()
+
+
+def test_every_record_has_its_meaning(crash: Crash) -> None:
+    """Taken, refused, later, not sent, unknown, unheard, not begun: each person ends where they are."""
+    taken, refused, later, unsent, unknown, unheard, not_begun = crash.people
+    for person in (taken, refused, later, unknown, unheard):
+        crash.intent(person)
+    crash.outcome(taken, Outcome.ACCEPTED)
+    crash.outcome(refused, Outcome.REFUSED, Reply(554, "5.7.1", "We do not like it"))
+    crash.outcome(later, Outcome.DEFERRED, Reply(451, "4.7.1", "Come back"))
+    crash.outcome(unsent, Outcome.UNSENT, None)
+    crash.outcome(unknown, Outcome.UNKNOWN, None)
+    crash.journal.close()
+
+    assert crash.fold() == 1
+    assert crash.statuses() == [SENT, FAILED, PENDING, PENDING, UNCERTAIN, UNCERTAIN, PENDING]
+    rows = crash.rows()
+    assert rows[taken].sent_at == rows[unheard].sent_at == crash.at
+    assert rows[taken].reply_id != rows[refused].reply_id
+    assert rows[later].attempt == 1
+    assert (rows[unsent].attempt, rows[not_begun].attempt) == (0, 0)
+    assert rows[unsent].batch_id == rows[not_begun].batch_id == crash.batch_id != rows[later].batch_id
+
+
+def test_the_batch_is_free_again_and_hinted_at(crash: Crash) -> None:
+    """Whoever is left of it can be sent at once, by any worker."""
+    crash.journal.close()
+    hints.taken()
+    crash.fold()
+    batch = crash.batch()
+    assert (batch.journal_id, batch.leased_until, batch.closed_at) == (None, None, None)
+    assert (TaskName.SEND_BATCH, [crash.batch_id]) in hints.taken()
+
+
+def test_a_batch_of_which_nobody_is_left_closes(crash: Crash) -> None:
+    """The journal's last records were the batch's last people."""
+    for person in crash.people:
+        crash.intent(person)
+        crash.outcome(person, Outcome.ACCEPTED)
+    crash.journal.close()
+    hints.taken()
+    crash.fold()
+    assert crash.batch().closed_at is not None
+    assert hints.taken() == []
+
+
+def test_what_the_ledger_has_is_not_changed(crash: Crash) -> None:
+    """The group was recorded, then the worker died: folding says the same once more, to no effect."""
+    one, two, *_ = crash.people
+    for person in (one, two):
+        crash.intent(person)
+        crash.outcome(person, Outcome.ACCEPTED)
+    with crash.desk.database.write() as session:
+        session.execute(
+            sa.update(Delivery)
+            .where(Delivery.subscriber_id == one)
+            .values(status=SENT, sent_at=crash.at, reply_id=99)
+        )
+    crash.journal.close()
+    crash.fold()
+    rows = crash.rows()
+    assert rows[one].reply_id == 99
+    assert rows[two].status is SENT
+
+
+def test_folding_a_second_time_changes_nothing(crash: Crash, tmp_path: Path) -> None:
+    """Even if the same file came back with its row, as from a copy of the folder."""
+    taken, later, unheard, *_ = crash.people
+    for person in (taken, later, unheard):
+        crash.intent(person)
+    crash.outcome(taken, Outcome.ACCEPTED)
+    crash.outcome(later, Outcome.DEFERRED, Reply(451, "4.7.1", "Come back"))
+    crash.journal.close()
+    shutil.copyfile(crash.journal.path, tmp_path / "copy")
+    assert crash.fold() == 1
+    assert not crash.journal.path.exists()
+    before = _plain(crash.rows())
+    assert crash.fold() == 0
+
+    shutil.copyfile(tmp_path / "copy", crash.journal.path)
+    with crash.desk.database.write() as session:
+        session.execute(sa.update(Journal).values(folded_at=None))
+    assert crash.fold() == 1
+    assert _plain(crash.rows()) == before
+    with crash.desk.database.read() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Batch)) == 2
+
+
+def _plain(rows: dict[int, Delivery]) -> dict[int, tuple[object, ...]]:
+    return {
+        person: (row.status, row.attempt, row.batch_id, row.reply_id, row.sent_at)
+        for person, row in rows.items()
+    }
+
+
+def test_a_journal_that_is_written_is_left_alone(crash: Crash) -> None:
+    """The worker lives: its lock says so."""
+    crash.intent(crash.people[0])
+    assert crash.fold() == 0
+    assert set(crash.statuses()) == {PENDING}
+    assert crash.batch().journal_id == crash.journal_id
+
+
+def test_two_workers_fold_a_journal_once(crash: Crash) -> None:
+    """They start at the same moment after a crash; one folds, the other leaves it or finds it folded."""
+    taken, later, *_ = crash.people
+    crash.intent(taken)
+    crash.outcome(taken, Outcome.ACCEPTED)
+    crash.intent(later)
+    crash.outcome(later, Outcome.DEFERRED, Reply(451, "4.7.1", "Come back"))
+    crash.journal.close()
+    barrier = threading.Barrier(3, timeout=20)
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            barrier.wait()
+            crash.fold()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []
+    assert crash.statuses() == [SENT, *[PENDING] * 6]
+    assert crash.rows()[later].attempt == 1
+    with crash.desk.database.read() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Batch)) == 2
+        assert session.scalars(sa.select(Journal.folded_at)).one() is not None
+
+
+@pytest.mark.parametrize("loss", ["no file", "no header"])
+def test_a_lost_journal_makes_the_rest_uncertain(crash: Crash, loss: str) -> None:
+    """What is recorded stays; of the others of its batch nobody can know. The batch is closed by that."""
+    sent, *others = crash.people
+    with crash.desk.database.write() as session:
+        session.execute(sa.update(Delivery).where(Delivery.subscriber_id == sent).values(status=SENT))
+    crash.journal.close()
+    if loss == "no file":
+        crash.journal.path.unlink()
+    else:
+        crash.journal.path.write_bytes(b"what is this")
+    assert crash.fold() == 1
+    assert crash.statuses() == [SENT, *[UNCERTAIN] * len(others)]
+    assert crash.batch().closed_at is not None
+    assert all(crash.rows()[person].sent_at is not None for person in others)
+
+
+def test_after_a_restart_of_the_machine_only_records_count(crash: Crash) -> None:
+    """Another boot id: the tail may never have reached the disk; nobody without a record is sent to."""
+    taken, later, unheard, *rest = crash.people
+    header = JournalHeader(HOST, "another start of this machine", 1, crash.at)
+    crash.intent(taken)
+    crash.outcome(taken, Outcome.ACCEPTED)
+    crash.intent(later)
+    crash.outcome(later, Outcome.DEFERRED, Reply(451, "4.7.1", "Come back"))
+    crash.intent(unheard)
+    records = files.read(crash.journal.path).records
+    crash.journal.close()
+    crash.journal.path.write_bytes(header_bytes(header) + b"".join(map(record_bytes, records)))
+
+    crash.fold()
+    assert crash.statuses() == [SENT, PENDING, UNCERTAIN, *[UNCERTAIN] * len(rest)]
+    assert crash.rows()[later].attempt == 1
+
+
+def test_other_batches_of_a_lost_journal_stay_as_they_are(crash: Crash) -> None:
+    """A journal of many tasks: only the batch that it still holds is in doubt."""
+    other = crash.desk.sending(crash.at + dt.timedelta(minutes=1))
+    crash.journal.close()
+    crash.journal.path.unlink()
+    crash.fold()
+    assert set(crash.desk.statuses(other).values()) == {PENDING}
+
+
+def test_a_torn_tail_loses_nobody(crash: Crash) -> None:
+    """The process died while it wrote a record: what was before it counts, the mail of it had not left."""
+    taken, unheard, *rest = crash.people
+    crash.intent(taken)
+    crash.outcome(taken, Outcome.ACCEPTED)
+    crash.intent(unheard)
+    size = crash.journal.path.stat().st_size
+    crash.intent(rest[0])
+    crash.journal.close()
+    with crash.journal.path.open("r+b") as file:
+        file.truncate(size + 5)
+    crash.fold()
+    assert crash.statuses() == [SENT, UNCERTAIN, *[PENDING] * len(rest)]
+
+
+def test_another_machines_journal_is_left_to_it(crash: Crash) -> None:
+    """Its lock cannot be seen from here, nor its file."""
+    crash.intent(crash.people[0])
+    crash.journal.close()
+    crash.journal.path.unlink()
+    assert crash.fold(host="another-machine") == 0
+    assert set(crash.statuses()) == {PENDING}
+
+
+def test_a_new_name_of_this_machine_finds_its_journals(crash: Crash) -> None:
+    """A container that is made anew has another host name and the same folder: it folds what lies there."""
+    crash.intent(crash.people[0])
+    crash.outcome(crash.people[0], Outcome.ACCEPTED)
+    crash.journal.close()
+    assert crash.fold(host="container-made-anew") == 1
+    assert crash.statuses() == [SENT, *[PENDING] * 6]
+
+
+def test_a_held_batch_is_sent_by_nobody_else(crash: Crash) -> None:
+    """Until its journal is folded in, another hint at it sends nothing: only the journal knows who has it."""
+    sender = crash.desk.sender(1, worker="other", now=clock.utc_now())
+    assert crash.desk.send(crash.edition_id, sender) == [False]
+    assert crash.batch().lease == 1
+    sender.journal.close()
+
+
+def test_a_clean_end_leaves_nothing_to_fold(desk: Desk) -> None:
+    """A retired journal is gone, file and all; one that a batch still names stays to be folded."""
+    now = clock.utc_now()
+    desk.add_people(1)
+    edition_id = desk.sending(now)
+    (batch,) = desk.batches(edition_id)
+    done, done_id = open_journal(desk.database, desk.folder / "journals", worker="one", now=now)
+    used, used_id = open_journal(desk.database, desk.folder / "journals", worker="two", now=now)
+    with desk.database.write() as session:
+        session.execute(sa.update(Batch).where(Batch.id == batch.id).values(journal_id=used_id))
+    retire_journal(desk.database, done, done_id, now=now)
+    retire_journal(desk.database, used, used_id, now=now)
+    assert (done.path.exists(), used.path.exists()) == (False, True)
+    assert desk.journal(done_id).folded_at == now
+    assert fold_abandoned(desk.database, host=HOST, now=now) == 1
+    assert desk.batches(edition_id)[0].journal_id is None
+
+
+def _uncertain(desk: Desk, policy: UncertainPolicy, people: int, since: dt.datetime) -> tuple[int, list[int]]:
+    """An edition that is sent, but for some people of whom nobody knows."""
+    ids = desk.add_people(people)
+    edition_id = desk.sending(since)
+    with desk.database.write() as session:
+        session.execute(sa.update(MailingList).values(uncertain_policy=policy))
+        session.execute(sa.update(Delivery).values(status=UNCERTAIN, sent_at=since))
+        session.execute(sa.update(Batch).values(closed_at=since))
+    return edition_id, ids
+
+
+def _resend(desk: Desk, *, now: dt.datetime, after: dt.timedelta = DAY) -> int:
+    with desk.database.write() as session:
+        return resend_uncertain(session, after=after, now=now)
+
+
+def test_hold_sends_nobody_again(desk: Desk) -> None:
+    """Under the policy `hold` an uncertain delivery stays one, however long it is."""
+    now = clock.utc_now()
+    edition_id, _ = _uncertain(desk, UncertainPolicy.HOLD, 2, now - DAY - DAY)
+    assert _resend(desk, now=now) == 0
+    assert set(desk.statuses(edition_id).values()) == {UNCERTAIN}
+
+
+def test_resend_opens_one_batch_once(desk: Desk) -> None:
+    """After its day, all of them in one new batch that is due now; the next tick finds nobody."""
+    now = clock.utc_now()
+    edition_id, people = _uncertain(desk, UncertainPolicy.RESEND, 3, now - DAY)
+    hints.taken()
+    assert _resend(desk, now=now) == len(people)
+    assert _resend(desk, now=now) == 0
+    first, again = desk.batches(edition_id)
+    assert again.not_before == now
+    assert again.closed_at is None
+    with desk.database.read() as session:
+        rows = session.scalars(sa.select(Delivery)).all()
+    assert {(row.status, row.attempt, row.batch_id) for row in rows} == {(PENDING, RESENT_MARK, again.id)}
+    assert hints.taken() == [(TaskName.SEND_BATCH, [again.id])]
+    assert first.closed_at is not None
+
+
+def test_resend_waits_its_time(desk: Desk) -> None:
+    """Not a second sooner, and not for an edition of last week that somebody switches it on for."""
+    now = clock.utc_now()
+    _uncertain(desk, UncertainPolicy.RESEND, 1, now - DAY)
+    assert _resend(desk, now=now - dt.timedelta(seconds=1)) == 0
+    with desk.database.write() as session:
+        session.execute(sa.update(Edition).values(state_since=now - 5 * DAY))
+    assert _resend(desk, now=now) == 0
+
+
+def test_uncertain_again_stays_uncertain(desk: Desk) -> None:
+    """Once more at the most, whatever comes of it."""
+    now = clock.utc_now()
+    edition_id, _ = _uncertain(desk, UncertainPolicy.RESEND, 1, now - DAY)
+    assert _resend(desk, now=now) == 1
+    with desk.database.write() as session:
+        session.execute(sa.update(Delivery).values(status=UNCERTAIN, sent_at=now - DAY))
+    assert _resend(desk, now=now) == 0
+    assert set(desk.statuses(edition_id).values()) == {UNCERTAIN}
+
+
+def test_the_lists_of_an_edition_keep_their_own_policies(desk: Desk) -> None:
+    """The person's list decides, not the edition."""
+    now = clock.utc_now()
+    _, (one, other) = _uncertain(desk, UncertainPolicy.HOLD, 2, now - DAY)
+    with desk.database.write() as session:
+        digest = session.get_one(Digest, desk.cadence.digest_id)
+        second = make_list(session, digest)
+        second.uncertain_policy = UncertainPolicy.RESEND
+        session.execute(
+            sa.update(Subscription).where(Subscription.subscriber_id == other).values(list_id=second.id)
+        )
+    assert _resend(desk, now=now) == 1
+    with desk.database.read() as session:
+        rows = dict(session.execute(sa.select(Delivery.subscriber_id, Delivery.status)).all())
+    assert rows == {one: UNCERTAIN, other: PENDING}
+
+
+def test_the_ladder_of_retries_never_reaches_the_mark() -> None:
+    """An attempt number tells a second sending from a retry."""
+    assert len(RETRY_AFTER) + 1 < RESENT_MARK

@@ -1,0 +1,344 @@
+"""The migrated schema is the models', on both databases, and no process works with another one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from digest.db import Base, Database, schema
+from digest.deliveries.partitions import make_partitions, rows_out_of_range
+from digest.errors import SchemaError, UnreachableError
+from digest.models import Delivery, DeliveryStatus, Edition
+from tests.factories import make_cadence, make_digest
+from tests.factories.moments import NOW
+
+_NEXT = '''"""A later revision, as a release after this one would bring it"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = "{head}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table("later", sa.Column("id", sa.Integer(), primary_key=True))
+'''
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url.replace("postgresql://", "postgresql+psycopg://")
+
+
+@pytest.fixture
+def empty(empty_url: str) -> Iterator[Database]:
+    """A database without tables."""
+    opened = Database(empty_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def own(empty: Database) -> Database:
+    """A migrated database that a test may change the tables of."""
+    schema.upgrade(empty)
+    return empty
+
+
+@pytest.fixture
+def with_later_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Puts a release with one more migration in this one's place, until `monkeypatch.undo()`."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(schema._HERE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "versions" / "9999_later.py").write_text(_NEXT.format(head=schema.head()), encoding="utf-8")
+    return lambda: monkeypatch.setattr(schema, "_HERE", folder)
+
+
+def _is_partition(name: str) -> bool:
+    return name == "deliveries_default" or name.startswith("deliveries_from_")
+
+
+def test_migrated_schema_is_that_of_the_models(database: Database) -> None:
+    """Autogenerate finds nothing to do: tables, columns, types, keys, indexes."""
+
+    def ours(thing: Any, name: str | None, kind: str, *_: object) -> bool:
+        table = name if kind == "table" else thing.table.name
+        return not _is_partition(str(table))
+
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True, "include_object": ours}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_a_difference_would_be_found(own: Database) -> None:
+    """The comparison sees a column that only the database has, and one that only the models have."""
+    with own.engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE posts ADD COLUMN planted INTEGER"))
+        connection.execute(sa.text("ALTER TABLE sources DROP COLUMN oddities"))
+        found = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+    assert {
+        (change[0], change[3].name) for change in found if isinstance(change, tuple) and "column" in change[0]
+    } == {
+        ("remove_column", "planted"),
+        ("add_column", "oddities"),
+    }
+
+
+def test_every_check_constraint_is_there(database: Database) -> None:
+    """Alembic does not compare CHECKs: each of the models is in the database, with the same values."""
+    found = sa.inspect(database.engine)
+    for table in Base.metadata.sorted_tables:
+        there = {str(each["name"]): str(each["sqltext"]) for each in found.get_check_constraints(table.name)}
+        wanted = {
+            str(each.name): str(
+                each.sqltext.compile(dialect=database.engine.dialect, compile_kwargs={"literal_binds": True})
+            )
+            for each in table.constraints
+            if isinstance(each, sa.CheckConstraint)
+        }
+        assert set(there) == set(wanted), table.name
+        for name, text in wanted.items():
+            assert _words(there[name]) == _words(text), name
+
+
+def _words(condition: str) -> set[str]:
+    """The values and numbers of a condition, however the database writes it."""
+    quoted = set(re.findall(r"'([^']*)'", condition))
+    return quoted or set(re.findall(r"\d+", condition))
+
+
+def test_a_value_that_is_none_is_refused(database: Database) -> None:
+    """The database itself keeps out a status that no code knows."""
+    with database.engine.begin() as connection, pytest.raises(sa.exc.IntegrityError, match=r"(?i)check"):
+        connection.execute(
+            sa.text(
+                "INSERT INTO deliveries "
+                "(edition_id, subscriber_id, variant_id, subscription_id, status, attempt) "
+                "VALUES (1, 1, 1, 1, 'delivered', 0)"
+            )
+        )
+
+
+def test_an_empty_database_is_refused(empty: Database) -> None:
+    """A process that finds no tables says what to do."""
+    with pytest.raises(SchemaError, match="no tables yet; run `digest db upgrade`"):
+        schema.require_head(empty)
+
+
+def test_a_database_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """One sentence, without the password."""
+    gone = Database("postgresql+psycopg://ani:sesame@127.0.0.1:1/nowhere")
+    with pytest.raises(UnreachableError, match="The database does not answer") as caught:
+        schema.require_head(gone)
+    assert "sesame" not in str(caught.value)
+    gone.close()
+
+
+def test_a_release_with_a_new_migration(
+    own: Database, with_later_release: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It refuses to work before the migration has run, and the old release refuses afterwards.
+
+    An upgrade that fails leaves the database where it was; one that succeeds keeps what is there.
+    """
+    head = schema.head()
+    schema.require_head(own)
+    with own.write() as session:
+        make_digest(session, "courier")
+        session.execute(sa.text("CREATE TABLE later (id INTEGER)"))  # in the migration's way
+    with_later_release()
+    with pytest.raises(SchemaError, match=f"is at {head}, this version needs 9999; run `digest db upgrade`"):
+        schema.require_head(own)
+    with pytest.raises(sa.exc.DBAPIError):
+        schema.upgrade(own)
+    assert schema.current(own) == head
+
+    with own.write() as session:
+        session.execute(sa.text("DROP TABLE later"))
+    assert schema.upgrade(own) == (head, "9999")
+    schema.require_head(own)
+    with own.read() as session:
+        assert session.scalar(sa.text("SELECT name FROM digests")) == "courier"
+        assert session.scalar(sa.text("SELECT count(*) FROM later")) == 0
+
+    monkeypatch.undo()
+    with pytest.raises(SchemaError, match="is at 9999, which a newer Digest made; start that version"):
+        schema.require_head(own)
+
+
+def test_two_upgrades_at_once_do_no_harm(empty_url: str) -> None:
+    """Two machines that start together: one makes the tables, the other finds them made."""
+    barrier = threading.Barrier(2)
+    done: list[tuple[str | None, str]] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        own = Database(empty_url)
+        try:
+            barrier.wait(10)
+            done.append(schema.upgrade(own))
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            own.close()
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []
+    assert sorted(done, key=str) == [(schema.head(), schema.head()), (None, schema.head())]
+    fresh = Database(empty_url)
+    schema.require_head(fresh)
+    fresh.close()
+
+
+def _deliver(database: Database, *editions: int) -> None:
+    with database.write() as session:
+        session.execute(
+            sa.insert(Delivery),
+            [
+                {
+                    "edition_id": edition,
+                    "subscriber_id": 1,
+                    "variant_id": 1,
+                    "subscription_id": 1,
+                    "status": DeliveryStatus.PENDING,
+                    "attempt": 0,
+                }
+                for edition in editions
+            ],
+        )
+
+
+def _edition(database: Database, edition_id: int) -> None:
+    """An edition with this id, as if all before it had been."""
+    with database.write() as session:
+        cadence = make_cadence(session, make_digest(session))
+        session.execute(
+            sa.insert(Edition).values(
+                id=edition_id,
+                public_id=f"edition-{edition_id}",
+                cadence_id=cadence.id,
+                kind="extra",
+                due_at=NOW,
+                due_local="",
+                send_at=NOW,
+                state="upcoming",
+                reason_detail="",
+                state_since=NOW,
+                created_at=NOW,
+            )
+        )
+
+
+def _places(database: Database) -> dict[int, str]:
+    """Which partition each edition's deliveries lie in."""
+    with database.read() as session:
+        rows = session.execute(sa.text("SELECT edition_id, tableoid::regclass::text FROM deliveries")).all()
+    return {row[0]: row[1] for row in rows}
+
+
+_ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+def postgres(database: Database) -> Iterator[Database]:
+    """A migrated PostgreSQL database, for `_ON_POSTGRESQL`; the ranges that a test makes go after it."""
+    yield database
+    with database.engine.begin() as connection:
+        for name in sa.inspect(connection).get_table_names():
+            if _is_partition(name) and name not in {"deliveries_default", "deliveries_from_0"}:
+                connection.execute(sa.text(f"DROP TABLE {name}"))
+
+
+@_ON_POSTGRESQL
+def test_ranges_are_made_ahead(postgres: Database) -> None:
+    """The first range is there from the start, the tick makes the next; none falls into the default one."""
+    with postgres.write() as session:
+        assert make_partitions(session) == ["deliveries_from_1000"]
+        assert make_partitions(session) == []
+    _edition(postgres, 1000)
+    with postgres.write() as session:
+        assert make_partitions(session) == ["deliveries_from_2000"]
+    _deliver(postgres, 1, 999, 1000, 2999)
+    assert _places(postgres) == {
+        1: "deliveries_from_0",
+        999: "deliveries_from_0",
+        1000: "deliveries_from_1000",
+        2999: "deliveries_from_2000",
+    }
+    with postgres.read() as session:
+        assert rows_out_of_range(session) == 0
+
+
+@_ON_POSTGRESQL
+def test_two_ticks_make_a_range_once(postgres: Database) -> None:
+    """Two beats at once: one makes it, the other waits and finds it."""
+    barrier = threading.Barrier(2)
+    made: list[list[str]] = []
+
+    def run() -> None:
+        with postgres.write() as session:
+            barrier.wait(10)
+            made.append(make_partitions(session))
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(made) == [[], ["deliveries_from_1000"]]
+
+
+@_ON_POSTGRESQL
+def test_what_no_range_takes_is_kept_and_counted(postgres: Database) -> None:
+    """If the tick did not run for long, deliveries go into the default partition and are reported."""
+    _deliver(postgres, 5_000)
+    assert _places(postgres) == {5_000: "deliveries_default"}
+    with postgres.read() as session:
+        assert rows_out_of_range(session) == 1
+
+
+@_ON_POSTGRESQL
+def test_a_range_whose_rows_lie_in_the_default_is_made_all_the_same(postgres: Database) -> None:
+    """Rows that came before their range do not stop the tick: they move into it when it is made."""
+    _deliver(postgres, 5_000, 5_001, 9_000)
+    _edition(postgres, 5_000)
+    with postgres.write() as session:
+        assert make_partitions(session) == ["deliveries_from_5000", "deliveries_from_6000"]
+    assert _places(postgres) == {
+        5_000: "deliveries_from_5000",
+        5_001: "deliveries_from_5000",
+        9_000: "deliveries_default",
+    }
+
+
+def test_sqlite_has_one_plain_table(tmp_path: Path, sqlite_template: Path) -> None:
+    """There are no ranges and the steps do nothing."""
+    shutil.copyfile(sqlite_template, tmp_path / "digest.db")
+    database = Database(f"sqlite:///{tmp_path / 'digest.db'}")
+    _deliver(database, 5_000)
+    with database.write() as session:
+        assert make_partitions(session) == []
+        assert rows_out_of_range(session) == 0
+    database.close()
