@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import threading
@@ -111,7 +112,10 @@ def test_every_check_constraint_is_there(database: Database) -> None:
             str(each.name): str(
                 each.sqltext.compile(dialect=database.engine.dialect, compile_kwargs={"literal_binds": True})
             )
-            for each in table.constraints
+            for each in (
+                *table.constraints,
+                *itertools.chain(*(column.constraints for column in table.columns)),
+            )
             if isinstance(each, sa.CheckConstraint)
         }
         assert set(there) == set(wanted), table.name
