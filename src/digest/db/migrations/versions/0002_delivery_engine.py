@@ -3,8 +3,6 @@
 New columns have defaults in the database, so that processes of the release before can go on writing.
 """
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -15,6 +13,7 @@ depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
+Kind = sa.DateTime | sa.String | sa.Integer | sa.Float[float]
 
 
 def upgrade() -> None:
@@ -192,7 +191,7 @@ def _choice(*values: str, name: str) -> sa.Enum:
 def _add(
     table: str,
     column: str,
-    kind: sa.types.TypeEngine[Any],
+    kind: Kind,
     *,
     default: str | None = None,
     check: str | None = None,
