@@ -170,7 +170,7 @@ def test_records_replies_that_differ_by_a_queue_id_in_one_statement(desk: Desk) 
     asked: list[str] = []
     sa.event.listen(desk.database.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
     counts = []
-    for some in (people[:2], people[2:]):
+    for some in (people[:1], people[1:3], people[3:]):
         results = [
             Result(
                 person, 0, DeliveryStatus.SENT, now, Reply(250, "2.0.0", f"Ok: queued as 4Xy{person:05}Z"), 1
@@ -181,7 +181,7 @@ def test_records_replies_that_differ_by_a_queue_id_in_one_statement(desk: Desk) 
         with desk.database.write() as session:
             record(session, edition_id, results)
         counts.append(len(asked))
-    assert counts[0] == counts[1]
+    assert counts[1] == counts[2] < counts[0]  # the first time it is stored
     assert set(desk.statuses(edition_id).values()) == {DeliveryStatus.SENT}
 
 

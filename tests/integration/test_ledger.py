@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from digest.db import Database
 from digest.deliveries import ledger
-from digest.deliveries.ledger import RETRY_AFTER, Result, close_if_done, defer, record, reply_pattern
+from digest.deliveries.ledger import RETRY_AFTER, Result, close_if_done, defer, record
+from digest.deliveries.replies import reply_pattern
 from digest.mail.transport import Outcome
 from digest.mail.transport import Reply as MailReply
 from digest.models import Batch, Delivery, DeliveryStatus, Reply

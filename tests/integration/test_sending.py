@@ -15,8 +15,9 @@ from digest import clock
 from digest.db import Database
 from digest.deliveries import send
 from digest.deliveries.group import Sender
+from digest.deliveries.leases import postpone
 from digest.deliveries.ledger import RETRY_AFTER
-from digest.deliveries.send import postpone, send_batch
+from digest.deliveries.send import send_batch
 from digest.models import (
     Batch,
     Delivery,
@@ -46,8 +47,9 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 
 @pytest.fixture
 def _small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Groups of four people instead of a hundred."""
+    """Groups of four people instead of a hundred, one at a time."""
     monkeypatch.setattr(send, "GROUP_PEOPLE", 4)
+    monkeypatch.setattr(send, "_GROUPS_UNDER_WAY", 1)
 
 
 @contextmanager
@@ -108,11 +110,14 @@ def test_a_batch_closes_with_its_last_group(desk: Desk) -> None:
     """In the transaction of its results: there is no moment at which all are served and it is open."""
     desk.add_people(3)
     (batch,) = desk.batches(desk.sending(clock.utc_now()))
-    open_after_a_group: list[int] = []
+    closed_after_the_group: list[bool] = []
+
+    def look() -> None:
+        closed_after_the_group.append(_batch(desk, batch.id).closed_at is not None)
+
     with _judged(desk) as (_, sender):
-        assert _send(desk, batch.id, sender, between=lambda: open_after_a_group.append(1))
-    assert open_after_a_group == []
-    assert _batch(desk, batch.id).closed_at is not None
+        assert _send(desk, batch.id, sender, between=look)
+    assert closed_after_the_group == [True]
 
 
 def test_nothing_is_sent_before_its_time(desk: Desk) -> None:

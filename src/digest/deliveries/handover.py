@@ -8,7 +8,7 @@ import random
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.deliveries.people import SENDABLE
+from digest.deliveries.leases import is_due
 from digest.deliveries.plan import unplan
 from digest.editions.progress import claim_stories, due_to_start, thaw
 from digest.editions.states import move
@@ -70,13 +70,7 @@ def enqueue_due_batches(session: Session, *, now: dt.datetime, most: int = _HINT
     due = session.scalars(
         sa.select(Batch.id)
         .join(Edition, Edition.id == Batch.edition_id)
-        .where(
-            Batch.closed_at.is_(None),
-            Batch.not_before <= now,
-            # One that a journal holds can be claimed by nobody until that is folded.
-            Batch.journal_id.is_(None),
-            Edition.state.in_(SENDABLE),
-        )
+        .where(is_due(now))
         .order_by(Batch.not_before, Batch.id)
         .limit(_HINTS)
     ).all()

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.dialect import insert_new_rows
+from digest.db.dialect import among
+from digest.deliveries.replies import intern_replies
 from digest.mail.transport import Outcome
 from digest.mail.transport import Reply as MailReply
-from digest.models import Batch, Delivery, DeliveryStatus, Reply
+from digest.models import Batch, Delivery, DeliveryReason, DeliveryStatus
 
 # What an outcome means for the person; one that is not here is no final result.
 STATUS_OF = {
@@ -25,21 +23,12 @@ STATUS_OF = {
     Outcome.UNKNOWN: DeliveryStatus.UNCERTAIN,
 }
 
-_ADDRESS = re.compile(r"<?[^\s<>@]{1,64}@[^\s<>@,;]+>?")
-# A word of eight or more letters and digits with at least one digit in it, or a number of five digits or
-# more: a queue or session id, a time.
-_QUEUE_ID = re.compile(r"(?<![\w.-])(?:(?=[\w.-]*\d)(?=[\w.-]*[A-Za-z])[\w.-]{8,}|\d{5,})(?![\w.-])")
-
 # Seconds until a deferred mail (a 4xx reply) is tried again; after the last, it has failed.
 RETRY_AFTER = (300, 900, 3600, 4 * 3600, 8 * 3600)
 # The attempt number of a delivery that was sent again after it was uncertain; its retries count on from here.
 RESENT_MARK = 100
 
-# A journal that is folded holds up to a hundred thousand outcomes; one statement of SQLite takes 32,766
-# parameters, one of PostgreSQL 65,535.
-_PART = 5_000
-
-Row = TypeVar("Row")
+_Alike = tuple[DeliveryStatus, int, int | None, int | None, DeliveryReason | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +41,7 @@ class Result:
     at: dt.datetime
     reply: MailReply | None = None
     transport_id: int | None = None
+    reason: DeliveryReason | None = None  # of one that was skipped, or failed without a reply
 
 
 def record(session: Session, edition_id: int, results: Iterable[Result]) -> None:
@@ -62,33 +52,34 @@ def record(session: Session, edition_id: int, results: Iterable[Result]) -> None
     """
     known = list(results)
     replies = intern_replies(session, {result.reply for result in known if result.reply})
-    groups: dict[tuple[DeliveryStatus, int, int | None, int | None], list[Result]] = defaultdict(list)
+    groups: dict[_Alike, list[Result]] = defaultdict(list)
     for result in known:
         reply_id = replies[result.reply] if result.reply else None
-        groups[result.status, result.attempt, reply_id, result.transport_id].append(result)
-    for (status, attempt, reply_id, transport_id), members in groups.items():
+        alike = result.status, result.attempt, reply_id, result.transport_id, result.reason
+        groups[alike].append(result)
+    for (status, attempt, reply_id, transport_id, reason), members in groups.items():
         open_to_change = [DeliveryStatus.PENDING]
         if status in (DeliveryStatus.SENT, DeliveryStatus.FAILED):
             open_to_change.append(DeliveryStatus.UNCERTAIN)
         was_handed_over = status in (DeliveryStatus.SENT, DeliveryStatus.UNCERTAIN)
-        for some in _parts(members):
-            session.execute(
-                sa.update(Delivery)
-                .where(
-                    Delivery.edition_id == edition_id,
-                    Delivery.subscriber_id.in_([result.subscriber_id for result in some]),
-                    Delivery.status.in_(open_to_change),
-                    Delivery.attempt == attempt,
-                )
-                .values(
-                    status=status,
-                    reply_id=reply_id,
-                    transport_id=transport_id,
-                    # One moment for the group, which spans two seconds at the most.
-                    sent_at=some[-1].at if was_handed_over else None,
-                ),
-                execution_options={"synchronize_session": False},
+        session.execute(
+            sa.update(Delivery)
+            .where(
+                Delivery.edition_id == edition_id,
+                among(session, Delivery.subscriber_id, [result.subscriber_id for result in members]),
+                Delivery.status.in_(open_to_change),
+                Delivery.attempt == attempt,
             )
+            .values(
+                status=status,
+                reply_id=reply_id,
+                transport_id=transport_id,
+                reason=reason,
+                # One moment for the group, which spans two seconds at the most.
+                sent_at=members[-1].at if was_handed_over else None,
+            ),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: dt.datetime) -> None:
@@ -96,17 +87,13 @@ def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: 
     if not results:
         return
     by_id = {result.subscriber_id: result for result in results}
-    rows = [
-        row
-        for some in _parts(list(by_id))
-        for row in session.execute(
-            sa.select(Delivery.subscriber_id, Delivery.attempt).where(
-                Delivery.edition_id == edition_id,
-                Delivery.subscriber_id.in_(some),
-                Delivery.status == DeliveryStatus.PENDING,
-            )
+    rows = session.execute(
+        sa.select(Delivery.subscriber_id, Delivery.attempt).where(
+            Delivery.edition_id == edition_id,
+            among(session, Delivery.subscriber_id, list(by_id)),
+            Delivery.status == DeliveryStatus.PENDING,
         )
-    ]
+    ).all()
     again: dict[tuple[int, int | None], list[int]] = defaultdict(list)
     given_up: list[Result] = []
     replies = intern_replies(session, {result.reply for result in results if result.reply})
@@ -159,22 +146,20 @@ def move_to_batch(
     `only` says in which state they were read: one that was changed since stays where it is, for it may be on
     the wire.
     """
-    moved = 0
-    for some in _parts(people):
-        changed = session.execute(
-            sa.update(Delivery)
-            .where(Delivery.edition_id == edition_id, Delivery.subscriber_id.in_(some), only)
-            .values(
-                status=DeliveryStatus.PENDING,
-                batch_id=batch_id,
-                attempt=attempt,
-                reply_id=reply_id,
-                sent_at=None,
-            ),
-            execution_options={"synchronize_session": False},
-        )
-        moved += getattr(changed, "rowcount", 0)
-    return moved
+    changed = session.execute(
+        sa.update(Delivery)
+        .where(Delivery.edition_id == edition_id, among(session, Delivery.subscriber_id, people), only)
+        .values(
+            status=DeliveryStatus.PENDING,
+            batch_id=batch_id,
+            attempt=attempt,
+            reply_id=reply_id,
+            reason=None,
+            sent_at=None,
+        ),
+        execution_options={"synchronize_session": False},
+    )
+    return int(getattr(changed, "rowcount", 0))
 
 
 def close_if_done(session: Session, batch_id: int, *, now: dt.datetime) -> bool:
@@ -193,45 +178,6 @@ def close_if_done(session: Session, batch_id: int, *, now: dt.datetime) -> bool:
     return bool(getattr(closed, "rowcount", 0))
 
 
-def intern_replies(session: Session, replies: Iterable[MailReply]) -> dict[MailReply, int]:
-    """The ids of replies. What differs from mail to mail in them is left out, so that each is stored once."""
-    wanted = {reply: reply_pattern(reply.text) for reply in replies}
-    if not wanted:
-        return {}
-    prints = {reply: _fingerprint(reply, text) for reply, text in wanted.items()}
-    rows = {
-        prints[reply]: {
-            "fingerprint": prints[reply],
-            "code": reply.code,
-            "enhanced": reply.enhanced,
-            "text": text,
-        }
-        for reply, text in wanted.items()
-    }
-    insert_new_rows(session, Reply, list(rows.values()))
-    ids: dict[str, int] = {}
-    for some in _parts(list(rows)):
-        found = sa.select(Reply.fingerprint, Reply.id).where(Reply.fingerprint.in_(some))
-        ids.update(session.execute(found).all())
-    return {reply: ids[fingerprint] for reply, fingerprint in prints.items()}
-
-
-def reply_pattern(text: str) -> str:
-    """A reply without the address and the queue id that make each one different."""
-    text = _ADDRESS.sub("<address>", text)
-    return _QUEUE_ID.sub("…", text)[:500]
-
-
 def _tries(attempt: int) -> int:
     """How often a delivery was tried, counted anew for one that is sent again after it was uncertain."""
     return attempt % RESENT_MARK
-
-
-def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """As many at a time as both databases take as parameters of one statement."""
-    for start in range(0, len(rows), _PART):
-        yield rows[start : start + _PART]
-
-
-def _fingerprint(reply: MailReply, text: str) -> str:
-    return hashlib.sha256(f"{reply.code}\0{reply.enhanced}\0{text}".encode()).hexdigest()

@@ -1,39 +1,38 @@
-"""Send one batch: lease it, hand it over by groups, record each group.
+"""Send what is due: claim batches, hand them over by groups, record each group.
 
     claim -> [ who may still be mailed -> fill -> intent, final dot, reply, outcome -> ledger ]*
           -> close, or hand back what is left
 
-No transaction is open while a server is spoken to. The worker that holds the lease checks it by the
-monotonic clock before each final dot; a lease that was taken over shows in the batch's number.
+Two groups are under way at a time: while one is with the mail service, the next is read and written and the
+last one recorded. No transaction is open while a server is waited for. The worker that holds a lease checks
+it by the monotonic clock before each final dot; a lease that was taken over shows in the batch's number.
 """
 
 from __future__ import annotations
 
-import datetime as dt
+import contextlib
 import functools
+from collections import deque
 from collections.abc import Callable
-
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from dataclasses import dataclass, field
 
 from digest import clock
 from digest.db import Database
-from digest.deliveries.group import GROUP_PEOPLE, Group, Lease, Sender
+from digest.deliveries.group import GROUP_PEOPLE, Group, Late, Sender
 from digest.deliveries.handover import go_on
-from digest.deliveries.ledger import close_if_done, defer, record
-from digest.deliveries.people import SENDABLE, Person, is_still_wanted, people_of
-from digest.errors import UnreachableError
+from digest.deliveries.leases import Lease, claim, claim_next, hand_back
+from digest.deliveries.ledger import Result, close_if_done, defer, record
+from digest.deliveries.people import Person, is_still_wanted, pending_of, people_of
 from digest.logs import get_logger
-from digest.mail.transport import Reply
-from digest.models import Batch, Edition
-from digest.queueing.enqueue import enqueue
-from digest.queueing.names import TaskName
 
 log = get_logger(__name__)
 
+# A task begins nothing after the first, and waits for no answer after the second; a task that drains is one
+# that may be stopped.
+WORK_SECONDS = 24.0
 TASK_SECONDS = 30.0
-# A mail service that cannot be reached is tried again after this many seconds, then ever more rarely.
-_UNREACHABLE_AFTER = (10, 20, 40, 80, 160, 300)
+_GROUPS_UNDER_WAY = 2
+_LEAST_PEOPLE = 8
 
 
 def send_batch(
@@ -44,153 +43,175 @@ def send_batch(
     lease_seconds: int,
     stop: Callable[[], bool],
     between: Callable[[], None] = lambda: None,
+    others: bool = False,
 ) -> bool:
     """Send what a batch holds, for at most 30 s; true if it is done, false if something is left.
 
-    Does nothing if the batch is not due, is held by another worker, or is closed. Raises nothing for a mail
-    service that cannot be reached: the batch goes back and is tried later, and nobody's attempt is burnt.
-    `between` is called after each group, every two seconds or so: for single mails, which must not wait. If
-    this was its last batch, the edition is `sent` at the end.
-    After any other error the caller must give up its journal (`Journal.close`), so that it is folded in.
+    With `others`, go on with whatever else is due as long as there is time. Does nothing for a batch that is
+    not due, is held by another worker, or is closed. Raises nothing for a mail service that cannot be
+    reached: what is left goes back and is tried later, and nobody's attempt is burnt. `between` is called
+    after each group, every two seconds or so: for single mails, which must not wait. If this was its last
+    batch, the edition is `sent` at the end. After any other error the caller must give up its journal
+    (`Journal.close`), so that it is folded in.
     """
-    lease = _claim(database, batch_id, sender.journal_id, lease_seconds=lease_seconds)
-    if lease is None:
-        return False
-    is_done = _work_on(database, lease, sender, stop=stop, between=between)
-    with database.write() as session:
-        # One hint for one task: more would multiply, for each that is taken for nothing hints as well.
-        go_on(session, now=clock.utc_now(), hints=1)
-    return is_done
+    record_late(database, sender.late)
+    turn = _Turn(database, sender, lease_seconds=lease_seconds, stop=stop, between=between, others=others)
+    done = turn.run(batch_id)
+    if turn.has_worked:
+        with database.write() as session:
+            # One hint for one task: more would multiply, for each that is taken for nothing hints as well.
+            go_on(session, now=clock.utc_now(), hints=1)
+    return batch_id in done
 
 
-def postpone(database: Database, batch_id: int, problem: str) -> None:
-    """Note why a batch cannot be sent now and look at it again in a minute; a held one is left alone."""
-    now = clock.utc_now()
-    with database.write() as session:
-        session.execute(
-            sa.update(Batch)
-            .where(Batch.id == batch_id, Batch.closed_at.is_(None), Batch.leased_until.is_(None))
-            .values(fault=problem, not_before=now + dt.timedelta(minutes=1))
-        )
+def record_late(database: Database, late: Late) -> None:
+    """Bring answers into the ledger that came when nobody waited for them any more."""
+    results: dict[int, list[Result]] = {}
+    while late:
+        edition_id, result = late.popleft()
+        results.setdefault(edition_id, []).append(result)
+    for edition_id, some in results.items():
+        with database.write() as session:
+            record(session, edition_id, some)
+        log.info("late answers recorded", edition=edition_id, answers=len(some))
 
 
-def _work_on(
-    database: Database,
-    lease: Lease,
-    sender: Sender,
-    *,
-    stop: Callable[[], bool],
-    between: Callable[[], None],
-) -> bool:
-    """Send group after group; true if the batch is closed, false if it was handed back."""
-    problem, has_served = "", False
-    while lease.holds() and clock.monotonic() < lease.work_until and not stop():
-        with database.read() as session:
-            people = people_of(
-                session,
-                lease.edition_id,
-                lease.batch_id,
-                limit=GROUP_PEOPLE,
-                shuffled=lease.faults_in_a_row > 0,
-            )
-        if not people:
-            break
-        group = Group(sender, lease, functools.partial(_look_again, database))
+@dataclass(slots=True)
+class _Held:
+    """A claimed batch: who is still to be begun, and how many of its groups are under way."""
+
+    lease: Lease
+    waiting: deque[int]
+    under_way: int = 0
+    has_served: bool = False
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One task's work."""
+
+    database: Database
+    sender: Sender
+    lease_seconds: int
+    stop: Callable[[], bool]
+    between: Callable[[], None]
+    others: bool
+    problem: str = ""
+    has_worked: bool = False
+    _started: float = field(default_factory=clock.monotonic)
+    _held: list[_Held] = field(default_factory=list)
+    _done: set[int] = field(default_factory=set)
+    # In the next group: twice what the last one came to.
+    _people: int = field(default_factory=lambda: GROUP_PEOPLE)
+    _wants_more: bool = True
+
+    def run(self, batch_id: int) -> set[int]:
+        """Work until there is nothing left, or no time; the ids of the batches that are done."""
+        under_way: deque[tuple[Group, _Held]] = deque()
+        self._take(claim(self.database, batch_id, self.sender.journal_id, lease_seconds=self.lease_seconds))
         try:
-            group.hand_over(people)
-        except UnreachableError as error:
-            group.trouble = Reply(0, "", str(error))
+            while True:
+                while len(under_way) < _GROUPS_UNDER_WAY and (following := self._next_group()) is not None:
+                    under_way.append(following)
+                if not under_way:
+                    break
+                group, held = under_way.popleft()
+                self._finish(group, held)
+                self.between()
         finally:
-            # Whatever ended the group, what is known of it goes into the ledger first.
-            done = _record_group(database, lease, group)
-        if done:
-            return True
-        has_served = has_served or bool(group.results)
+            # Whatever ended the work, what is known of it goes into the ledger first.
+            for group, held in under_way:
+                with contextlib.suppress(Exception):
+                    self._finish(group, held)
+        for held in list(self._held):
+            self._give_back(held)
+        return self._done
+
+    def _next_group(self) -> tuple[Group, _Held] | None:
+        """Read and start the next group: of a batch that is held, else of the next one that is due."""
+        while self._may_begin():
+            held = next((each for each in self._held if each.waiting), None) or self._take_next()
+            if held is None:
+                return None
+            if not held.lease.holds():
+                held.waiting.clear()
+                continue
+            ids = [held.waiting.popleft() for _ in range(min(self._people, len(held.waiting)))]
+            with self.database.read() as session:
+                people = people_of(session, held.lease.edition_id, held.lease.batch_id, ids)
+            if people:
+                return self._start(held, people)
+            if not held.waiting and not held.under_way:
+                self._give_back(held)
+        return None
+
+    def _start(self, held: _Held, people: list[Person]) -> tuple[Group, _Held]:
+        look_again = functools.partial(_look_again, self.database)
+        group = Group(self.sender, held.lease, people, look_again=look_again, stop=self.stop)
+        group.start()
+        held.under_way += 1
+        return group, held
+
+    def _finish(self, group: Group, held: _Held) -> None:
+        """Wait for a group and record it; the batch closes in the transaction of its last group."""
+        try:
+            group.finish(until=self._started + TASK_SECONDS)
+        finally:
+            held.under_way -= 1
+            held.has_served = held.has_served or bool(group.results)
+            self._people = min(GROUP_PEOPLE, max(_LEAST_PEOPLE, 2 * group.taken))
+            left = group.left()
+            held.waiting.extendleft(reversed(left))
+            now = clock.utc_now()
+            with self.database.write() as session:
+                record(session, held.lease.edition_id, group.results)
+                defer(session, held.lease.edition_id, group.deferred, now=now)
+                if (
+                    not held.waiting
+                    and not held.under_way
+                    and close_if_done(session, held.lease.batch_id, now=now)
+                ):
+                    self._done.add(held.lease.batch_id)
+        if held.lease.batch_id in self._done:
+            self._held.remove(held)
         if group.trouble is not None:
-            problem = group.trouble.text or "The connection to the mail service ended."
-            break
-        between()
-    return _release(database, lease, problem, faults_before=0 if has_served else lease.faults_in_a_row)
+            self.problem = group.trouble.text or "The connection to the mail service ended."
+
+    def _may_begin(self) -> bool:
+        return not self.problem and clock.monotonic() - self._started < WORK_SECONDS and not self.stop()
+
+    def _take_next(self) -> _Held | None:
+        """The next due batch, if this task goes on with others."""
+        if not self.others or not self._wants_more:
+            return None
+        found = claim_next(
+            self.database,
+            self.sender.journal_id,
+            transport_id=self.sender.transport_id,
+            lease_seconds=self.lease_seconds,
+        )
+        self._wants_more = found is not None
+        return self._take(found)
+
+    def _take(self, lease: Lease | None) -> _Held | None:
+        if lease is None:
+            return None
+        self.has_worked = True
+        with self.database.read() as session:
+            waiting = pending_of(
+                session, lease.edition_id, lease.batch_id, shuffled=lease.faults_in_a_row > 0
+            )
+        held = _Held(lease, deque(waiting))
+        self._held.append(held)
+        return held
+
+    def _give_back(self, held: _Held) -> None:
+        self._held.remove(held)
+        faults = 0 if held.has_served else held.lease.faults_in_a_row
+        if hand_back(self.database, held.lease, problem=self.problem, faults_before=faults):
+            self._done.add(held.lease.batch_id)
 
 
 def _look_again(database: Database, person: Person) -> bool:
     with database.read() as session:
         return is_still_wanted(session, person)
-
-
-def _claim(database: Database, batch_id: int, journal_id: int, *, lease_seconds: int) -> Lease | None:
-    # Taken before the claim is written, so that our idea of its end is never later than the database's.
-    start, now = clock.monotonic(), clock.utc_now()
-    is_sending = sa.exists().where(Edition.id == Batch.edition_id, Edition.state.in_(SENDABLE))
-    with database.write() as session:
-        row = session.execute(
-            sa.update(Batch)
-            .where(
-                Batch.id == batch_id,
-                Batch.closed_at.is_(None),
-                Batch.not_before <= now,
-                # A batch whose journal is not folded in stays with it: only the journal knows what went out.
-                Batch.journal_id.is_(None),
-                is_sending,
-            )
-            .values(
-                lease=Batch.lease + 1,
-                leased_until=now + dt.timedelta(seconds=lease_seconds),
-                journal_id=journal_id,
-            )
-            .returning(Batch.edition_id, Batch.lease, Batch.faults_in_a_row),
-            execution_options={"synchronize_session": False},
-        ).one_or_none()
-    if row is None:
-        return None
-    return Lease(
-        batch_id=batch_id,
-        edition_id=row.edition_id,
-        number=row.lease,
-        until=start + lease_seconds,
-        work_until=start + TASK_SECONDS,
-        faults_in_a_row=row.faults_in_a_row,
-    )
-
-
-def _record_group(database: Database, lease: Lease, group: Group) -> bool:
-    """Write a group to the ledger; the batch closes in the transaction of its last group."""
-    now = clock.utc_now()
-    with database.write() as session:
-        record(session, lease.edition_id, group.results)
-        defer(session, lease.edition_id, group.deferred, now=now)
-        return close_if_done(session, lease.batch_id, now=now)
-
-
-def _release(database: Database, lease: Lease, problem: str, *, faults_before: int) -> bool:
-    """Hand a batch back: at once for whoever is free, or later if the mail service is not to be reached."""
-    now = clock.utc_now()
-    with database.write() as session:
-        if close_if_done(session, lease.batch_id, now=now):
-            return True
-        if not problem:
-            if _hand_back(session, lease, fault="", faults_in_a_row=0):
-                enqueue(session, TaskName.SEND_BATCH, lease.batch_id)
-            return False
-        wait = _UNREACHABLE_AFTER[min(faults_before, len(_UNREACHABLE_AFTER) - 1)]
-        log.warning("mail service fails", batch=lease.batch_id, problem=problem, again_in=wait)
-        _hand_back(
-            session,
-            lease,
-            fault=problem[:500],
-            faults_in_a_row=faults_before + 1,
-            not_before=now + dt.timedelta(seconds=wait),
-        )
-    return False
-
-
-def _hand_back(session: Session, lease: Lease, **values: object) -> bool:
-    """Give up the lease if it is still ours."""
-    ours = sa.update(Batch).where(
-        Batch.id == lease.batch_id, Batch.lease == lease.number, Batch.closed_at.is_(None)
-    )
-    changed = session.execute(
-        ours.values(leased_until=None, journal_id=None, **values),
-        execution_options={"synchronize_session": False},
-    )
-    return bool(getattr(changed, "rowcount", 0))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import OrderedDict
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from digest import clock
 from digest.db import Database
 from digest.deliveries.people import Person
 from digest.errors import NotFoundError
@@ -47,7 +47,7 @@ class Writer:
         self._mails: OrderedDict[int, PreparedMail] = OrderedDict()
         self._imprints: OrderedDict[int, _Imprint] = OrderedDict()
 
-    def envelope(self, person: Person) -> Envelope:
+    def envelope(self, person: Person, *, now: dt.datetime) -> Envelope:
         """The message of one person and where it goes. Raises InputError for a value no mail can carry."""
         imprint = self._imprint(person.edition_id)
         list_name, list_title = imprint.lists[person.list_id]
@@ -60,7 +60,7 @@ class Writer:
                 "message_id": message_id(
                     person.edition_id, person.subscriber_id, imprint.domain, self._keys.address_key
                 ),
-                "date": date_text(clock.utc_now()),
+                "date": date_text(now),
                 "list_id": f"{list_name}.{imprint.domain}",
                 "list_name": list_title,
                 "unsubscribe_url": self.unsubscribe_url(person),
@@ -72,6 +72,7 @@ class Writer:
             recipient=person.address,
             message=message,
             needs_smtputf8=not person.address.isascii(),
+            is_wire_ready=True,
             ref=person,
         )
 

@@ -106,6 +106,9 @@ def endpoint(row: Transport, secrets_folder: Path) -> wire.Endpoint:
         username=row.username,
         password=keys.read_secret(secrets_folder, row.secret_name) if row.secret_name else "",
         helo=row.helo or "localhost",
+        max_connections=row.most_connections,
+        max_messages=row.most_messages,
+        max_seconds=row.most_seconds,
     )
 
 

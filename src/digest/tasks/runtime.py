@@ -7,14 +7,16 @@ import ctypes
 import multiprocessing
 import os
 import socket
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from digest import clock, keys
 from digest.config import Settings, settings
 from digest.db import Database
-from digest.deliveries.group import Sender
+from digest.deliveries.group import Late, Sender
 from digest.deliveries.journals import open_journal, retire_journal
+from digest.deliveries.send import record_late
 from digest.deliveries.write import Writer
 from digest.mail.journal import Journal
 from digest.mail.smtp_client import SmtpTransport
@@ -49,6 +51,7 @@ class Runtime:
         self.host = socket.gethostname()
         self._writer: Writer | None = None
         self._journal: tuple[Journal, int] | None = None
+        self._late: Late = deque()
         self._way: _Way | None = None
 
     def sender(self) -> Sender:
@@ -64,15 +67,19 @@ class Runtime:
                 worker=f"{self.host}:{os.getpid()}",
                 now=clock.utc_now(),
             )
+            self._journal[0].keep_synced()
         journal, journal_id = self._journal
-        return Sender(journal, journal_id, way.transport, way.transport_id, self._writer)
+        return Sender(journal, journal_id, way.transport, way.transport_id, self._writer, self._late)
 
     def rotate_journal(self) -> None:
         """Begin a new journal once this one is long; all it says must be in the ledger."""
         if self._journal is not None and self._journal[0].path.stat().st_size > _JOURNAL_BYTES:
-            journal, journal_id = self._journal
-            self._journal = None
-            retire_journal(self.database, journal, journal_id, now=clock.utc_now())
+            self._retire_journal()
+
+    def record_late(self) -> None:
+        """Bring answers into the ledger that came after their task had ended."""
+        if self._late:
+            record_late(self.database, self._late)
 
     def give_up_journal(self) -> None:
         """Let go of the journal as it is, so that it is folded in before anything is claimed again."""
@@ -86,10 +93,15 @@ class Runtime:
             with contextlib.suppress(OSError):
                 self._way.transport.close()
         if self._journal is not None:
-            journal, journal_id = self._journal
-            self._journal = None
-            retire_journal(self.database, journal, journal_id, now=clock.utc_now())
+            self._retire_journal()
         self.database.close()
+
+    def _retire_journal(self) -> None:
+        assert self._journal is not None
+        self.record_late()
+        journal, journal_id = self._journal
+        self._journal = None
+        retire_journal(self.database, journal, journal_id, now=clock.utc_now())
 
     @contextlib.contextmanager
     def open_transport(self) -> Iterator[Transport]:

@@ -9,9 +9,10 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from digest import clock
 from digest.deliveries.handover import go_on
+from digest.deliveries.leases import postpone
 from digest.deliveries.plan import plan
 from digest.deliveries.recover import fold_abandoned
-from digest.deliveries.send import postpone, send_batch
+from digest.deliveries.send import send_batch
 from digest.deliveries.sweep import SweepSettings, tick
 from digest.editions.freeze import FreezeSettings, freeze
 from digest.errors import ConfigError
@@ -36,6 +37,7 @@ def task(name: TaskName, **limits: int) -> Any:
 @task(TaskName.TICK)
 def run_tick() -> None:
     here = runtime()
+    here.record_late()
     times = SweepSettings(
         plan_lead=_seconds(here.config.plan_lead_seconds),
         resend_uncertain_after=_seconds(here.config.resend_uncertain_after),
@@ -88,6 +90,7 @@ def send_one_batch(batch_id: int) -> None:
             lease_seconds=here.config.lease_seconds,
             stop=is_stopping,
             between=send_notices,
+            others=True,
         )
     except BaseException:
         here.give_up_journal()
@@ -98,6 +101,7 @@ def send_one_batch(batch_id: int) -> None:
 @task(TaskName.SEND_NOTICES)
 def send_notices() -> None:
     here = runtime()
+    here.record_late()
     send_due(here.database, here.open_transport)
 
 
