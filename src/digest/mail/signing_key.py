@@ -129,3 +129,16 @@ def _zone_character(byte: int) -> str:
     if byte in b'"\\':
         return f"\\{byte:c}"
     return chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03d}"
+
+
+def public_bits(raw: bytes) -> int | None:
+    """How many bits an RSA key has that a record holds (as SubjectPublicKeyInfo); None if it is none."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_der_public_key  # noqa: PLC0415
+
+    try:
+        found = load_der_public_key(raw)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return found.key_size if isinstance(found, RSAPublicKey) else None
