@@ -128,6 +128,16 @@ def test_one_check_asks_so_many_questions() -> None:
         assert len(server.asked) == 3
 
 
+def test_one_check_takes_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers that say nothing do not hold a check up for every question anew."""
+    monkeypatch.setattr("digest.net.dns._SECONDS_IN_ALL", 0.5)
+    with DnsServer(ZONE) as server:
+        lookups = Lookups([("127.0.0.1", server.port)])
+        first = lookups.txt("silent.example")
+        assert first.why.startswith("no DNS server answered within 0.")
+        assert lookups.mx("silent.example").why == "the time for all look-ups was over"
+
+
 def test_a_system_without_servers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence names the setting."""
 

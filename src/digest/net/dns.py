@@ -17,9 +17,11 @@ import dns.nameserver
 import dns.rdatatype
 import dns.resolver
 
+from digest import clock
 from digest.errors import ConfigError
 
 _SECONDS = 6.0  # of one look-up, over all servers and tries
+_SECONDS_IN_ALL = 45.0  # of one check
 _TRY_SECONDS = 2.0  # of one try at one server
 _PAYLOAD = 1232  # bytes of an answer by UDP that are not cut into fragments anywhere
 _MOST_RECORDS = 60  # of one answer
@@ -59,7 +61,7 @@ class Lookups:
         self,
         servers: Sequence[tuple[str, int]] = (),
         *,
-        seconds: float = _SECONDS,
+        seconds: float | None = None,
         most: int = _MOST_QUESTIONS,
     ) -> None:
         """Raises ConfigError if there are no servers and the system names none."""
@@ -71,8 +73,8 @@ class Lookups:
             ) from None
         if servers:
             self._resolver.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in servers]
-        self._resolver.lifetime = seconds
-        self._resolver.timeout = min(seconds, _TRY_SECONDS)
+        self._seconds = seconds or _SECONDS
+        self._until = clock.monotonic() + _SECONDS_IN_ALL
         self._resolver.use_edns(0, 0, _PAYLOAD)
         self._most = most
         self._answers: dict[tuple[str, str], Answer] = {}
@@ -123,16 +125,18 @@ class Lookups:
     def _resolve(self, name: str, kind: str) -> Sequence[Any]:
         if not (name and name.isascii() and name.isprintable()) or " " in name:
             raise _NoUsableAnswerError("this is no name that can be asked for")
+        seconds = min(self._seconds, self._until - clock.monotonic())
+        if seconds <= 0:
+            raise _NoUsableAnswerError("the time for all look-ups was over")
+        self._resolver.timeout = min(seconds, _TRY_SECONDS)
         try:
             found = self._resolver.resolve(
-                dns.name.from_text(name), kind, raise_on_no_answer=False, search=False
+                dns.name.from_text(name), kind, raise_on_no_answer=False, search=False, lifetime=seconds
             )
         except dns.resolver.NXDOMAIN:
             raise
         except dns.exception.Timeout:
-            raise _NoUsableAnswerError(
-                f"no DNS server answered within {self._resolver.lifetime:g} seconds"
-            ) from None
+            raise _NoUsableAnswerError(f"no DNS server answered within {seconds:.2g} seconds") from None
         except dns.resolver.NoNameservers as error:
             raise _NoUsableAnswerError(_refusals(error.kwargs.get("errors") or ())) from None
         except (dns.exception.DNSException, UnicodeError, OSError) as error:
