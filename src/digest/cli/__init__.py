@@ -23,6 +23,8 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("suppression", "digest.cli.suppressions", "The do-not-mail list."),
     ("consent", "digest.cli.lists:consent_app", "The proof of consent."),
     ("transport", "digest.cli.transports", "Mail services."),
+    ("dkim", "digest.cli.dkim", "Keys that we sign mail with."),
+    ("sender", "digest.cli.sender", "What the DNS must say of a sender's domain."),
     ("account", "digest.cli.accounts", "The people who work with Digest."),
     ("digest", "digest.cli.digests", "Digests: their rules, sender and look."),
     ("cadence", "digest.cli.cadences", "The rhythms that a digest comes out on."),
