@@ -75,10 +75,10 @@ def _send(server: JudgeServer, *names: str) -> tuple[Heard, UnreachableError | N
 
 @pytest.mark.parametrize("sample", CORPUS, ids=lambda sample: sample.title)
 def test_what_the_server_says_is_what_the_sender_hears(judge_server: JudgeServer, sample: Sample) -> None:
-    """At each stage from the greeting to the final dot: outcome as in the table, and nobody else is touched."""
+    """At each stage from greeting to final dot: outcome as in the table, and nobody else is touched."""
     for stage in _STAGES:
         verdict = judge(stage, sample.reply)
-        if verdict.goes_on or sample.reply.code // 100 in (2, 3) and stage in _STAGES[:3]:
+        if verdict.goes_on or (sample.reply.code // 100 in (2, 3) and stage in _STAGES[:3]):
             continue  # not a refusal: the judge itself would have to go on as well
         wire = sample.wire.replace("\n", "\r\n")
         match = "bob@" if stage in (Stage.RCPT, Stage.DATA, Stage.DOT) else ""
