@@ -146,12 +146,8 @@ def ways(session: Session, *, now: dt.datetime, only: int | None = None) -> list
 
 
 def pick(session: Session) -> Transport:
-    """The enabled mail service of the lowest rank; raises ConfigError if there is none."""
-    query = sa.select(Transport).where(Transport.is_enabled).order_by(Transport.rank, Transport.id).limit(1)
-    found = session.scalars(query).one_or_none()
-    if found is None:
-        raise ConfigError(_none_enabled([], None))
-    return found
+    """The mail service to use now; raises ConfigError as `ways` does."""
+    return ways(session, now=clock.utc_now())[0]
 
 
 def note_fault(session: Session, transport_id: int, problem: str, *, now: dt.datetime) -> dt.datetime:
