@@ -218,9 +218,10 @@ def test_tells_why_nothing_is_sent_where_no_journal_can_be_written(
     }.items():
         monkeypatch.setenv(f"DIGEST_{name}", str(value))
     with desk.database.write() as session:
-        add_transport(
+        made = add_transport(
             session, name="judge", host="127.0.0.1", port=judge.port, security=Security.NONE, now=now
         )
+        made.accepted_at = now
     try:
         work.send_one_batch(batch.id)
     finally:
