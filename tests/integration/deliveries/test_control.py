@@ -15,6 +15,7 @@ from digest.deliveries import control, sweep
 from digest.deliveries.control import Failed
 from digest.deliveries.group import Sender
 from digest.deliveries.handover import finish_served, go_on, settle_cancelled, take_back_plans
+from digest.deliveries.ledger import Result, record
 from digest.deliveries.plan import BATCH_SIZE
 from digest.errors import StateError
 from digest.models import (
@@ -411,3 +412,17 @@ def test_failed_by_a_reply_then_retried_is_judged_anew(desk: Desk) -> None:
         let_go(sender)
         assert len(judge.messages) == 1
     assert set(desk.statuses(edition_id).values()) == {SENT}
+
+
+def test_a_late_word_on_an_earlier_round_changes_nothing(desk: Desk) -> None:
+    """A journal that is folded in after the retry says once more that it failed: that is known."""
+    (person,) = desk.add_people(1)
+    edition_id = desk.sending(clock.utc_now())
+    said = Result(person, 0, FAILED, clock.utc_now())
+    with desk.database.write() as session:
+        record(session, edition_id, [said])
+    _close(desk, edition_id)
+    assert _do(desk, edition_id, "retry") == 1
+    with desk.database.write() as session:
+        record(session, edition_id, [said])
+    assert set(desk.statuses(edition_id).values()) == {PENDING}
