@@ -110,7 +110,7 @@ class Worker:
                 self._batch_id = None
 
     def again(self) -> None:
-        """Say once more all that was said, as a journal does that is folded in after the ledger was written."""
+        """Say once more all that was said, as a journal does that is folded in afterwards."""
         with self._desk.database.write() as session:
             record(session, self._edition_id, self._said)
 
