@@ -63,7 +63,7 @@ def _edition(
     """An edition with this id and people of these statuses, one batch and its evidence."""
     with database.write() as session:
         cadence = session.scalars(sa.select(sa.func.min(Edition.cadence_id))).one() or (
-            make_cadence(session, make_digest(session)).id
+            make_cadence(session, make_digest(session), is_running=False).id
         )
         session.add(
             Edition(
