@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     resend_uncertain_after: int = Field(
         86400, ge=0, description="Seconds after which a list with the policy `resend` mails uncertain ones."
     )
+    keep_deliveries_days: int = Field(
+        365, ge=7, le=36500, description="Days that a delivery stays on record; then only totals do."
+    )
     collect_interval_seconds: int = Field(900, ge=1, description="How often a source is fetched.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     log_json: bool | None = Field(None, description="JSON log lines; unset: unless at a terminal.")

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections import defaultdict
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.db.dialect import skip_locked
 from digest.deliveries.leases import is_due
 from digest.deliveries.plan import unplan
 from digest.editions.progress import claim_stories, due_to_start, thaw
 from digest.editions.states import move
-from digest.models import Batch, Edition, EditionState, Reason
+from digest.models import (
+    Batch,
+    Delivery,
+    DeliveryReason,
+    DeliveryStatus,
+    Edition,
+    EditionState,
+    Reason,
+    SentItem,
+)
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 
@@ -23,6 +35,7 @@ _HINTS = 64
 def go_on(session: Session, *, now: dt.datetime, hints: int = _HINTS) -> None:
     """What the slot and the last reply bring about: begin what is due, end what is served, give the hints."""
     start_due(session, now=now)
+    settle_cancelled(session, now=now)
     finish_served(session, now=now)
     enqueue_due_batches(session, now=now, most=hints)
 
@@ -87,3 +100,59 @@ def finish_served(session: Session, *, now: dt.datetime) -> int:
     for edition in served:
         move(session, edition, EditionState.SENT, now=now, reason=Reason.ALL_SERVED)
     return len(served)
+
+
+def settle_cancelled(session: Session, *, now: dt.datetime) -> int:
+    """Close what a cancelled edition has left: its pending deliveries become `skipped`; returns how many.
+
+    A batch that a worker holds, or whose journal is not folded in yet, is left for the next time: only when
+    it is let go is it known who was handed the edition. When the last one is closed and nobody was, the
+    edition's stories are free again for the next one.
+    """
+    cancelled = sa.select(Edition.id).where(Edition.state == EditionState.CANCELLED)
+    # Locked: a worker that claims one at this moment comes before this or finds it closed. Those that another
+    # transaction holds are its business.
+    free = sa.select(Batch).where(
+        Batch.closed_at.is_(None), Batch.journal_id.is_(None), Batch.edition_id.in_(cancelled)
+    )
+    found: dict[int, list[int]] = defaultdict(list)
+    for batch in session.scalars(skip_locked(free), execution_options={"populate_existing": True}):
+        found[batch.edition_id].append(batch.id)
+    skipped = 0
+    for edition_id, batches in sorted(found.items()):
+        skipped += _skip_rest(session, edition_id, batches)
+        session.execute(
+            sa.update(Batch)
+            .where(Batch.id.in_(batches))
+            .values(closed_at=now, leased_until=None, fault="", faults_in_a_row=0),
+            execution_options={"synchronize_session": False},
+        )
+        _free_stories(session, edition_id)
+    return skipped
+
+
+def _skip_rest(session: Session, edition_id: int, batches: Sequence[int]) -> int:
+    done = session.execute(
+        sa.update(Delivery)
+        .where(
+            Delivery.edition_id == edition_id,
+            Delivery.batch_id.in_(batches),
+            Delivery.status == DeliveryStatus.PENDING,
+        )
+        .values(status=DeliveryStatus.SKIPPED, reason=DeliveryReason.CANCELLED),
+        execution_options={"synchronize_session": False},
+    )
+    return int(getattr(done, "rowcount", 0))
+
+
+def _free_stories(session: Session, edition_id: int) -> None:
+    """Let the next edition have the stories of one that nobody was handed and nobody can be any more."""
+    is_open = sa.exists().where(Batch.edition_id == edition_id, Batch.closed_at.is_(None))
+    may_have_arrived = sa.exists().where(
+        Delivery.edition_id == edition_id,
+        Delivery.status.in_((DeliveryStatus.SENT, DeliveryStatus.UNCERTAIN)),
+    )
+    session.execute(
+        sa.delete(SentItem).where(SentItem.edition_id == edition_id, ~is_open, ~may_have_arrived),
+        execution_options={"synchronize_session": False},
+    )

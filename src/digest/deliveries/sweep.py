@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from digest import clock
 from digest.db import Database
 from digest.deliveries.handover import go_on, take_back_plans
 from digest.deliveries.partitions import make_partitions
 from digest.deliveries.recover import release_orphans, resend_uncertain
+from digest.deliveries.retention import drop_old_ranges
 from digest.editions.progress import enqueue_freezes, enqueue_plans, skip_past_grace
 from digest.editions.slots import make_next_editions
 from digest.lists.subscribe import resume_due_pauses
@@ -28,6 +30,13 @@ class SweepSettings:
 
     plan_lead: dt.timedelta
     resend_uncertain_after: dt.timedelta
+    keep_deliveries: dt.timedelta = dt.timedelta(days=365)
+
+
+# When this process last looked for deliveries that are past their time, by database: once an hour will do.
+_looked_at: dict[str, dt.datetime] = {}
+_LOOK_EVERY = dt.timedelta(hours=1)
+_DROP_SECONDS = 5.0  # for so long at a time; the rest is for the next hour
 
 
 def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None:
@@ -60,8 +69,33 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
 
     steps = (editions, make_partitions, handing_over, coming, people, sources_and_notices)
     errors = [error for step in steps if (error := _done(database, step)) is not None]
+    if _is_time_to_look(database, now) and (error := _drop_old(database, config, now)) is not None:
+        errors.append(error)
     if errors:
         raise errors[0]
+
+
+def _is_time_to_look(database: Database, now: dt.datetime) -> bool:
+    url = str(database.engine.url)
+    last = _looked_at.get(url)
+    if last is not None and last <= now < last + _LOOK_EVERY:
+        return False
+    _looked_at[url] = now
+    return True
+
+
+def _drop_old(database: Database, config: SweepSettings, now: dt.datetime) -> Exception | None:
+    """Drop what is past its time, part by part, each in a transaction of its own."""
+    is_done, start = False, clock.monotonic()
+
+    def old_deliveries(session: Session) -> None:
+        nonlocal is_done
+        is_done = drop_old_ranges(session, keep=config.keep_deliveries, now=now) == 0
+
+    while not is_done and clock.monotonic() - start < _DROP_SECONDS:
+        if (error := _done(database, old_deliveries)) is not None:
+            return error
+    return None
 
 
 def _done(database: Database, step: Callable[[Session], object]) -> Exception | None:
