@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db.dialect import insert_new_rows
+from digest.deliveries.uncertain import RESENT_MARK, Doubt, note
 from digest.mail.transport import Outcome
 from digest.mail.transport import Reply as MailReply
-from digest.models import Batch, Delivery, DeliveryStatus, Reply
+from digest.models import Batch, Delivery, DeliveryStatus, Reply, UncertainCause
 
 # What an outcome means for the person; one that is not here is no final result.
 STATUS_OF = {
@@ -32,8 +33,6 @@ _QUEUE_ID = re.compile(r"(?<![\w.-])(?:(?=[\w.-]*\d)(?=[\w.-]*[A-Za-z])[\w.-]{8,
 
 # Seconds until a deferred mail (a 4xx reply) is tried again; after the last, it has failed.
 RETRY_AFTER = (300, 900, 3600, 4 * 3600, 8 * 3600)
-# The attempt number of a delivery that was sent again after it was uncertain; its retries count on from here.
-RESENT_MARK = 100
 
 # A journal that is folded holds up to a hundred thousand outcomes; one statement of SQLite takes 32,766
 # parameters, one of PostgreSQL 65,535.
@@ -44,7 +43,10 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one delivery: its final status, or PENDING for one that is to be tried later."""
+    """What became of one delivery: its final status, or PENDING for one that is to be tried later.
+
+    `cause` and `journal_id` are the evidence of an UNCERTAIN one.
+    """
 
     subscriber_id: int
     attempt: int
@@ -52,6 +54,8 @@ class Result:
     at: dt.datetime
     reply: MailReply | None = None
     transport_id: int | None = None
+    cause: UncertainCause = UncertainCause.CONNECTION_ENDED
+    journal_id: int | None = None
 
 
 def record(session: Session, edition_id: int, results: Iterable[Result]) -> None:
@@ -89,6 +93,18 @@ def record(session: Session, edition_id: int, results: Iterable[Result]) -> None
                 ),
                 execution_options={"synchronize_session": False},
             )
+    note(session, edition_id, [_doubt(one) for one in known if one.status is DeliveryStatus.UNCERTAIN])
+
+
+def _doubt(result: Result) -> Doubt:
+    return Doubt(
+        subscriber_id=result.subscriber_id,
+        attempt=result.attempt,
+        since=result.at,
+        cause=result.cause,
+        journal_id=result.journal_id,
+        transport_id=result.transport_id,
+    )
 
 
 def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: dt.datetime) -> None:
