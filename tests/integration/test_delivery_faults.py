@@ -17,9 +17,8 @@ import sqlalchemy as sa
 from digest import clock
 from digest.db import Database
 from digest.deliveries.group import GROUP_SECONDS, Sender
-from digest.deliveries.ledger import RETRY_AFTER, Result, defer, record
+from digest.deliveries.ledger import RESENT_MARK, RETRY_AFTER, Result, defer, record
 from digest.deliveries.recover import fold_abandoned
-from digest.deliveries.uncertain import RESENT_MARK
 from digest.lists.status import Origin
 from digest.lists.subscribe import end
 from digest.mail.journal import JournalError

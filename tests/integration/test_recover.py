@@ -16,9 +16,8 @@ import sqlalchemy as sa
 from digest import clock
 from digest.db import Database
 from digest.deliveries.journals import open_journal, retire_journal
-from digest.deliveries.ledger import RETRY_AFTER
+from digest.deliveries.ledger import RESENT_MARK, RETRY_AFTER
 from digest.deliveries.recover import fold_abandoned
-from digest.deliveries.uncertain import RESENT_MARK
 from digest.mail import journal as files
 from digest.mail.journal_records import JournalHeader, header_bytes, record_bytes
 from digest.mail.transport import Outcome, Reply

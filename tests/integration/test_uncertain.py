@@ -11,9 +11,9 @@ from structlog.testing import capture_logs
 
 from digest import clock
 from digest.db import Database
-from digest.deliveries.ledger import Result, record
+from digest.deliveries.ledger import RESENT_MARK, Result, record
 from digest.deliveries.settle import POLICY, Resolved, resolve, settle_by_policy, warn_of_many
-from digest.deliveries.uncertain import RESENT_MARK, Doubt, give_cases, heard, note
+from digest.deliveries.uncertain import Doubt, give_cases, heard, note
 from digest.errors import InputError, StateError
 from digest.mail.transport import Reply
 from digest.models import (
@@ -301,6 +301,17 @@ def test_a_person_has_it_sent_again_once(desk: Desk) -> None:
     found = rows(desk, edition_id)
     assert (found[one].status, found[other].status) == (UNCERTAIN, PENDING)
     assert desk.edition(edition_id).state is EditionState.SENT
+
+
+def test_who_was_refused_before_may_be_sent_it_again(desk: Desk) -> None:
+    """A refused mail that was tried anew, and then was in doubt, is no second copy."""
+    now = clock.utc_now()
+    edition_id, (person,) = in_doubt(desk, 1, now)
+    with desk.database.write() as session:
+        session.execute(sa.delete(UncertainCase))
+        session.execute(sa.update(Delivery).values(attempt=2 * RESENT_MARK + 3))
+    assert resolved(desk, edition_id, [person], RESENT) == Resolved(1)
+    assert rows(desk, edition_id)[person].attempt == 3 * RESENT_MARK
 
 
 def test_what_is_sent_again_reaches_them(desk: Desk) -> None:

@@ -147,16 +147,9 @@ def _print_case(case: CaseLine, address_key: bytes) -> None:
 
 def _settlement(case: CaseLine) -> str:
     if case.settlement is None:
-        again = " (this was the second time it was sent)" if _is_second(case) else ""
-        return f"not yet{again}"
+        return "not yet"
     by = f", by {case.settled_by}" if case.settled_by else ""
     return f"{_SETTLED[case.settlement]}{by}, {common.shown(case.settled_at)}"
-
-
-def _is_second(case: CaseLine) -> bool:
-    from digest.deliveries.uncertain import RESENT_MARK  # noqa: PLC0415
-
-    return case.attempt >= RESENT_MARK
 
 
 def _exactly(moment: dt.datetime | None) -> str:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db.dialect import insert_new_rows
-from digest.deliveries.uncertain import RESENT_MARK, Doubt, note
+from digest.deliveries.uncertain import Doubt, note
 from digest.mail.transport import Outcome
 from digest.mail.transport import Reply as MailReply
 from digest.models import Batch, Delivery, DeliveryStatus, Reply, UncertainCause
@@ -33,6 +33,8 @@ _QUEUE_ID = re.compile(r"(?<![\w.-])(?:(?=[\w.-]*\d)(?=[\w.-]*[A-Za-z])[\w.-]{8,
 
 # Seconds until a deferred mail (a 4xx reply) is tried again; after the last, it has failed.
 RETRY_AFTER = (300, 900, 3600, 4 * 3600, 8 * 3600)
+# The attempt number of a delivery that was sent again after it was uncertain; its retries count on from here.
+RESENT_MARK = 100
 
 # A journal that is folded holds up to a hundred thousand outcomes; one statement of SQLite takes 32,766
 # parameters, one of PostgreSQL 65,535.
@@ -167,7 +169,7 @@ def move_to_batch(
     *,
     only: sa.ColumnElement[bool],
     batch_id: int,
-    attempt: int,
+    attempt: int | sa.ColumnElement[int],
     reply_id: int | None = None,
 ) -> int:
     """Make deliveries pending in another batch, as attempt number `attempt`; returns how many.

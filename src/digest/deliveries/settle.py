@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 
 from digest import audit
 from digest.db.dialect import lock_alone
-from digest.deliveries.ledger import add_batch, move_to_batch
-from digest.deliveries.uncertain import RESENT_MARK, give_cases, mark, parts
+from digest.deliveries.ledger import RESENT_MARK, add_batch, move_to_batch
+from digest.deliveries.uncertain import give_cases, mark, parts
 from digest.errors import InputError, StateError
 from digest.logs import get_logger
 from digest.models import (
@@ -83,7 +83,7 @@ def resolve(
     _lock(session)
     give_cases(session, edition.id)
     found = _uncertain_of(session, edition.id, people)
-    twice = [person for person, attempt in found.items() if attempt >= RESENT_MARK]
+    twice = [person for person, was_resent in found.items() if was_resent]
     if people is not None and len(found) < len(set(people)):
         missing = len(set(people)) - len(found)
         raise StateError(
@@ -97,7 +97,7 @@ def resolve(
             )
         if edition.state not in _RESENDABLE:
             raise StateError(f"Edition {edition.id} is {edition.state}: it is sent to nobody any more.")
-        found = {person: attempt for person, attempt in found.items() if attempt < RESENT_MARK}
+        found = {person: was_resent for person, was_resent in found.items() if not was_resent}
     done = _settle(session, edition.id, list(found), how, by=actor, now=now)
     details: dict[str, Any] = {"as": how.value, "people": done}
     audit.record(session, "edition.resolve_uncertain", edition, actor=actor, now=now, details=details)
@@ -163,17 +163,27 @@ def _lock(session: Session) -> None:
     lock_alone(session, "uncertain deliveries")
 
 
-def _uncertain_of(session: Session, edition_id: int, people: Sequence[int] | None) -> dict[int, int]:
-    """The uncertain deliveries: subscriber and attempt."""
-    query = sa.select(Delivery.subscriber_id, Delivery.attempt).where(
+def _uncertain_of(session: Session, edition_id: int, people: Sequence[int] | None) -> dict[int, bool]:
+    """The subscribers of the uncertain deliveries, and whether each was sent it again already."""
+    query = sa.select(Delivery.subscriber_id, _was_resent(Delivery)).where(
         Delivery.edition_id == edition_id, Delivery.status == DeliveryStatus.UNCERTAIN
     )
     if people is None:
         return dict(session.execute(query).all())
-    found: dict[int, int] = {}
+    found: dict[int, bool] = {}
     for some in parts(people):
         found.update(session.execute(query.where(Delivery.subscriber_id.in_(some))).all())
     return found
+
+
+def _was_resent(row: type[Delivery | UncertainCase]) -> sa.ColumnElement[bool]:
+    """Whether an earlier doubt about the same person and edition ended in a second mail."""
+    earlier = sa.orm.aliased(UncertainCase)
+    return sa.exists().where(
+        earlier.edition_id == row.edition_id,
+        earlier.subscriber_id == row.subscriber_id,
+        earlier.settlement == Settlement.RESENT,
+    )
 
 
 def _with_their_lists(due: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
@@ -191,6 +201,7 @@ def _with_their_lists(due: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]
             Delivery.attempt.label("attempt_now"),
             Edition.state,
             MailingList.uncertain_policy,
+            _was_resent(UncertainCase).label("was_resent"),
         )
         .join(Edition, Edition.id == UncertainCase.edition_id)
         .outerjoin(
@@ -218,7 +229,7 @@ def _end_of(case: Any, *, oldest: dt.datetime) -> Settlement:
     may_be_resent = (
         case.status is DeliveryStatus.UNCERTAIN
         and case.uncertain_policy is UncertainPolicy.RESEND
-        and case.attempt < RESENT_MARK
+        and not case.was_resent
         and case.since > oldest
         and case.state in _RESENDABLE
     )
@@ -269,10 +280,16 @@ def _make_sent(session: Session, edition_id: int, people: list[int]) -> None:
 
 def _send_again(session: Session, edition_id: int, people: list[int], *, now: dt.datetime) -> None:
     """Put them into a new batch. Each keeps its variant: it is the same revision that may have arrived."""
-    is_uncertain = sa.and_(Delivery.status == DeliveryStatus.UNCERTAIN, Delivery.attempt < RESENT_MARK)
     batch_id = add_batch(session, edition_id, not_before=now)
     moved = move_to_batch(
-        session, edition_id, people, only=is_uncertain, batch_id=batch_id, attempt=RESENT_MARK
+        session,
+        edition_id,
+        people,
+        only=Delivery.status == DeliveryStatus.UNCERTAIN,
+        batch_id=batch_id,
+        # A late word on an earlier round changes nothing. The plain operator: `//` becomes FLOOR, which not
+        # every SQLite has.
+        attempt=(Delivery.attempt.op("/", return_type=sa.Integer())(RESENT_MARK) + 1) * RESENT_MARK,
     )
     log.info("uncertain deliveries are sent again", edition=edition_id, people=moved)
     enqueue(session, TaskName.SEND_BATCH, batch_id)

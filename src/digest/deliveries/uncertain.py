@@ -18,9 +18,6 @@ from sqlalchemy.orm import Session
 from digest.db.dialect import insert_or_refine, insert_select_if_new
 from digest.models import Delivery, DeliveryStatus, Settlement, UncertainCase, UncertainCause
 
-# The attempt number of a delivery that was sent again after it was uncertain; its retries count on from here.
-RESENT_MARK = 100
-
 # Rows of one statement: eight values each, and SQLite takes 32,766.
 _PART = 2_000
 _COLUMNS = (
