@@ -25,6 +25,8 @@ from digest.errors import ConfigError
 
 _PREFIX = "DIGEST_"
 _DATABASES = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///")
+# Names of the releases before, and what they are called now.
+_RENAMED = {"DIGEST_RESEND_UNCERTAIN_AFTER": "DIGEST_SETTLE_UNCERTAIN_AFTER"}
 _SOCKET_PATH_LIMIT = 100  # a unix socket's path holds 107 bytes on Linux, 103 on macOS
 
 
@@ -63,8 +65,8 @@ class Settings(BaseSettings):
     plan_lead_seconds: int = Field(
         120, ge=0, le=3600, description="How long before its slot an edition's audience is fixed."
     )
-    resend_uncertain_after: int = Field(
-        86400, ge=0, description="Seconds after which a list with the policy `resend` mails uncertain ones."
+    settle_uncertain_after: int = Field(
+        86400, ge=0, description="Seconds after which a list's policy settles what may have arrived."
     )
     keep_deliveries_days: int = Field(
         365, ge=7, le=36500, description="Days that a delivery stays on record; then only totals do."
@@ -173,6 +175,8 @@ def load(**overrides: object) -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         problem = first["msg"].removeprefix("Value error, ")
+        if (now_called := _RENAMED.get(_PREFIX + name)) is not None:
+            raise ConfigError(f"The setting {_PREFIX}{name} is now called {now_called}.") from None
         where = f"The setting {_PREFIX}{name} is wrong" if name else "The settings are wrong"
         raise ConfigError(f"{where}: {problem}.") from None
     except (OSError, ValueError) as error:
@@ -205,6 +209,8 @@ def _dns_server(text: str) -> tuple[str, int]:
 def _refuse_unknown_variables() -> None:
     known = {_PREFIX + name.upper() for name in Settings.model_fields} | {"DIGEST_CONFIG"}
     for name in sorted(os.environ):
+        if name in _RENAMED:
+            raise ConfigError(f"The setting {name} is now called {_RENAMED[name]}.")
         if name.startswith(_PREFIX) and name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}" if close else "`digest doctor` lists those there are"

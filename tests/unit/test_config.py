@@ -64,6 +64,11 @@ def test_the_file_may_be_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             "x",
             "There is no setting DIGEST_DATABSE_URL; did you mean DIGEST_DATABASE_URL?",
         ),
+        (
+            "DIGEST_RESEND_UNCERTAIN_AFTER",
+            "60",
+            "The setting DIGEST_RESEND_UNCERTAIN_AFTER is now called DIGEST_SETTLE_UNCERTAIN_AFTER.",
+        ),
         ("DIGEST_ZZZZ", "x", "There is no setting DIGEST_ZZZZ; `digest doctor` lists those there are."),
     ],
 )
@@ -76,6 +81,13 @@ def test_a_wrong_setting_is_one_sentence(
         config.load()
     assert "sesame" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_old_name_in_the_file_is_told_too(tmp_path: Path) -> None:
+    """Whoever upgrades is told the new name, wherever the old one stands."""
+    (tmp_path / "digest.toml").write_text("resend_uncertain_after = 60\n")
+    with pytest.raises(ConfigError, match="is now called DIGEST_SETTLE_UNCERTAIN_AFTER"):
+        config.load()
 
 
 @pytest.mark.parametrize("text", ["web_port = ", "unknown = 1\n", "web_port = 'x'\n", "\x00"])

@@ -31,6 +31,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("source", "digest.cli.sources", "The sites that posts are collected from."),
     ("collect", "digest.cli.sources:collect_app", "Collect posts now, in this process."),
     ("edition", "digest.cli.editions", "Editions: past, coming and being handed over."),
+    ("uncertain", "digest.cli.uncertain", "What may have arrived, and what becomes of it."),
     ("demo", "digest.cli.demo", "See it all at work on an invented newspaper."),
     ("up", "digest.cli.run:up_app", "Run everything on this machine."),
     ("web", "digest.cli.run:web_app", "Run the web server alone."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import common
+from digest.cli import common, revisions
 from digest.cli.common import JsonOption
 from digest.errors import DigestError, InputError, StateError
 from digest.models import EditionState
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from digest.net.http import Fetcher
 
 app = common.group("The editions of the digests: past, coming and being handed over.")
+
+# Without a name: its commands stand among these.
+app.add_typer(revisions.app)
 
 EditionId = Annotated[int, typer.Argument(metavar="ID", help="The edition's id.")]
 Language = Annotated[str, typer.Option(help="The language of states and reasons: en or hy.")]

@@ -40,7 +40,27 @@ def insert_new_rows(session: Session, table: Any, rows: Sequence[Mapping[str, An
         session.execute(_dialect_insert(session, table).on_conflict_do_nothing(), list(rows))
 
 
-def insert_select_if_new(session: Session, table: Any, columns: Sequence[str], select: sa.Select[Any]) -> int:
+def insert_or_refine(
+    session: Session,
+    table: Any,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: Sequence[str],
+    names: Sequence[str],
+    where: sa.ColumnElement[bool],
+) -> None:
+    """Insert rows in one statement; where a key is there, take over `names` if `where` holds of it."""
+    statement = _dialect_insert(session, table).values(list(rows))
+    taken = {name: statement.excluded[name] for name in names}
+    session.execute(
+        statement.on_conflict_do_update(index_elements=list(key), set_=taken, where=where),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def insert_select_if_new(
+    session: Session, table: Any, columns: Sequence[str], select: sa.Select[*tuple[Any, ...]]
+) -> int:
     """INSERT ... SELECT, leaving out rows whose keys are there already; returns how many came in."""
     # SQLite's parser takes ON CONFLICT after a SELECT for a join unless that SELECT has a WHERE.
     statement = _dialect_insert(session, table).from_select(list(columns), select.where(sa.true()))

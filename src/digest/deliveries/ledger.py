@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from digest.db.dialect import among
 from digest.deliveries.replies import intern_replies
+from digest.deliveries.uncertain import Doubt, note
 from digest.mail.transport import Outcome
 from digest.mail.transport import Reply as MailReply
-from digest.models import Batch, Delivery, DeliveryReason, DeliveryStatus
+from digest.models import Batch, Delivery, DeliveryReason, DeliveryStatus, UncertainCause
 
 # What an outcome means for the person; one that is not here is no final result.
 STATUS_OF = {
@@ -33,7 +34,10 @@ _Alike = tuple[DeliveryStatus, int, int | None, int | None, DeliveryReason | Non
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one delivery: its final status, or PENDING for one that is to be tried later."""
+    """What became of one delivery: its final status, or PENDING for one that is to be tried later.
+
+    `cause` and `journal_id` are the evidence of an UNCERTAIN one.
+    """
 
     subscriber_id: int
     attempt: int
@@ -42,6 +46,8 @@ class Result:
     reply: MailReply | None = None
     transport_id: int | None = None
     reason: DeliveryReason | None = None  # of one that was skipped, or failed without a reply
+    cause: UncertainCause = UncertainCause.CONNECTION_ENDED
+    journal_id: int | None = None
 
 
 def record(session: Session, edition_id: int, results: Iterable[Result]) -> None:
@@ -80,6 +86,18 @@ def record(session: Session, edition_id: int, results: Iterable[Result]) -> None
             ),
             execution_options={"synchronize_session": False},
         )
+    note(session, edition_id, [_doubt(one) for one in known if one.status is DeliveryStatus.UNCERTAIN])
+
+
+def _doubt(result: Result) -> Doubt:
+    return Doubt(
+        subscriber_id=result.subscriber_id,
+        attempt=result.attempt,
+        since=result.at,
+        cause=result.cause,
+        journal_id=result.journal_id,
+        transport_id=result.transport_id,
+    )
 
 
 def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: dt.datetime) -> None:
@@ -138,7 +156,7 @@ def move_to_batch(
     *,
     only: sa.ColumnElement[bool],
     batch_id: int,
-    attempt: int,
+    attempt: int | sa.ColumnElement[int],
     reply_id: int | None = None,
 ) -> int:
     """Make deliveries pending in another batch, as attempt number `attempt`; returns how many.

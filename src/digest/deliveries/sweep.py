@@ -12,8 +12,9 @@ from digest import clock
 from digest.db import Database
 from digest.deliveries.handover import go_on, take_back_plans
 from digest.deliveries.partitions import make_partitions
-from digest.deliveries.recover import release_orphans, resend_uncertain
+from digest.deliveries.recover import release_orphans
 from digest.deliveries.retention import drop_old_ranges
+from digest.deliveries.settle import settle_by_policy, warn_of_many
 from digest.editions.progress import enqueue_freezes, enqueue_plans, skip_past_grace
 from digest.editions.slots import make_next_editions
 from digest.lists.subscribe import resume_due_pauses
@@ -29,7 +30,7 @@ class SweepSettings:
     """The times that whoever runs Digest has set."""
 
     plan_lead: dt.timedelta
-    resend_uncertain_after: dt.timedelta
+    settle_uncertain_after: dt.timedelta
     keep_deliveries: dt.timedelta = dt.timedelta(days=365)
 
 
@@ -53,7 +54,8 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
 
     def handing_over(session: Session) -> None:
         release_orphans(session)
-        resend_uncertain(session, after=config.resend_uncertain_after, now=now)
+        warn_of_many(session, now=now)
+        settle_by_policy(session, after=config.settle_uncertain_after, now=now)
         go_on(session, now=now)
 
     def coming(session: Session) -> None:

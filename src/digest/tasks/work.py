@@ -40,7 +40,7 @@ def run_tick() -> None:
     here.record_late()
     times = SweepSettings(
         plan_lead=_seconds(here.config.plan_lead_seconds),
-        resend_uncertain_after=_seconds(here.config.resend_uncertain_after),
+        settle_uncertain_after=_seconds(here.config.settle_uncertain_after),
     )
     try:
         # What a dead worker of this host has done comes into the ledger, and its batches are free again.

@@ -94,6 +94,20 @@ def upgrade() -> None:
     # What goes out now was never asked to be approved.
     op.execute("UPDATE revisions SET approved_at = created_at")
     _make_tables()
+    # What may have arrived before there were cases. A mail service is known where its connection had ended.
+    op.execute(
+        "INSERT INTO uncertain_cases "
+        "(edition_id, subscriber_id, attempt, since, cause, transport_id, settled_by) "
+        "SELECT edition_id, subscriber_id, attempt, sent_at, "
+        "CASE WHEN transport_id IS NULL THEN 'worker_ended' ELSE 'connection_ended' END, transport_id, '' "
+        "FROM deliveries WHERE status = 'uncertain' AND sent_at IS NOT NULL"
+    )
+    # Whoever has such an attempt number was sent it again: that is not done a second time.
+    op.execute(
+        "INSERT INTO uncertain_cases (edition_id, subscriber_id, attempt, since, cause, settlement, "
+        "settled_at, settled_by) SELECT edition_id, subscriber_id, 0, CURRENT_TIMESTAMP, "
+        "'connection_ended', 'resent', CURRENT_TIMESTAMP, 'policy' FROM deliveries WHERE attempt >= 100"
+    )
 
 
 def _make_tables() -> None:
