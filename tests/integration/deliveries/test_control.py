@@ -206,7 +206,7 @@ def test_cancel_waits_for_what_a_worker_holds(desk: Desk) -> None:
     assert (statuses.count(PENDING), statuses.count(SKIPPED)) == (BATCH_SIZE, 1)
     with desk.database.write() as session:
         session.execute(sa.update(Batch).values(journal_id=None, leased_until=None))
-    times = sweep.SweepSettings(plan_lead=dt.timedelta(0), resend_uncertain_after=dt.timedelta(days=1))
+    times = sweep.SweepSettings(plan_lead=dt.timedelta(0), settle_uncertain_after=dt.timedelta(days=1))
     sweep.tick(desk.database, times, now=clock.utc_now())
     assert set(desk.statuses(edition_id).values()) == {SKIPPED}
     assert all(batch.closed_at for batch in desk.batches(edition_id))
@@ -221,20 +221,19 @@ def test_worker_that_lets_go_settles_the_cancelled_edition(
     edition_id = desk.sending(clock.utc_now())
     cancelled = []
 
-    def cancel_once() -> bool:
-        # Asked before each group: the first has gone out when it is asked a second time.
+    def cancel_once() -> None:
+        # Called after each group: the second is on its way by then.
         cancelled.append(len(judge.messages))
-        if len(cancelled) == 2:
+        if len(cancelled) == 1:
             _do(desk, edition_id, "cancel")
-        return False
 
     from digest.deliveries.send import send_batch
 
     (batch,) = desk.batches(edition_id)
-    send_batch(desk.database, batch.id, sender, lease_seconds=60, stop=cancel_once)
+    send_batch(desk.database, batch.id, sender, lease_seconds=60, stop=lambda: False, between=cancel_once)
     statuses = list(desk.statuses(edition_id).values())
-    assert statuses.count(SENT) == len(judge.messages) == cancelled[1] < 250
-    assert statuses.count(SKIPPED) == 250 - cancelled[1]
+    assert 100 <= statuses.count(SENT) == len(judge.messages) <= 200
+    assert statuses.count(SKIPPED) == 250 - len(judge.messages)
     assert desk.edition(edition_id).state is S.CANCELLED
     assert desk.batches(edition_id)[0].closed_at is not None
 

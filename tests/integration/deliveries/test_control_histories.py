@@ -24,7 +24,7 @@ from digest.db import Database
 from digest.deliveries import control, plan
 from digest.deliveries.handover import go_on
 from digest.deliveries.ledger import Result, close_if_done, defer, record
-from digest.deliveries.people import Person, people_of
+from digest.deliveries.people import Person, pending_of, people_of
 from digest.deliveries.send import send_batch
 from digest.errors import StateError
 from digest.models import Batch, Delivery, DeliveryReason, DeliveryStatus, Edition, EditionState
@@ -89,7 +89,8 @@ class Worker:
         if self._batch_id is None or self._group:
             return
         with self._desk.database.read() as session:
-            self._group = people_of(session, self._edition_id, self._batch_id, limit=GROUP)
+            ids = pending_of(session, self._edition_id, self._batch_id)[:GROUP]
+            self._group = people_of(session, self._edition_id, self._batch_id, ids)
 
     def record(self, status: DeliveryStatus) -> None:
         """Hand the group over: the first person meets `status`, the others are accepted."""

@@ -210,7 +210,7 @@ def test_a_reader_is_not_waited_for(database: Database) -> None:
 def test_the_tick_looks_once_an_hour(database: Database) -> None:
     """What becomes old within the hour is found with the next one."""
     _edition(database, NEXT_RANGE, SENT, since=NOW)
-    times = sweep.SweepSettings(plan_lead=dt.timedelta(0), resend_uncertain_after=KEEP, keep_deliveries=KEEP)
+    times = sweep.SweepSettings(plan_lead=dt.timedelta(0), settle_uncertain_after=KEEP, keep_deliveries=KEEP)
     _edition(database, FIRST, SENT, since=NOW)
     sweep.tick(database, times, now=NOW)
     with database.write() as session:
