@@ -7,16 +7,19 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy.orm import Session
+
 from digest import clock
 from digest.deliveries.leases import Lease
 from digest.deliveries.ledger import STATUS_OF, Result
 from digest.deliveries.people import Person
 from digest.deliveries.write import Writer
 from digest.errors import DigestError, UnreachableError
+from digest.mail.dkim import Signer
 from digest.mail.journal import Journal
 from digest.mail.smtp_client import Job, SmtpTransport
 from digest.mail.transport import Envelope, Outcome, Reply
-from digest.models import DeliveryReason, DeliveryStatus
+from digest.models import DeliveryReason, DeliveryStatus, UncertainCause
 
 GROUP_PEOPLE = 100
 GROUP_SECONDS = 2.0
@@ -30,7 +33,8 @@ Late = deque[tuple[int, Result]]
 class Sender:
     """What a worker child keeps between tasks: its journal, its way out and how it writes a mail.
 
-    Whoever sends next, or ends the journal, brings `late` into the ledger.
+    Whoever sends next, or ends the journal, brings `late` into the ledger. `is_paced` and `was_failing` speak
+    of the mail service; `signer_for` gives what signs a domain's mail through it, and raises ConfigError.
     """
 
     journal: Journal
@@ -39,6 +43,9 @@ class Sender:
     transport_id: int
     writer: Writer
     late: Late = field(default_factory=deque)
+    is_paced: bool = False
+    was_failing: bool = False
+    signer_for: Callable[[Session, str], Signer | None] = lambda _session, _domain: None
 
 
 class Group:
@@ -46,6 +53,9 @@ class Group:
 
     `results` are final, `deferred` are to be tried later, `trouble` is what the mail service as a whole did
     wrong. Whoever is in none of them is pending still.
+
+    `rests` are the receiving domains that asked for a rest, each with the reply: nobody else of such a domain
+    is begun.
 
     The people were read when it was made. Nobody is begun later than two seconds after that; whoever was, and
     is still waiting for the server by then, is looked at again before the message leaves.
@@ -59,11 +69,14 @@ class Group:
         *,
         look_again: Callable[[Person], bool],
         stop: Callable[[], bool],
+        signer: Signer | None = None,
     ) -> None:
         self.lease = lease
         self.results: list[Result] = []
         self.deferred: list[Result] = []
         self.trouble: Reply | None = None
+        self.rests: dict[str, Reply | None] = {}
+        self.people = people
         self.taken = 0
         self._sender = sender
         self._look_again = look_again
@@ -71,8 +84,8 @@ class Group:
         self._read_at = clock.monotonic()
         self._unsent: list[int] = []
         self._declined: set[int] = set()  # not sent by our own will
-        self._is_settled = False
-        self._ready = self._written(people)
+        self._is_settled = self._is_late = False
+        self._ready = self._written(people, signer)
         self._job: Job | None = None
 
     def start(self, *, delay: float = 0.0, interval: float = 0.0) -> None:
@@ -89,6 +102,7 @@ class Group:
         """
         if self._job is not None:
             if not self._job.wait(max(0.0, until - clock.monotonic())):
+                self._is_late = True
                 self._sender.transport.abandon(self._job)
             error = self._job.error
             if isinstance(error, UnreachableError):
@@ -105,10 +119,14 @@ class Group:
     # What the engine asks, in its thread.
 
     def next(self) -> Envelope | None:
-        if not self._ready or self._is_over():
-            return None
-        self.taken += 1
-        return self._ready.popleft()
+        while self._ready and not self._is_over():
+            envelope = self._ready.popleft()
+            person = _person(envelope)
+            if person.domain not in self.rests:
+                self.taken += 1
+                return envelope
+            self._unsent.append(person.subscriber_id)
+        return None
 
     def is_stale(self) -> bool:
         return clock.monotonic() - self._read_at >= GROUP_SECONDS
@@ -134,8 +152,12 @@ class Group:
         )
         return True
 
-    def after_reply(self, envelope: Envelope, outcome: Outcome, reply: Reply | None) -> None:
+    def after_reply(
+        self, envelope: Envelope, outcome: Outcome, reply: Reply | None, *, rests: bool = False
+    ) -> None:
         person, now = _person(envelope), clock.utc_now()
+        if rests:
+            self.rests.setdefault(person.domain, reply)
         # First for the ledger: what was answered is known there even if the journal cannot take it.
         if outcome is not Outcome.UNSENT:
             self._add(person, STATUS_OF.get(outcome, DeliveryStatus.PENDING), reply, at=now)
@@ -156,7 +178,7 @@ class Group:
 
     # Its people.
 
-    def _written(self, people: Sequence[Person]) -> deque[Envelope]:
+    def _written(self, people: Sequence[Person], signer: Signer | None) -> deque[Envelope]:
         """The mails of those who may still be mailed; the others have their results."""
         ready: deque[Envelope] = deque()
         now = clock.utc_now()
@@ -166,7 +188,7 @@ class Group:
                 self._add(person, DeliveryStatus.SKIPPED, None, at=now, reason=reason)
                 continue
             try:
-                ready.append(self._sender.writer.envelope(person, now=now))
+                ready.append(self._sender.writer.envelope(person, now=now, signer=signer))
             except DigestError as error:
                 # One person's data cannot be mailed: that is theirs alone, the others go on.
                 reply, reason = Reply(0, "", str(error)), DeliveryReason.UNMAILABLE
@@ -194,6 +216,8 @@ class Group:
             reply=reply,
             transport_id=self._sender.transport_id if was_spoken_to else None,
             reason=reason,
+            cause=UncertainCause.NO_ANSWER if self._is_late else UncertainCause.CONNECTION_ENDED,
+            journal_id=self._sender.journal_id,
         )
         if self._is_settled:
             self._sender.late.append((person.edition_id, result))

@@ -15,8 +15,10 @@ from digest.deliveries.leases import is_due
 from digest.deliveries.plan import unplan
 from digest.editions.progress import claim_stories, due_to_start, thaw
 from digest.editions.states import move
+from digest.logs import get_logger
 from digest.models import (
     Batch,
+    Cadence,
     Delivery,
     DeliveryReason,
     DeliveryStatus,
@@ -28,6 +30,8 @@ from digest.models import (
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 
+log = get_logger(__name__)
+
 # Hints a sweep gives at the most; each worker that has worked on a batch hints at another one.
 _HINTS = 64
 
@@ -36,6 +40,7 @@ def go_on(session: Session, *, now: dt.datetime, hints: int = _HINTS) -> None:
     """What the slot and the last reply bring about: begin what is due, end what is served, give the hints."""
     start_due(session, now=now)
     settle_cancelled(session, now=now)
+    give_up_late(session, now=now)
     finish_served(session, now=now)
     enqueue_due_batches(session, now=now, most=hints)
 
@@ -91,6 +96,45 @@ def enqueue_due_batches(session: Session, *, now: dt.datetime, most: int = _HINT
     for batch_id in chosen:
         enqueue(session, TaskName.SEND_BATCH, batch_id)
     return len(chosen)
+
+
+def give_up_late(session: Session, *, now: dt.datetime) -> int:
+    """End what was not handed over while its edition was worth having; returns how many people.
+
+    Nobody stays pending for ever because a mail service was away or a domain rested. What a worker holds is
+    its own until it lets go; a paused edition waits for a person.
+    """
+    editions = session.execute(
+        sa.select(Edition.id, Edition.state_since, Cadence.useful_seconds)
+        .join(Cadence, Cadence.id == Edition.cadence_id)
+        .where(Edition.state == EditionState.SENDING)
+    ).all()
+    # From when a worker or a person let it go out, last: who resumes it wants it to be had.
+    late = [row.id for row in editions if row.state_since + dt.timedelta(seconds=row.useful_seconds) < now]
+    given_up = 0
+    for edition_id in late:
+        free = sa.select(Batch.id).where(
+            Batch.edition_id == edition_id, Batch.closed_at.is_(None), Batch.journal_id.is_(None)
+        )
+        batches = list(session.scalars(skip_locked(free)))
+        ended = session.execute(
+            sa.update(Delivery)
+            .where(
+                Delivery.edition_id == edition_id,
+                Delivery.batch_id.in_(batches),
+                Delivery.status == DeliveryStatus.PENDING,
+            )
+            .values(status=DeliveryStatus.FAILED, reason=DeliveryReason.TOO_LATE),
+            execution_options={"synchronize_session": False},
+        )
+        given_up += int(getattr(ended, "rowcount", 0))
+        session.execute(
+            sa.update(Batch).where(Batch.id.in_(batches)).values(closed_at=now),
+            execution_options={"synchronize_session": False},
+        )
+    if given_up:
+        log.warning("deliveries came too late", people=given_up, editions=late)
+    return given_up
 
 
 def finish_served(session: Session, *, now: dt.datetime) -> int:

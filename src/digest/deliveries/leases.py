@@ -74,6 +74,13 @@ def claim_next(
         return _claimed(session, found, journal_id, start=start, lease_seconds=lease_seconds, now=now)
 
 
+def bound_to(database: Database, batch_id: int) -> int | None:
+    """The mail service that a batch may only go out by; None for any."""
+    with database.read() as session:
+        found: int | None = session.scalar(sa.select(Batch.transport_id).where(Batch.id == batch_id))
+        return found
+
+
 def is_due(now: dt.datetime) -> sa.ColumnElement[bool]:
     """Whether a batch joined with its edition may be claimed now."""
     return sa.and_(
@@ -85,36 +92,46 @@ def is_due(now: dt.datetime) -> sa.ColumnElement[bool]:
     )
 
 
-def hand_back(database: Database, lease: Lease, *, problem: str = "", faults_before: int = 0) -> bool:
-    """Give a batch back: at once for whoever is free, later if the mail service fails; true if it is done."""
+def hand_back(
+    database: Database,
+    lease: Lease,
+    *,
+    problem: str = "",
+    faults_before: int = 0,
+    not_before: dt.datetime | None = None,
+) -> bool:
+    """Give a batch back: at once for whoever is free, or for later; true if it is done.
+
+    `problem` is what the mail service as a whole did wrong; without `not_before` it then waits ever longer.
+    """
     now = clock.utc_now()
     with database.write() as session:
         if close_if_done(session, lease.batch_id, now=now):
             return True
-        if not problem:
-            if _hand_back(session, lease, fault="", faults_in_a_row=0):
-                enqueue(session, TaskName.SEND_BATCH, lease.batch_id)
-            return False
-        wait = _UNREACHABLE_AFTER[min(faults_before, len(_UNREACHABLE_AFTER) - 1)]
-        log.warning("mail service fails", batch=lease.batch_id, problem=problem, again_in=wait)
-        _hand_back(
-            session,
-            lease,
-            fault=problem[:500],
-            faults_in_a_row=faults_before + 1,
-            not_before=now + dt.timedelta(seconds=wait),
-        )
+        values: dict[str, object] = {"fault": problem[:500], "faults_in_a_row": 0}
+        if problem:
+            values["faults_in_a_row"] = faults_before + 1
+            wait = _UNREACHABLE_AFTER[min(faults_before, len(_UNREACHABLE_AFTER) - 1)]
+            not_before = not_before or now + dt.timedelta(seconds=wait)
+            log.warning("mail service fails", batch=lease.batch_id, problem=problem, again_at=str(not_before))
+        if not_before is not None:
+            values["not_before"] = not_before
+        is_given = _hand_back(session, lease, **values)
+        if is_given and (not_before is None or not_before <= now):
+            enqueue(session, TaskName.SEND_BATCH, lease.batch_id)
     return False
 
 
-def postpone(database: Database, batch_id: int, problem: str) -> None:
-    """Note why a batch cannot be sent now and look at it again in a minute; a held one is left alone."""
+def postpone(
+    database: Database, batch_id: int, problem: str, *, not_before: dt.datetime | None = None
+) -> None:
+    """Note why a batch cannot be sent now, to look at it again later; a held one is left alone."""
     now = clock.utc_now()
     with database.write() as session:
         session.execute(
             sa.update(Batch)
             .where(Batch.id == batch_id, Batch.closed_at.is_(None), Batch.leased_until.is_(None))
-            .values(fault=problem, not_before=now + dt.timedelta(minutes=1))
+            .values(fault=problem[:500], not_before=not_before or now + dt.timedelta(minutes=1))
         )
 
 

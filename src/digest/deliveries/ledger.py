@@ -12,10 +12,20 @@ from sqlalchemy.orm import Session
 
 from digest.db.dialect import among
 from digest.deliveries.replies import intern_replies
-from digest.deliveries.uncertain import Doubt, note
+from digest.deliveries.retry import next_try
+from digest.deliveries.uncertain import Doubt, heard, note, reopen
 from digest.mail.transport import Outcome
 from digest.mail.transport import Reply as MailReply
-from digest.models import Batch, Delivery, DeliveryReason, DeliveryStatus, UncertainCause
+from digest.models import (
+    Batch,
+    Cadence,
+    Delivery,
+    DeliveryReason,
+    DeliveryStatus,
+    Edition,
+    EditionState,
+    UncertainCause,
+)
 
 # What an outcome means for the person; one that is not here is no final result.
 STATUS_OF = {
@@ -24,8 +34,6 @@ STATUS_OF = {
     Outcome.UNKNOWN: DeliveryStatus.UNCERTAIN,
 }
 
-# Seconds until a deferred mail (a 4xx reply) is tried again; after the last, it has failed.
-RETRY_AFTER = (300, 900, 3600, 4 * 3600, 8 * 3600)
 # The attempt number of a delivery that was sent again after it was uncertain; its retries count on from here.
 RESENT_MARK = 100
 
@@ -101,7 +109,10 @@ def _doubt(result: Result) -> Doubt:
 
 
 def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: dt.datetime) -> None:
-    """Put deferred deliveries (4xx) into a retry batch for each attempt; after the last they have failed."""
+    """Put deferred deliveries (4xx) into a retry batch for each attempt, within the edition's useful life.
+
+    Those for which it would be over by then have failed.
+    """
     if not results:
         return
     by_id = {result.subscriber_id: result for result in results}
@@ -112,6 +123,7 @@ def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: 
             Delivery.status == DeliveryStatus.PENDING,
         )
     ).all()
+    until = useful_until(session, edition_id, now=now)
     again: dict[tuple[int, int | None], list[int]] = defaultdict(list)
     given_up: list[Result] = []
     replies = intern_replies(session, {result.reply for result in results if result.reply})
@@ -119,15 +131,16 @@ def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: 
         result = by_id[subscriber_id]
         if attempt != result.attempt:
             continue  # deferred already: this is a journal that says so a second time
-        if _tries(attempt) >= len(RETRY_AFTER):
-            given_up.append(replace(result, status=DeliveryStatus.FAILED, at=now))
+        if next_try(_tries(attempt), now=now, useful_until=until) is None:
+            late = replace(result, status=DeliveryStatus.FAILED, at=now, reason=DeliveryReason.TOO_LATE)
+            given_up.append(late)
         else:
             again[attempt, replies[result.reply] if result.reply else None].append(subscriber_id)
     record(session, edition_id, given_up)
     batches: dict[int, int] = {}
     for (attempt, reply_id), people in again.items():
         if attempt not in batches:
-            not_before = now + dt.timedelta(seconds=RETRY_AFTER[_tries(attempt)])
+            not_before = next_try(_tries(attempt), now=now, useful_until=until) or now
             batches[attempt] = add_batch(session, edition_id, not_before=not_before)
         is_as_it_was = sa.and_(Delivery.status == DeliveryStatus.PENDING, Delivery.attempt == attempt)
         move_to_batch(
@@ -141,9 +154,33 @@ def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: 
         )
 
 
-def add_batch(session: Session, edition_id: int, *, not_before: dt.datetime) -> int:
-    """A new, empty batch of an edition; its id."""
-    batch = Batch(edition_id=edition_id, not_before=not_before)
+def record_heard(session: Session, edition_id: int, results: Sequence[Result], *, now: dt.datetime) -> None:
+    """Record answers that came when their deliveries were uncertain already, and settle those cases."""
+    final = [result for result in results if result.status is not DeliveryStatus.PENDING]
+    record(session, edition_id, final)
+    heard(session, edition_id, [result.subscriber_id for result in final], now=now)
+    for result in results:
+        if result.status is DeliveryStatus.PENDING:  # "later": it was not taken, and is to be tried again
+            reopen(session, edition_id, result.subscriber_id, attempt=result.attempt, now=now)
+            defer(session, edition_id, [result], now=now)
+
+
+def useful_until(session: Session, edition_id: int, *, now: dt.datetime) -> dt.datetime:
+    """Until when an edition is worth having; anew from now for people who are sent it once more later on."""
+    row = session.execute(
+        sa.select(Edition.state_since, Edition.state, Cadence.useful_seconds)
+        .join(Cadence, Cadence.id == Edition.cadence_id)
+        .where(Edition.id == edition_id)
+    ).one()
+    begins = now if row.state is EditionState.SENT else row.state_since
+    return begins + dt.timedelta(seconds=row.useful_seconds)
+
+
+def add_batch(
+    session: Session, edition_id: int, *, not_before: dt.datetime, transport_id: int | None = None
+) -> int:
+    """A new, empty batch of an edition, which may be bound to one mail service; its id."""
+    batch = Batch(edition_id=edition_id, not_before=not_before, transport_id=transport_id)
     session.add(batch)
     session.flush()
     return batch.id

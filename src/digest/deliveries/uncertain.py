@@ -152,6 +152,23 @@ def heard(session: Session, edition_id: int, people: Sequence[int], *, now: dt.d
     mark(session, edition_id, people, sa.and_(has_reply, is_unsaid), Settlement.HEARD, by="", now=now)
 
 
+def reopen(session: Session, edition_id: int, subscriber_id: int, *, attempt: int, now: dt.datetime) -> None:
+    """Make an uncertain delivery pending again: the reply that came after all says that it was not taken."""
+    session.execute(
+        sa.update(Delivery)
+        .where(
+            Delivery.edition_id == edition_id,
+            Delivery.subscriber_id == subscriber_id,
+            Delivery.attempt == attempt,
+            Delivery.status == DeliveryStatus.UNCERTAIN,
+        )
+        .values(status=DeliveryStatus.PENDING, sent_at=None),
+        execution_options={"synchronize_session": False},
+    )
+    is_open = sa.and_(UncertainCase.attempt == attempt, UncertainCase.settled_at.is_(None))
+    mark(session, edition_id, [subscriber_id], is_open, Settlement.HEARD, by="", now=now)
+
+
 def mark(
     session: Session,
     edition_id: int,

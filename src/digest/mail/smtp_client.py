@@ -157,7 +157,14 @@ class _Simple:
     def is_still_wanted(self, _envelope: Envelope) -> bool:
         return True
 
-    def after_reply(self, envelope: Envelope, outcome: Outcome, reply: Reply | None) -> None:
+    def after_reply(
+        self,
+        envelope: Envelope,
+        outcome: Outcome,
+        reply: Reply | None,
+        *,
+        rests: bool = False,  # noqa: ARG002
+    ) -> None:
         self.told.put((envelope, outcome, reply))
 
 

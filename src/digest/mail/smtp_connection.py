@@ -16,14 +16,16 @@ from collections import deque
 from collections.abc import Sequence
 
 from digest.errors import UnreachableError
-from digest.mail.replies import Stage, outcome_of, parse_reply
+from digest.mail.replies import Stage, judge, parse_reply
 from digest.mail.smtp_commands import group_of, refusal_of
 from digest.mail.smtp_errors import ConnectionEndedError, HostRefusedError
 from digest.mail.smtp_setup import Greeting
 from digest.mail.smtp_transaction import Keeper, Owner, Pipelining, Step, Transaction
 from digest.mail.smtp_wire import Lines, Wire
 from digest.mail.transport import Endpoint, Outcome, Reply
+from digest.mail.verdicts import Verdict
 
+_TAKES_NONE = "The mail service takes no mail from us now"
 _DOT = b".\r\n"
 # A longer message may not fit into the socket's buffer: its dot waits until the rest has left, so that a
 # connection that breaks in its middle leaves nobody uncertain.
@@ -118,8 +120,7 @@ class Connection:
         self.heard_at = self._loop.time()
         if not self._expected:
             # A server that speaks unasked says why it closes, most often 421.
-            reply = parse_reply(code, lines)
-            self.abort(HostRefusedError("The mail service takes no mail from us now", reply))
+            self.abort(HostRefusedError(_TAKES_NONE, parse_reply(code, lines)))
             return
         step = self._expected.popleft()
         if step is Step.MAIL or step is Step.RCPT:
@@ -165,11 +166,11 @@ class Connection:
             self._write_on()
             return
         reply = parse_reply(code, lines)
-        stage = Stage(step)
-        if outcome_of(stage, reply) is Outcome.UNSENT:
-            self._host_refuses(reply)
+        verdict = judge(Stage(step), reply)
+        if verdict.outcome is Outcome.UNSENT:
+            self._host_refuses(reply, verdict)
             return
-        transaction.refused = stage, reply
+        transaction.refused = verdict, reply
         if self._unwritten:  # a command at a time: DATA is not said any more
             self._unwritten.clear()
             self._give_back(transaction)
@@ -185,25 +186,26 @@ class Connection:
             self._expected.append(Step.LONE_DOT)
             self._begun = None
             self._wire.write(_DOT)
-            stage, reply = transaction.refused
-            self._keeper.settled(transaction, outcome_of(stage, reply), reply)
+            verdict, reply = transaction.refused
+            self._keeper.settled(transaction, verdict.outcome, reply, rests=verdict.rests)
             return
         if transaction.refused is None:
             reply = parse_reply(code, lines)
-            if outcome_of(Stage.DATA, reply) is Outcome.UNSENT:
-                self._host_refuses(reply)
+            verdict = judge(Stage.DATA, reply)
+            if verdict.outcome is Outcome.UNSENT:
+                self._host_refuses(reply, verdict)
                 return
-            transaction.refused = Stage.DATA, reply
+            transaction.refused = verdict, reply
         self._give_back(transaction)
 
     def _give_back(self, transaction: Transaction) -> None:
         """End a transaction that was refused before its message."""
         assert transaction.refused is not None
-        stage, reply = transaction.refused
+        verdict, reply = transaction.refused
         self._begun = None
         self._needs_reset = True
         self.served += 1
-        self._keeper.settled(transaction, outcome_of(stage, reply), reply)
+        self._keeper.settled(transaction, verdict.outcome, reply, rests=verdict.rests)
         self._go_on()
 
     def _on_dot(self, code: int, lines: Lines) -> None:
@@ -211,25 +213,25 @@ class Connection:
         assert transaction is not None
         self._flying = None
         reply = parse_reply(code, lines)
-        outcome = outcome_of(Stage.DOT, reply)
-        if outcome in (Outcome.UNSENT, Outcome.UNKNOWN):
+        verdict = judge(Stage.DOT, reply)
+        if verdict.outcome in (Outcome.UNSENT, Outcome.UNKNOWN):
             begun, self._begun = self._begun, None
             self._wire.abort()
             error = HostRefusedError("The mail service stopped after a message", reply)
             self._keeper.ended(self, error)
-            self._keeper.settled(transaction, outcome, reply)
+            self._keeper.settled(transaction, verdict.outcome, reply, rests=verdict.rests)
             if begun is not None:
                 self._keeper.interrupted(begun, error, was_used=self.served > 0)
             elif self.served == 0:
                 transaction.owner.fail(error)
             return
         self.served += 1
-        self._keeper.settled(transaction, outcome, reply)
+        self._keeper.settled(transaction, verdict.outcome, reply, rests=verdict.rests)
         if self._begun is None:
             self._go_on()
 
-    def _host_refuses(self, reply: Reply) -> None:
-        self.abort(HostRefusedError("The mail service takes no mail from us now", reply))
+    def _host_refuses(self, reply: Reply, verdict: Verdict) -> None:
+        self.abort(HostRefusedError(_TAKES_NONE, reply, rests=verdict.rests))
 
     # Messages.
 

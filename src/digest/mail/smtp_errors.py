@@ -15,8 +15,12 @@ class SignInError(UnreachableError):
 
 
 class HostRefusedError(UnreachableError):
-    """The server answered, but takes no mail from us now; `reply` is what it said."""
+    """The server answered, but takes no mail from us now; `reply` is what it said.
 
-    def __init__(self, sentence: str, reply: Reply) -> None:
+    `rests`: it was said about a recipient, whose domain is to be given a rest.
+    """
+
+    def __init__(self, sentence: str, reply: Reply, *, rests: bool = False) -> None:
         super().__init__(f"{sentence}: {reply.code} {reply.enhanced} {reply.text}".replace("  ", " ").strip())
         self.reply = reply
+        self.rests = rests

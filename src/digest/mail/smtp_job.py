@@ -100,15 +100,17 @@ class Job:
         self._next_at -= self._interval
         self._again.appendleft(transaction)
 
-    def settle(self, transaction: Transaction, outcome: Outcome, reply: Reply | None) -> None:
+    def settle(
+        self, transaction: Transaction, outcome: Outcome, reply: Reply | None, *, rests: bool = False
+    ) -> None:
         """What became of a transaction."""
         if transaction.is_abandoned:
             # Told as unknown or unsent before; a later answer is news only if there was one.
             if reply is not None and outcome not in (Outcome.UNSENT, Outcome.UNKNOWN):
-                self._tell(transaction.envelope, outcome, reply)
+                self._tell(transaction.envelope, outcome, reply, rests=rests)
             return
         self._in_flight -= 1
-        self._tell(transaction.envelope, outcome, reply)
+        self._tell(transaction.envelope, outcome, reply, rests=rests)
 
     def abandon(self, transaction: Transaction, *, has_left: bool) -> None:
         """Wait no longer for a transaction."""
@@ -136,9 +138,11 @@ class Job:
             return True
         return False
 
-    def _tell(self, envelope: Envelope, outcome: Outcome, reply: Reply | None) -> None:
+    def _tell(
+        self, envelope: Envelope, outcome: Outcome, reply: Reply | None, *, rests: bool = False
+    ) -> None:
         try:
-            self._handover.after_reply(envelope, outcome, reply)
+            self._handover.after_reply(envelope, outcome, reply, rests=rests)
         except BaseException as error:  # noqa: BLE001
             if self.error is None:
                 self.error = error

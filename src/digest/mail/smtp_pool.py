@@ -93,9 +93,11 @@ class Pool:
                     return None
         return None
 
-    def settled(self, transaction: Transaction, outcome: Outcome, reply: Reply | None) -> None:
+    def settled(
+        self, transaction: Transaction, outcome: Outcome, reply: Reply | None, *, rests: bool = False
+    ) -> None:
         owner = _job(transaction)
-        owner.settle(transaction, outcome, reply)
+        owner.settle(transaction, outcome, reply, rests=rests)
         if not owner.is_open:
             self._end_served()
 
@@ -112,7 +114,8 @@ class Pool:
             owner.again(transaction)
         else:
             # A fresh connection that fails: the host is at fault, and no other message is begun.
-            owner.settle(transaction, Outcome.UNSENT, getattr(error, "reply", None))
+            reply, rests = getattr(error, "reply", None), getattr(error, "rests", False)
+            owner.settle(transaction, Outcome.UNSENT, reply, rests=rests)
             if not transaction.is_abandoned:
                 owner.fail(error)
         self._feed_soon()

@@ -7,8 +7,8 @@ from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from digest.errors import UnreachableError
-from digest.mail.replies import Stage
 from digest.mail.transport import Endpoint, Envelope, Outcome, Reply
+from digest.mail.verdicts import Verdict
 
 if TYPE_CHECKING:
     from digest.mail.smtp_connection import Connection
@@ -50,7 +50,7 @@ class Transaction:
     body: bytes  # as it goes between DATA and the final dot
     owner: Owner
     tries: int = 0
-    refused: tuple[Stage, Reply] | None = None  # what was said against it before its message
+    refused: tuple[Verdict, Reply] | None = None  # what was said against it before its message
     is_abandoned: bool = False  # nobody waits for it; its connection is closed when its answer has come
 
 
@@ -72,8 +72,10 @@ class Keeper(Protocol):
     def pull(self) -> Transaction | None:
         """The next transaction, if there is one now."""
 
-    def settled(self, transaction: Transaction, outcome: Outcome, reply: Reply | None, /) -> None:
-        """What became of a transaction."""
+    def settled(
+        self, transaction: Transaction, outcome: Outcome, reply: Reply | None, /, *, rests: bool = False
+    ) -> None:
+        """What became of a transaction; `rests` as `Handover.after_reply` has it."""
 
     def declined(self, transaction: Transaction, /) -> None:
         """A transaction that its owner did not want any more right before its dot."""

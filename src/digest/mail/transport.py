@@ -125,9 +125,12 @@ class Handover(Protocol):
     def before_dot(self, envelope: Envelope, /) -> bool:
         """Right before the bytes with the final dot leave: to write the intent. False: they must not."""
 
-    def after_reply(self, envelope: Envelope, outcome: Outcome, reply: Reply | None, /) -> None:
+    def after_reply(
+        self, envelope: Envelope, outcome: Outcome, reply: Reply | None, /, *, rests: bool = False
+    ) -> None:
         """Called once for every envelope that was taken; again for one that was abandoned, if it is answered.
 
+        `rests`: because of the reply the receiving domain is to be given a rest (`mail.verdicts`).
         An envelope that is abandoned before the answer to its final dot has come is `unknown` at first.
         """
 

@@ -9,7 +9,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from digest import clock
 from digest.deliveries.handover import go_on
-from digest.deliveries.leases import postpone
+from digest.deliveries.leases import bound_to, postpone
 from digest.deliveries.plan import plan
 from digest.deliveries.recover import fold_abandoned
 from digest.deliveries.send import send_batch
@@ -21,7 +21,7 @@ from digest.notices.send import send_due
 from digest.queueing.app import app as celery_app
 from digest.queueing.names import TaskName
 from digest.sources.collect import collect, note_timeout
-from digest.tasks.runtime import Runtime, is_stopping, runtime
+from digest.tasks.runtime import Runtime, ServiceRestsError, is_stopping, runtime
 
 # A fetch takes at most 30 s; what is left is for reading a feed that was made to be slow to read.
 COLLECT_SECONDS = 60
@@ -78,7 +78,10 @@ def send_one_batch(batch_id: int) -> None:
     here = runtime()
     fold_abandoned(here.database, host=here.host, now=clock.utc_now())
     try:
-        sender = here.sender()
+        sender = here.sender(only=bound_to(here.database, batch_id))
+    except ServiceRestsError as error:
+        postpone(here.database, batch_id, str(error), not_before=error.until)
+        return
     except (ConfigError, JournalError) as error:  # no mail service, no password, no room for a journal
         postpone(here.database, batch_id, str(error))
         return
