@@ -7,6 +7,7 @@ import datetime as dt
 import getpass
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -131,6 +132,22 @@ def parse_moment(text: str, zone: str | None) -> dt.datetime:
     if found.tzinfo is None:
         found = found.replace(tzinfo=ZoneInfo(zone or "UTC"))
     return found.astimezone(dt.UTC)
+
+
+def parse_span(text: str) -> int:
+    """`90s`, `20m`, `24h` or `7d` in seconds; a bare number is seconds. Raises InputError."""
+    found = re.fullmatch(r"(\d{1,6})\s*([smhd]?)", text.strip().lower())
+    if not found:
+        raise InputError(f"{text[:40]!r} is not a span of time; write it like 90s, 20m, 24h or 7d.")
+    return int(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]
+
+
+def span(seconds: int) -> str:
+    """Seconds as `parse_span` reads them, in the largest unit that fits."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
 
 
 def say(sentence: str) -> None:

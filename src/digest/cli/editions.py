@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import common, revisions
+from digest.cli import common, ramp_up, revisions
 from digest.cli.common import JsonOption
 from digest.errors import DigestError, InputError, StateError
 from digest.models import EditionState
@@ -161,6 +161,11 @@ def web(edition: EditionId) -> None:
 
     with common.read() as session:
         common.say(_web_address(get_edition(session, edition).public_id))
+
+
+app.command("ramp-up-rest", epilog="Example: digest edition ramp-up-rest 12 --out rest.csv")(
+    ramp_up.ramp_up_rest
+)
 
 
 def _cadence(session: Session, digest: str, name: str | None) -> Cadence:

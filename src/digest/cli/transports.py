@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from digest import audit, keys
-from digest.cli import common
+from digest.cli import common, ramp_up
 from digest.cli.common import JsonOption
 from digest.errors import ConfigError, InputError
 from digest.models import Security, Signer, Transport
@@ -223,6 +223,11 @@ def try_one(
             "offers": ", ".join(offer.extensions) or None,
         }
     )
+
+
+app.command(
+    "ramp-up", epilog="Example: digest transport ramp-up relay --first-day 500 --growth 50 --rest old-relay"
+)(ramp_up.ramp_up)
 
 
 def _send_test_mail(name: str, to: str, digest: str | None, *, as_json: bool) -> None:

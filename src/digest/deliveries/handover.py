@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from digest.db.dialect import skip_locked
 from digest.deliveries.leases import is_due
 from digest.deliveries.plan import unplan
+from digest.deliveries.spread import moved
 from digest.editions.progress import claim_stories, due_to_start, thaw
 from digest.editions.states import move
 from digest.logs import get_logger
@@ -57,14 +58,25 @@ def start_due(session: Session, *, now: dt.datetime) -> int:
             unplan(session, edition)
             thaw(session, edition, now=now)
         elif move(session, edition, EditionState.SENDING, now=now):
-            # A person may have sent it sooner than it was planned for.
-            session.execute(
-                sa.update(Batch)
-                .where(Batch.edition_id == edition.id, Batch.not_before > now)
-                .values(not_before=now)
-            )
+            _move_window(session, edition.id, now=now)
             started += 1
     return started
+
+
+def _move_window(session: Session, edition_id: int, *, now: dt.datetime) -> None:
+    """Let the batches of an edition begin as they were planned among themselves, the first of them now."""
+    batches = session.execute(
+        sa.select(Batch.id, Batch.not_before).where(Batch.edition_id == edition_id)
+    ).all()
+    begins = [batch.not_before for batch in batches]
+    by = moved(min(begins), max(begins), now=now) if begins else None
+    if not by:
+        return
+    # Moments are no numbers on SQLite, so they are added up here: a row for 500 people, and only if need be.
+    session.connection().execute(
+        sa.update(Batch).where(Batch.id == sa.bindparam("batch")).values(not_before=sa.bindparam("begin")),
+        [{"batch": batch.id, "begin": batch.not_before + by} for batch in batches],
+    )
 
 
 def take_back_plans(session: Session) -> int:

@@ -126,23 +126,21 @@ def ways(session: Session, *, now: dt.datetime, only: int | None = None) -> list
 
     Raises ConfigError with what to do if there is none.
     """
-    rows = session.scalars(sa.select(Transport).order_by(Transport.rank, Transport.id)).all()
-    rows = [row for row in rows if only is None or row.id == only]
-    enabled = [row for row in rows if row.is_enabled]
-    if not enabled:
-        raise ConfigError(_none_enabled(rows, only))
-    proven = [row for row in enabled if row.accepted_at is not None]
-    if not proven:
-        raise ConfigError(
-            f"The mail service {enabled[0].name} has taken no test mail yet; send one with "
-            f"`digest transport test {enabled[0].name} --to ADDRESS`."
-        )
+    proven = _proven(session, only)
     if only is not None:
         return proven
     ramping = set(session.scalars(sa.select(RampUp.transport_id)))
     usable = [row for row in proven if row is proven[0] or row.id not in ramping]
     awake = [row for row in usable if row.rests_until is None or row.rests_until <= now]
     return awake or [min(usable, key=lambda row: row.rests_until or now)]
+
+
+def first_way(session: Session) -> Transport | None:
+    """The first in rank of those that readers may be mailed by, resting or not; None if there is none."""
+    try:
+        return _proven(session, None)[0]
+    except ConfigError:
+        return None
 
 
 def pick(session: Session) -> Transport:
@@ -189,6 +187,22 @@ def note_working(session: Session, transport_id: int) -> None:
         .values(fault="", faults_in_a_row=0, rests_until=None),
         execution_options={"synchronize_session": False},
     )
+
+
+def _proven(session: Session, only: int | None) -> list[Transport]:
+    """The enabled ones that took a test mail, by rank and age; raises ConfigError if there is none."""
+    query = sa.select(Transport).order_by(Transport.rank, Transport.id)
+    rows = session.scalars(query if only is None else query.where(Transport.id == only)).all()
+    enabled = [row for row in rows if row.is_enabled]
+    if not enabled:
+        raise ConfigError(_none_enabled(rows, only))
+    proven = [row for row in enabled if row.accepted_at is not None]
+    if not proven:
+        raise ConfigError(
+            f"The mail service {enabled[0].name} has taken no test mail yet; send one with "
+            f"`digest transport test {enabled[0].name} --to ADDRESS`."
+        )
+    return proven
 
 
 def _none_enabled(rows: Sequence[Transport], only: int | None) -> str:
