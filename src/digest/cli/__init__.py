@@ -1,6 +1,7 @@
 """The command line door: one table of command groups, each imported when it is first used.
 
-Exit codes: 0 done, 1 not possible now, 2 wrong input or settings, 130 ended by Ctrl-C.
+Exit codes: 0 done, 1 not possible now, 2 wrong input or settings, 3 it waits for a person (`digest edition
+watch` at a paused or held edition), 130 ended by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("collect", "digest.cli.sources:collect_app", "Collect posts now, in this process."),
     ("edition", "digest.cli.editions", "Editions: past, coming and being handed over."),
     ("uncertain", "digest.cli.uncertain", "What may have arrived, and what becomes of it."),
+    ("why", "digest.cli.why", "Why an address got a mail, or got none."),
     ("demo", "digest.cli.demo", "See it all at work on an invented newspaper."),
     ("up", "digest.cli.run:up_app", "Run everything on this machine."),
     ("web", "digest.cli.run:web_app", "Run the web server alone."),

@@ -150,6 +150,11 @@ def span(seconds: int) -> str:
     return f"{seconds}s"
 
 
+def is_terminal() -> bool:
+    """Whether a person looks at what we print."""
+    return sys.stdout.isatty()
+
+
 def say(sentence: str) -> None:
     """A sentence on standard output."""
     typer.echo(sentence)
@@ -158,6 +163,11 @@ def say(sentence: str) -> None:
 def print_json(value: Any) -> None:
     """JSON on standard output: moments as ISO 8601 in UTC, dataclasses as objects."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_as_json))
+
+
+def print_json_line(value: Any) -> None:
+    """The same on one line, for programs that read on while it is written."""
+    typer.echo(json.dumps(value, ensure_ascii=False, default=_as_json))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:

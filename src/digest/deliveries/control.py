@@ -20,6 +20,7 @@ from digest.deliveries.plan import BATCH_SIZE
 from digest.deliveries.providers import of_provider
 from digest.editions.states import move
 from digest.errors import StateError
+from digest.lists.queries import audience
 from digest.models import (
     Batch,
     Delivery,
@@ -35,6 +36,7 @@ from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 
 S = EditionState
+CANCELLABLE = (S.FROZEN, S.SENDING, S.PAUSED)
 # Who paused an edition that no person has paused.
 _MACHINE = "machine"
 _DETAIL_LENGTH = 500
@@ -116,7 +118,7 @@ def cancel(session: Session, edition: Edition, *, actor: str, now: dt.datetime, 
     _lock(session, edition)
     if edition.state is S.CANCELLED:
         return False
-    if edition.state not in (S.FROZEN, S.SENDING, S.PAUSED):
+    if edition.state not in CANCELLABLE:
         raise StateError(
             f"Edition {edition.id} is {edition.state}; only one that is frozen, sending or paused "
             "can be cancelled."
@@ -165,6 +167,17 @@ def count_failed(session: Session, edition_id: int, which: Failed | None = None)
     """How many people a retry would be for."""
     people = _failed(edition_id, which or Failed()).subquery()
     return session.scalar(sa.select(sa.func.count()).select_from(people)) or 0
+
+
+def count_waiting(session: Session, edition: Edition) -> int:
+    """How many people an edition would go to now: its pending ones, or its audience if that is not fixed."""
+    if edition.planned_at is None:
+        people = audience(edition.cadence_id).subquery()
+        return session.scalar(sa.select(sa.func.count()).select_from(people)) or 0
+    pending = sa.select(sa.func.count()).where(
+        Delivery.edition_id == edition.id, Delivery.status == DeliveryStatus.PENDING
+    )
+    return session.scalar(pending) or 0
 
 
 def _pause(

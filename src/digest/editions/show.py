@@ -114,10 +114,16 @@ def list_editions(
     return [EditionLine(*row) for row in session.execute(query)]
 
 
+def edition_line(session: Session, edition_id: int) -> EditionLine:
+    """One edition as in a list; raises NotFoundError."""
+    get_edition(session, edition_id)
+    return EditionLine(*session.execute(_lines().where(Edition.id == edition_id)).one())
+
+
 def show_edition(session: Session, edition_id: int) -> EditionView:
     """One edition with its stories, how far it is handed over, and what its mail service does wrong."""
     edition = get_edition(session, edition_id)
-    line = EditionLine(*session.execute(_lines().where(Edition.id == edition_id)).one())
+    line = edition_line(session, edition_id)
     revision = session.get(Revision, edition.revision_id) if edition.revision_id else None
     items = _fixed_items(session, revision.id) if revision else coming_items(session, edition)
     totals = session.get(EditionTotals, edition_id)
