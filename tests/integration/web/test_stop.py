@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
@@ -11,41 +9,12 @@ from fastapi.testclient import TestClient
 from digest import clock, keys
 from digest.config import Settings
 from digest.db import Base, Database
-from digest.editions.first_copies import stop_url
 from digest.models import Account, AuditEntry, Cadence, Edition, EditionState, Reason, Revision
 from digest.tokens import Claim, Purpose
-from tests.factories import make_account, make_cadence, make_digest
-from tests.integration.web.rows import make_edition
+from tests.factories import make_cadence, make_digest
+from tests.integration.web.rows import Copy, make_copy, make_edition
 
 S = EditionState
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A first copy that one of the staff has."""
-
-    database: Database
-    edition_id: int
-    account_id: int
-    path: str
-
-    def edition(self) -> Edition:
-        with self.database.read() as session:
-            return session.get_one(Edition, self.edition_id)
-
-    def set_state(self, state: EditionState) -> None:
-        with self.database.write() as session:
-            session.execute(sa.update(Edition).values(state=state))
-
-
-def make_copy(database: Database, settings: Settings, *, language: str = "en") -> Copy:
-    signer = keys.load(settings.secrets_folder).signer
-    with database.write() as session:
-        digest = make_digest(session, language=language, title="The Courier")
-        edition = make_edition(session, make_cadence(session, digest), S.FROZEN, subject="On <Patience>")
-        account = make_account(session)
-        url = stop_url("", signer, edition_id=edition.id, account_id=account.id)
-        return Copy(database, edition.id, account.id, url)
 
 
 @pytest.fixture
