@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import common
+from digest.cli import common, first_copies
 from digest.cli.common import JsonOption
 from digest.errors import InputError
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from digest.models import Cadence
 
 app = common.group("The rhythms that a digest comes out on.")
+
+app.add_typer(first_copies.app, name="first-copy")
 
 DigestName = Annotated[str, typer.Argument(metavar="DIGEST", help="The digest.")]
 Name = Annotated[str, typer.Argument(help="The cadence's short name: a-z, digits, hyphens.")]

@@ -1,4 +1,4 @@
-"""`digest edition revise|approve|go-on|revisions`: correct an edition that is locked or half handed over."""
+"""`digest edition revise|approve|go-on|revisions|test`: look at an edition in a mail, and correct it."""
 
 from __future__ import annotations
 
@@ -148,6 +148,36 @@ def revisions(edition: EditionId, as_json: bool = JsonOption) -> None:
         common.say(f"The stories of version {line.number}:")
         for number, story in enumerate(line.stories, start=1):
             common.say(f"  {number}. {story}")
+
+
+@app.command("test", epilog="Example: digest edition test 12 --to nare@example.org")
+def send_test(
+    edition: EditionId,
+    to: Annotated[
+        list[str], typer.Option(metavar="ADDRESS", help="Of a person with an account. May be repeated.")
+    ],
+    revision: Annotated[int | None, typer.Option(help="Which version; else the current one.")] = None,
+    large: Annotated[bool, typer.Option("--large", help="The mail of those who read large text.")] = False,
+) -> None:
+    """Send an edition's mail to people of the staff, exactly as it would go out; the subject is marked.
+
+    One that is not locked yet is made of what would go into it now.
+    """
+    from digest.editions.copies import Imprint, ask_test_mails  # noqa: PLC0415
+    from digest.rendering.contexts import TextSize  # noqa: PLC0415
+
+    settings = common.settings()
+    with common.open_database() as database:
+        asked = ask_test_mails(
+            database,
+            edition,
+            to,
+            Imprint(settings.public_url, common.load_keys(), settings.templates),
+            revision_number=revision,
+            size=TextSize.LARGE if large else TextSize.NORMAL,
+            actor=common.actor(),
+        )
+    common.say(f"{asked} test mails of edition {edition} go out as soon as a worker takes them.")
 
 
 def _as_dict(line: RevisionLine) -> dict[str, Any]:

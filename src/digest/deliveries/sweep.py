@@ -15,6 +15,8 @@ from digest.deliveries.partitions import make_partitions
 from digest.deliveries.recover import release_orphans
 from digest.deliveries.retention import drop_old_ranges
 from digest.deliveries.settle import settle_by_policy, warn_of_many
+from digest.editions.copies import Imprint
+from digest.editions.first_copies import ask_first_copies, due_for_first_copies
 from digest.editions.progress import enqueue_freezes, enqueue_plans, skip_past_grace
 from digest.editions.slots import make_next_editions
 from digest.lists.subscribe import resume_due_pauses
@@ -32,6 +34,8 @@ class SweepSettings:
     plan_lead: dt.timedelta
     settle_uncertain_after: dt.timedelta
     keep_deliveries: dt.timedelta = dt.timedelta(days=365)
+    # What first copies are made with; asked for only if some are due. None: none are sent.
+    imprint: Callable[[], Imprint] | None = None
 
 
 # When this process last looked for deliveries that are past their time, by database: once an hour will do.
@@ -62,6 +66,10 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
         enqueue_freezes(session, now=now)
         enqueue_plans(session, plan_lead=config.plan_lead, now=now)
 
+    def first_copies(session: Session) -> None:
+        if config.imprint is not None and due_for_first_copies(session, now=now):
+            ask_first_copies(session, config.imprint(), now=now)
+
     def people(session: Session) -> None:
         resume_due_pauses(session, now=now)
 
@@ -69,7 +77,7 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
         enqueue_due(session, now=now)
         enqueue_due_notices(session, now=now)
 
-    steps = (editions, make_partitions, handing_over, coming, people, sources_and_notices)
+    steps = (editions, make_partitions, handing_over, coming, first_copies, people, sources_and_notices)
     errors = [error for step in steps if (error := _done(database, step)) is not None]
     if _is_time_to_look(database, now) and (error := _drop_old(database, config, now)) is not None:
         errors.append(error)

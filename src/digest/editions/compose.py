@@ -13,6 +13,7 @@ from digest.feeds.excerpt import cut_body
 from digest.feeds.pictures import without_picture
 from digest.i18n import translator
 from digest.mail.message import build_digest
+from digest.mail.placeholders import PreparedMail
 from digest.models import Cadence, Digest, Edition, FeaturedBy, Post, Reason, Role
 from digest.rendering.contexts import (
     UNSUBSCRIBE_URL,
@@ -173,21 +174,26 @@ def look_of(values: Mapping[str, Any]) -> Look:
 
 def _variant(digest: Digest, context: EditionContext, templates: Path | None) -> ComposedVariant:
     rendered = render_mail(context, templates=templates)
-    mail = build_digest(
-        from_name=digest.sender_name,
-        from_address=digest.sender_address,
-        reply_to=digest.reply_to or "",
-        subject=rendered.subject,
-        html=rendered.html,
-        text=rendered.text,
-        list_help=digest.home_url,
-    ).to_bytes()
+    mail = encode_mail(digest, subject=rendered.subject, html=rendered.html, text=rendered.text).to_bytes()
     return ComposedVariant(
         text_size=context.text_size,
         html=rendered.html,
         text=rendered.text,
         mail=mail,
         fingerprint=hashlib.sha256(mail).hexdigest(),
+    )
+
+
+def encode_mail(digest: Digest, *, subject: str, html: str, text: str) -> PreparedMail:
+    """A digest's mail around finished parts, with its places for a person's values."""
+    return build_digest(
+        from_name=digest.sender_name,
+        from_address=digest.sender_address,
+        reply_to=digest.reply_to or "",
+        subject=subject,
+        html=html,
+        text=text,
+        list_help=digest.home_url,
     )
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from digest import clock
+from digest import clock, keys
 from digest.deliveries.handover import go_on
 from digest.deliveries.leases import bound_to, postpone
 from digest.deliveries.plan import plan
 from digest.deliveries.recover import fold_abandoned
 from digest.deliveries.send import send_batch
 from digest.deliveries.sweep import SweepSettings, tick
+from digest.editions.copies import Imprint
 from digest.editions.freeze import FreezeSettings, freeze
 from digest.errors import ConfigError
 from digest.mail.journal import JournalError
@@ -41,6 +43,7 @@ def run_tick() -> None:
     times = SweepSettings(
         plan_lead=_seconds(here.config.plan_lead_seconds),
         settle_uncertain_after=_seconds(here.config.settle_uncertain_after),
+        imprint=functools.partial(_imprint, here),
     )
     try:
         # What a dead worker of this host has done comes into the ledger, and its batches are free again.
@@ -118,6 +121,11 @@ def freeze_settings(here: Runtime) -> FreezeSettings:
         collect_interval=_seconds(config.collect_interval_seconds),
         plan_lead=_seconds(config.plan_lead_seconds),
     )
+
+
+def _imprint(here: Runtime) -> Imprint:
+    config = here.config
+    return Imprint(config.public_url, keys.load(config.secrets_folder), config.templates)
 
 
 def _seconds(number: float) -> dt.timedelta:
