@@ -102,7 +102,7 @@ def install(points: Sequence[Point], on_pass: OnPass) -> None:
         by_target.setdefault(point.target, []).append(point)
     for target, own in by_target.items():
         holder, name, found = _resolve(target)
-        _put(holder, name, _wrapped(found, own, on_pass))
+        setattr(holder, name, _wrapped(found, own, on_pass))
 
 
 def make_smaller() -> None:
@@ -110,6 +110,12 @@ def make_smaller() -> None:
     for target, value in SMALLER:
         holder, name, _ = _resolve(target)
         setattr(holder, name, value)
+
+
+def take_out(target: str) -> None:
+    """Make a function do nothing, as a product with that fault would."""
+    holder, name, _ = _resolve(target)
+    setattr(holder, name, lambda *_, **__: None)
 
 
 def _resolve(target: str) -> tuple[Any, str, Any]:
@@ -149,7 +155,3 @@ def _wrapped(found: Any, points: Sequence[Point], on_pass: OnPass) -> Any:
             return result
 
     return kind(wrapper) if kind else wrapper
-
-
-def _put(holder: Any, name: str, value: Any) -> None:
-    setattr(holder, name, value)

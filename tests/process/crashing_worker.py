@@ -2,16 +2,19 @@
 
     python -m tests.process.crashing_worker
 
-It reads one job a line and answers each with a line. The process itself only forks: everything is loaded once
-and each job is a child of its own, so that a trial costs a tenth of a second. There is no broker: the tasks'
+It reads one job a line and answers each with a line. The process itself only forks: everything is loaded
+once and each job is a child of its own. A first job may be marked `warm`: it is done by the process itself,
+so that its children find statements compiled and modules loaded. There is no broker: the tasks'
 functions are called one after another, and what they hint at is found by looking at the rows, as the sweep
 does.
 
-    {"env": {...}, "kept": FOLDER, "point": NAME or "", "pass": 3, "seconds": 20}
+    {"env": {...}, "kept": FOLDER, "point": NAME or "", "pass": 3, "seconds": 20, "warm": false,
+     "kill_after": 0.05 or 0, "without": TARGET or ""}
     {"status": -9, "passes": {"intent written": 20, ...}}
 
 `passes` are counted in children that were not killed. `kept` gets a hard link of every journal that is begun:
-the file outlives its unlinking, whatever the worker does with it.
+the file outlives its unlinking, whatever the worker does with it. `kill_after` kills the worker after so many
+seconds, wherever it is. `without` makes a function of the product do nothing: to see that the rig sees it.
 """
 
 from __future__ import annotations
@@ -29,6 +32,8 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 
 from digest import clock, config, logs
 from digest.db import Database
@@ -43,17 +48,28 @@ from digest.models import (
     MailingList,
     UncertainPolicy,
 )
-from digest.queueing.app import app
 from digest.tasks import runtime, work
-from tests.process.crash_points import POINTS, install, make_smaller
+from tests.process.crash_points import POINTS, install, make_smaller, take_out
 
 _OPEN = (EditionState.FROZEN, EditionState.SENDING)
 
 
 def main() -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what is logged is not for the one who asks
+    _share_compiled_statements()
+    make_smaller()
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(_in_a_child(json.loads(line))) + "\n")
-        sys.stdout.flush()
+        job = json.loads(line)
+        answers.write(json.dumps(_warmed(job) if job["warm"] else _in_a_child(job)) + "\n")
+        answers.flush()
+
+
+def _warmed(job: dict[str, Any]) -> dict[str, Any]:
+    _set_up(job["env"])
+    drive(until=time.monotonic() + job["seconds"])
+    runtime.close_runtime()
+    return {"status": 0, "passes": {}}
 
 
 def _in_a_child(job: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +77,6 @@ def _in_a_child(job: dict[str, Any]) -> dict[str, Any]:
     child = os.fork()
     if child == 0:
         os.close(reading)
-        os.dup2(2, 1)  # what it logs is not for the one who asked
         status = 1
         try:
             passes = _work(job)
@@ -71,7 +86,8 @@ def _in_a_child(job: dict[str, Any]) -> dict[str, Any]:
             traceback.print_exc()
         os._exit(status)
     os.close(writing)
-    killer = threading.Timer(job["seconds"], os.kill, (child, signal.SIGABRT))
+    after = job["kill_after"] or job["seconds"]
+    killer = threading.Timer(after, os.kill, (child, signal.SIGKILL if job["kill_after"] else signal.SIGABRT))
     killer.start()
     with os.fdopen(reading, "rb") as pipe:
         said = pipe.read()
@@ -81,11 +97,31 @@ def _in_a_child(job: dict[str, Any]) -> dict[str, Any]:
     return {"status": os.waitstatus_to_exitcode(status), "passes": json.loads(said or b"{}")}
 
 
-def _work(job: dict[str, Any]) -> dict[str, int]:
-    os.environ.update(job["env"])
+def _set_up(env: dict[str, str]) -> None:
+    os.environ.update(env)
     config.settings.cache_clear()
-    app.cache_clear()
     logs.set_up(level="WARNING", json=False)
+
+
+def _share_compiled_statements() -> None:
+    """One store of compiled statements for all engines of this process and its children.
+
+    Its keys hold the engine's dialect: two of one kind must count as the same.
+    """
+    make, store = sa.create_engine, LRUCache(2000)
+    DefaultDialect.__hash__ = lambda dialect: hash(type(dialect))  # type: ignore[method-assign,misc]
+    DefaultDialect.__eq__ = lambda one, other: type(one) is type(other)  # type: ignore[method-assign]
+
+    def create_engine(*args: Any, **kwargs: Any) -> sa.Engine:
+        engine = make(*args, **kwargs)
+        engine._compiled_cache = store
+        return engine
+
+    sa.create_engine = create_engine
+
+
+def _work(job: dict[str, Any]) -> dict[str, int]:
+    _set_up(job["env"])
     passes: Counter[str] = Counter()
 
     def on_pass(name: str) -> None:
@@ -93,8 +129,9 @@ def _work(job: dict[str, Any]) -> dict[str, int]:
         if name == job["point"] and passes[name] == job["pass"]:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    make_smaller()
     _keep_journals(Path(job["kept"]))
+    if job["without"]:
+        take_out(job["without"])
     _stop_now_and_then()
     install(POINTS, on_pass)
     drive(until=time.monotonic() + job["seconds"] - 1)

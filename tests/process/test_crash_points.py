@@ -6,6 +6,12 @@ ended. Nobody is lost. Uncertain are exactly those with an intent and no outcome
 
 from __future__ import annotations
 
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +21,7 @@ from digest.db import Database
 from digest.db.schema import upgrade
 from tests.process.crash_points import POINTS, Point
 from tests.process.crash_trials import PEOPLE, Bench, Crash, Trial, Workers, run_trial, seed, workers
+from tests.servers.smtp_script import Fault, Script
 
 pytestmark = pytest.mark.process
 
@@ -23,9 +30,19 @@ _POLICIES = ("hold", "resend")
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """In memory where that is possible: SIGKILL loses nothing that was written, on a disk or not."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path_factory.mktemp("crashes")
+        return
+    with tempfile.TemporaryDirectory(dir=memory, prefix="digest-crashes-") as made:
+        yield Path(made)
+
+
+@pytest.fixture(scope="module")
+def bench(folder: Path) -> Iterator[Bench]:
     """One process that makes the workers, and a seeded SQLite file for each policy."""
-    folder = tmp_path_factory.mktemp("crashes")
     migrated = folder / "migrated.db"
     database = Database(f"sqlite:///{migrated}")
     upgrade(database)
@@ -34,6 +51,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         prepared = Bench(made, folder)
         for policy in _POLICIES:
             prepared.prepare(migrated, policy)
+        prepared.warm("resend")
         yield prepared
 
 
@@ -112,6 +130,77 @@ def test_nobody_is_lost_or_mailed_twice_on_postgresql(
     """The same on PostgreSQL at a middle pass, for the points at which the databases might differ."""
     crashes = _crashes(_BY_NAME[name], policy, passes)
     _judge(on_postgresql(bench.workers, policy, crashes[len(crashes) // 2]), policy)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("accepted", action="drop", skip=5),
+        Fault("accepted", action="drop", skip=2, times=0),
+        Fault("dot", action="drop", skip=5),
+        Fault("rcpt", reply="451 4.3.0 later", skip=2),
+        Fault("mail", reply="421 4.3.2 closing", skip=7),
+        Fault("data", action="drop", skip=3),
+    ],
+    ids=["no answer", "never an answer", "not taken", "451 at the third", "421 after seven", "dropped"],
+)
+@pytest.mark.parametrize("policy", _POLICIES)
+def test_a_failing_mail_service_loses_nobody(bench: Bench, fault: Fault, policy: str) -> None:
+    """No crash, but connections that end: who is uncertain is who the journal has no answer for."""
+    trial = bench.on_sqlite(policy, script=Script(faults=(fault,)))
+    if fault.times == 0 and policy == "resend":
+        # Uncertain for a second time: nobody is sent a third mail.
+        assert not trial.report.problems(doubles_allowed=PEOPLE), trial.report.text()
+        return
+    _judge(trial, policy)
+
+
+@pytest.mark.parametrize(
+    ("without", "point", "kind"),
+    [
+        ("digest.mail.journal:Journal.intent", "dot written", "doubled"),
+        ("digest.mail.journal:Journal.outcome", "before the ledger", "uncertain"),
+        ("digest.deliveries.send:record", "group recorded", "doubled"),
+    ],
+)
+def test_the_rig_sees_a_product_that_lost_a_part(bench: Bench, without: str, point: str, kind: str) -> None:
+    """Without intents or without the ledger people are mailed twice: this test would say so."""
+    report = bench.on_sqlite("hold", Crash(point, 2, without=without)).report
+    if kind == "doubled":
+        assert "doubled" in report.problems(), report.text()
+    else:  # without outcomes a whole group is in doubt: honest, and more than one for each connection
+        assert report.uncertain > report.connections_ended
+
+
+def _random_kills(bench: Bench, seeds: range) -> Counter[tuple[int, int]]:
+    """Kill at a random moment, once or twice; how many trials had so many uncertain and so many doubled."""
+    started = time.monotonic()
+    bench.on_sqlite("hold")
+    usual = time.monotonic() - started
+    found: Counter[tuple[int, int]] = Counter()
+    for number in seeds:
+        numbers = random.Random(number)
+        crashes = [Crash(after=numbers.uniform(0.005, usual)) for _ in range(numbers.randint(1, 2))]
+        policy = numbers.choice(_POLICIES)
+        try:
+            trial = bench.on_sqlite(policy, *crashes)
+            _judge(trial, policy)
+        except AssertionError as error:
+            raise AssertionError(f"seed {number}, {policy}, {crashes}") from error
+        found[trial.report.uncertain, len(trial.report.doubled)] += 1
+    return found
+
+
+def test_random_kills_lose_nobody(bench: Bench) -> None:
+    """Fifty trials with SIGKILL at a random moment; a seed that fails is named."""
+    _random_kills(bench, range(50))
+
+
+@pytest.mark.slow
+def test_a_thousand_random_kills_lose_nobody(bench: Bench) -> None:
+    """A thousand; the distribution is printed: trials by (uncertain, doubled)."""
+    found = _random_kills(bench, range(1000, 2000))
+    sys.stdout.write(f"random kills, trials by (uncertain, doubled): {dict(sorted(found.items()))}\n")
 
 
 @pytest.mark.slow
