@@ -73,7 +73,7 @@ class Rule:
 
     def fits_code(self, stage: Stage, code: int) -> bool:
         """Whether stage and code fit."""
-        return stage in self.stages and str(code).startswith(tuple(self.codes.split()) or ("",))
+        return stage in self.stages and f"{code:03}".startswith(tuple(self.codes.split()) or ("",))
 
     def fits_words(self, enhanced: str, text: str) -> bool:
         """Whether the enhanced code and the text fit."""
