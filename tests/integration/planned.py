@@ -152,9 +152,7 @@ def make_desk(database: Database, folder: Path) -> Desk:
         digest = make_digest(session)
         cadence = make_cadence(session, digest, is_running=False)
         mailing_list = make_list(session, digest)
-        transport = Transport(
-            name="desk", host="127.0.0.1", port=25, rank=9, created_at=NOW, accepted_at=NOW
-        )
+        transport = Transport(name="desk", host="127.0.0.1", port=25, rank=9, created_at=NOW, accepted_at=NOW)
         session.add(transport)
         session.flush()
         transport_id = transport.id

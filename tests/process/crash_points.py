@@ -1,7 +1,7 @@
 """Where a worker is killed: one table of functions, and whether before or after them.
 
 The product has no hook for this. A worker of the tests (`crashing_worker`) wraps the functions named here and
-kills itself at a pass of one of them. A target is named where it is *called from*: `digest.deliveries.send`
+kills itself at a pass of one of them. A target is named where it is *called from*: `digest.deliveries.turn`
 holds its own name for `record`. A name that is no longer there fails loudly.
 """
 
@@ -33,8 +33,8 @@ class Point:
 
 
 def _is_dot(arguments: Sequence[Any]) -> bool:
-    """The session's write that carries the final dot."""
-    return bytes(arguments[1]).endswith(b".\r\n") and len(arguments[1]) == 3
+    """The wire's write of a message with its final dot, and what may follow it."""
+    return len(arguments) > 2 and bytes(arguments[-1]).startswith(b".\r\n")
 
 
 _INTENT = "intent written"
@@ -49,25 +49,25 @@ POINTS = (
     Point("before a journal is begun", "digest.tasks.runtime:open_journal", "before"),
     Point("journal's file without its row", "digest.mail.journal:Journal.create", "after"),
     Point("journal begun", "digest.tasks.runtime:open_journal", "after"),
-    Point("before the claim", "digest.deliveries.send:_claim", "before"),
-    Point("claimed", "digest.deliveries.send:_claim", "after"),
-    Point("people read", "digest.deliveries.send:people_of", "after"),
+    Point("before the claim", "digest.deliveries.turn:claim", "before"),
+    Point("claimed", "digest.deliveries.turn:claim", "after"),
+    Point("people read", "digest.deliveries.turn:people_of", "after"),
     # One message.
     Point("before the intent", "digest.mail.journal:Journal.intent", "before"),
     Point(_INTENT, "digest.mail.journal:Journal.intent", "after"),
-    Point("before the dot", "digest.mail.smtp_session:Session.send", "before", _is_dot),
-    Point("dot written", "digest.mail.smtp_session:Session.send", "after", _is_dot),
+    Point("before the dot", "digest.mail.smtp_wire:Wire.write", "before", _is_dot),
+    Point("dot written", "digest.mail.smtp_wire:Wire.write", "after", _is_dot),
     Point("answered", "digest.mail.journal:Journal.outcome", "before"),
     Point("outcome written", "digest.mail.journal:Journal.outcome", "after"),
     # The ledger.
-    Point("before the ledger", "digest.deliveries.send:_record_group", "before"),
-    Point("amid the ledger", "digest.deliveries.send:record", "after"),
-    Point("before the batch closes", "digest.deliveries.send:close_if_done", "before"),
-    Point("batch closed, not committed", "digest.deliveries.send:close_if_done", "after"),
-    Point("group recorded", "digest.deliveries.send:_record_group", "after"),
-    Point("before the hand back", "digest.deliveries.send:_release", "before"),
-    Point("handed back, not committed", "digest.deliveries.send:_hand_back", "after"),
-    Point("handed back", "digest.deliveries.send:_release", "after"),
+    Point("before the ledger", "digest.deliveries.turn:Turn._record", "before"),
+    Point("amid the ledger", "digest.deliveries.turn:record", "after"),
+    Point("before the batch closes", "digest.deliveries.turn:close_if_done", "before"),
+    Point("batch closed, not committed", "digest.deliveries.turn:close_if_done", "after"),
+    Point("group recorded", "digest.deliveries.turn:Turn._record", "after"),
+    Point("before the hand back", "digest.deliveries.turn:hand_back", "before"),
+    Point("handed back, not committed", "digest.deliveries.leases:_hand_back", "after"),
+    Point("handed back", "digest.deliveries.turn:hand_back", "after"),
     # The end.
     Point("before the next step", "digest.deliveries.send:go_on", "before"),
     Point("edition ended, not committed", "digest.deliveries.handover:finish_served", "after"),
@@ -84,14 +84,14 @@ POINTS = (
     ),
     Point("folded, its file still there", "digest.deliveries.recover:_fold", "after", needs=_INTENT),
     Point("folded", "digest.deliveries.recover:_fold_one", "after", needs=_INTENT),
-    Point("before sending again", "digest.deliveries.sweep:resend_uncertain", "before", needs=_INTENT),
-    Point("sending again, not committed", "digest.deliveries.sweep:resend_uncertain", "after", needs=_INTENT),
+    Point("before sending again", "digest.deliveries.sweep:settle_by_policy", "before", needs=_INTENT),
+    Point("sending again, not committed", "digest.deliveries.sweep:settle_by_policy", "after", needs=_INTENT),
 )
 
 # Small groups and batches, so that an edition for twenty has several of each. Values, not behaviour.
 SMALLER = (
     ("digest.deliveries.plan:BATCH_SIZE", 8),
-    ("digest.deliveries.send:GROUP_PEOPLE", 5),
+    ("digest.deliveries.turn:GROUP_PEOPLE", 5),
 )
 
 

@@ -138,17 +138,9 @@ def seed(database: Database, folder: Path, *, policy: str, people: int = PEOPLE)
             make_subscription(session, desk.mailing_list, person)
         session.execute(sa.update(MailingList).values(uncertain_policy=UncertainPolicy(policy)))
         session.execute(sa.update(Variant).values(mail=mail.to_bytes()))
-        session.add(
-            Transport(
-                name="judge",
-                host="127.0.0.1",
-                port=1,
-                security=Security.NONE,
-                tested_at=now,
-                accepted_at=now,
-                created_at=now,
-            )
-        )
+        service = session.get_one(Transport, desk.transport_id)
+        service.security, service.tested_at = Security.NONE, now
+        service.most_connections = 2  # fewer than a group has people
     return edition_id
 
 
@@ -239,7 +231,7 @@ def _settings(folder: Path, url: str) -> dict[str, str]:
         "DIGEST_DATABASE_URL": url.replace("postgresql+psycopg://", "postgresql://"),
         "DIGEST_BROKER_URL": "memory://",
         "DIGEST_PUBLIC_URL": PUBLIC_URL,
-        "DIGEST_RESEND_UNCERTAIN_AFTER": "0",
+        "DIGEST_SETTLE_UNCERTAIN_AFTER": "0",
     }
 
 

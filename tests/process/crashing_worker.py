@@ -19,7 +19,6 @@ seconds, wherever it is. `without` makes a function of the product do nothing: t
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import signal
@@ -46,6 +45,7 @@ from digest.models import (
     Edition,
     EditionState,
     MailingList,
+    Transport,
     UncertainPolicy,
 )
 from digest.tasks import runtime, work
@@ -132,7 +132,8 @@ def _work(job: dict[str, Any]) -> dict[str, int]:
     _keep_journals(Path(job["kept"]))
     if job["without"]:
         take_out(job["without"])
-    _stop_now_and_then()
+    _stopping.reset()
+    work.is_stopping = _stopping
     install(POINTS, on_pass)
     drive(until=time.monotonic() + job["seconds"] - 1)
     runtime.close_runtime()
@@ -152,10 +153,12 @@ def drive(*, until: float) -> None:
                 .where(Batch.closed_at.is_(None), Batch.not_before > clock.utc_now())
                 .values(not_before=clock.utc_now())
             )
+            session.execute(sa.update(Transport).values(rests_until=None))
         work.run_tick()
         for edition_id in _unplanned(database):
             work.plan_edition(edition_id)
         for batch_id in _open_batches(database):
+            _stopping.begin()
             work.send_one_batch(batch_id)
     database.close()
 
@@ -202,10 +205,24 @@ def _keep_journals(folder: Path) -> None:
     Journal.create = kept  # type: ignore[method-assign,assignment]
 
 
-def _stop_now_and_then() -> None:
-    """Every third time a task asks whether to stop, it is to: so that batches are handed back too."""
-    numbers = itertools.count(1)
-    work.is_stopping = lambda: next(numbers) % 3 == 0
+class _Stopping:
+    """Every other task is told to stop in its middle, and stays told: so that batches are handed back too."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self._tasks = self._asked = 0
+
+    def begin(self) -> None:
+        self._tasks, self._asked = self._tasks + 1, 0
+
+    def __call__(self) -> bool:
+        self._asked += 1
+        return self._tasks % 2 == 1 and self._asked > 8
+
+
+_stopping = _Stopping()
 
 
 if __name__ == "__main__":

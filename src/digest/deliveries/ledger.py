@@ -108,10 +108,18 @@ def _doubt(result: Result) -> Doubt:
     )
 
 
-def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: dt.datetime) -> None:
+def defer(
+    session: Session,
+    edition_id: int,
+    results: Sequence[Result],
+    *,
+    now: dt.datetime,
+    transport_id: int | None = None,
+) -> None:
     """Put deferred deliveries (4xx) into a retry batch for each attempt, within the edition's useful life.
 
-    Those for which it would be over by then have failed.
+    Those for which it would be over by then have failed. `transport_id` binds them to a mail service, as the
+    batch that they come from is.
     """
     if not results:
         return
@@ -141,7 +149,9 @@ def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: 
     for (attempt, reply_id), people in again.items():
         if attempt not in batches:
             not_before = next_try(_tries(attempt), now=now, useful_until=until) or now
-            batches[attempt] = add_batch(session, edition_id, not_before=not_before)
+            batches[attempt] = add_batch(
+                session, edition_id, not_before=not_before, transport_id=transport_id
+            )
         is_as_it_was = sa.and_(Delivery.status == DeliveryStatus.PENDING, Delivery.attempt == attempt)
         move_to_batch(
             session,

@@ -10,21 +10,24 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db.dialect import among
+from digest.deliveries.group import Group
 from digest.deliveries.leases import Lease
 from digest.deliveries.ledger import add_batch
 from digest.deliveries.people import Person
 from digest.deliveries.replies import intern_replies
-from digest.mail.transport import Reply
 from digest.models import Delivery, DeliveryStatus, Subscriber
-from digest.pacing.cool_downs import cooling, note
+from digest.pacing.cool_downs import cooling, note, warm
 
 
-def give_rests(
-    session: Session, transport_id: int, rests: Mapping[str, Reply | None], *, now: dt.datetime
-) -> None:
-    """Give domains a rest at a mail service, each because of a reply."""
-    ids = intern_replies(session, {reply for reply in rests.values() if reply is not None})
-    for domain, reply in rests.items():
+def end_rests(session: Session, transport_id: int, group: Group, *, now: dt.datetime) -> None:
+    """Forget the rests of domains that took a mail of this group, and give one to those that asked for it."""
+    served = {one.subscriber_id for one in group.results if one.status is DeliveryStatus.SENT}
+    domains = {person.domain for person in group.people if person.subscriber_id in served}
+    warm(session, transport_id, domains - set(group.rests), now=now)
+    if not group.rests:
+        return
+    ids = intern_replies(session, {reply for reply in group.rests.values() if reply is not None})
+    for domain, reply in group.rests.items():
         note(session, transport_id, domain, ids[reply] if reply is not None else None, now=now)
 
 

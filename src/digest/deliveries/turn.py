@@ -27,7 +27,7 @@ from digest.deliveries.group import GROUP_PEOPLE, Group, Sender
 from digest.deliveries.leases import Lease, claim, claim_next, hand_back
 from digest.deliveries.ledger import close_if_done, defer, record
 from digest.deliveries.people import Person, is_still_wanted, pending_of, people_of
-from digest.deliveries.rests import give_rests, holds_only, put_aside, resting_people
+from digest.deliveries.rests import end_rests, holds_only, put_aside, resting_people
 from digest.errors import ConfigError
 from digest.mail.dkim import Signer
 from digest.models import DeliveryStatus
@@ -208,9 +208,9 @@ class Turn:
         refusal = self._breaker.judge(group.people, group.results)
         with self.database.write() as session:
             record(session, lease.edition_id, group.results)
-            defer(session, lease.edition_id, group.deferred, now=now)
-            if group.rests:
-                give_rests(session, self.sender.transport_id, group.rests, now=now)
+            if group.deferred:
+                defer(session, lease.edition_id, group.deferred, now=now, transport_id=lease.transport_id)
+            end_rests(session, self.sender.transport_id, group, now=now)
             if self.sender.was_failing and any(one.status is DeliveryStatus.SENT for one in group.results):
                 note_working(session, self.sender.transport_id)
             if refusal is not None:

@@ -43,6 +43,7 @@ def run_tick() -> None:
     times = SweepSettings(
         plan_lead=_seconds(here.config.plan_lead_seconds),
         settle_uncertain_after=_seconds(here.config.settle_uncertain_after),
+        keep_deliveries=dt.timedelta(days=here.config.keep_deliveries_days),
         imprint=functools.partial(_imprint, here),
     )
     try:
