@@ -290,8 +290,16 @@ _ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirec
 
 @pytest.fixture
 def postgres(database: Database) -> Iterator[Database]:
-    """A migrated PostgreSQL database, for `_ON_POSTGRESQL`; the ranges that a test makes go after it."""
+    """A migrated PostgreSQL database, for `_ON_POSTGRESQL`, with the ranges it begins with.
+
+    The tick of another test may have made more of them.
+    """
+    _drop_ranges(database)
     yield database
+    _drop_ranges(database)
+
+
+def _drop_ranges(database: Database) -> None:
     with database.engine.begin() as connection:
         for name in sa.inspect(connection).get_table_names():
             if _is_partition(name) and name not in {"deliveries_default", "deliveries_from_0"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import sys
 import time
@@ -32,6 +33,8 @@ _PLAIN_WIDTH = 100  # columns where there is no terminal
 _MOST_ROWS = 8
 # Looking must not load the database: after a look we rest at least this many times as long as it took.
 _REST = 4
+# Providers and replies cost five times as much as the rest: they are looked at the more rarely.
+_FULL_REST = 20
 
 # What each status is called and how it looks. Those still waiting are the thin rest of the bar.
 _STATUSES: tuple[tuple[DeliveryStatus, str, str], ...] = (
@@ -61,11 +64,20 @@ def follow(
     from digest.editions.show import edition_line  # noqa: PLC0415
 
     shown: object = None
+    full: Progress | None = None
+    full_again_at = 0.0
     while True:
         start = clock.monotonic()
+        is_full = full is None or start >= full_again_at
         with database.read() as session:
             line = edition_line(session, edition_id)
-            found = progress(session, edition_id, now=common.now())
+            found = progress(session, edition_id, now=common.now(), details=is_full)
+            if not is_full and (found.is_over or found.state in _WAITS_FOR_A_PERSON):
+                found = progress(session, edition_id, now=common.now())  # what stays on the screen
+        if is_full:
+            full, full_again_at = found, start + _FULL_REST * (clock.monotonic() - start)
+        elif full is not None and not found.providers:
+            found = dataclasses.replace(found, providers=full.providers, replies=full.replies)
         if always or _essence(found) != shown:
             show(line, found)
             shown = _essence(found)
