@@ -52,6 +52,12 @@ def go_on_with(
     session.flush()
     if edition.state is EditionState.PAUSED:
         move(session, edition, EditionState.SENDING, now=now, reason=Reason.BY_PERSON)
+        # What a mail service had done wrong is forgotten: its batches are tried at once.
+        waits = (Batch.edition_id == edition.id, Batch.closed_at.is_(None), Batch.fault != "")
+        session.execute(
+            sa.update(Batch).where(*waits).values(fault="", faults_in_a_row=0, not_before=now),
+            execution_options={"synchronize_session": False},
+        )
         # The last group may have been recorded while it was paused.
         finish_served(session, now=now)
         enqueue_due_batches(session, now=now)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import jinja2
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -22,7 +23,7 @@ from digest.editions.freeze import Outcome, material_of
 from digest.editions.reasons import SENTENCES
 from digest.editions.revisions import revision_of
 from digest.editions.show import get_edition
-from digest.errors import NotFoundError, StateError
+from digest.errors import DigestError, NotFoundError, StateError
 from digest.keys import Keys
 from digest.mail.copies import with_subject
 from digest.mail.headers import date_text, notice_message_id
@@ -77,7 +78,10 @@ def ask_test_mails(
         why = SENTENCES[material.reason].removeprefix("Skipped: ")
         raise StateError(f"Edition {edition_id} cannot be tested now: {why}")
     if material is not None:
-        composed = compose(material, public_url=imprint.public_url, templates=imprint.templates)
+        try:
+            composed = compose(material, public_url=imprint.public_url, templates=imprint.templates)
+        except (jinja2.TemplateError, ValueError) as error:
+            raise DigestError(f"Edition {edition_id} cannot be made from its template: {error}") from error
         variant = next((one for one in composed.variants if one.text_size is size), None)
         if variant is None:
             raise _no_such_size(edition_id, size)

@@ -15,6 +15,7 @@ from digest.models import Cadence, EditionState, Notice
 from tests.integration.cli.conftest import Cli
 from tests.integration.planned import Desk, make_desk
 from tests.integration.printed import Printed, print_edition
+from tests.servers.news_site import NewsSite
 
 
 @pytest.fixture
@@ -127,6 +128,26 @@ def test_test_mails_are_for_accounts_alone(cli: Cli, printed: Printed) -> None:
     with printed.desk.database.read() as session:
         (notice,) = session.scalars(sa.select(Notice))
     assert (notice.kind, notice.address) == ("test", "nare@courier.example")
+
+
+def test_a_coming_edition_can_be_tested(cli: Cli, site: NewsSite) -> None:
+    """Made of what would go into it now; a template that fails is a sentence, and nothing is asked for."""
+    sender = ("--sender", "news@courier.example", "--postal-address", "1 Mill Lane, Springdale")
+    cli("digest", "create", "courier", "--title", "The Courier", "--language", "en", *sender)
+    cli("source", "add", site.url("/feed/"), "--include-backlog", "7d", "--digest", "courier")
+    cli("cadence", "add", "courier", "morning", "--cron", "30 6 * * *", "--zone", "Asia/Yerevan")
+    cli("account", "add", "nare@courier.example", "--name", "Nare")
+    edition = cli.json("edition", "list", "--state", "upcoming")[0]["id"]
+    to = ("--to", "nare@courier.example")
+    assert "nothing new" in cli.refused("edition", "test", edition, *to, code=1)
+    cli("collect")
+    assert "1 test mails" in cli("edition", "test", edition, *to)
+    database = Database(f"sqlite:///{cli.data / 'digest.db'}")
+    with database.read() as session:
+        (notice,) = session.scalars(sa.select(Notice))
+    database.close()
+    assert b"Subject: [Test] On Patience\r\n" in notice.message
+    assert cli.json("edition", "show", edition)["state"] == "upcoming"
 
 
 def test_first_copies_are_given_and_taken_back(cli: Cli, desk: Desk) -> None:
