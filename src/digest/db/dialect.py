@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -74,10 +73,23 @@ def among(session: Session, column: Any, values: Sequence[int]) -> sa.ColumnElem
     A list of parameters is written into the statement anew each time, which costs more than the statement's
     work where there are hundreds (measured: an UPDATE of 100 rows by one array takes a sixth of the time).
     """
-    if session.get_bind().dialect.name == "sqlite":
-        each = sa.func.json_each(json.dumps(list(values))).table_valued("value", name="among")
+    name = session.get_bind().dialect.name
+    return among_bound(name, column, sa.literal(ids_text(name, values), sa.Text))
+
+
+def among_bound(dialect: str, column: Any, ids: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """The same of a parameter that is given at each execution, as `ids_text` writes it."""
+    if dialect == "sqlite":
+        each = sa.func.json_each(ids).table_valued("value", name="among")
         return column.in_(sa.select(each.c.value))  # type: ignore[no-any-return]
-    return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(sa.BigInteger)))  # type: ignore[no-any-return]
+    # As text: the driver takes five times as long over a list of numbers.
+    return column == sa.any_(sa.cast(ids, postgresql.ARRAY(sa.BigInteger)))  # type: ignore[no-any-return]
+
+
+def ids_text(dialect: str, values: Sequence[int]) -> str:
+    """Whole numbers as `among_bound` reads them."""
+    numbers = ",".join(map(str, values))
+    return f"[{numbers}]" if dialect == "sqlite" else f"{{{numbers}}}"
 
 
 def skip_locked(select: sa.Select[Any], *, of: Any = None) -> sa.Select[Any]:

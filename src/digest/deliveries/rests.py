@@ -15,8 +15,14 @@ from digest.deliveries.leases import Lease
 from digest.deliveries.ledger import add_batch
 from digest.deliveries.people import Person
 from digest.deliveries.replies import intern_replies
-from digest.models import Delivery, DeliveryStatus, Subscriber
+from digest.models import CoolDown, Delivery, DeliveryStatus, Subscriber
 from digest.pacing.cool_downs import cooling, note, warm
+
+
+def are_there_rests(session: Session, transport_id: int) -> bool:
+    """Whether any domain rests at a mail service, or has and has not taken a mail since."""
+    found = sa.select(CoolDown.domain).where(CoolDown.transport_id == transport_id).limit(1)
+    return session.scalar(found) is not None
 
 
 def end_rests(session: Session, transport_id: int, group: Group, *, now: dt.datetime) -> None:

@@ -27,7 +27,7 @@ from digest.deliveries.group import GROUP_PEOPLE, Group, Sender
 from digest.deliveries.leases import Lease, claim, claim_next, hand_back
 from digest.deliveries.ledger import close_if_done, defer, record
 from digest.deliveries.people import Person, is_still_wanted, pending_of, people_of
-from digest.deliveries.rests import end_rests, holds_only, put_aside, resting_people
+from digest.deliveries.rests import are_there_rests, end_rests, holds_only, put_aside, resting_people
 from digest.errors import ConfigError
 from digest.mail.dkim import Signer
 from digest.models import DeliveryStatus
@@ -80,6 +80,7 @@ class Turn:
     # In the next group: twice what the last one came to.
     _people: int = field(default_factory=lambda: GROUP_PEOPLE)
     _wants_more: bool = True
+    _has_rests: bool = False  # whether a receiving domain rests at this mail service, or has lately
 
     def run(self, batch_id: int) -> set[int]:
         """Work until there is nothing left, or no time; the ids of the batches that are done."""
@@ -130,6 +131,8 @@ class Turn:
         lease = held.lease
         with self.database.read() as session:
             people = people_of(session, lease.edition_id, lease.batch_id, ids)
+            if not self._has_rests:
+                return people
             resting = resting_people(session, self.sender.transport_id, people, now=clock.utc_now())
             is_all = len(resting) == len(people) > 0 and not held.under_way
             rests = {person.domain for person in people} if is_all else set()
@@ -210,7 +213,9 @@ class Turn:
             record(session, lease.edition_id, group.results)
             if group.deferred:
                 defer(session, lease.edition_id, group.deferred, now=now, transport_id=lease.transport_id)
-            end_rests(session, self.sender.transport_id, group, now=now)
+            if self._has_rests or group.rests:
+                end_rests(session, self.sender.transport_id, group, now=now)
+                self._has_rests = True
             if self.sender.was_failing and any(one.status is DeliveryStatus.SENT for one in group.results):
                 note_working(session, self.sender.transport_id)
             if refusal is not None:
@@ -243,6 +248,7 @@ class Turn:
         self._held.append(held)
         try:
             with self.database.read() as session:
+                self._has_rests = self._has_rests or are_there_rests(session, self.sender.transport_id)
                 domain = self.sender.writer.sender_domain(lease.edition_id)
                 held.signer = self.sender.signer_for(session, domain)
                 held.waiting.extend(pending_of(session, lease.edition_id, lease.batch_id, shuffled=shuffled))

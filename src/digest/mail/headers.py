@@ -154,6 +154,11 @@ def date_text(moment: dt.datetime) -> str:
     """A moment as the Date field writes it, in UTC: `Mon, 23 Nov 2026 18:56:42 +0000` (RFC 5322 3.3)."""
     if moment.tzinfo is None:
         raise ValueError("a date in a mail needs its time zone")
+    return _date_text(moment.replace(microsecond=0))
+
+
+@functools.lru_cache(maxsize=16)
+def _date_text(moment: dt.datetime) -> str:
     return email.utils.format_datetime(moment.astimezone(dt.UTC))
 
 

@@ -80,6 +80,7 @@ class ReplyReader:
         return None
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_reply(code: int, lines: tuple[str, ...]) -> Reply:
     """A reply with its enhanced code taken out of the text; the text on one line, cleaned and cut.
 
