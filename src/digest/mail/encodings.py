@@ -21,7 +21,8 @@ from dataclasses import dataclass
 _QP_ROOM = 75  # a line's letters; the soft break's "=" is the 76th
 _B64_LINE_BYTES = 57  # that is 76 letters
 _SHORT = 8  # a literal shorter than this is encoded together with its neighbours
-_EASY_VALUE = re.compile(r"(?!From )[!-\-/-~](?: ?[!-~]){0,74}")  # ASCII, no leading dot, single spaces
+_EASY_VALUE = re.compile(r"(?!From )[!-\-/-~](?: ?[!-~]){0,999}")  # ASCII, no leading dot, single spaces
+_EASY_SLICE = re.compile(r".{1,75}(?<!=)(?<!=[0-9A-F])")  # as much as a line holds; no "=3D" is cut
 _SOFT_BREAK = b"=\r\n"
 
 
@@ -34,12 +35,16 @@ def qp_text(text: str) -> bytes:
 
 
 def qp_value(value: str) -> bytes:
-    """Quoted-printable of a value without line ends; short ASCII ones, such as links, take the quick way."""
-    if _EASY_VALUE.fullmatch(value):
-        quoted = value.replace("=", "=3D")
-        if len(quoted) <= _QP_ROOM:
-            return quoted.encode("ascii")
-    return _qp_line(value)
+    """Quoted-printable of a value without line ends; ASCII ones, such as links, take the quick way."""
+    if not _EASY_VALUE.fullmatch(value):
+        return _qp_line(value)
+    quoted = value.replace("=", "=3D")
+    if len(quoted) <= _QP_ROOM:
+        return quoted.encode("ascii")
+    slices = _EASY_SLICE.findall(quoted)
+    if any(part.startswith((".", "From ")) for part in slices):
+        return _qp_line(value)
+    return "=\r\n".join(slices).encode("ascii")
 
 
 def qp_literals(literals: Sequence[str]) -> list[bytes]:

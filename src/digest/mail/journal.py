@@ -34,8 +34,9 @@ from digest.mail.journal_records import (
     OutcomeRecord,
     Record,
     header_bytes,
+    intent_bytes,
+    outcome_bytes,
     parse_journal,
-    record_bytes,
 )
 from digest.mail.journal_sync import Syncer
 from digest.mail.transport import Outcome, Reply
@@ -108,15 +109,7 @@ class Journal:
         self, *, batch_id: int, edition_id: int, subscriber_id: int, attempt: int, at: datetime
     ) -> None:
         """Record that the final dot is about to leave. Raises JournalError: then it must not leave."""
-        self._append(
-            IntentRecord(
-                batch_id=batch_id,
-                edition_id=edition_id,
-                subscriber_id=subscriber_id,
-                attempt=attempt,
-                at=at,
-            )
-        )
+        self._append(intent_bytes(batch_id, edition_id, subscriber_id, attempt, at))
 
     def outcome(
         self,
@@ -132,16 +125,7 @@ class Journal:
     ) -> None:
         """Record what came of it. Raises JournalError: then no further message may be begun."""
         self._append(
-            OutcomeRecord(
-                batch_id=batch_id,
-                edition_id=edition_id,
-                subscriber_id=subscriber_id,
-                attempt=attempt,
-                at=at,
-                outcome=outcome,
-                transport_id=transport_id,
-                reply=reply,
-            )
+            outcome_bytes(batch_id, edition_id, subscriber_id, attempt, at, outcome, transport_id, reply)
         )
 
     def keep_synced(self) -> None:
@@ -170,9 +154,8 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _append(self, record: Record) -> None:
+    def _append(self, data: bytes) -> None:
         self._check_usable()
-        data = record_bytes(record)
         try:
             written = os.write(self._descriptor, data)
         except OSError as error:

@@ -29,6 +29,7 @@ _FINGERPRINT_BYTES = 32
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LINE_ENDS = re.compile("\r\n|[\t\n\v\f\r\x85\u2028\u2029]")
 _CLEAN_VALUE = re.compile(r"[ -~]*")
+_HARMLESS = re.compile(r"[ !#-%(-;=?-~]*")  # in HTML: none of " & ' < >
 
 
 class HeaderSlot(StrEnum):
@@ -154,7 +155,7 @@ def body_value(value: str, *, in_html: bool) -> str:
         raise InputError(f"A value for a mail is longer than {VALUE_LIMIT} characters.")
     if not _CLEAN_VALUE.fullmatch(value):
         value = _UNWANTED.sub("", _LINE_ENDS.sub(" ", value))
-    return html_module.escape(value) if in_html else value
+    return html_module.escape(value) if in_html and not _HARMLESS.fullmatch(value) else value
 
 
 def _plain(piece: Piece) -> list[Any]:
