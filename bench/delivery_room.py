@@ -26,7 +26,7 @@ from digest.deliveries.handover import start_due
 from digest.deliveries.partitions import make_partitions
 from digest.deliveries.plan import plan
 from digest.mail.prepared import PreparedMail
-from digest.models import Cadence, Edition, EditionKind, EditionState, Revision, Transport, Variant
+from digest.models import Edition, EditionKind, EditionState, Revision, Transport, Variant
 from tests.factories import make_cadence, make_digest, make_list
 from tests.servers import postgres, redis
 from tests.servers.postgres import PostgresServer
@@ -84,15 +84,14 @@ class Room:
             given = {"name": "bench", "host": "127.0.0.1", "port": port, "security": "none", **values}
             session.add(Transport(**given, created_at=now, tested_at=now, accepted_at=now))
 
-    def edition(self, mail: PreparedMail, *, is_due: bool = True, is_planned: bool = True) -> int:
-        """An edition for all readers: frozen, planned if not told otherwise, and on its way if it is due."""
+    def edition(self, mail: PreparedMail, *, due_in: float = 0.0, is_planned: bool = True) -> int:
+        """An edition for all readers: frozen, planned if not told otherwise, on its way if it is due now."""
         now = clock.utc_now()
-        due_at = now if is_due else now + dt.timedelta(hours=1)
+        due_at = now + dt.timedelta(seconds=due_in)
         with self.database.write() as session:
-            cadence = session.get_one(Cadence, self.cadence_id)
             made = Edition(
                 public_id=f"bench{next(_numbers)}",
-                cadence_id=cadence.id,
+                cadence_id=self.cadence_id,
                 kind=EditionKind.EXTRA,
                 due_at=due_at,
                 due_local=f"bench {next(_numbers)}",
@@ -107,20 +106,23 @@ class Room:
             edition_id = made.id
             make_partitions(session)
         if is_planned:
-            with self.database.write() as session:
-                plan(session, edition_id, now=now)
-            if is_due:
+            self.plan(edition_id)
+            if not due_in:
                 with self.database.write() as session:
                     start_due(session, now=clock.utc_now())
             tidy(self.database)
         return edition_id
 
-    def counts(self, edition_id: int) -> dict[str, int]:
-        """How many deliveries of an edition are in each state."""
-        query = "SELECT status, count(*) FROM deliveries WHERE edition_id = :edition GROUP BY status"
-        with self.database.read() as session:
-            rows = session.execute(sa.text(query), {"edition": edition_id}).all()
-        return {str(status): int(count) for status, count in rows}
+    def plan(self, edition_id: int) -> int:
+        """Fix the audience of an edition; how many they are."""
+        with self.database.write() as session:
+            return plan(session, edition_id, now=clock.utc_now())
+
+    def execute(self, statement: str, **values: Any) -> Any:
+        """Run one statement; its first value, if it gives rows."""
+        with self.database.write() as session:
+            found = session.execute(sa.text(statement), values)
+            return found.scalar() if found.returns_rows else None
 
     @contextlib.contextmanager
     def worker(self, *words: str) -> Iterator[Worker]:

@@ -39,13 +39,8 @@ _FAR_BYTES = 10_000
 Measured = Work | Cost
 
 
-def figures(at: Servers) -> Iterator[Figure]:
-    """The four figures of the hot path, and the one through a relay that is far away."""
-    yield from _near(at)
-    yield from _far(at)
-
-
-def _near(at: Servers) -> Iterator[Figure]:
+def measure_near(at: Servers) -> tuple[dict[str, list[Measured]], int]:
+    """All that is sent to a sink on this machine, by turns, and the size of the mail in bytes."""
     mail = mail_of()
     size, count = len(wire(mail)), effort.rounds()
     bare = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -63,8 +58,7 @@ def _near(at: Servers) -> Iterator[Figure]:
             actions["source"] = lambda: smtp_source(port, count=effort.people(_UNSIGNED), size=size)
         else:
             print("delivery: there is no smtp-source (Debian: postfix): its two rows are left out.")
-        found = effort.by_turns(actions, count=count)
-    yield from near_figures(found, size=size)
+        return effort.by_turns(actions, count=count), size
 
 
 def near_figures(found: dict[str, list[Measured]], *, size: int) -> Iterator[Figure]:
@@ -106,7 +100,8 @@ def near_figures(found: dict[str, list[Measured]], *, size: int) -> Iterator[Fig
     )
 
 
-def _far(at: Servers) -> Iterator[Figure]:
+def far_figures(at: Servers) -> Iterator[Figure]:
+    """The rate through a relay that is far away: round trips are what counts there."""
     mail = small_mail(_FAR_BYTES)
     people = effort.people(_FAR_PEOPLE)
     one_way = f"{1000 * _ROUND_TRIP / 2:g}"
