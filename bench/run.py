@@ -28,6 +28,7 @@ class Area:
 # A line for each area; its modules are imported when it is run.
 AREAS: dict[str, Area] = {
     "spine": Area(figures="bench.spine:figures", proofs="bench.kills:proofs"),
+    "delivery": Area(figures="bench.delivery:figures", proofs="bench.delivery_proofs:proofs"),
 }
 
 

@@ -18,7 +18,7 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,13 +32,10 @@ from tests.servers.redis import free_port
 from tests.servers.run import Service
 
 _TRIES = 5
-_QUICK = (
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "max_connections=200",
-    "timezone=UTC",
-)
+_PLAIN = ("max_connections=200", "timezone=UTC")
+_QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# As servers are by themselves, but quiet: such a server is no service of a run, with a log file of its own.
+_DURABLE = ("log_min_messages=panic",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +76,11 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def serve(folder: Path) -> Iterator[Service]:
-    """The server of a run, by the ladder; without a URL if there is none."""
+def serve(folder: Path, *, is_durable: bool = False) -> Iterator[Service]:
+    """The server of a run, by the ladder; without a URL if there is none.
+
+    A durable one syncs its files as servers do by themselves; the others do not, for tests are many.
+    """
     given = os.environ.get("TEST_POSTGRES_URL", "").replace("postgresql+psycopg://", "postgresql://")
     if given:
         yield Service("postgres", given, f"{_version(given)} from TEST_POSTGRES_URL")
@@ -94,19 +94,19 @@ def serve(folder: Path) -> Iterator[Service]:
     if found is None:
         yield Service("postgres", "", "no server under /usr/lib/postgresql or on PATH, and no packaged one")
         return
-    with _running(found, home) as url:
+    with _running(found, home, (*_PLAIN, *(_DURABLE if is_durable else _QUICK))) as url:
         yield Service("postgres", url, f"{_version(url)} from {source}")
 
 
 @contextlib.contextmanager
-def _running(programs: Path, home: Path) -> Iterator[str]:
+def _running(programs: Path, home: Path, settings: Sequence[str]) -> Iterator[str]:
     data = home / "data"
     data.mkdir(mode=0o700)
     account = _unprivileged()
     if account is not None:
         os.chown(data, account.pw_uid, account.pw_gid)
     _make_cluster(programs, data, account)
-    process, port = _start(programs, data, account)
+    process, port = _start(programs, data, account, settings)
     try:
         yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
     finally:
@@ -132,9 +132,9 @@ def _make_cluster(programs: Path, data: Path, account: pwd.struct_passwd | None)
 
 
 def _start(
-    programs: Path, data: Path, account: pwd.struct_passwd | None
+    programs: Path, data: Path, account: pwd.struct_passwd | None, settings: Sequence[str]
 ) -> tuple[subprocess.Popen[bytes], int]:
-    settings = [word for setting in _QUICK for word in ("-c", setting)]
+    words = [word for setting in settings for word in ("-c", setting)]
     for _ in range(_TRIES):  # another program may take the port between our look and its start
         port = free_port()
         process = subprocess.Popen(
@@ -148,7 +148,7 @@ def _start(
                 str(port),
                 "-k",
                 "",
-                *settings,
+                *words,
             ],
             stdin=subprocess.DEVNULL,
             start_new_session=True,

@@ -1,0 +1,112 @@
+"""What the size of the audience costs: memory of a worker, planning, dropping."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from bench import effort
+from bench.delivery_mail import small_mail
+from bench.delivery_peers import smtp_sink
+from bench.delivery_room import Room, Servers, Work, room
+from bench.delivery_sending import AREA
+from bench.figures import Figure, Series, Target, load, seconds_of
+from digest import clock
+from digest.deliveries.partitions import EDITIONS_PER_RANGE
+from digest.deliveries.retention import drop_old_ranges
+
+_MILLION = 1_000_000
+_CHUNK = 100_000
+_PLANS = 3
+_FLAT_PERCENT = 10.0
+
+
+def memory(at: Servers, *, few: int, many: int) -> Iterator[Figure]:
+    """The peak of a worker that has mailed many people, against one that has mailed few."""
+    small, large = _work(at, effort.people(few)), _work(at, effort.people(many))
+    yield memory_figure(small, large)
+
+
+def memory_figure(small: Work, large: Work) -> Figure:
+    """How much more (or less) of it there was, in per cent."""
+    return Figure(
+        AREA,
+        f"memory of a worker at {large.sent:,} people beside {small.sent:,}",
+        100 * abs(large.peak / small.peak - 1),
+        "%",
+        target=Target("<=", _FLAT_PERCENT),
+        note=f"peak RSS {large.peak / 1e6:.1f} MB beside {small.peak / 1e6:.1f} MB; PSS at the end "
+        f"{large.pss / 1e6:.1f} MB beside {small.pss / 1e6:.1f} MB; a process each, one run; "
+        f"{large.rate:,.0f} small mails/s; {load()}",
+    )
+
+
+def planning(at: Servers) -> Iterator[Figure]:
+    """Plan a million deliveries, and drop them as a range."""
+    people = effort.people(_MILLION)
+    with room(at) as made:
+        for _ in range(0, people, _CHUNK):
+            made.add_people(min(_CHUNK, people))
+        plans = Series(tuple(_planned(made, number, people) for number in range(_PLANS)))
+        _bump(made, _PLANS)
+        made.edition(
+            small_mail(), is_planned=False
+        )  # into a range of its own: more cannot come into the others
+        made.execute("UPDATE batches SET closed_at = now()")
+        made.execute("UPDATE editions SET state = 'sent', state_since = now() - interval '2 days'")
+        drops = Series(tuple(seconds_of(lambda: _drop(made)) for _ in range(_PLANS)))
+        left = made.execute("SELECT count(*) FROM deliveries")
+    if left:
+        raise AssertionError(f"{left} deliveries were not dropped")
+    note = f"PostgreSQL, fsync on, commit included, each edition in a range of its own; {load()}"
+    yield Figure(
+        AREA,
+        f"plan {people:,} deliveries",
+        plans.median,
+        "s",
+        target=Target("<=", 30),
+        note=f"audience read, sorted and cut into batches; {plans.spread}; {note}",
+    )
+    yield Figure(
+        AREA,
+        f"drop the partition of {people:,} deliveries",
+        drops.median,
+        "s",
+        target=Target("<=", 1),
+        note=f"totals written and batches removed as well; {drops.spread}; {note}",
+    )
+
+
+def _work(at: Servers, people: int) -> Work:
+    with room(at) as made, smtp_sink() as port:
+        for start in range(0, people, _CHUNK):
+            made.add_people(min(_CHUNK, people - start))
+        made.point_to(port)
+        edition_id = made.edition(small_mail())
+        with made.worker() as worker:
+            return worker.send(edition_id, people=people)
+
+
+def _planned(made: Room, number: int, people: int) -> float:
+    """How long planning one more edition takes."""
+    _bump(made, number)
+    edition_id = made.edition(small_mail(), is_planned=False)
+    taken = seconds_of(lambda: made.plan(edition_id))
+    planned = made.execute("SELECT count(*) FROM deliveries WHERE edition_id = :edition", edition=edition_id)
+    if planned != people:
+        raise AssertionError(f"{planned} of {people} people were planned")
+    return taken
+
+
+def _bump(made: Room, number: int) -> None:
+    """Have the next edition be the first one of a range; the first range is there from the start."""
+    if number:
+        last = number * EDITIONS_PER_RANGE
+        made.execute("SELECT setval(pg_get_serial_sequence('editions', 'id'), :last)", last=last)
+
+
+def _drop(made: Room) -> None:
+    with made.database.write() as session:
+        dropped = drop_old_ranges(session, keep=dt.timedelta(days=1), now=clock.utc_now())
+    if not dropped:
+        raise AssertionError("nothing was dropped")
