@@ -119,7 +119,7 @@ def _kill_once(
         database_url=database_url,
         broker_url=broker_url,
         delay_ms=_DELAY_MS,
-        resend_uncertain_after="0",
+        settle_uncertain_after="0",
     ) as room:
         people = _edition_of_500(room, policy=trial.policy)
         room.start_beat()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import hypothesis
 import pytest
 
-from tests.servers import chromium, run, speed
+from tests.servers import chromium, opendkim, run, speed
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _RUN = pytest.StashKey[Path]()
 _LOCK = pytest.StashKey[int]()
-_TITLES = {"postgres": "PostgreSQL", "redis": "Redis", "chromium": "Chromium"}
+_TITLES = {"postgres": "PostgreSQL", "redis": "Redis", "chromium": "Chromium", "opendkim": "OpenDKIM"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -133,6 +133,16 @@ def redis_url(redis_server: RedisServer) -> str:
 def chromium_path(pytestconfig: pytest.Config) -> Path:
     """The browser's program."""
     service = chromium.find()
+    run.announce(pytestconfig.stash[_RUN], service)
+    if not service.url:
+        _missing(service)
+    return Path(service.url)
+
+
+@pytest.fixture(scope="session")
+def opendkim_path(pytestconfig: pytest.Config) -> Path:
+    """The verifier's program."""
+    service = opendkim.find()
     run.announce(pytestconfig.stash[_RUN], service)
     if not service.url:
         _missing(service)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,6 +25,8 @@ from digest.errors import ConfigError
 
 _PREFIX = "DIGEST_"
 _DATABASES = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///")
+# Names of the releases before, and what they are called now.
+_RENAMED = {"DIGEST_RESEND_UNCERTAIN_AFTER": "DIGEST_SETTLE_UNCERTAIN_AFTER"}
 _SOCKET_PATH_LIMIT = 100  # a unix socket's path holds 107 bytes on Linux, 103 on macOS
 
 
@@ -54,13 +57,19 @@ class Settings(BaseSettings):
         (), description="Hosts on private networks that sources may be fetched from, separated by commas."
     )
     contact: str = Field("", description="Address or page in the User-Agent of our fetches, for site owners.")
+    dns_servers: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="DNS servers to ask, as address or address:port with commas; unset: the system's."
+    )
     tick_seconds: float = Field(5.0, gt=0, le=60, description="How often the one scheduled task looks.")
     lease_seconds: int = Field(120, ge=10, le=3600, description="How long a worker may hold a batch.")
     plan_lead_seconds: int = Field(
         120, ge=0, le=3600, description="How long before its slot an edition's audience is fixed."
     )
-    resend_uncertain_after: int = Field(
-        86400, ge=0, description="Seconds after which a list with the policy `resend` mails uncertain ones."
+    settle_uncertain_after: int = Field(
+        86400, ge=0, description="Seconds after which a list's policy settles what may have arrived."
+    )
+    keep_deliveries_days: int = Field(
+        365, ge=7, le=36500, description="Days that a delivery stays on record; then only totals do."
     )
     collect_interval_seconds: int = Field(900, ge=1, description="How often a source is fetched.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
@@ -71,6 +80,15 @@ class Settings(BaseSettings):
     def _split_hosts(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("dns_servers", mode="before")
+    @classmethod
+    def _split_servers(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = tuple(part.strip() for part in value.split(",") if part.strip())
+            for part in value:
+                _dns_server(part)
         return value
 
     @field_validator("public_url")
@@ -101,6 +119,11 @@ class Settings(BaseSettings):
     @property
     def data(self) -> Path:
         return self.data_dir.absolute()
+
+    @property
+    def dns_addresses(self) -> tuple[tuple[str, int], ...]:
+        """The DNS servers to ask, as IP address and port; none: the system's."""
+        return tuple(_dns_server(server) for server in self.dns_servers)
 
     @property
     def secrets_folder(self) -> Path:
@@ -152,6 +175,8 @@ def load(**overrides: object) -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         problem = first["msg"].removeprefix("Value error, ")
+        if (now_called := _RENAMED.get(_PREFIX + name)) is not None:
+            raise ConfigError(f"The setting {_PREFIX}{name} is now called {now_called}.") from None
         where = f"The setting {_PREFIX}{name} is wrong" if name else "The settings are wrong"
         raise ConfigError(f"{where}: {problem}.") from None
     except (OSError, ValueError) as error:
@@ -164,9 +189,28 @@ def settings() -> Settings:
     return load()
 
 
+def _dns_server(text: str) -> tuple[str, int]:
+    """`192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`."""
+    host, port = text, "53"
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        port = rest.removeprefix(":") if rest else port
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    try:
+        address, number = str(ipaddress.ip_address(host)), int(port)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= 65535:
+        raise ValueError(f"{text[:80]!r} is not an IP address with or without a port, like 192.0.2.1:53")
+    return address, number
+
+
 def _refuse_unknown_variables() -> None:
     known = {_PREFIX + name.upper() for name in Settings.model_fields} | {"DIGEST_CONFIG"}
     for name in sorted(os.environ):
+        if name in _RENAMED:
+            raise ConfigError(f"The setting {name} is now called {_RENAMED[name]}.")
         if name.startswith(_PREFIX) and name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}" if close else "`digest doctor` lists those there are"

@@ -30,6 +30,8 @@ class Purpose(IntEnum):
     UNSUBSCRIBE = 1
     CONFIRM = 2
     PREFERENCES = 3
+    # By somebody of the staff: `list_id` is the account's id here, `subscriber_id` the edition's.
+    STOP_EDITION = 4
 
 
 class TokenError(InputError):

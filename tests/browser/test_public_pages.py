@@ -15,9 +15,9 @@ import pytest
 from digest.db import Database
 from digest.db.schema import upgrade
 from digest.mail import mailbox
-from digest.models import Subscription, SubscriptionStatus
+from digest.models import Edition, EditionState, Subscription, SubscriptionStatus
 from tests.factories.moments import NOW
-from tests.integration.web.rows import Scene, make_scene, make_settings
+from tests.integration.web.rows import Scene, make_copy, make_scene, make_settings
 from tests.integration.web.served import served
 
 if TYPE_CHECKING:
@@ -48,6 +48,25 @@ class Site:
         """One more digest with a reader who has not left yet."""
         return make_scene(self.database, self.settings, language=language)
 
+    def stop_pages(self) -> dict[str, str]:
+        """What the staff see behind the links of their first copies."""
+        made = {
+            language: make_copy(self.database, self.settings, language=language) for language in ("en", "hy")
+        }
+        over = make_copy(self.database, self.settings)
+        for copy, state in ((made["hy"], EditionState.SENDING), (over, EditionState.SENT)):
+            with self.database.write() as session:
+                session.get_one(Edition, copy.edition_id).state = state
+        stopped = make_copy(self.database, self.settings, language="hy")
+        with self.database.write() as session:
+            session.get_one(Edition, stopped.edition_id).state = EditionState.HELD
+        return {
+            "stop": made["en"].path,
+            "Armenian stop": made["hy"].path,
+            "nothing to stop": over.path,
+            "Armenian stopped": stopped.path,
+        }
+
     def pages(self) -> dict[str, str]:
         """One page of each kind."""
         left = self.new_reader()
@@ -64,6 +83,7 @@ class Site:
             "mail as it looks": f"/inbox/{self.mail}",
             "mail as text": f"/inbox/{self.mail}?view=text",
             "mail as source": f"/inbox/{self.mail}?view=source",
+            **self.stop_pages(),
         }
 
 
@@ -149,6 +169,27 @@ def test_a_reader_leaves_by_two_presses(site: Site, context: BrowserContext) -> 
     assert status_of(site, reader) is SubscriptionStatus.ENDED
     page.goto(f"{site.url}/u/{reader.token}")
     assert page.get_by_role("heading", level=1).inner_text() == "You have left The Morning Post-Bag"
+    assert context.cookies() == []
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "context",
+    [{"java_script_enabled": True}, {"java_script_enabled": False}],
+    ids=["scripts", "no scripts"],
+    indirect=True,
+)
+def test_the_staff_stop_an_edition_by_two_presses(site: Site, context: BrowserContext) -> None:
+    """Opening the link changes nothing; the one button stops, without a login."""
+    copy = make_copy(site.database, site.settings)
+    page = context.new_page()
+    found = complaints(page)
+    page.goto(site.url + copy.path)
+    page.reload()
+    assert copy.edition().state is EditionState.FROZEN
+    page.get_by_role("button", name="Stop this edition").click()
+    page.get_by_role("heading", name="This edition is stopped").wait_for()
+    assert copy.edition().state is EditionState.HELD
     assert context.cookies() == []
     assert found == []
 

@@ -37,9 +37,11 @@ from digest.models import (
     Revision,
     Role,
     Subscriber,
+    Transport,
     Variant,
 )
 from tests.factories import make_cadence, make_digest, make_list, make_subscriber, make_subscription
+from tests.factories.moments import NOW
 
 PUBLIC_URL = "https://digest.courier.example"
 _numbers = itertools.count(1)
@@ -54,6 +56,7 @@ class Desk:
     cadence: Cadence
     mailing_list: MailingList
     folder: Path
+    transport_id: int
 
     def add_people(self, count: int) -> list[int]:
         """So many readers; their ids."""
@@ -65,6 +68,12 @@ class Desk:
             for person in people:
                 make_subscription(session, self.mailing_list, person)
             return [person.id for person in people]
+
+    def make_useful_for(self, span: dt.timedelta) -> None:
+        """How long after its slot an edition is worth having."""
+        with self.database.write() as session:
+            seconds = int(span.total_seconds())
+            session.execute(sa.update(Cadence).values(useful_seconds=seconds))
 
     def frozen(self, now: dt.datetime, *, posts: tuple[int, ...] = ()) -> int:
         """An edition that is due `now` and whose content is fixed; its id."""
@@ -94,7 +103,9 @@ class Desk:
         """What one worker sends with; its journal's lock is held until `let_go`."""
         journal, journal_id = open_journal(self.database, self.folder / "journals", worker=worker, now=now)
         transport = SmtpTransport(Endpoint(host="127.0.0.1", port=port, security=Security.NONE, timeout=10))
-        return Sender(journal, journal_id, transport, 1, Writer(self.database, self.made, PUBLIC_URL))
+        return Sender(
+            journal, journal_id, transport, self.transport_id, Writer(self.database, self.made, PUBLIC_URL)
+        )
 
     def send(self, edition_id: int, sender: Sender) -> list[bool]:
         """One task for each open batch of an edition."""
@@ -141,7 +152,14 @@ def make_desk(database: Database, folder: Path) -> Desk:
         digest = make_digest(session)
         cadence = make_cadence(session, digest, is_running=False)
         mailing_list = make_list(session, digest)
-    return Desk(database, keys.load(folder / "secrets"), cadence, mailing_list, folder)
+        transport = Transport(
+            name="desk", host="127.0.0.1", port=25, rank=9, created_at=NOW, accepted_at=NOW
+        )
+        session.add(transport)
+        session.flush()
+        transport_id = transport.id
+    made = keys.load(folder / "secrets")
+    return Desk(database, made, cadence, mailing_list, folder, transport_id)
 
 
 def make_post(session: Session, now: dt.datetime, **values: object) -> int:

@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from digest import clock
 from digest.db import Database
 from digest.deliveries.group import GROUP_SECONDS, Sender
-from digest.deliveries.ledger import RESENT_MARK, RETRY_AFTER, Result, defer, record
+from digest.deliveries.ledger import RESENT_MARK, Result, defer, record
 from digest.deliveries.recover import fold_abandoned
+from digest.deliveries.retry import WAITS
 from digest.lists.status import Origin
 from digest.lists.subscribe import end
 from digest.mail.journal import JournalError
@@ -170,7 +171,7 @@ def test_records_replies_that_differ_by_a_queue_id_in_one_statement(desk: Desk) 
     asked: list[str] = []
     sa.event.listen(desk.database.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
     counts = []
-    for some in (people[:2], people[2:]):
+    for some in (people[:1], people[1:3], people[3:]):
         results = [
             Result(
                 person, 0, DeliveryStatus.SENT, now, Reply(250, "2.0.0", f"Ok: queued as 4Xy{person:05}Z"), 1
@@ -181,7 +182,7 @@ def test_records_replies_that_differ_by_a_queue_id_in_one_statement(desk: Desk) 
         with desk.database.write() as session:
             record(session, edition_id, results)
         counts.append(len(asked))
-    assert counts[0] == counts[1]
+    assert counts[1] == counts[2] < counts[0]  # the first time it is stored
     assert set(desk.statuses(edition_id).values()) == {DeliveryStatus.SENT}
 
 
@@ -193,7 +194,8 @@ def test_tries_a_person_who_is_sent_to_again_as_often_as_others(desk: Desk) -> N
     later = Reply(451, "4.7.1", "Try again later")
     with desk.database.write() as session:
         session.execute(sa.update(Delivery).values(attempt=RESENT_MARK))
-    for number in range(len(RETRY_AFTER) + 1):
+    desk.make_useful_for(dt.timedelta(hours=5))
+    for number in range(len(WAITS)):
         assert set(desk.statuses(edition_id).values()) == {DeliveryStatus.PENDING}
         result = Result(person, RESENT_MARK + number, DeliveryStatus.PENDING, now, later, 1)
         with desk.database.write() as session:
@@ -218,9 +220,10 @@ def test_tells_why_nothing_is_sent_where_no_journal_can_be_written(
     }.items():
         monkeypatch.setenv(f"DIGEST_{name}", str(value))
     with desk.database.write() as session:
-        add_transport(
+        made = add_transport(
             session, name="judge", host="127.0.0.1", port=judge.port, security=Security.NONE, now=now
         )
+        made.accepted_at = now
     try:
         work.send_one_batch(batch.id)
     finally:

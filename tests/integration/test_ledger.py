@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from digest.db import Database
 from digest.deliveries import ledger
-from digest.deliveries.ledger import RETRY_AFTER, Result, close_if_done, defer, record, reply_pattern
+from digest.deliveries.ledger import Result, close_if_done, defer, record
+from digest.deliveries.replies import reply_pattern
+from digest.deliveries.retry import WAITS
 from digest.mail.transport import Outcome
 from digest.mail.transport import Reply as MailReply
 from digest.models import Batch, Delivery, DeliveryStatus, Reply
@@ -159,7 +161,7 @@ def test_a_deferred_mail_waits_in_a_batch_of_its_own(desk: Desk) -> None:
     one, two, _ = under_way.people
     under_way.defer(result(one, PENDING, reply=LATER), result(two, PENDING, reply=LATER))
     first, retry = under_way.batches()
-    assert retry.not_before == NOW + dt.timedelta(seconds=RETRY_AFTER[0])
+    assert retry.not_before == NOW + WAITS[0]
     rows = under_way.rows()
     assert [(rows[person][0], rows[person][1], rows[person][3]) for person in under_way.people] == [
         (PENDING, 1, retry.id),
@@ -190,18 +192,19 @@ def test_a_final_result_is_not_deferred(desk: Desk) -> None:
 
 
 def test_the_ladder_ends_in_failed(desk: Desk) -> None:
-    """Each time it is asked to wait longer; after the last time it has failed, with the server's words."""
+    """It waits longer each time; once it would come too late it has failed, with the server's words."""
     under_way = Ledger(desk, 1)
     (person,) = under_way.people
     waits = []
-    for attempt in range(len(RETRY_AFTER)):
+    for attempt in range(len(WAITS)):
         under_way.defer(result(person, PENDING, attempt=attempt, reply=LATER))
         assert under_way.rows()[person][:2] == (PENDING, attempt + 1)
-        waits.append((under_way.batches()[-1].not_before - NOW).total_seconds())
-    assert tuple(waits) == RETRY_AFTER
+        waits.append(under_way.batches()[-1].not_before - NOW)
+    assert tuple(waits) == WAITS
     assert list(waits) == sorted(waits)
     batches = len(under_way.batches())
-    under_way.defer(result(person, PENDING, attempt=len(RETRY_AFTER), reply=LATER))
+    desk.make_useful_for(WAITS[-1] - dt.timedelta(seconds=1))
+    under_way.defer(result(person, PENDING, attempt=len(WAITS), reply=LATER))
     status, _, reply_id, _, _ = under_way.rows()[person]
     assert status is FAILED
     assert reply_id == under_way.replies()[0].id

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from digest import clock
 from digest.db import Database
 from digest.deliveries.handover import start_due
-from digest.deliveries.recover import resend_uncertain
+from digest.deliveries.settle import settle_by_policy
+from digest.deliveries.uncertain import give_cases
 from digest.editions.cadences import set_cadence
 from digest.editions.slots import make_next_editions
 from digest.models import (
@@ -100,10 +101,11 @@ def test_two_schedulers_send_an_uncertain_person_again_once(desk: Desk) -> None:
     with desk.database.write() as session:
         session.execute(sa.update(MailingList).values(uncertain_policy=UncertainPolicy.RESEND))
         session.execute(sa.update(Delivery).values(status=DeliveryStatus.UNCERTAIN, sent_at=now - HOUR))
+        give_cases(session, edition_id)
     moved: list[int] = []
 
     def again(session: Session) -> None:
-        moved.append(resend_uncertain(session, after=dt.timedelta(0), now=now))
+        moved.append(settle_by_policy(session, after=dt.timedelta(0), now=now))
 
     with _at_the_same_time(desk.database, again) as first:
         again(first)

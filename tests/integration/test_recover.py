@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from digest import clock
 from digest.db import Database
 from digest.deliveries.journals import open_journal, retire_journal
-from digest.deliveries.ledger import RESENT_MARK, RETRY_AFTER
-from digest.deliveries.recover import fold_abandoned, resend_uncertain
+from digest.deliveries.ledger import RESENT_MARK
+from digest.deliveries.recover import fold_abandoned
+from digest.deliveries.retry import next_try
 from digest.mail import journal as files
 from digest.mail.journal_records import JournalHeader, header_bytes, record_bytes
 from digest.mail.transport import Outcome, Reply
@@ -25,15 +26,12 @@ from digest.models import (
     Batch,
     Delivery,
     DeliveryStatus,
-    Digest,
-    Edition,
     Journal,
-    MailingList,
-    Subscription,
-    UncertainPolicy,
+    Settlement,
+    UncertainCase,
+    UncertainCause,
 )
 from digest.queueing.names import TaskName
-from tests.factories import make_list
 from tests.integration import hints
 from tests.integration.planned import Desk, make_desk
 
@@ -41,7 +39,6 @@ HOST = socket.gethostname()
 SENT, FAILED, PENDING = DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.PENDING
 UNCERTAIN = DeliveryStatus.UNCERTAIN
 YES = Reply(250, "2.0.0", "Ok")
-DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
@@ -88,10 +85,20 @@ class Crash:
     def fold(self, *, host: str = HOST) -> int:
         return fold_abandoned(self.desk.database, host=host, now=clock.utc_now())
 
+    def gone(self) -> None:
+        """Another machine gives this one up, hours after its lease ended."""
+        late = clock.utc_now() + dt.timedelta(hours=2)
+        fold_abandoned(self.desk.database, host="another-machine", now=late)
+
     def rows(self) -> dict[int, Delivery]:
         with self.desk.database.read() as session:
             found = session.scalars(sa.select(Delivery).where(Delivery.edition_id == self.edition_id))
             return {row.subscriber_id: row for row in found}
+
+    def cases(self) -> dict[int, UncertainCase]:
+        """The evidence of those who are uncertain."""
+        with self.desk.database.read() as session:
+            return {case.subscriber_id: case for case in session.scalars(sa.select(UncertainCase))}
 
     def statuses(self) -> list[DeliveryStatus]:
         rows = self.rows()
@@ -140,6 +147,62 @@ def test_every_record_has_its_meaning(crash: Crash) -> None:
     assert rows[later].attempt == 1
     assert (rows[unsent].attempt, rows[not_begun].attempt) == (0, 0)
     assert rows[unsent].batch_id == rows[not_begun].batch_id == crash.batch_id != rows[later].batch_id
+
+
+def test_each_doubt_has_its_evidence(crash: Crash) -> None:
+    """Exactly those without an answer: the cause, the moment, the journal, and the service if it is known."""
+    taken, unknown, unheard, *_ = crash.people
+    for person in (taken, unknown, unheard):
+        crash.intent(person)
+    crash.outcome(taken, Outcome.ACCEPTED)
+    crash.outcome(unknown, Outcome.UNKNOWN, None)
+    crash.journal.close()
+    crash.fold()
+    cases = crash.cases()
+    assert set(cases) == {unknown, unheard}
+    assert cases[unknown].cause is UncertainCause.CONNECTION_ENDED
+    assert cases[unheard].cause is UncertainCause.WORKER_ENDED
+    assert {(case.journal_id, case.since, case.settled_at) for case in cases.values()} == {
+        (crash.journal_id, crash.at, None)
+    }
+    assert (cases[unknown].transport_id, cases[unheard].transport_id) == (1, None)
+
+
+def test_a_lost_journal_is_the_evidence_of_all_it_held(crash: Crash) -> None:
+    """Whoever was pending in its batch, by one statement; nobody of whom the ledger knows."""
+    sent, *others = crash.people
+    with crash.desk.database.write() as session:
+        session.execute(sa.update(Delivery).where(Delivery.subscriber_id == sent).values(status=SENT))
+    crash.journal.close()
+    crash.journal.path.unlink()
+    crash.fold()
+    cases = crash.cases()
+    assert set(cases) == set(others)
+    assert {(case.cause, case.journal_id) for case in cases.values()} == {
+        (UncertainCause.JOURNAL_LOST, crash.journal_id)
+    }
+
+
+def test_a_host_that_comes_back_settles_what_was_written_off(crash: Crash) -> None:
+    """Its journal says more after all: who was taken is sent, whose reply is missing has better evidence."""
+    taken, refused, unheard, not_begun, *_ = crash.people
+    for person in (taken, refused, unheard):
+        crash.intent(person)
+    crash.outcome(taken, Outcome.ACCEPTED)
+    crash.outcome(refused, Outcome.REFUSED, Reply(554, "5.7.1", "We do not like it"))
+    crash.journal.close()
+    kept = crash.journal.path.rename(crash.desk.folder / "kept")
+    crash.gone()
+    assert set(crash.statuses()) == {UNCERTAIN}
+    kept.rename(crash.journal.path)
+
+    crash.fold()
+    assert crash.statuses() == [SENT, FAILED, *[UNCERTAIN] * 5]
+    cases = crash.cases()
+    heard = {person for person, case in cases.items() if case.settlement is Settlement.HEARD}
+    assert heard == {taken, refused}
+    assert (cases[unheard].cause, cases[unheard].since) == (UncertainCause.WORKER_ENDED, crash.at)
+    assert (cases[not_begun].cause, cases[not_begun].settled_at) == (UncertainCause.JOURNAL_LOST, None)
 
 
 def test_the_batch_is_free_again_and_hinted_at(crash: Crash) -> None:
@@ -202,6 +265,7 @@ def test_folding_a_second_time_changes_nothing(crash: Crash, tmp_path: Path) -> 
         session.execute(sa.update(Journal).values(folded_at=None))
     assert crash.fold() == 1
     assert _plain(crash.rows()) == before
+    assert set(crash.cases()) == {unheard}
     with crash.desk.database.read() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Batch)) == 2
 
@@ -355,85 +419,10 @@ def test_a_clean_end_leaves_nothing_to_fold(desk: Desk) -> None:
     assert desk.batches(edition_id)[0].journal_id is None
 
 
-def _uncertain(desk: Desk, policy: UncertainPolicy, people: int, since: dt.datetime) -> tuple[int, list[int]]:
-    """An edition that is sent, but for some people of whom nobody knows."""
-    ids = desk.add_people(people)
-    edition_id = desk.sending(since)
-    with desk.database.write() as session:
-        session.execute(sa.update(MailingList).values(uncertain_policy=policy))
-        session.execute(sa.update(Delivery).values(status=UNCERTAIN, sent_at=since))
-        session.execute(sa.update(Batch).values(closed_at=since))
-    return edition_id, ids
-
-
-def _resend(desk: Desk, *, now: dt.datetime, after: dt.timedelta = DAY) -> int:
-    with desk.database.write() as session:
-        return resend_uncertain(session, after=after, now=now)
-
-
-def test_hold_sends_nobody_again(desk: Desk) -> None:
-    """Under the policy `hold` an uncertain delivery stays one, however long it is."""
-    now = clock.utc_now()
-    edition_id, _ = _uncertain(desk, UncertainPolicy.HOLD, 2, now - DAY - DAY)
-    assert _resend(desk, now=now) == 0
-    assert set(desk.statuses(edition_id).values()) == {UNCERTAIN}
-
-
-def test_resend_opens_one_batch_once(desk: Desk) -> None:
-    """After its day, all of them in one new batch that is due now; the next tick finds nobody."""
-    now = clock.utc_now()
-    edition_id, people = _uncertain(desk, UncertainPolicy.RESEND, 3, now - DAY)
-    hints.taken()
-    assert _resend(desk, now=now) == len(people)
-    assert _resend(desk, now=now) == 0
-    first, again = desk.batches(edition_id)
-    assert again.not_before == now
-    assert again.closed_at is None
-    with desk.database.read() as session:
-        rows = session.scalars(sa.select(Delivery)).all()
-    assert {(row.status, row.attempt, row.batch_id) for row in rows} == {(PENDING, RESENT_MARK, again.id)}
-    assert hints.taken() == [(TaskName.SEND_BATCH, [again.id])]
-    assert first.closed_at is not None
-
-
-def test_resend_waits_its_time(desk: Desk) -> None:
-    """Not a second sooner, and not for an edition of last week that somebody switches it on for."""
-    now = clock.utc_now()
-    _uncertain(desk, UncertainPolicy.RESEND, 1, now - DAY)
-    assert _resend(desk, now=now - dt.timedelta(seconds=1)) == 0
-    with desk.database.write() as session:
-        session.execute(sa.update(Edition).values(state_since=now - 5 * DAY))
-    assert _resend(desk, now=now) == 0
-
-
-def test_uncertain_again_stays_uncertain(desk: Desk) -> None:
-    """Once more at the most, whatever comes of it."""
-    now = clock.utc_now()
-    edition_id, _ = _uncertain(desk, UncertainPolicy.RESEND, 1, now - DAY)
-    assert _resend(desk, now=now) == 1
-    with desk.database.write() as session:
-        session.execute(sa.update(Delivery).values(status=UNCERTAIN, sent_at=now - DAY))
-    assert _resend(desk, now=now) == 0
-    assert set(desk.statuses(edition_id).values()) == {UNCERTAIN}
-
-
-def test_the_lists_of_an_edition_keep_their_own_policies(desk: Desk) -> None:
-    """The person's list decides, not the edition."""
-    now = clock.utc_now()
-    _, (one, other) = _uncertain(desk, UncertainPolicy.HOLD, 2, now - DAY)
-    with desk.database.write() as session:
-        digest = session.get_one(Digest, desk.cadence.digest_id)
-        second = make_list(session, digest)
-        second.uncertain_policy = UncertainPolicy.RESEND
-        session.execute(
-            sa.update(Subscription).where(Subscription.subscriber_id == other).values(list_id=second.id)
-        )
-    assert _resend(desk, now=now) == 1
-    with desk.database.read() as session:
-        rows = dict(session.execute(sa.select(Delivery.subscriber_id, Delivery.status)).all())
-    assert rows == {one: UNCERTAIN, other: PENDING}
-
-
 def test_the_ladder_of_retries_never_reaches_the_mark() -> None:
-    """An attempt number tells a second sending from a retry."""
-    assert len(RETRY_AFTER) + 1 < RESENT_MARK
+    """An attempt number tells a second sending from a retry, however long an edition is worth having."""
+    tries, now = 0, clock.utc_now()
+    longest = now + dt.timedelta(days=7)
+    while (later := next_try(tries, now=now, useful_until=longest)) is not None:
+        now, tries = later, tries + 1
+    assert 5 < tries < RESENT_MARK

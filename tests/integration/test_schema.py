@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import threading
@@ -11,13 +12,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from digest.db import Base, Database, schema
 from digest.deliveries.partitions import make_partitions, rows_out_of_range
 from digest.errors import SchemaError, UnreachableError
-from digest.models import Delivery, DeliveryStatus, Edition
+from digest.models import Delivery, DeliveryStatus, Edition, Settlement, UncertainCase, UncertainCause
 from tests.factories import make_cadence, make_digest
 from tests.factories.moments import NOW
 
@@ -111,7 +113,10 @@ def test_every_check_constraint_is_there(database: Database) -> None:
             str(each.name): str(
                 each.sqltext.compile(dialect=database.engine.dialect, compile_kwargs={"literal_binds": True})
             )
-            for each in table.constraints
+            for each in (
+                *table.constraints,
+                *itertools.chain(*(column.constraints for column in table.columns)),
+            )
             if isinstance(each, sa.CheckConstraint)
         }
         assert set(there) == set(wanted), table.name
@@ -135,6 +140,28 @@ def test_a_value_that_is_none_is_refused(database: Database) -> None:
                 "VALUES (1, 1, 1, 1, 'delivered', 0)"
             )
         )
+
+
+def test_what_was_uncertain_before_the_upgrade_has_a_case(empty: Database) -> None:
+    """So that its list's policy settles it; whoever was sent it again already is known as such."""
+    with empty.engine.begin() as connection:
+        command.upgrade(schema.configuration(connection), "0001")
+        row = (
+            "INSERT INTO deliveries (edition_id, subscriber_id, variant_id, subscription_id, status, "
+            "attempt, transport_id, sent_at) VALUES (1, {0}, 1, {0}, '{1}', {3}, {2}, '2026-11-23 13:30:00')"
+        )
+        before = ((1, "uncertain", 7, 0), (2, "uncertain", "NULL", 0), (3, "sent", 7, 0), (4, "sent", 7, 101))
+        for values in before:
+            connection.execute(sa.text(row.format(*values)))
+    schema.upgrade(empty)
+    with empty.read() as session:
+        cases = session.scalars(sa.select(UncertainCase).order_by(UncertainCase.subscriber_id)).all()
+    assert [(case.subscriber_id, case.cause, case.transport_id, case.settlement) for case in cases] == [
+        (1, UncertainCause.CONNECTION_ENDED, 7, None),
+        (2, UncertainCause.WORKER_ENDED, None, None),
+        (4, UncertainCause.CONNECTION_ENDED, None, Settlement.RESENT),
+    ]
+    assert {case.since for case in cases[:2]} == {NOW}
 
 
 def test_an_empty_database_is_refused(empty: Database) -> None:

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 
 from digest import clock
 from digest.db import Database
-from digest.deliveries import send
+from digest.deliveries import turn
 from digest.deliveries.group import Sender
-from digest.deliveries.ledger import RETRY_AFTER
-from digest.deliveries.send import postpone, send_batch
+from digest.deliveries.leases import postpone
+from digest.deliveries.retry import WAITS
+from digest.deliveries.send import send_batch
 from digest.models import (
     Batch,
     Delivery,
@@ -27,6 +28,7 @@ from digest.models import (
     Subscriber,
     Subscription,
     SubscriptionStatus,
+    Transport,
 )
 from digest.queueing.names import TaskName
 from tests.integration import hints
@@ -46,8 +48,9 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 
 @pytest.fixture
 def _small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Groups of four people instead of a hundred."""
-    monkeypatch.setattr(send, "GROUP_PEOPLE", 4)
+    """Groups of four people instead of a hundred, one at a time."""
+    monkeypatch.setattr(turn, "GROUP_PEOPLE", 4)
+    monkeypatch.setattr(turn, "_GROUPS_UNDER_WAY", 1)
 
 
 @contextmanager
@@ -81,8 +84,10 @@ def _batch(desk: Desk, batch_id: int) -> Batch:
 
 
 def _make_due(desk: Desk) -> None:
+    """As if the time had passed that a batch or the mail service waits for."""
     with desk.database.write() as session:
-        session.execute(sa.update(Batch).values(not_before=clock.utc_now() - dt.timedelta(seconds=1)))
+        session.execute(sa.update(Batch).values(not_before=clock.utc_now()))
+        session.execute(sa.update(Transport).values(rests_until=clock.utc_now()))
 
 
 def _recipients(judge: JudgeServer) -> list[str]:
@@ -108,11 +113,14 @@ def test_a_batch_closes_with_its_last_group(desk: Desk) -> None:
     """In the transaction of its results: there is no moment at which all are served and it is open."""
     desk.add_people(3)
     (batch,) = desk.batches(desk.sending(clock.utc_now()))
-    open_after_a_group: list[int] = []
+    closed_after_the_group: list[bool] = []
+
+    def look() -> None:
+        closed_after_the_group.append(_batch(desk, batch.id).closed_at is not None)
+
     with _judged(desk) as (_, sender):
-        assert _send(desk, batch.id, sender, between=lambda: open_after_a_group.append(1))
-    assert open_after_a_group == []
-    assert _batch(desk, batch.id).closed_at is not None
+        assert _send(desk, batch.id, sender, between=look)
+    assert closed_after_the_group == [True]
 
 
 def test_nothing_is_sent_before_its_time(desk: Desk) -> None:
@@ -280,18 +288,19 @@ def test_a_connection_that_ends_after_the_final_dot_leaves_one_in_doubt(desk: De
 
 
 def test_a_person_who_is_deferred_for_ever_fails_alone(desk: Desk) -> None:
-    """451 each time: five tries more, each later than the last, then failed; the others have it at once."""
+    """451 each time: four tries more within five hours, then failed; the others have it at once."""
     desk.add_people(3)
+    desk.make_useful_for(dt.timedelta(hours=5))
     now = clock.utc_now()
     edition_id = desk.sending(now)
     slow = sorted(desk.statuses(edition_id))[1]
     fault = Fault("rcpt", reply="451 4.7.1 Greylisted", match=slow, times=0)
     with _judged(desk, fault) as (judge, sender):
-        for _ in range(len(RETRY_AFTER) + 1):
+        for _ in range(len(WAITS)):
             desk.send(edition_id, sender)
             _make_due(desk)
         assert len(judge.messages) == 2
-        assert len([line for line in judge.commands if slow in line]) == len(RETRY_AFTER) + 1
+        assert len([line for line in judge.commands if slow in line]) == len(WAITS)
     assert desk.statuses(edition_id)[slow] is FAILED
     assert sorted(desk.statuses(edition_id).values()) == [FAILED, SENT, SENT]
     assert all(batch.closed_at for batch in desk.batches(edition_id))

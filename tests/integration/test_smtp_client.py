@@ -1,4 +1,4 @@
-"""The plain SMTP client against a server that misbehaves at every stage."""
+"""The SMTP engine against a server that misbehaves at every stage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digest.mail.headers import date_text
 from digest.mail.message import build_digest, build_notice
 from digest.mail.placeholders import fill
 from digest.mail.smtp_client import SmtpTransport, check
-from digest.mail.smtp_session import HostRefusedError, SignInError
+from digest.mail.smtp_errors import HostRefusedError, SignInError
 from digest.mail.transport import Endpoint, Envelope, Outcome, Reply, Security
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import AUTHORITY, Fault, Script
@@ -208,7 +208,9 @@ def test_a_fresh_connection_that_fails_ends_the_sending(
         ledger = Ledger()
         with pytest.raises(UnreachableError, match=sentence):
             send(judge, ledger, "ani", "bob")
-    assert ledger.outcomes == [("ani", outcome)]
+    # With a message's end the next one's commands leave in the same write: it comes to nothing too.
+    begun = [("bob", U)] if fault.stage in ("dot", "accepted") else []
+    assert ledger.outcomes == [("ani", outcome), *begun]
 
 
 def test_a_connection_lost_in_the_middle_of_a_message() -> None:

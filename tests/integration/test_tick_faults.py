@@ -32,7 +32,7 @@ from tests.integration.planned import Desk, let_go, make_desk, make_post
 from tests.servers.smtp import JudgeServer
 
 HOUR = dt.timedelta(hours=1)
-TIMES = SweepSettings(plan_lead=dt.timedelta(minutes=2), resend_uncertain_after=dt.timedelta(days=1))
+TIMES = SweepSettings(plan_lead=dt.timedelta(minutes=2), settle_uncertain_after=dt.timedelta(days=1))
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_loses_and_doubles_nobody_when_a_worker_is_killed(
         broker_url=request.getfixturevalue("redis_url"),
         # On record at once, answered 20 ms later: the time in which a kill leaves its person uncertain.
         faults=[{"stage": "accepted", "action": "slow", "seconds": 0.02, "times": 0}],
-        resend_uncertain_after="0",
+        settle_uncertain_after="0",
     ) as room:
         people = _edition_of_500(room, policy=policy)
         room.start_beat()

@@ -9,7 +9,7 @@ As a process, for tests that kill the sender:
     python -m tests.servers.smtp --port-file F --record F [--delay-ms 20] [--fault JSON ...] [--script JSON]
 
 Each message taken is one JSON line of the record, written (and synced) before the 250 leaves: what is in the
-record was taken, whatever the sender heard.
+record was taken, whatever the sender heard. Each connection that ended is a line too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -45,6 +45,8 @@ class JudgeServer:
         self.open_connections = 0
         self.port = 0
         self.counter = FaultCounter(self.script.faults)
+        self._lines: list[bytes] = []
+        self._waiting: list[Callable[[], None]] = []
         self._record = os.open(record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if record else -1
         self._ready = threading.Event()
         self._stop: asyncio.Event | None = None
@@ -70,7 +72,7 @@ class JudgeServer:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         transports: set[asyncio.Transport] = set()
-        tls = server_tls() if self.script.implicit_tls else None
+        tls = server_tls(self.script.certificate) if self.script.implicit_tls else None
         server = await self._loop.create_server(lambda: Conversation(self, transports), host, port, ssl=tls)
         self.port = server.sockets[0].getsockname()[1]
         if port_file:
@@ -87,11 +89,14 @@ class JudgeServer:
         """From inside the loop: end `serve`."""
         self._stopped()
 
-    def take(self, message: Received, *, answered: bool) -> None:
-        """Put a message on record, on the disk if so scripted."""
+    def take(self, message: Received, *, answered: bool, then: Callable[[], None]) -> None:
+        """Put a message on record, on the disk if so scripted, and go on with `then`."""
         found = _MESSAGE_ID.search(message.raw)
         line = {
             "at": time.time(),
+            "mail_at": message.mail_at,
+            "data_at": message.data_at,
+            "dot_at": message.dot_at,
             "mail_from": message.mail_from,
             "rcpt": message.recipients,
             "message_id": found[1].decode("utf-8", "replace") if found else "",
@@ -100,12 +105,39 @@ class JudgeServer:
             "connection": message.connection,
             "answered": answered,
         }
-        if self._record >= 0:
-            os.write(self._record, json.dumps(line).encode() + b"\n")
-            if self.script.fsync:
-                os.fsync(self._record)
+        if self.script.raw:
+            line["raw"] = message.raw.decode("latin-1")
         if self.script.keep:
             self.messages.append(message)
+        self._lines.append(json.dumps(line).encode() + b"\n")
+        if not self.script.in_groups:
+            self._write(sync=self.script.fsync)
+            then()
+            return
+        if not self._waiting:
+            assert self._loop is not None
+            self._loop.call_soon(self._write_group)
+        self._waiting.append(then)
+
+    def note_end(self, connection: int, *, said_quit: bool, was_in_mail: bool) -> None:
+        """Put the end of a connection on record."""
+        line = {"ended": connection, "at": time.time(), "quit": said_quit, "in_mail": was_in_mail}
+        self._lines.append(json.dumps(line).encode() + b"\n")
+        if not self._waiting:
+            self._write(sync=False)
+
+    def _write_group(self) -> None:
+        self._write(sync=self.script.fsync)
+        waiting, self._waiting = self._waiting, []
+        for then in waiting:
+            then()
+
+    def _write(self, *, sync: bool) -> None:
+        lines, self._lines = self._lines, []
+        if self._record >= 0:
+            os.write(self._record, b"".join(lines))
+            if sync:
+                os.fsync(self._record)
 
     def _stopped(self) -> None:
         assert self._stop is not None
@@ -114,6 +146,15 @@ class JudgeServer:
 
 def read_record(path: Path) -> Iterator[dict[str, Any]]:
     """The messages on record; a last line that is not whole (the judge was killed) is left out."""
+    return (line for line in _lines_of(path) if "rcpt" in line)
+
+
+def read_ends(path: Path) -> Iterator[dict[str, Any]]:
+    """The connections that ended: `ended` its number, `at`, `quit` after a QUIT, `in_mail` amid a mail."""
+    return (line for line in _lines_of(path) if "ended" in line)
+
+
+def _lines_of(path: Path) -> Iterator[dict[str, Any]]:
     for line in path.read_bytes().splitlines(keepends=True):
         if line.endswith(b"\n"):
             yield json.loads(line)

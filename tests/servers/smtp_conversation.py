@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import functools
 import re
 import ssl
+import time
 from typing import TYPE_CHECKING
 
-from tests.servers.smtp_script import CERTIFICATE, Fault, Received
+from tests.servers.smtp_script import TLS_FOLDER, Fault, Received
 
 if TYPE_CHECKING:
     from tests.servers.smtp import JudgeServer
@@ -24,6 +26,9 @@ class Conversation(asyncio.Protocol):
         self._judge, self._script, self._transports = judge, judge.script, transports
         self._buffer = bytearray()
         self._in_data, self._scanned, self._silent = False, 0, False
+        self._is_waiting = False  # for a message to be on the disk
+        self._said_quit = False
+        self._mail_at = self._data_at = 0.0
         self._mail_from: str | None = None
         self._parameters = ""
         self._recipients: list[str] = []
@@ -49,19 +54,26 @@ class Conversation(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         self._transports.discard(self._transport)
         self._judge.open_connections -= 1
+        self._judge.note_end(self._number, said_quit=self._said_quit, was_in_mail=self._mail_from is not None)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        while not self._silent and not self._upgrading and not self._transport.is_closing():
+        while not (self._silent or self._upgrading or self._is_waiting or self._transport.is_closing()):
             if self._in_data:
                 if not self._message_ended():
                     return
+                self._forget_pipelined()
             elif (end := self._buffer.find(b"\r\n")) >= 0:
                 line = self._buffer[:end].decode("utf-8", "replace")
                 del self._buffer[: end + 2]
                 self._command(line)
+                self._forget_pipelined()
             else:
                 return
+
+    def _forget_pipelined(self) -> None:
+        if self._script.discards_pipelined:
+            self._buffer.clear()
 
     def _message_ended(self) -> bool:
         if self._fault("body", " ".join(self._recipients)):
@@ -80,20 +92,39 @@ class Conversation(asyncio.Protocol):
         return True
 
     def _finish(self, raw: bytes) -> None:
-        recipients, mail_from = tuple(self._recipients), self._mail_from or ""
-        self._mail_from, self._recipients = None, []
+        recipients, mail_from, dot_at = tuple(self._recipients), self._mail_from or "", time.time()
+        parameters, self._mail_from, self._recipients = self._parameters, None, []
         about = " ".join(recipients)
         if not recipients:
             self._say("554 5.5.1 no valid recipients")
             return
         if self._fault("dot", about):
             return
+        if 0 < self._script.size_limit < len(raw):
+            self._say("552 5.3.4 the message is too large")
+            return
+        if not self._script.eightbit and not raw.isascii():
+            self._say("554 5.6.3 8BITMIME was not offered")
+            return
         fault = self._judge.counter.due("accepted", about)
-        message = Received(mail_from, recipients, self._parameters, raw, self._number)
-        self._judge.take(message, answered=fault is None or fault.action in ("slow", "reply"))
+        message = Received(
+            *(mail_from, recipients, parameters, raw, self._number),
+            mail_at=self._mail_at,
+            data_at=self._data_at,
+            dot_at=dot_at,
+        )
+        self._is_waiting = True
+        is_answered = fault is None or fault.action in ("slow", "reply")
+        self._judge.take(message, answered=is_answered, then=functools.partial(self._taken, fault))
+
+    def _taken(self, fault: Fault | None) -> None:
+        """The message is on record: answer, and go on with what came meanwhile."""
+        self._is_waiting = False
         self._served += 1
         if not self._act(fault):
             self._say(f"250 2.0.0 Ok: queued as {self._number}.{self._served}")
+        if self._script.in_groups:
+            self.data_received(b"")
 
     def _command(self, line: str) -> None:
         self._judge.commands.append(line)
@@ -132,7 +163,9 @@ class Conversation(asyncio.Protocol):
         old = self._transport
         old.pause_reading()
         with contextlib.suppress(OSError):
-            new = await self._loop.start_tls(old, self, server_tls(), server_side=True)
+            new = await self._loop.start_tls(
+                old, self, server_tls(self._script.certificate), server_side=True
+            )
             self._transports.discard(old)
             assert new is not None
             self._in_tls = True
@@ -175,35 +208,58 @@ class Conversation(asyncio.Protocol):
             self._say("530 5.7.0 sign in first")
         elif self._mail_from is not None:
             self._say("503 5.5.1 nested MAIL")
-        elif match := _PATH.fullmatch(line):
-            if not self._answer("mail", line, "250 2.1.0 ok"):
-                self._mail_from, self._parameters = match[1], match[2].strip()
-        else:
+        elif not (match := _PATH.fullmatch(line)):
             self._say("501 5.5.4 syntax")
+        elif refusal := self._refusal_of(match[1], match[2].upper().split()):
+            self._say(refusal)
+        elif not self._answer("mail", line, "250 2.1.0 ok"):
+            self._mail_from, self._parameters = match[1], match[2].strip()
+            self._mail_at = time.time()
+
+    def _refusal_of(self, sender: str, parameters: list[str]) -> str:
+        """What there is against a MAIL by what was offered; "" for nothing."""
+        script = self._script
+        sizes = [int(word[5:]) for word in parameters if word.startswith("SIZE=")]
+        if "SMTPUTF8" in parameters and not script.smtputf8:
+            return "555 5.5.4 SMTPUTF8 was not offered"
+        if "BODY=8BITMIME" in parameters and not script.eightbit:
+            return "555 5.5.4 8BITMIME was not offered"
+        if "SMTPUTF8" not in parameters and not sender.isascii():
+            return "553 5.6.7 this address needs SMTPUTF8"
+        if script.size_limit and sizes and sizes[0] > script.size_limit:
+            return "552 5.3.4 the message is too large"
+        return ""
 
     def _on_rcpt(self, line: str) -> None:
         match = _PATH.fullmatch(line)
         if self._mail_from is None or not match:
             self._say("503 5.5.1 no MAIL")
+        elif not match[1].isascii() and "SMTPUTF8" not in self._parameters.upper():
+            self._say("553 5.6.7 this address needs SMTPUTF8")
+        elif 0 < self._script.most_recipients <= len(self._recipients):
+            self._say("452 4.5.3 too many recipients")
         elif not self._answer("rcpt", line, "250 2.1.5 ok"):
             self._recipients.append(match[1])
 
     def _on_data(self, line: str) -> None:
-        if not self._recipients:
-            self._say("503 5.5.1 no recipients")
+        if self._mail_from is None or not self._recipients:
+            reply = self._script.data_without_recipients
+            self._say(reply)
+            self._in_data = reply.startswith("354")
         elif not self._answer("data", f"{line} {' '.join(self._recipients)}", "354 go on"):
-            self._in_data = True
+            self._in_data, self._data_at = True, time.time()
 
     def _on_rset(self, line: str) -> None:
         self._mail_from, self._recipients = None, []
         self._answer("rset", line, "250 2.0.0 ok")
 
-    def _on_noop(self, _line: str) -> None:
-        self._say("250 2.0.0 ok")
+    def _on_noop(self, line: str) -> None:
+        self._answer("noop", line, "250 2.0.0 ok")
 
-    def _on_quit(self, _line: str) -> None:
-        self._say("221 2.0.0 bye")
-        self._close()
+    def _on_quit(self, line: str) -> None:
+        self._said_quit = True
+        if not self._answer("quit", line, "221 2.0.0 bye"):
+            self._close()
 
     def _answer(self, stage: str, text: str, reply: str) -> bool:
         """Say the reply unless a fault says another; whether there was such a fault."""
@@ -258,8 +314,8 @@ class Conversation(asyncio.Protocol):
         return self._last_due
 
 
-def server_tls() -> ssl.SSLContext:
-    """The server's side of TLS, with the certificate of the tests."""
+def server_tls(name: str) -> ssl.SSLContext:
+    """The server's side of TLS, with one of the tests' certificates."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
+    context.load_cert_chain(TLS_FOLDER / f"{name}.pem")
     return context

@@ -8,9 +8,13 @@ from typing import Any, Self
 
 TLS_FOLDER = Path(__file__).parent / "tls"
 AUTHORITY = TLS_FOLDER / "authority.pem"  # a client of the server trusts this; its own key was thrown away
-CERTIFICATE = TLS_FOLDER / "localhost.pem"  # for the name "localhost" only
+# `localhost`, for that name only, is as it should be; the others were made to be refused (tls/make.py).
+CERTIFICATES = ("localhost", "expired", "other-name", "self-signed")
 
-STAGES = ("connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "body", "dot", "accepted", "rset")
+STAGES = (
+    *("connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "body", "dot", "accepted"),
+    *("rset", "noop", "quit"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,20 @@ class Script:
     smtputf8: bool = True
     eightbit: bool = True
     pipelining: bool = True
-    size_limit: int = 0
+    size_limit: int = 0  # held against SIZE= and against the message
     messages_per_connection: int = 0  # then 421
-    fsync: bool = True
+    most_recipients: int = 0  # of one message; then 452
+    certificate: str = "localhost"
+    # What DATA gets after every RCPT was refused. A server may say 354 all the same (RFC 2920 section 3.1).
+    data_without_recipients: str = "503 5.5.1 no recipients"
+    discards_pipelined: bool = False  # it offers PIPELINING and forgets what came behind a command
+    fsync: bool = True  # each message is on the disk before its 250
+    in_groups: bool = False  # one fsync for all that came in together
     keep: bool = True  # messages in memory
+    raw: bool = False  # messages on the record too
+
+    def __post_init__(self) -> None:
+        assert self.certificate in CERTIFICATES, self.certificate
 
     def to_plain(self) -> dict[str, Any]:
         """For a command line."""
@@ -69,13 +83,19 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message the server has taken, as it was before the dots were doubled."""
+    """A message the server has taken, as it was before the dots were doubled.
+
+    `mail_at`, `data_at` and `dot_at` are when its MAIL, its DATA and its end came, in seconds since 1970.
+    """
 
     mail_from: str
     recipients: tuple[str, ...]
     parameters: str  # what stood behind MAIL FROM
     raw: bytes
     connection: int
+    mail_at: float = 0.0
+    data_at: float = 0.0
+    dot_at: float = 0.0
 
 
 @dataclass(slots=True)

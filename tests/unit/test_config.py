@@ -55,11 +55,19 @@ def test_the_file_may_be_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("DIGEST_PUBLIC_URL", "courier.example", "must be an http:// or https:// address"),
         ("DIGEST_PUBLIC_URL", "https://courier.example/a b", "must be an http:// or https:// address"),
         ("DIGEST_DATABASE_URL", "mysql://ani:sesame@db/x", "must start with postgresql:// or sqlite:///"),
+        ("DIGEST_DNS_SERVERS", "dns.example", "'dns.example' is not an IP address with or without a port"),
+        ("DIGEST_DNS_SERVERS", "192.0.2.1,192.0.2.2:0", "'192.0.2.2:0' is not an IP address"),
+        ("DIGEST_DNS_SERVERS", "[2001:db8::1]:x", "'[2001:db8::1]:x' is not an IP address"),
         ("DIGEST_LOG_LEVEL", "LOUD", "The setting DIGEST_LOG_LEVEL is wrong: "),
         (
             "DIGEST_DATABSE_URL",
             "x",
             "There is no setting DIGEST_DATABSE_URL; did you mean DIGEST_DATABASE_URL?",
+        ),
+        (
+            "DIGEST_RESEND_UNCERTAIN_AFTER",
+            "60",
+            "The setting DIGEST_RESEND_UNCERTAIN_AFTER is now called DIGEST_SETTLE_UNCERTAIN_AFTER.",
         ),
         ("DIGEST_ZZZZ", "x", "There is no setting DIGEST_ZZZZ; `digest doctor` lists those there are."),
     ],
@@ -73,6 +81,13 @@ def test_a_wrong_setting_is_one_sentence(
         config.load()
     assert "sesame" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_old_name_in_the_file_is_told_too(tmp_path: Path) -> None:
+    """Whoever upgrades is told the new name, wherever the old one stands."""
+    (tmp_path / "digest.toml").write_text("resend_uncertain_after = 60\n")
+    with pytest.raises(ConfigError, match="is now called DIGEST_SETTLE_UNCERTAIN_AFTER"):
+        config.load()
 
 
 @pytest.mark.parametrize("text", ["web_port = ", "unknown = 1\n", "web_port = 'x'\n", "\x00"])
@@ -106,6 +121,16 @@ def test_private_hosts_are_a_list_with_commas(hosts: list[str]) -> None:
     """Spaces and capitals make no difference, and an empty place is no host."""
     found = config.load(private_hosts=" ,".join(host.upper() for host in hosts) + ",")
     assert found.private_hosts == tuple(hosts)
+
+
+def test_dns_servers_are_addresses_with_ports() -> None:
+    """Of both kinds, with a port or with the usual one; none means the system's."""
+    assert config.load().dns_addresses == ()
+    text = "192.0.2.1, 192.0.2.2:5353,2001:db8::1 ,[2001:db8::2]:54,[2001:db8::3]"
+    assert config.load(dns_servers=text).dns_addresses == (
+        *(("192.0.2.1", 53), ("192.0.2.2", 5353), ("2001:db8::1", 53)),
+        *(("2001:db8::2", 54), ("2001:db8::3", 53)),
+    )
 
 
 def test_a_long_folder_does_not_break_the_socket(tmp_path: Path) -> None:

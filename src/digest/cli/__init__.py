@@ -1,6 +1,7 @@
 """The command line door: one table of command groups, each imported when it is first used.
 
-Exit codes: 0 done, 1 not possible now, 2 wrong input or settings, 130 ended by Ctrl-C.
+Exit codes: 0 done, 1 not possible now, 2 wrong input or settings, 3 it waits for a person (`digest edition
+watch` at a paused or held edition), 130 ended by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("suppression", "digest.cli.suppressions", "The do-not-mail list."),
     ("consent", "digest.cli.lists:consent_app", "The proof of consent."),
     ("transport", "digest.cli.transports", "Mail services."),
+    ("dkim", "digest.cli.dkim", "Keys that we sign mail with."),
+    ("sender", "digest.cli.sender", "What the DNS must say of a sender's domain."),
     ("account", "digest.cli.accounts", "The people who work with Digest."),
     ("digest", "digest.cli.digests", "Digests: their rules, sender and look."),
     ("cadence", "digest.cli.cadences", "The rhythms that a digest comes out on."),
     ("source", "digest.cli.sources", "The sites that posts are collected from."),
     ("collect", "digest.cli.sources:collect_app", "Collect posts now, in this process."),
     ("edition", "digest.cli.editions", "Editions: past, coming and being handed over."),
+    ("uncertain", "digest.cli.uncertain", "What may have arrived, and what becomes of it."),
+    ("why", "digest.cli.why", "Why an address got a mail, or got none."),
     ("demo", "digest.cli.demo", "See it all at work on an invented newspaper."),
     ("up", "digest.cli.run:up_app", "Run everything on this machine."),
     ("web", "digest.cli.run:web_app", "Run the web server alone."),

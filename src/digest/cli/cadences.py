@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import common
+from digest.cli import common, first_copies
 from digest.cli.common import JsonOption
 from digest.errors import InputError
 
@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 app = common.group("The rhythms that a digest comes out on.")
 
+app.add_typer(first_copies.app, name="first-copy")
+
 DigestName = Annotated[str, typer.Argument(metavar="DIGEST", help="The digest.")]
 Name = Annotated[str, typer.Argument(help="The cadence's short name: a-z, digits, hyphens.")]
 _LEAD = "Seconds before its slot at which an edition is locked (600)."
 _GRACE = "Seconds by which a missed edition may be late; after that it is skipped (10800)."
 _CRON = "Minute, hour, day, month and weekday, as in cron."
+_SPREAD = "Over how long an edition goes out: 20m; 0: at once; auto: at once below 20,000 people, else 20m."
+_USEFUL = "How long after its slot an edition is worth having: 24h. Deferred mail is tried no longer."
 _ZONE = "The time zone that the hours are meant in, such as Asia/Yerevan."
 
 
@@ -60,7 +64,9 @@ def add(
         common.say(f"The cadence {name} is there; its first edition goes out at {common.shown(first, zone)}.")
 
 
-@app.command("set", epilog="Example: digest cadence set courier morning --cron '0 7 * * 1-5'")
+@app.command(
+    "set", epilog="Example: digest cadence set courier morning --cron '0 7 * * 1-5' --spread 20m --useful 24h"
+)
 def set_values(
     digest: DigestName,
     name: Name,
@@ -68,15 +74,17 @@ def set_values(
     zone: Annotated[str | None, typer.Option(help=_ZONE)] = None,
     lead: Annotated[int | None, typer.Option(help=_LEAD)] = None,
     grace: Annotated[int | None, typer.Option(help=_GRACE)] = None,
+    spread: Annotated[str | None, typer.Option(help=_SPREAD)] = None,
+    useful: Annotated[str | None, typer.Option(help=_USEFUL)] = None,
     running: Annotated[
         bool | None, typer.Option("--running/--stopped", help="Whether new editions come.")
     ] = None,
 ) -> None:
     """Change a rhythm. A new schedule counts from now on; what is locked already goes out as it is."""
-    from digest.editions.cadences import next_slots, set_cadence  # noqa: PLC0415
+    from digest.editions.cadences import Auto, next_slots, set_cadence  # noqa: PLC0415
     from digest.lists.queries import cadence_named, digest_named  # noqa: PLC0415
 
-    if all(value is None for value in (cron, zone, lead, grace, running)):
+    if all(value is None for value in (cron, zone, lead, grace, spread, useful, running)):
         raise InputError("Nothing to change was given; `digest cadence set --help` lists what can be.")
     now = common.now()
     with common.write() as session:
@@ -88,6 +96,8 @@ def set_values(
             zone=zone,
             lead_seconds=lead,
             grace_seconds=grace,
+            useful_seconds=None if useful is None else common.parse_span(useful),
+            spread_seconds=Auto.AUTO if spread == "auto" else common.parse_span(spread) if spread else None,
             is_running=running,
             actor=common.actor(),
             now=now,
@@ -145,11 +155,19 @@ def list_all(
         common.print_json([_as_dict(own, one) | {"next_at": coming.get(one.id)} for own, one in found])
         return
     rows = [
-        (own, one.name, one.cron, one.zone, common.shown(coming[one.id]) if one.id in coming else "stopped")
+        (
+            own,
+            one.name,
+            one.cron,
+            one.zone,
+            "auto" if one.spread_seconds is None else common.span(one.spread_seconds),
+            common.span(one.useful_seconds),
+            common.shown(coming[one.id]) if one.id in coming else "stopped",
+        )
         for own, one in found
     ]
     common.print_table(
-        ("digest", "cadence", "schedule", "zone", "next slot"),
+        ("digest", "cadence", "schedule", "zone", "spread", "useful", "next slot"),
         rows,
         empty="There is no cadence yet; add one with `digest cadence add`.",
     )
@@ -163,5 +181,7 @@ def _as_dict(digest: str, cadence: Cadence) -> dict[str, Any]:
         "zone": cadence.zone,
         "lead_seconds": cadence.lead_seconds,
         "grace_seconds": cadence.grace_seconds,
+        "useful_seconds": cadence.useful_seconds,
+        "spread_seconds": cadence.spread_seconds,
         "is_running": cadence.is_running,
     }

@@ -7,6 +7,7 @@ import datetime as dt
 import getpass
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -133,6 +134,27 @@ def parse_moment(text: str, zone: str | None) -> dt.datetime:
     return found.astimezone(dt.UTC)
 
 
+def parse_span(text: str) -> int:
+    """`90s`, `20m`, `24h` or `7d` in seconds; a bare number is seconds. Raises InputError."""
+    found = re.fullmatch(r"(\d{1,6})\s*([smhd]?)", text.strip().lower())
+    if not found:
+        raise InputError(f"{text[:40]!r} is not a span of time; write it like 90s, 20m, 24h or 7d.")
+    return int(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]
+
+
+def span(seconds: int) -> str:
+    """Seconds as `parse_span` reads them, in the largest unit that fits."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def is_terminal() -> bool:
+    """Whether a person looks at what we print."""
+    return sys.stdout.isatty()
+
+
 def say(sentence: str) -> None:
     """A sentence on standard output."""
     typer.echo(sentence)
@@ -141,6 +163,11 @@ def say(sentence: str) -> None:
 def print_json(value: Any) -> None:
     """JSON on standard output: moments as ISO 8601 in UTC, dataclasses as objects."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_as_json))
+
+
+def print_json_line(value: Any) -> None:
+    """The same on one line, for programs that read on while it is written."""
+    typer.echo(json.dumps(value, ensure_ascii=False, default=_as_json))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:

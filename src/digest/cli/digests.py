@@ -25,6 +25,12 @@ PostalAddress = Annotated[
 ]
 HomeUrl = Annotated[str | None, typer.Option(help="The paper's own site.")]
 ReplyTo = Annotated[str | None, typer.Option(help="Address that answers go to.")]
+BounceAddress = Annotated[
+    str | None,
+    typer.Option(
+        help="Mailbox that bounces go to; it must take bounces+ANYTHING@ as well. '' for the sender's own."
+    ),
+]
 Featured = Annotated[
     str | None,
     typer.Option(help="The featured story: category:NAME, author:NAME, tag:NAME, newest or none."),
@@ -61,6 +67,7 @@ def create(
     postal_address: PostalAddress = None,
     home_url: HomeUrl = None,
     reply_to: ReplyTo = None,
+    bounce_address: BounceAddress = None,
     featured: Featured = None,
     intro: Intro = None,
     sign_off: SignOff = None,
@@ -89,6 +96,7 @@ def create(
             postal_address=postal_address,
             home_url=home_url,
             reply_to=reply_to,
+            bounce_address=bounce_address,
             featured=featured,
             intro=intro,
             sign_off=sign_off,
@@ -128,6 +136,7 @@ def set_values(
     postal_address: PostalAddress = None,
     home_url: HomeUrl = None,
     reply_to: ReplyTo = None,
+    bounce_address: BounceAddress = None,
     featured: Featured = None,
     intro: Intro = None,
     sign_off: SignOff = None,
@@ -159,6 +168,7 @@ def set_values(
         "postal_address": postal_address,
         "home_url": home_url,
         "reply_to": reply_to,
+        "bounce_address": bounce_address,
         "featured": featured,
         "intro": intro,
         "sign_off": sign_off,
@@ -245,6 +255,7 @@ def as_dict(session: Session, digest: Digest) -> dict[str, Any]:
         "sender_name": digest.sender_name,
         "sender_address": digest.sender_address,
         "reply_to": digest.reply_to,
+        "bounce_address": digest.bounce_address,
         "postal_address": digest.postal_address,
         "home_url": digest.home_url,
         "featured": featured,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import common
+from digest.cli import common, ramp_up, revisions, sending
 from digest.cli.common import JsonOption
 from digest.errors import DigestError, InputError, StateError
 from digest.models import EditionState
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from digest.net.http import Fetcher
 
 app = common.group("The editions of the digests: past, coming and being handed over.")
+
+# Without a name: its commands stand among these.
+app.add_typer(revisions.app)
+# The commands for a send that is under way stand beside these: `digest edition pause`.
+app.registered_commands += sending.app.registered_commands
 
 EditionId = Annotated[int, typer.Argument(metavar="ID", help="The edition's id.")]
 Language = Annotated[str, typer.Option(help="The language of states and reasons: en or hy.")]
@@ -111,17 +116,6 @@ def freeze(edition: EditionId, language: Language = "en") -> None:
         common.say(f"{view.line.subject} ({len(view.items)} stories, version {view.revision})")
 
 
-@app.command("send", epilog="Example: digest edition send 12")
-def send(edition: EditionId) -> None:
-    """Let an edition go out at once instead of at its slot; a worker locks it first if need be."""
-    from digest.editions.cadences import send_now  # noqa: PLC0415
-    from digest.editions.show import get_edition  # noqa: PLC0415
-
-    with common.write() as session:
-        send_now(session, get_edition(session, edition), actor=common.actor(), now=common.now())
-    common.say(f"Edition {edition} goes out as soon as a worker takes it; `digest edition show {edition}`.")
-
-
 @app.command("extra", epilog="Example: digest edition extra courier morning")
 def extra(
     digest: Annotated[str, typer.Argument(metavar="DIGEST", help="The digest.")],
@@ -158,6 +152,11 @@ def web(edition: EditionId) -> None:
 
     with common.read() as session:
         common.say(_web_address(get_edition(session, edition).public_id))
+
+
+app.command("ramp-up-rest", epilog="Example: digest edition ramp-up-rest 12 --out rest.csv")(
+    ramp_up.ramp_up_rest
+)
 
 
 def _cadence(session: Session, digest: str, name: str | None) -> Cadence:
@@ -229,7 +228,8 @@ def _people(view: EditionView) -> str:
     """How many deliveries there are of each status."""
     if view.planned_at is None:
         return "not fixed yet"
-    return "; ".join(f"{count} {status.value}" for status, count in view.deliveries.items() if count)
+    told = "; ".join(f"{count} {status.value}" for status, count in view.deliveries.items() if count)
+    return f"{told} (no longer on record one by one)" if view.dropped_at else told
 
 
 def _line_as_dict(line: EditionLine, words: Translator) -> dict[str, Any]:
@@ -263,4 +263,5 @@ def _view_as_dict(view: EditionView, words: Translator) -> dict[str, Any]:
         "items": view.items,
         "deliveries": {status.value: count for status, count in view.deliveries.items()},
         "faults": view.faults,
+        "dropped_at": view.dropped_at,
     }

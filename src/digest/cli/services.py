@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from digest.config import Settings
+    from digest.models import Transport
 
 _LATE = dt.timedelta(minutes=2)  # the tick comes every few seconds; this late, nothing drives it
 _POSTGRES = range(15, 19)  # the major versions that are tested
@@ -82,7 +83,7 @@ def check_rows(settings: Settings, *, now: dt.datetime) -> list[Finding]:
         with database.read() as session:
             return [
                 _clockwork(session, now=now),
-                *_transports(session),
+                *_transports(session, now=now),
                 _accounts(session),
                 *_sources(session),
                 *_digests(session),
@@ -117,21 +118,26 @@ def _clockwork(session: Session, *, now: dt.datetime) -> Finding:
     return Finding("clockwork", Level.WARN, found, "Start `digest up`, or beat and a worker.")
 
 
-def _transports(session: Session) -> list[Finding]:
+def _transports(session: Session, *, now: dt.datetime) -> list[Finding]:
     from digest.pacing.transports import transports  # noqa: PLC0415
 
     rows = [row for row in transports(session) if row.is_enabled]
     if not rows:
         return [Finding("mail service", Level.WARN, "there is none", "`digest transport add` adds one.")]
-    found = []
-    for row in rows:
-        if row.tested_at is None:
-            mend = f"`digest transport test {row.name}` tries it."
-            found.append(Finding("mail service", Level.WARN, f"{row.name} was never tried", mend))
-        else:
-            when = f"{row.tested_at:%Y-%m-%d %H:%M} UTC"
-            found.append(Finding("mail service", Level.OK, f"{row.name} worked on {when}"))
-    return found
+    return [_transport(row, now) for row in rows]
+
+
+def _transport(row: Transport, now: dt.datetime) -> Finding:
+    if row.accepted_at is None:
+        found = f"{row.name} has taken no test mail: nobody is mailed by it"
+        mend = f"`digest transport test {row.name} --to ADDRESS`, the address of an account."
+        return Finding("mail service", Level.WARN, found, mend)
+    if row.rests_until is not None and row.rests_until > now:
+        until = f"{row.rests_until:%Y-%m-%d %H:%M} UTC"
+        found = f"{row.name} fails and rests until {until}: {row.fault}"
+        return Finding("mail service", Level.WARN, found, f"`digest transport test {row.name}` says more.")
+    when = f"{row.accepted_at:%Y-%m-%d %H:%M} UTC"
+    return Finding("mail service", Level.OK, f"{row.name} took a test mail on {when}")
 
 
 def _accounts(session: Session) -> Finding:
@@ -168,7 +174,11 @@ def _digests(session: Session) -> list[Finding]:
     from digest.sources.queries import sources_of  # noqa: PLC0415
 
     found = []
-    for digest in all_digests(session):
+    digests = all_digests(session)
+    if not digests:
+        mend = "`digest digest create` makes a digest with its sender; nobody can be mailed before."
+        return [Finding("sender address", Level.WARN, "there is none, for there is no digest", mend)]
+    for digest in digests:
         lacks = []
         if not digest.postal_address:
             lacks.append(("no postal address", f"`digest digest set {digest.name} --postal-address ...`"))

@@ -3,111 +3,148 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
 
 from digest import clock
+from digest.deliveries.leases import Lease
 from digest.deliveries.ledger import STATUS_OF, Result
 from digest.deliveries.people import Person
 from digest.deliveries.write import Writer
-from digest.errors import DigestError
+from digest.errors import DigestError, UnreachableError
+from digest.mail.dkim import Signer
 from digest.mail.journal import Journal
-from digest.mail.transport import Envelope, Outcome, Reply, Transport
-from digest.models import DeliveryStatus
+from digest.mail.smtp_client import Job, SmtpTransport
+from digest.mail.transport import Envelope, Outcome, Reply
+from digest.models import DeliveryReason, DeliveryStatus, UncertainCause
 
 GROUP_PEOPLE = 100
 GROUP_SECONDS = 2.0
 
 
+Late = deque[tuple[int, Result]]
+"""Answers that came when nobody waited for them any more, each with its edition."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What a worker child keeps between tasks: its journal, its way out and how it writes a mail."""
+    """What a worker child keeps between tasks: its journal, its way out and how it writes a mail.
+
+    Whoever sends next, or ends the journal, brings `late` into the ledger. `is_paced` and `was_failing` speak
+    of the mail service; `signer_for` gives what signs a domain's mail through it, and raises ConfigError.
+    """
 
     journal: Journal
     journal_id: int
-    transport: Transport
+    transport: SmtpTransport
     transport_id: int
     writer: Writer
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """A claimed batch, held until a moment of the monotonic clock; to be worked on until an earlier one.
-
-    `faults_in_a_row` is how often the mail service as a whole failed at it before.
-    """
-
-    batch_id: int
-    edition_id: int
-    number: int
-    until: float
-    work_until: float
-    faults_in_a_row: int = 0
-
-    def holds(self) -> bool:
-        return clock.monotonic() < self.until
+    late: Late = field(default_factory=deque)
+    is_paced: bool = False
+    was_failing: bool = False
+    signer_for: Callable[[Session, str], Signer | None] = lambda _session, _domain: None
 
 
 class Group:
-    """Hands one group over and gathers what became of it.
+    """Hands one group over and gathers what became of it; the `Handover` of its people.
 
     `results` are final, `deferred` are to be tried later, `trouble` is what the mail service as a whole did
     wrong. Whoever is in none of them is pending still.
 
-    `is_still_wanted` looks at a person again whose message was held up, by a slow connection for example:
-    who has left in the meantime gets none.
+    `rests` are the receiving domains that asked for a rest, each with the reply: nobody else of such a domain
+    is begun.
+
+    The people were read when it was made. Nobody is begun later than two seconds after that; whoever was, and
+    is still waiting for the server by then, is looked at again before the message leaves.
     """
 
-    def __init__(self, sender: Sender, lease: Lease, is_still_wanted: Callable[[Person], bool]) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        lease: Lease,
+        people: Sequence[Person],
+        *,
+        look_again: Callable[[Person], bool],
+        stop: Callable[[], bool],
+        signer: Signer | None = None,
+    ) -> None:
+        self.lease = lease
         self.results: list[Result] = []
         self.deferred: list[Result] = []
         self.trouble: Reply | None = None
+        self.rests: dict[str, Reply | None] = {}
+        self.people = people
+        self.taken = 0
         self._sender = sender
-        self._lease = lease
-        self._is_still_wanted = is_still_wanted
-        self._has_declined = False
-        self._started = clock.monotonic()
+        self._look_again = look_again
+        self._stop = stop
+        self._read_at = clock.monotonic()
+        self._unsent: list[int] = []
+        self._declined: set[int] = set()  # not sent by our own will
+        self._is_settled = self._is_late = False
+        self._ready = self._written(people, signer)
+        self._job: Job | None = None
 
-    def hand_over(self, people: list[Person]) -> None:
-        """Send to those who may still be mailed, skip the others. Raises what the transport raises."""
-        rest: list[Person] = []
-        for person in people:
-            if person.may_be_mailed:
-                rest.append(person)
-            else:
-                self._add(person, DeliveryStatus.SKIPPED, None, at=clock.utc_now())
-        if rest:
-            self._sender.transport.send(
-                self._envelopes(rest), before_dot=self._before_dot, after_reply=self._after_reply
-            )
+    def start(self, *, delay: float = 0.0, interval: float = 0.0) -> None:
+        """Begin to hand it over, behind the groups that were started before."""
+        if self._ready:
+            transport = self._sender.transport
+            self._job = transport.start(self, size=len(self._ready), delay=delay, interval=interval)
 
-    def _envelopes(self, people: list[Person]) -> Iterator[Envelope]:
-        for person in people:
-            if self._is_over():
-                return
-            try:
-                envelope = self._sender.writer.envelope(person)
-            except DigestError as error:
-                # One person's data cannot be mailed: that is theirs alone, the others go on.
-                self._add(person, DeliveryStatus.FAILED, Reply(0, "", str(error)), at=clock.utc_now())
-                continue
-            yield envelope
+    def finish(self, *, until: float) -> None:
+        """Wait for its answers, at most until a moment of the monotonic clock; then nothing changes any more.
 
-    def _is_over(self) -> bool:
-        return self._is_long() or self.trouble is not None or not self._lease.holds()
+        Whoever has no answer by then is uncertain, until it comes after all. Raises what went wrong on our
+        own side; what the mail service did is in `trouble`.
+        """
+        if self._job is not None:
+            if not self._job.wait(max(0.0, until - clock.monotonic())):
+                self._is_late = True
+                self._sender.transport.abandon(self._job)
+            error = self._job.error
+            if isinstance(error, UnreachableError):
+                self.trouble = Reply(0, "", str(error))
+            elif error is not None:
+                self._is_settled = True
+                raise error
+        self._is_settled = True
 
-    def _is_long(self) -> bool:
-        return clock.monotonic() - self._started >= GROUP_SECONDS
+    def left(self) -> list[int]:
+        """The ids of those who were not begun, or whose message did not leave."""
+        return [*self._unsent, *(_person(envelope).subscriber_id for envelope in self._ready)]
 
-    def _before_dot(self, envelope: Envelope) -> bool:
-        if not self._lease.holds():
-            return False
+    # What the engine asks, in its thread.
+
+    def next(self) -> Envelope | None:
+        while self._ready and not self._is_over():
+            envelope = self._ready.popleft()
+            person = _person(envelope)
+            if person.domain not in self.rests:
+                self.taken += 1
+                return envelope
+            self._unsent.append(person.subscriber_id)
+        return None
+
+    def is_stale(self) -> bool:
+        return clock.monotonic() - self._read_at >= GROUP_SECONDS
+
+    def is_still_wanted(self, envelope: Envelope) -> bool:
         person = _person(envelope)
-        if self._is_long() and not self._is_still_wanted(person):
-            self._has_declined = True
+        wanted = self._look_again(person)
+        if not wanted:
+            self._declined.add(person.subscriber_id)
+        return wanted
+
+    def before_dot(self, envelope: Envelope) -> bool:
+        person = _person(envelope)
+        if not self.lease.holds():
+            self._declined.add(person.subscriber_id)
             return False
         self._sender.journal.intent(
-            batch_id=self._lease.batch_id,
+            batch_id=self.lease.batch_id,
             edition_id=person.edition_id,
             subscriber_id=person.subscriber_id,
             attempt=person.attempt,
@@ -115,15 +152,21 @@ class Group:
         )
         return True
 
-    def _after_reply(self, envelope: Envelope, outcome: Outcome, reply: Reply | None) -> None:
+    def after_reply(
+        self, envelope: Envelope, outcome: Outcome, reply: Reply | None, *, rests: bool = False
+    ) -> None:
         person, now = _person(envelope), clock.utc_now()
+        if rests:
+            self.rests.setdefault(person.domain, reply)
         # First for the ledger: what was answered is known there even if the journal cannot take it.
         if outcome is not Outcome.UNSENT:
             self._add(person, STATUS_OF.get(outcome, DeliveryStatus.PENDING), reply, at=now)
-        elif not self._has_declined:
-            self.trouble = reply or Reply(0, "", "")
+        else:
+            self._unsent.append(person.subscriber_id)
+            if person.subscriber_id not in self._declined and self.trouble is None:
+                self.trouble = reply or Reply(0, "", "")
         self._sender.journal.outcome(
-            batch_id=self._lease.batch_id,
+            batch_id=self.lease.batch_id,
             edition_id=person.edition_id,
             subscriber_id=person.subscriber_id,
             attempt=person.attempt,
@@ -133,8 +176,38 @@ class Group:
             at=now,
         )
 
-    def _add(self, person: Person, status: DeliveryStatus, reply: Reply | None, *, at: dt.datetime) -> None:
-        was_spoken_to = status is not DeliveryStatus.SKIPPED
+    # Its people.
+
+    def _written(self, people: Sequence[Person], signer: Signer | None) -> deque[Envelope]:
+        """The mails of those who may still be mailed; the others have their results."""
+        ready: deque[Envelope] = deque()
+        now = clock.utc_now()
+        for person in people:
+            if not person.may_be_mailed:
+                reason = DeliveryReason.NOT_WANTED
+                self._add(person, DeliveryStatus.SKIPPED, None, at=now, reason=reason)
+                continue
+            try:
+                ready.append(self._sender.writer.envelope(person, now=now, signer=signer))
+            except DigestError as error:
+                # One person's data cannot be mailed: that is theirs alone, the others go on.
+                reply, reason = Reply(0, "", str(error)), DeliveryReason.UNMAILABLE
+                self._add(person, DeliveryStatus.FAILED, reply, at=now, reason=reason)
+        return ready
+
+    def _is_over(self) -> bool:
+        return self.trouble is not None or self.is_stale() or not self.lease.holds() or self._stop()
+
+    def _add(
+        self,
+        person: Person,
+        status: DeliveryStatus,
+        reply: Reply | None,
+        *,
+        at: dt.datetime,
+        reason: DeliveryReason | None = None,
+    ) -> None:
+        was_spoken_to = reason is None
         result = Result(
             subscriber_id=person.subscriber_id,
             attempt=person.attempt,
@@ -142,8 +215,14 @@ class Group:
             at=at,
             reply=reply,
             transport_id=self._sender.transport_id if was_spoken_to else None,
+            reason=reason,
+            cause=UncertainCause.NO_ANSWER if self._is_late else UncertainCause.CONNECTION_ENDED,
+            journal_id=self._sender.journal_id,
         )
-        (self.deferred if status is DeliveryStatus.PENDING else self.results).append(result)
+        if self._is_settled:
+            self._sender.late.append((person.edition_id, result))
+        else:
+            (self.deferred if status is DeliveryStatus.PENDING else self.results).append(result)
 
 
 def _person(envelope: Envelope) -> Person:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.dialect import insert_new_rows
+from digest.db.dialect import among
+from digest.deliveries.replies import intern_replies
+from digest.deliveries.retry import next_try
+from digest.deliveries.uncertain import Doubt, heard, note, reopen
 from digest.mail.transport import Outcome
 from digest.mail.transport import Reply as MailReply
-from digest.models import Batch, Delivery, DeliveryStatus, Reply
+from digest.models import (
+    Batch,
+    Cadence,
+    Delivery,
+    DeliveryReason,
+    DeliveryStatus,
+    Edition,
+    EditionState,
+    UncertainCause,
+)
 
 # What an outcome means for the person; one that is not here is no final result.
 STATUS_OF = {
@@ -25,26 +34,18 @@ STATUS_OF = {
     Outcome.UNKNOWN: DeliveryStatus.UNCERTAIN,
 }
 
-_ADDRESS = re.compile(r"<?[^\s<>@]{1,64}@[^\s<>@,;]+>?")
-# A word of eight or more letters and digits with at least one digit in it, or a number of five digits or
-# more: a queue or session id, a time.
-_QUEUE_ID = re.compile(r"(?<![\w.-])(?:(?=[\w.-]*\d)(?=[\w.-]*[A-Za-z])[\w.-]{8,}|\d{5,})(?![\w.-])")
-
-# Seconds until a deferred mail (a 4xx reply) is tried again; after the last, it has failed.
-RETRY_AFTER = (300, 900, 3600, 4 * 3600, 8 * 3600)
 # The attempt number of a delivery that was sent again after it was uncertain; its retries count on from here.
 RESENT_MARK = 100
 
-# A journal that is folded holds up to a hundred thousand outcomes; one statement of SQLite takes 32,766
-# parameters, one of PostgreSQL 65,535.
-_PART = 5_000
-
-Row = TypeVar("Row")
+_Alike = tuple[DeliveryStatus, int, int | None, int | None, DeliveryReason | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one delivery: its final status, or PENDING for one that is to be tried later."""
+    """What became of one delivery: its final status, or PENDING for one that is to be tried later.
+
+    `cause` and `journal_id` are the evidence of an UNCERTAIN one.
+    """
 
     subscriber_id: int
     attempt: int
@@ -52,6 +53,9 @@ class Result:
     at: dt.datetime
     reply: MailReply | None = None
     transport_id: int | None = None
+    reason: DeliveryReason | None = None  # of one that was skipped, or failed without a reply
+    cause: UncertainCause = UncertainCause.CONNECTION_ENDED
+    journal_id: int | None = None
 
 
 def record(session: Session, edition_id: int, results: Iterable[Result]) -> None:
@@ -62,51 +66,64 @@ def record(session: Session, edition_id: int, results: Iterable[Result]) -> None
     """
     known = list(results)
     replies = intern_replies(session, {result.reply for result in known if result.reply})
-    groups: dict[tuple[DeliveryStatus, int, int | None, int | None], list[Result]] = defaultdict(list)
+    groups: dict[_Alike, list[Result]] = defaultdict(list)
     for result in known:
         reply_id = replies[result.reply] if result.reply else None
-        groups[result.status, result.attempt, reply_id, result.transport_id].append(result)
-    for (status, attempt, reply_id, transport_id), members in groups.items():
+        alike = result.status, result.attempt, reply_id, result.transport_id, result.reason
+        groups[alike].append(result)
+    for (status, attempt, reply_id, transport_id, reason), members in groups.items():
         open_to_change = [DeliveryStatus.PENDING]
         if status in (DeliveryStatus.SENT, DeliveryStatus.FAILED):
             open_to_change.append(DeliveryStatus.UNCERTAIN)
         was_handed_over = status in (DeliveryStatus.SENT, DeliveryStatus.UNCERTAIN)
-        for some in _parts(members):
-            session.execute(
-                sa.update(Delivery)
-                .where(
-                    Delivery.edition_id == edition_id,
-                    Delivery.subscriber_id.in_([result.subscriber_id for result in some]),
-                    Delivery.status.in_(open_to_change),
-                    Delivery.attempt == attempt,
-                )
-                .values(
-                    status=status,
-                    reply_id=reply_id,
-                    transport_id=transport_id,
-                    # One moment for the group, which spans two seconds at the most.
-                    sent_at=some[-1].at if was_handed_over else None,
-                ),
-                execution_options={"synchronize_session": False},
+        session.execute(
+            sa.update(Delivery)
+            .where(
+                Delivery.edition_id == edition_id,
+                among(session, Delivery.subscriber_id, [result.subscriber_id for result in members]),
+                Delivery.status.in_(open_to_change),
+                Delivery.attempt == attempt,
             )
+            .values(
+                status=status,
+                reply_id=reply_id,
+                transport_id=transport_id,
+                reason=reason,
+                # One moment for the group, which spans two seconds at the most.
+                sent_at=members[-1].at if was_handed_over else None,
+            ),
+            execution_options={"synchronize_session": False},
+        )
+    note(session, edition_id, [_doubt(one) for one in known if one.status is DeliveryStatus.UNCERTAIN])
+
+
+def _doubt(result: Result) -> Doubt:
+    return Doubt(
+        subscriber_id=result.subscriber_id,
+        attempt=result.attempt,
+        since=result.at,
+        cause=result.cause,
+        journal_id=result.journal_id,
+        transport_id=result.transport_id,
+    )
 
 
 def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: dt.datetime) -> None:
-    """Put deferred deliveries (4xx) into a retry batch for each attempt; after the last they have failed."""
+    """Put deferred deliveries (4xx) into a retry batch for each attempt, within the edition's useful life.
+
+    Those for which it would be over by then have failed.
+    """
     if not results:
         return
     by_id = {result.subscriber_id: result for result in results}
-    rows = [
-        row
-        for some in _parts(list(by_id))
-        for row in session.execute(
-            sa.select(Delivery.subscriber_id, Delivery.attempt).where(
-                Delivery.edition_id == edition_id,
-                Delivery.subscriber_id.in_(some),
-                Delivery.status == DeliveryStatus.PENDING,
-            )
+    rows = session.execute(
+        sa.select(Delivery.subscriber_id, Delivery.attempt).where(
+            Delivery.edition_id == edition_id,
+            among(session, Delivery.subscriber_id, list(by_id)),
+            Delivery.status == DeliveryStatus.PENDING,
         )
-    ]
+    ).all()
+    until = useful_until(session, edition_id, now=now)
     again: dict[tuple[int, int | None], list[int]] = defaultdict(list)
     given_up: list[Result] = []
     replies = intern_replies(session, {result.reply for result in results if result.reply})
@@ -114,15 +131,16 @@ def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: 
         result = by_id[subscriber_id]
         if attempt != result.attempt:
             continue  # deferred already: this is a journal that says so a second time
-        if _tries(attempt) >= len(RETRY_AFTER):
-            given_up.append(replace(result, status=DeliveryStatus.FAILED, at=now))
+        if next_try(_tries(attempt), now=now, useful_until=until) is None:
+            late = replace(result, status=DeliveryStatus.FAILED, at=now, reason=DeliveryReason.TOO_LATE)
+            given_up.append(late)
         else:
             again[attempt, replies[result.reply] if result.reply else None].append(subscriber_id)
     record(session, edition_id, given_up)
     batches: dict[int, int] = {}
     for (attempt, reply_id), people in again.items():
         if attempt not in batches:
-            not_before = now + dt.timedelta(seconds=RETRY_AFTER[_tries(attempt)])
+            not_before = next_try(_tries(attempt), now=now, useful_until=until) or now
             batches[attempt] = add_batch(session, edition_id, not_before=not_before)
         is_as_it_was = sa.and_(Delivery.status == DeliveryStatus.PENDING, Delivery.attempt == attempt)
         move_to_batch(
@@ -136,9 +154,33 @@ def defer(session: Session, edition_id: int, results: Sequence[Result], *, now: 
         )
 
 
-def add_batch(session: Session, edition_id: int, *, not_before: dt.datetime) -> int:
-    """A new, empty batch of an edition; its id."""
-    batch = Batch(edition_id=edition_id, not_before=not_before)
+def record_heard(session: Session, edition_id: int, results: Sequence[Result], *, now: dt.datetime) -> None:
+    """Record answers that came when their deliveries were uncertain already, and settle those cases."""
+    final = [result for result in results if result.status is not DeliveryStatus.PENDING]
+    record(session, edition_id, final)
+    heard(session, edition_id, [result.subscriber_id for result in final], now=now)
+    for result in results:
+        if result.status is DeliveryStatus.PENDING:  # "later": it was not taken, and is to be tried again
+            reopen(session, edition_id, result.subscriber_id, attempt=result.attempt, now=now)
+            defer(session, edition_id, [result], now=now)
+
+
+def useful_until(session: Session, edition_id: int, *, now: dt.datetime) -> dt.datetime:
+    """Until when an edition is worth having; anew from now for people who are sent it once more later on."""
+    row = session.execute(
+        sa.select(Edition.state_since, Edition.state, Cadence.useful_seconds)
+        .join(Cadence, Cadence.id == Edition.cadence_id)
+        .where(Edition.id == edition_id)
+    ).one()
+    begins = now if row.state is EditionState.SENT else row.state_since
+    return begins + dt.timedelta(seconds=row.useful_seconds)
+
+
+def add_batch(
+    session: Session, edition_id: int, *, not_before: dt.datetime, transport_id: int | None = None
+) -> int:
+    """A new, empty batch of an edition, which may be bound to one mail service; its id."""
+    batch = Batch(edition_id=edition_id, not_before=not_before, transport_id=transport_id)
     session.add(batch)
     session.flush()
     return batch.id
@@ -151,7 +193,7 @@ def move_to_batch(
     *,
     only: sa.ColumnElement[bool],
     batch_id: int,
-    attempt: int,
+    attempt: int | sa.ColumnElement[int],
     reply_id: int | None = None,
 ) -> int:
     """Make deliveries pending in another batch, as attempt number `attempt`; returns how many.
@@ -159,22 +201,20 @@ def move_to_batch(
     `only` says in which state they were read: one that was changed since stays where it is, for it may be on
     the wire.
     """
-    moved = 0
-    for some in _parts(people):
-        changed = session.execute(
-            sa.update(Delivery)
-            .where(Delivery.edition_id == edition_id, Delivery.subscriber_id.in_(some), only)
-            .values(
-                status=DeliveryStatus.PENDING,
-                batch_id=batch_id,
-                attempt=attempt,
-                reply_id=reply_id,
-                sent_at=None,
-            ),
-            execution_options={"synchronize_session": False},
-        )
-        moved += getattr(changed, "rowcount", 0)
-    return moved
+    changed = session.execute(
+        sa.update(Delivery)
+        .where(Delivery.edition_id == edition_id, among(session, Delivery.subscriber_id, people), only)
+        .values(
+            status=DeliveryStatus.PENDING,
+            batch_id=batch_id,
+            attempt=attempt,
+            reply_id=reply_id,
+            reason=None,
+            sent_at=None,
+        ),
+        execution_options={"synchronize_session": False},
+    )
+    return int(getattr(changed, "rowcount", 0))
 
 
 def close_if_done(session: Session, batch_id: int, *, now: dt.datetime) -> bool:
@@ -193,45 +233,6 @@ def close_if_done(session: Session, batch_id: int, *, now: dt.datetime) -> bool:
     return bool(getattr(closed, "rowcount", 0))
 
 
-def intern_replies(session: Session, replies: Iterable[MailReply]) -> dict[MailReply, int]:
-    """The ids of replies. What differs from mail to mail in them is left out, so that each is stored once."""
-    wanted = {reply: reply_pattern(reply.text) for reply in replies}
-    if not wanted:
-        return {}
-    prints = {reply: _fingerprint(reply, text) for reply, text in wanted.items()}
-    rows = {
-        prints[reply]: {
-            "fingerprint": prints[reply],
-            "code": reply.code,
-            "enhanced": reply.enhanced,
-            "text": text,
-        }
-        for reply, text in wanted.items()
-    }
-    insert_new_rows(session, Reply, list(rows.values()))
-    ids: dict[str, int] = {}
-    for some in _parts(list(rows)):
-        found = sa.select(Reply.fingerprint, Reply.id).where(Reply.fingerprint.in_(some))
-        ids.update(session.execute(found).all())
-    return {reply: ids[fingerprint] for reply, fingerprint in prints.items()}
-
-
-def reply_pattern(text: str) -> str:
-    """A reply without the address and the queue id that make each one different."""
-    text = _ADDRESS.sub("<address>", text)
-    return _QUEUE_ID.sub("…", text)[:500]
-
-
 def _tries(attempt: int) -> int:
     """How often a delivery was tried, counted anew for one that is sent again after it was uncertain."""
     return attempt % RESENT_MARK
-
-
-def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """As many at a time as both databases take as parameters of one statement."""
-    for start in range(0, len(rows), _PART):
-        yield rows[start : start + _PART]
-
-
-def _fingerprint(reply: MailReply, text: str) -> str:
-    return hashlib.sha256(f"{reply.code}\0{reply.enhanced}\0{text}".encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""PostgreSQL keeps the deliveries in ranges of editions, so that old ones are dropped whole.
+"""PostgreSQL keeps the deliveries in ranges of editions: the next one is made ahead of time.
 
-SQLite has one plain table and these steps do nothing there.
+SQLite has one plain table and these steps do nothing there. How old ranges go is in `deliveries.retention`.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def make_partitions(session: Session) -> list[str]:
         return []
     newest = session.scalar(sa.select(sa.func.max(Edition.id))) or 0
     ranges = (range_of(newest), range_of(newest + EDITIONS_PER_RANGE))
-    missing = [(low, high) for low, high in ranges if not _exists(session, _name(low))]
+    missing = [(low, high) for low, high in ranges if not range_exists(session, range_name(low))]
     if missing:
         # Everything that reads or writes deliveries queues up behind a table that waits for its lock.
         session.execute(sa.text("SET LOCAL lock_timeout = '3s'"))
         lock_alone(session, "partitions")
-    return [_make(session, low, high) for low, high in missing if not _exists(session, _name(low))]
+    return [_make(session, low, high) for low, high in missing if not range_exists(session, range_name(low))]
 
 
 def rows_out_of_range(session: Session) -> int:
@@ -47,11 +47,13 @@ def rows_out_of_range(session: Session) -> int:
     )
 
 
-def _name(low: int) -> str:
+def range_name(low: int) -> str:
+    """The table of the range that begins with this edition."""
     return f"deliveries_from_{low}"
 
 
-def _exists(session: Session, name: str) -> bool:
+def range_exists(session: Session, name: str) -> bool:
+    """Whether there is a table of this name."""
     # Asked of the catalogue's rows: `to_regclass` may answer from a cache of before the lock was waited for.
     found = sa.text(
         "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = :name)"
@@ -61,7 +63,7 @@ def _exists(session: Session, name: str) -> bool:
 
 def _make(session: Session, low: int, high: int) -> str:
     # Names and bounds are whole numbers of our own making; nothing from outside is in this text.
-    name, bounds = _name(low), f"FOR VALUES FROM ({low}) TO ({high})"
+    name, bounds = range_name(low), f"FOR VALUES FROM ({low}) TO ({high})"
     inside = f"edition_id >= {low} AND edition_id < {high}"
     if not session.scalar(sa.text(f"SELECT EXISTS (SELECT 1 FROM deliveries_default WHERE {inside})")):  # noqa: S608
         _execute(

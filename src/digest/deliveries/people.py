@@ -1,12 +1,15 @@
-"""The next people of a batch, whether each may still be mailed, and the mail each gets."""
+"""The people of a batch, whether each may still be mailed, and what the mail of each needs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.db.dialect import among
 from digest.lists.queries import may_be_mailed
 from digest.models import (
     Delivery,
@@ -17,7 +20,7 @@ from digest.models import (
     Subscription,
 )
 
-# `sent` stands here for the batches that a person or a policy opens to mail `uncertain` people once more.
+# `sent` stands here for the batches that a person or a policy opens to mail some people once more.
 SENDABLE = (EditionState.SENDING, EditionState.SENT)
 
 
@@ -32,18 +35,35 @@ class Person:
     variant_id: int
     attempt: int
     address: str
+    domain: str
     name: str
     may_be_mailed: bool
 
 
-def people_of(
-    session: Session, edition_id: int, batch_id: int, *, limit: int, shuffled: bool = False
-) -> list[Person]:
-    """The next pending people of a batch, read anew for each group.
+def pending_of(session: Session, edition_id: int, batch_id: int, *, shuffled: bool = False) -> list[int]:
+    """The ids of a batch's people who are still to get their mail.
+
+    `shuffled`, in no order: one at whom the mail service fails every time must not stand before the others
+    every time.
+    """
+    return list(
+        session.scalars(
+            sa.select(Delivery.subscriber_id)
+            .where(
+                Delivery.edition_id == edition_id,
+                Delivery.batch_id == batch_id,
+                Delivery.status == DeliveryStatus.PENDING,
+            )
+            .order_by(sa.func.random() if shuffled else Delivery.subscriber_id)
+        )
+    )
+
+
+def people_of(session: Session, edition_id: int, batch_id: int, ids: Sequence[int]) -> list[Person]:
+    """Those of a batch's people who are still pending, read anew for each group, in the order of the ids.
 
     So a sign-off, a pause, an end or a do-not-mail entry that was answered before a group began is obeyed
-    by it. If the edition is no longer being sent (paused, cancelled), there is nobody. `shuffled`, in no
-    order: one at whom the mail service fails every time must not stand before the others every time.
+    by it. If the edition is no longer being sent (paused, cancelled), there is nobody.
     """
     rows = session.execute(
         sa.select(
@@ -54,6 +74,7 @@ def people_of(
             Delivery.variant_id,
             Delivery.attempt,
             sa.func.coalesce(Subscriber.address, "").label("address"),
+            sa.func.coalesce(Subscriber.domain, "").label("domain"),
             Subscriber.name,
             may_be_mailed().label("may_be_mailed"),
         )
@@ -63,13 +84,14 @@ def people_of(
         .where(
             Delivery.edition_id == edition_id,
             Delivery.batch_id == batch_id,
+            among(session, Delivery.subscriber_id, ids),
             Delivery.status == DeliveryStatus.PENDING,
             Edition.state.in_(SENDABLE),
         )
-        .order_by(sa.func.random() if shuffled else Delivery.subscriber_id)
-        .limit(limit)
     ).all()
-    return [Person(*row[:-1], may_be_mailed=bool(row.may_be_mailed)) for row in rows]
+    found = [Person(*cast("tuple[Any, ...]", row)) for row in rows]
+    by_id = {person.subscriber_id: person for person in found}
+    return [by_id[each] for each in ids if each in by_id]
 
 
 def is_still_wanted(session: Session, person: Person) -> bool:

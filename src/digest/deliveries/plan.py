@@ -3,21 +3,55 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db.dialect import insert_select_if_new
+from digest.deliveries import allowance
+from digest.deliveries.allowance import Allowance
+from digest.deliveries.spread import begins_after, stride, window_seconds
 from digest.editions.states import move
 from digest.lists.queries import audience
-from digest.models import Batch, Delivery, DeliveryStatus, Edition, EditionState, Reason, Variant
+from digest.models import (
+    Batch,
+    Cadence,
+    Delivery,
+    DeliveryReason,
+    DeliveryStatus,
+    Edition,
+    EditionState,
+    Reason,
+    Variant,
+)
 
 # People a batch. A task works on one for at most 30 s; what it does not reach it hands back.
 BATCH_SIZE = 500
+_COLUMNS = (
+    *("edition_id", "subscriber_id", "variant_id", "subscription_id", "batch_id"),
+    *("status", "reason", "attempt"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """A part of the audience that goes out in batches of its own, by one mail service or by any."""
+
+    people: int
+    transport_id: int | None = None
+
+    @property
+    def batches(self) -> int:
+        return -(-self.people // BATCH_SIZE)
 
 
 def plan(session: Session, edition_id: int, *, now: dt.datetime) -> int:
     """Fix the audience of a frozen edition: who is to get which variant, in which batch.
+
+    Its batches begin at the slot, or one after another in the cadence's window. If the mail service that is
+    tried first is ramped up, only as many as it may mail that day go by it; the rest by another, or they are
+    skipped.
 
     Returns the number of people; 0 if it is planned already or no longer frozen. An edition for nobody is
     skipped with the reason. The statements are constant in number, whatever the size of the audience.
@@ -32,8 +66,10 @@ def plan(session: Session, edition_id: int, *, now: dt.datetime) -> int:
     if count == 0:
         move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.NO_READERS)
         return 0
-    number = _make_batches(session, edition, count)
-    planned = _insert_deliveries(session, edition, people, batch_count=number)
+    allowed = allowance.of(session, edition, count)
+    shares = _shares(count, allowed)
+    batches = _make_batches(session, edition, shares, count)
+    planned = _insert_deliveries(session, edition, _seated(people, shares, allowed), batches)
     edition.planned_at = now
     return planned
 
@@ -45,60 +81,114 @@ def unplan(session: Session, edition: Edition) -> None:
     edition.planned_at = None
 
 
-def _make_batches(session: Session, edition: Edition, count: int) -> int:
-    """The batches for so many people; how many there are."""
-    number = -(-count // BATCH_SIZE)
-    session.execute(
-        sa.insert(Batch), [{"edition_id": edition.id, "not_before": edition.send_at} for _ in range(number)]
-    )
-    return number
+def _shares(count: int, allowed: Allowance | None) -> list[_Share]:
+    """Everybody; or those whom a ramp-up allows and, if they go by another mail service, the rest."""
+    if allowed is None:
+        return [_Share(count)]
+    first = _Share(allowed.people, allowed.transport_id)
+    if allowed.rest_transport_id is None:
+        return [first]
+    return [first, _Share(count - allowed.people, allowed.rest_transport_id)]
 
 
-def _insert_deliveries(session: Session, edition: Edition, people: sa.Subquery, *, batch_count: int) -> int:
-    numbered = sa.select(
-        people.c.subscriber_id,
-        people.c.subscription_id,
-        people.c.text_size,
-        # Neighbours share a receiving domain, so that a connection is used well and a pace can be kept.
-        (sa.func.row_number().over(order_by=(people.c.domain, people.c.subscriber_id)) - 1).label("place"),
-    ).subquery("numbered")
-    # The plain operator: `//` becomes FLOOR, which not every SQLite has.
-    wanted = numbered.c.place.op("/", return_type=sa.BigInteger())(BATCH_SIZE)
-    # Whoever joins between the count and this statement goes into the last batch.
-    seated = sa.select(
-        numbered, sa.case((wanted >= batch_count, batch_count - 1), else_=wanted).label("batch_number")
-    ).subquery("seated")
-    batches = (
-        sa.select(Batch.id, (sa.func.row_number().over(order_by=Batch.id) - 1).label("number"))
-        .where(Batch.edition_id == edition.id)
-        .subquery("numbered_batches")
-    )
+def _make_batches(session: Session, edition: Edition, shares: list[_Share], count: int) -> list[int]:
+    """The batches of each share, in the order of their begin; their ids."""
+    wish = session.scalar(sa.select(Cadence.spread_seconds).where(Cadence.id == edition.cadence_id))
+    seconds = window_seconds(wish, count)
+    rows = [
+        {
+            "edition_id": edition.id,
+            "not_before": edition.send_at + begins_after(place, share.batches, seconds),
+            "transport_id": share.transport_id,
+        }
+        for share in shares
+        for place in range(share.batches)
+    ]
+    if not rows:
+        return []
+    session.execute(sa.insert(Batch), rows)
+    # Ids go up in the order of the rows. They are asked for apart: with RETURNING, SQLite takes row by row.
+    latest = sa.select(Batch.id).where(Batch.edition_id == edition.id).order_by(Batch.id.desc())
+    return sorted(session.scalars(latest.limit(len(rows))))
+
+
+def _insert_deliveries(session: Session, edition: Edition, seated: sa.Subquery, batches: list[int]) -> int:
     chosen, normal = _variant(edition, "chosen"), _variant(edition, "normal")
+    batch_id, seats = _with_batches(seated, batches)
+    # Whoever has no seat is beyond what a ramp-up allows.
+    is_skipped = seated.c.batch_number.is_(None)
     select = (
         sa.select(
             sa.literal(edition.id, sa.BigInteger).label("edition_id"),
             seated.c.subscriber_id,
             sa.func.coalesce(chosen.c.id, normal.c.id).label("variant_id"),
             seated.c.subscription_id,
-            batches.c.id.label("batch_id"),
-            sa.literal(DeliveryStatus.PENDING.value).label("status"),
+            batch_id.label("batch_id"),
+            sa.case((is_skipped, DeliveryStatus.SKIPPED.value), else_=DeliveryStatus.PENDING.value).label(
+                "status"
+            ),
+            sa.case((is_skipped, DeliveryReason.RAMP_UP.value)).label("reason"),
             sa.literal(0, sa.Integer).label("attempt"),
         )
-        .select_from(seated)
-        .join(batches, batches.c.number == seated.c.batch_number)
+        .select_from(seats)
         .join(normal, normal.c.text_size == "normal")
         .outerjoin(chosen, chosen.c.text_size == seated.c.text_size)
     )
-    columns = (
-        "edition_id",
-        "subscriber_id",
-        "variant_id",
-        "subscription_id",
-        "batch_id",
-        "status",
-        "attempt",
-    )
-    return insert_select_if_new(session, Delivery, columns, select)
+    return insert_select_if_new(session, Delivery, _COLUMNS, select)
+
+
+def _with_batches(seated: sa.Subquery, batches: list[int]) -> tuple[sa.ColumnElement[int], sa.FromClause]:
+    """The id of a seat's batch, NULL for no seat, and what it is read from.
+
+    Ids that were given in a row are counted up: to look each one up took SQLite longer than all the rest.
+    There they always are; on PostgreSQL another transaction may have taken one in between.
+    """
+    if not batches:
+        return sa.cast(sa.null(), sa.BigInteger), seated
+    if batches[-1] - batches[0] + 1 == len(batches):
+        return sa.literal(batches[0], sa.BigInteger) + seated.c.batch_number, seated
+    columns = (sa.column("number", sa.BigInteger), sa.column("batch_id", sa.BigInteger))
+    listed = sa.values(*columns, name="numbered_batches").data(list(enumerate(batches)))
+    return listed.c.batch_id, seated.outerjoin(listed, listed.c.number == seated.c.batch_number)
+
+
+def _seated(people: sa.Subquery, shares: list[_Share], allowed: Allowance | None) -> sa.Subquery:
+    """Each person with the number of a batch, or NULL for one who gets none."""
+    if allowed is None:
+        share: sa.ColumnElement[int] = sa.literal(0)
+        source = people
+    else:
+        source = allowance.ranked(people, allowed.order)
+        share = sa.case((source.c.turn <= allowed.people, 0), else_=1)
+    numbered = sa.select(
+        source.c.subscriber_id,
+        source.c.subscription_id,
+        source.c.text_size,
+        share.label("share"),
+        # Neighbours share a receiving domain, so that a connection is used well and a pace can be kept.
+        (
+            sa.func.row_number().over(
+                partition_by=None if allowed is None else share,
+                order_by=(source.c.domain, source.c.subscriber_id),
+            )
+            - 1
+        ).label("place"),
+    ).subquery("numbered")
+    # The plain operator: `//` becomes FLOOR, which not every SQLite has.
+    wanted = numbered.c.place.op("/", return_type=sa.BigInteger())(BATCH_SIZE)
+    seats, before = [], 0
+    for number, one in enumerate(shares):
+        if one.batches:
+            # Whoever joins between the count and this statement goes into the last batch.
+            batch = sa.case((wanted >= one.batches, one.batches - 1), else_=wanted)
+            # Batches are numbered in the order of their begin; see `spread.place_of`.
+            seats.append((numbered.c.share == number, batch * stride(one.batches) % one.batches + before))
+        before += one.batches
+    if allowed is None:
+        batch_number = seats[0][1]
+    else:
+        batch_number = sa.case(*seats) if seats else sa.cast(sa.null(), sa.BigInteger)
+    return sa.select(numbered, batch_number.label("batch_number")).subquery("seated")
 
 
 def _variant(edition: Edition, name: str) -> sa.Subquery:

@@ -16,31 +16,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db import Database
-from digest.db.dialect import lock_alone
-from digest.deliveries.ledger import (
-    RESENT_MARK,
-    STATUS_OF,
-    Result,
-    add_batch,
-    close_if_done,
-    defer,
-    move_to_batch,
-    record,
-)
+from digest.deliveries.ledger import STATUS_OF, Result, close_if_done, defer, record
+from digest.deliveries.uncertain import heard, note_lost
 from digest.logs import get_logger
 from digest.mail import journal as journals
 from digest.mail.transport import Outcome
-from digest.models import (
-    Batch,
-    Delivery,
-    DeliveryStatus,
-    Edition,
-    EditionState,
-    Journal,
-    MailingList,
-    Subscription,
-    UncertainPolicy,
-)
+from digest.models import Batch, Delivery, DeliveryStatus, Journal, UncertainCause
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 
@@ -99,46 +80,6 @@ def release_orphans(session: Session) -> int:
     return int(getattr(released, "rowcount", 0))
 
 
-def resend_uncertain(session: Session, *, after: dt.timedelta, now: dt.datetime) -> int:
-    """Open a new batch for uncertain deliveries of lists with the policy `resend`; returns how many people.
-
-    Each is sent once more at the most: a delivery that becomes uncertain again stays so. The edition may
-    be `sent` already and stays in its state.
-    """
-    resends = MailingList.uncertain_policy == UncertainPolicy.RESEND
-    if session.scalar(sa.select(MailingList.id).where(resends).limit(1)) is None:
-        return 0
-    # Two ticks at once would find the same people, and move them while their second mail is on the wire.
-    lock_alone(session, "uncertain deliveries")
-    rows = session.execute(
-        sa.select(Delivery.edition_id, Delivery.subscriber_id)
-        .join(Edition, Edition.id == Delivery.edition_id)
-        .join(Batch, Batch.id == Delivery.batch_id)
-        .join(Subscription, Subscription.id == Delivery.subscription_id)
-        .join(MailingList, MailingList.id == Subscription.list_id)
-        .where(
-            # Only what is recent is looked at: this runs at every tick.
-            Edition.state.in_((EditionState.SENDING, EditionState.SENT)),
-            Edition.state_since > now - after - dt.timedelta(days=3),
-            Delivery.status == DeliveryStatus.UNCERTAIN,
-            Delivery.sent_at <= now - after,
-            Delivery.attempt < RESENT_MARK,
-            resends,
-        )
-    ).all()
-    by_edition: dict[int, list[int]] = defaultdict(list)
-    for edition_id, subscriber_id in rows:
-        by_edition[edition_id].append(subscriber_id)
-    # A late reply may settle one this very moment.
-    is_uncertain = sa.and_(Delivery.status == DeliveryStatus.UNCERTAIN, Delivery.attempt < RESENT_MARK)
-    for edition_id, people in by_edition.items():
-        batch_id = add_batch(session, edition_id, not_before=now)
-        move_to_batch(session, edition_id, people, only=is_uncertain, batch_id=batch_id, attempt=RESENT_MARK)
-        log.info("uncertain deliveries are sent again", edition=edition_id, people=len(people))
-        enqueue(session, TaskName.SEND_BATCH, batch_id)
-    return len(rows)
-
-
 def _fold_one(
     database: Database, journal_id: int, path: Path, *, is_own: bool, is_gone: bool, now: dt.datetime
 ) -> bool:
@@ -167,7 +108,7 @@ def _fold(
 ) -> None:
     is_whole = False
     if isinstance(found, journals.JournalContents):
-        _record_folded(session, found, now=now)
+        _record_folded(session, found, journal_id, now=now)
         # Records reach the file at once but the disk later: after a restart of the machine the last ones
         # may be missing.
         is_whole = found.header.boot_id == journals.boot_id() and not found.damaged
@@ -179,7 +120,7 @@ def _release_batches(session: Session, journal_id: int, *, is_whole: bool, now: 
     """Let go of what a journal's worker had claimed; what is unknown of it is written off."""
     for batch in session.scalars(sa.select(Batch).where(Batch.journal_id == journal_id)).all():
         if not is_whole:
-            _write_off(session, batch, now=now)
+            _write_off(session, batch, journal_id, now=now)
         batch.journal_id = None
         batch.leased_until = None
         session.flush()
@@ -187,9 +128,10 @@ def _release_batches(session: Session, journal_id: int, *, is_whole: bool, now: 
             enqueue(session, TaskName.SEND_BATCH, batch.id)
 
 
-def _write_off(session: Session, batch: Batch, *, now: dt.datetime) -> None:
+def _write_off(session: Session, batch: Batch, journal_id: int, *, now: dt.datetime) -> None:
     """What is not recorded of a batch whose journal is not whole may have been handed over: nobody knows."""
-    log.warning("journal is not whole: deliveries become uncertain", batch=batch.id)
+    people = note_lost(session, batch.edition_id, batch.id, journal_id=journal_id, now=now)
+    log.warning("journal is not whole: deliveries become uncertain", batch=batch.id, people=people)
     session.execute(
         sa.update(Delivery)
         .where(
@@ -202,27 +144,38 @@ def _write_off(session: Session, batch: Batch, *, now: dt.datetime) -> None:
     )
 
 
-def _record_folded(session: Session, contents: journals.JournalContents, *, now: dt.datetime) -> None:
+def _record_folded(
+    session: Session, contents: journals.JournalContents, journal_id: int, *, now: dt.datetime
+) -> None:
     final: dict[int, list[Result]] = defaultdict(list)
     deferred: dict[int, list[Result]] = defaultdict(list)
     for entry in journals.fold(contents.records).values():
-        result = _result_of(entry)
+        result = _result_of(entry, journal_id)
         if result is None:
             continue
         group = deferred if result.status is DeliveryStatus.PENDING else final
         group[entry.edition_id].append(result)
     for edition_id, results in final.items():
         record(session, edition_id, results)
+        # A host that was given up has come back: its journal may settle what was in doubt.
+        heard(session, edition_id, [result.subscriber_id for result in results], now=now)
         uncertain = sum(result.status is DeliveryStatus.UNCERTAIN for result in results)
         log.info("journal folded", edition=edition_id, outcomes=len(results), uncertain=uncertain)
     for edition_id, results in deferred.items():
         defer(session, edition_id, results, now=now)
 
 
-def _result_of(entry: journals.Record) -> Result | None:
+def _result_of(entry: journals.Record, journal_id: int) -> Result | None:
     """What a delivery's last record means; None where the mail did not go out and is pending still."""
     if isinstance(entry, journals.IntentRecord):
-        return Result(entry.subscriber_id, entry.attempt, DeliveryStatus.UNCERTAIN, entry.at)
+        return Result(
+            entry.subscriber_id,
+            entry.attempt,
+            DeliveryStatus.UNCERTAIN,
+            entry.at,
+            cause=UncertainCause.WORKER_ENDED,
+            journal_id=journal_id,
+        )
     if entry.outcome is Outcome.UNSENT:
         return None
     return Result(
@@ -232,4 +185,5 @@ def _result_of(entry: journals.Record) -> Result | None:
         at=entry.at,
         reply=entry.reply,
         transport_id=entry.transport_id,
+        journal_id=journal_id,
     )

@@ -8,10 +8,15 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from digest import clock
 from digest.db import Database
 from digest.deliveries.handover import go_on, take_back_plans
 from digest.deliveries.partitions import make_partitions
-from digest.deliveries.recover import release_orphans, resend_uncertain
+from digest.deliveries.recover import release_orphans
+from digest.deliveries.retention import drop_old_ranges
+from digest.deliveries.settle import settle_by_policy, warn_of_many
+from digest.editions.copies import Imprint
+from digest.editions.first_copies import ask_first_copies, due_for_first_copies
 from digest.editions.progress import enqueue_freezes, enqueue_plans, skip_past_grace
 from digest.editions.slots import make_next_editions
 from digest.lists.subscribe import resume_due_pauses
@@ -27,7 +32,16 @@ class SweepSettings:
     """The times that whoever runs Digest has set."""
 
     plan_lead: dt.timedelta
-    resend_uncertain_after: dt.timedelta
+    settle_uncertain_after: dt.timedelta
+    keep_deliveries: dt.timedelta = dt.timedelta(days=365)
+    # What first copies are made with; asked for only if some are due. None: none are sent.
+    imprint: Callable[[], Imprint] | None = None
+
+
+# When this process last looked for deliveries that are past their time, by database: once an hour will do.
+_looked_at: dict[str, dt.datetime] = {}
+_LOOK_EVERY = dt.timedelta(hours=1)
+_DROP_SECONDS = 5.0  # for so long at a time; the rest is for the next hour
 
 
 def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None:
@@ -44,12 +58,17 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
 
     def handing_over(session: Session) -> None:
         release_orphans(session)
-        resend_uncertain(session, after=config.resend_uncertain_after, now=now)
+        warn_of_many(session, now=now)
+        settle_by_policy(session, after=config.settle_uncertain_after, now=now)
         go_on(session, now=now)
 
     def coming(session: Session) -> None:
         enqueue_freezes(session, now=now)
         enqueue_plans(session, plan_lead=config.plan_lead, now=now)
+
+    def first_copies(session: Session) -> None:
+        if config.imprint is not None and due_for_first_copies(session, now=now):
+            ask_first_copies(session, config.imprint(), now=now)
 
     def people(session: Session) -> None:
         resume_due_pauses(session, now=now)
@@ -58,10 +77,35 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
         enqueue_due(session, now=now)
         enqueue_due_notices(session, now=now)
 
-    steps = (editions, make_partitions, handing_over, coming, people, sources_and_notices)
+    steps = (editions, make_partitions, handing_over, coming, first_copies, people, sources_and_notices)
     errors = [error for step in steps if (error := _done(database, step)) is not None]
+    if _is_time_to_look(database, now) and (error := _drop_old(database, config, now)) is not None:
+        errors.append(error)
     if errors:
         raise errors[0]
+
+
+def _is_time_to_look(database: Database, now: dt.datetime) -> bool:
+    url = str(database.engine.url)
+    last = _looked_at.get(url)
+    if last is not None and last <= now < last + _LOOK_EVERY:
+        return False
+    _looked_at[url] = now
+    return True
+
+
+def _drop_old(database: Database, config: SweepSettings, now: dt.datetime) -> Exception | None:
+    """Drop what is past its time, part by part, each in a transaction of its own."""
+    is_done, start = False, clock.monotonic()
+
+    def old_deliveries(session: Session) -> None:
+        nonlocal is_done
+        is_done = drop_old_ranges(session, keep=config.keep_deliveries, now=now) == 0
+
+    while not is_done and clock.monotonic() - start < _DROP_SECONDS:
+        if (error := _done(database, old_deliveries)) is not None:
+            return error
+    return None
 
 
 def _done(database: Database, step: Callable[[Session], object]) -> Exception | None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import OrderedDict
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from digest import clock
 from digest.db import Database
 from digest.deliveries.people import Person
 from digest.errors import NotFoundError
 from digest.keys import Keys
+from digest.mail.dkim import Signer
 from digest.mail.headers import date_text, message_id
 from digest.mail.placeholders import PreparedMail, fill
 from digest.mail.transport import Envelope
+from digest.mail.verp import verp_address
 from digest.models import Cadence, Digest, Edition, MailingList, Variant
 from digest.tokens import Claim, Purpose
 
@@ -27,6 +29,7 @@ class _Imprint:
     """What the mails of an edition have in common beside their content."""
 
     sender: str
+    bounce_address: str | None
     lists: dict[int, tuple[str, str]]
 
     @property
@@ -47,8 +50,15 @@ class Writer:
         self._mails: OrderedDict[int, PreparedMail] = OrderedDict()
         self._imprints: OrderedDict[int, _Imprint] = OrderedDict()
 
-    def envelope(self, person: Person) -> Envelope:
-        """The message of one person and where it goes. Raises InputError for a value no mail can carry."""
+    def sender_domain(self, edition_id: int) -> str:
+        """The domain of an edition's sender, whose keys sign it."""
+        return self._imprint(edition_id).domain
+
+    def envelope(self, person: Person, *, now: dt.datetime, signer: Signer | None = None) -> Envelope:
+        """The message of one person, signed if we sign, and where it goes.
+
+        Raises InputError for a value that no mail can carry.
+        """
         imprint = self._imprint(person.edition_id)
         list_name, list_title = imprint.lists[person.list_id]
         message = fill(
@@ -60,18 +70,25 @@ class Writer:
                 "message_id": message_id(
                     person.edition_id, person.subscriber_id, imprint.domain, self._keys.address_key
                 ),
-                "date": date_text(clock.utc_now()),
+                "date": date_text(now),
                 "list_id": f"{list_name}.{imprint.domain}",
                 "list_name": list_title,
                 "unsubscribe_url": self.unsubscribe_url(person),
                 "unsubscribe_mailto": "",
             },
         )
+        if signer is not None:
+            # What `fill` makes is in DKIM's relaxed form already.
+            message = signer.sign(message, now=now, body_is_relaxed=True) + message
+        bounces = imprint.bounce_address
         return Envelope(
-            sender=imprint.sender,
+            sender=verp_address(bounces, person.edition_id, person.subscriber_id, self._keys.signer)
+            if bounces
+            else imprint.sender,
             recipient=person.address,
             message=message,
             needs_smtputf8=not person.address.isascii(),
+            is_wire_ready=True,
             ref=person,
         )
 
@@ -94,8 +111,8 @@ class Writer:
     def _imprint(self, edition_id: int) -> _Imprint:
         if edition_id not in self._imprints:
             with self._database.read() as session:
-                digest_id, sender = session.execute(
-                    sa.select(Digest.id, Digest.sender_address)
+                digest_id, sender, bounces = session.execute(
+                    sa.select(Digest.id, Digest.sender_address, Digest.bounce_address)
                     .join(Cadence, Cadence.digest_id == Digest.id)
                     .join(Edition, Edition.cadence_id == Cadence.id)
                     .where(Edition.id == edition_id)
@@ -105,7 +122,8 @@ class Writer:
                         MailingList.digest_id == digest_id
                     )
                 ).all()
-            self._imprints[edition_id] = _Imprint(sender, {row.id: (row.name, row.title) for row in lists})
+            named = {row.id: (row.name, row.title) for row in lists}
+            self._imprints[edition_id] = _Imprint(sender, bounces, named)
             if len(self._imprints) > _KEPT:
                 self._imprints.popitem(last=False)
         return self._imprints[edition_id]

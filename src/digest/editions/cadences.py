@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from enum import Enum
 from itertools import islice
 
 import sqlalchemy as sa
@@ -20,6 +21,14 @@ from digest.queueing.names import TaskName
 
 _LONGEST_LEAD = 86_400
 _LONGEST_GRACE = 604_800
+_USEFUL = (600, 604_800)
+_LONGEST_SPREAD = 86_400
+
+
+class Auto(Enum):
+    """Said for a span that is to follow from the number of people."""
+
+    AUTO = "auto"
 
 
 def add_cadence(
@@ -71,11 +80,14 @@ def set_cadence(
     zone: str | None = None,
     lead_seconds: int | None = None,
     grace_seconds: int | None = None,
+    useful_seconds: int | None = None,
+    spread_seconds: int | Auto | None = None,
     is_running: bool | None = None,
 ) -> None:
     """Change a rhythm.
 
-    A new schedule counts from now: the coming edition of the old one is taken away, unless it is locked.
+    A new schedule counts from now: the coming edition of the old one is taken away, unless it is locked. A
+    new spread counts for editions that are not planned yet.
     """
     # The tick may be making its next edition this very moment.
     session.refresh(cadence, with_for_update=True)
@@ -88,6 +100,12 @@ def set_cadence(
         cadence.lead_seconds = _within(lead_seconds, _LONGEST_LEAD, "lead")
     if grace_seconds is not None:
         cadence.grace_seconds = _within(grace_seconds, _LONGEST_GRACE, "grace")
+    if useful_seconds is not None:
+        cadence.useful_seconds = _within(useful_seconds, _USEFUL[1], "useful life", least=_USEFUL[0])
+    if isinstance(spread_seconds, Auto):
+        cadence.spread_seconds = None
+    elif spread_seconds is not None:
+        cadence.spread_seconds = _within(spread_seconds, _LONGEST_SPREAD, "spread")
     if is_running is not None and is_running != cadence.is_running:
         cadence.is_running = is_running
         reschedules = True
@@ -142,7 +160,7 @@ def _drop_coming(session: Session, cadence: Cadence) -> None:
     )
 
 
-def _within(value: int, most: int, what: str) -> int:
-    if not 0 <= value <= most:
-        raise InputError(f"The {what} must be between 0 and {most} seconds, not {value}.")
+def _within(value: int, most: int, what: str, *, least: int = 0) -> int:
+    if not least <= value <= most:
+        raise InputError(f"The {what} must be between {least} and {most} seconds, not {value}.")
     return value

@@ -13,8 +13,10 @@ from digest.feeds.excerpt import cut_body
 from digest.feeds.pictures import without_picture
 from digest.i18n import translator
 from digest.mail.message import build_digest
-from digest.models import Cadence, Digest, Edition, FeaturedBy, Post, Role
+from digest.mail.placeholders import PreparedMail
+from digest.models import Cadence, Digest, Edition, FeaturedBy, Post, Reason, Role
 from digest.rendering.contexts import (
+    UNSUBSCRIBE_URL,
     EditionContext,
     Look,
     Story,
@@ -22,7 +24,7 @@ from digest.rendering.contexts import (
     TextSize,
     TimeForm,
 )
-from digest.rendering.digest_email import render_mail, render_web
+from digest.rendering.digest_email import MAX_HTML_BYTES, render_mail, render_web
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,17 @@ class Composed:
     preheader: str
     web_html: str
     variants: tuple[ComposedVariant, ...]
-    items: tuple[tuple[Role, int, dict[str, Any]], ...]
+    items: tuple[Placed, ...]
     fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A story in its place; without a post it is desk-written, or its post is gone."""
+
+    role: Role
+    post_id: int | None
+    story: Story
 
 
 def compose(material: Material, *, public_url: str, templates: Path | None) -> Composed:
@@ -66,9 +77,25 @@ def compose(material: Material, *, public_url: str, templates: Path | None) -> C
     Raises what rendering and the mail's self-check raise: such an edition is held, never sent.
     """
     context = context_of(material, public_url=public_url)
-    variants = tuple(
-        _variant(material.digest, replace(context, text_size=size), templates) for size in material.text_sizes
+    return compose_context(
+        material.digest,
+        context,
+        placed=_placed(material, context),
+        text_sizes=material.text_sizes,
+        templates=templates,
     )
+
+
+def compose_context(
+    digest: Digest,
+    context: EditionContext,
+    *,
+    placed: tuple[Placed, ...],
+    text_sizes: tuple[TextSize, ...],
+    templates: Path | None,
+) -> Composed:
+    """Render what the templates see of an edition, whether it comes from posts or from stored stories."""
+    variants = tuple(_variant(digest, replace(context, text_size=size), templates) for size in text_sizes)
     first = render_mail(context, templates=templates)
     web_html = render_web(context, templates=templates)
     return Composed(
@@ -76,28 +103,62 @@ def compose(material: Material, *, public_url: str, templates: Path | None) -> C
         preheader=first.preheader,
         web_html=web_html,
         variants=variants,
-        items=_items(material, context),
+        items=placed,
         fingerprint=_fingerprint([first.subject, web_html, *(variant.fingerprint for variant in variants)]),
     )
 
 
+def problem_of(digest: Digest, composed: Composed) -> tuple[Reason, str] | None:
+    """Why this must not be sent as it is, with a detail; None if nothing is wrong with it."""
+    if not digest.postal_address.strip():
+        return Reason.NO_POSTAL_ADDRESS, ""
+    if not all(
+        UNSUBSCRIBE_URL in part for variant in composed.variants for part in (variant.html, variant.text)
+    ):
+        return Reason.NO_SIGN_OFF_LINK, ""
+    largest = max(len(variant.html.encode()) for variant in composed.variants)
+    if largest > MAX_HTML_BYTES:
+        return Reason.TOO_LARGE, f"{largest} > {MAX_HTML_BYTES}"
+    return None
+
+
 def context_of(material: Material, *, public_url: str) -> EditionContext:
-    """What the templates see of an edition."""
-    digest, words = material.digest, translator(material.digest.language)
-    look = look_of(digest.look)
+    """What the templates see of an edition that is made of posts."""
+    digest = material.digest
+    return frame_of(
+        digest,
+        material.cadence,
+        material.edition,
+        public_url=public_url,
+        featured=_featured(material, look_of(digest.look)),
+        recent=tuple(_story(post, digest.language) for post in material.recent),
+    )
+
+
+def frame_of(
+    digest: Digest,
+    cadence: Cadence,
+    edition: Edition,
+    *,
+    public_url: str,
+    featured: Story | None,
+    recent: tuple[Story, ...],
+) -> EditionContext:
+    """The digest's own words and looks around stories."""
+    words = translator(digest.language)
     return EditionContext(
         digest_title=digest.title,
         digest_url=digest.home_url or public_url,
         language=digest.language,
-        zone=material.cadence.zone,
-        edition_at=material.edition.due_at,
-        featured=_featured(material, look),
-        recent=tuple(_story(post, digest.language) for post in material.recent),
+        zone=cadence.zone,
+        edition_at=edition.due_at,
+        featured=featured,
+        recent=recent,
         sender_name=digest.sender_name,
         postal_address=digest.postal_address,
         reason=words.gettext("You get this mail because you signed up for %(title)s.", title=digest.title),
-        web_url=f"{public_url}/e/{material.edition.public_id}",
-        look=look,
+        web_url=f"{public_url}/e/{edition.public_id}",
+        look=look_of(digest.look),
         intro=digest.intro,
         sign_off=digest.sign_off,
     )
@@ -113,21 +174,26 @@ def look_of(values: Mapping[str, Any]) -> Look:
 
 def _variant(digest: Digest, context: EditionContext, templates: Path | None) -> ComposedVariant:
     rendered = render_mail(context, templates=templates)
-    mail = build_digest(
-        from_name=digest.sender_name,
-        from_address=digest.sender_address,
-        reply_to=digest.reply_to or "",
-        subject=rendered.subject,
-        html=rendered.html,
-        text=rendered.text,
-        list_help=digest.home_url,
-    ).to_bytes()
+    mail = encode_mail(digest, subject=rendered.subject, html=rendered.html, text=rendered.text).to_bytes()
     return ComposedVariant(
         text_size=context.text_size,
         html=rendered.html,
         text=rendered.text,
         mail=mail,
         fingerprint=hashlib.sha256(mail).hexdigest(),
+    )
+
+
+def encode_mail(digest: Digest, *, subject: str, html: str, text: str) -> PreparedMail:
+    """A digest's mail around finished parts, with its places for a person's values."""
+    return build_digest(
+        from_name=digest.sender_name,
+        from_address=digest.sender_address,
+        reply_to=digest.reply_to or "",
+        subject=subject,
+        html=html,
+        text=text,
+        list_help=digest.home_url,
     )
 
 
@@ -170,20 +236,33 @@ def _own_spelling(post: Post, category: str) -> str:
     return next((name for name in post.categories if name.casefold() == category.casefold()), category)
 
 
-def _items(material: Material, context: EditionContext) -> tuple[tuple[Role, int, dict[str, Any]], ...]:
-    placed: list[tuple[Role, Post, Story]] = []
-    if material.featured is not None and context.featured is not None:
-        placed.append((Role.FEATURED, material.featured, context.featured))
-    placed += [
-        (Role.RECENT, post, story) for post, story in zip(material.recent, context.recent, strict=True)
-    ]
-    return tuple((role, post.id, _stored_story(story)) for role, post, story in placed)
+def _placed(material: Material, context: EditionContext) -> tuple[Placed, ...]:
+    first = (
+        [Placed(Role.FEATURED, material.featured.id, context.featured)]
+        if (material.featured is not None and context.featured is not None)
+        else []
+    )
+    rest = zip(material.recent, context.recent, strict=True)
+    return (*first, *(Placed(Role.RECENT, post.id, story) for post, story in rest))
 
 
-def _stored_story(story: Story) -> dict[str, Any]:
+def stored_story(story: Story) -> dict[str, Any]:
+    """A story as it is kept with its revision."""
     stored: dict[str, Any] = asdict(story)
     published: dt.datetime = story.published_at
     return stored | {"published_at": published.isoformat()}
+
+
+def story_of(stored: Mapping[str, Any]) -> Story:
+    """The way back from `stored_story`."""
+    picture = stored.get("picture")
+    return Story(
+        **{
+            **stored,
+            "published_at": dt.datetime.fromisoformat(stored["published_at"]),
+            "picture": StoryPicture(**picture) if picture else None,
+        }
+    )
 
 
 def _fingerprint(parts: Iterable[str]) -> str:

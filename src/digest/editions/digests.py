@@ -16,6 +16,7 @@ from digest.editions.compose import look_of
 from digest.errors import InputError
 from digest.i18n import Translator
 from digest.lists.fields import check_short_name, clean_line
+from digest.mail.verp import check_bounce_address
 from digest.models import Digest, DigestSource, FeaturedBy, Source
 
 _ADDRESS_LIMIT = 500
@@ -163,6 +164,7 @@ _CHECKS: dict[str, Any] = {
     "sender_name": lambda text: clean_line(text, what="sender's name"),
     "sender_address": lambda text: parse_address(text).text,
     "reply_to": lambda text: parse_address(text).text,
+    "bounce_address": lambda text: check_bounce_address(text) if text.strip() else None,
     "postal_address": _postal_address,
     "intro": lambda text: clean_line(text, what="introduction", limit=_WORDS_LIMIT),
     "sign_off": lambda text: clean_line(text, what="sign-off", limit=_WORDS_LIMIT),

@@ -22,7 +22,8 @@ from digest.editions.candidates import (
     rules_of,
     sources_to_collect,
 )
-from digest.editions.compose import Composed, Material, compose
+from digest.editions.compose import Composed, Material, compose, problem_of
+from digest.editions.revisions import FREEZE, store_revision
 from digest.editions.select import choose
 from digest.editions.states import move
 from digest.errors import DigestError
@@ -32,21 +33,17 @@ from digest.models import (
     Digest,
     Edition,
     EditionState,
-    Item,
     MailingList,
     Reason,
-    Revision,
     Subscriber,
     Subscription,
     SubscriptionStatus,
-    Variant,
 )
 from digest.models import TextSize as ChosenSize
 from digest.net.http import Fetcher
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
-from digest.rendering.contexts import UNSUBSCRIBE_URL, TextSize
-from digest.rendering.digest_email import MAX_HTML_BYTES
+from digest.rendering.contexts import TextSize
 from digest.sources.collect import collect
 
 log = get_logger(__name__)
@@ -71,7 +68,7 @@ class FreezeSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
+class Outcome:
     """Why there is no revision: what the edition becomes instead."""
 
     state: EditionState
@@ -92,19 +89,19 @@ def freeze(database: Database, edition_id: int, config: FreezeSettings) -> Editi
         sources = sources_to_collect(session, edition, before=clock.utc_now() - _FRESH)
     _collect_all(database, sources, config)
     with database.read() as session:
-        material = _material(session, edition_id)
-    if isinstance(material, _Outcome):
+        material = material_of(session, edition_id)
+    if isinstance(material, Outcome):
         return _settle(database, edition_id, material)
     try:
         composed = compose(material, public_url=config.public_url, templates=config.templates)
     except (DigestError, jinja2.TemplateError, ValueError) as error:
         log.exception("rendering failed", edition=edition_id)
         return _settle(
-            database, edition_id, _Outcome(EditionState.HELD, Reason.RENDERING_FAILED, str(error)[:500])
+            database, edition_id, Outcome(EditionState.HELD, Reason.RENDERING_FAILED, str(error)[:500])
         )
-    problem = _problem(material, composed)
-    if problem:
-        return _settle(database, edition_id, problem)
+    problem = problem_of(material.digest, composed)
+    if problem is not None:
+        return _settle(database, edition_id, Outcome(EditionState.HELD, *problem))
     with database.write() as session:
         return _store(session, edition_id, composed, plan_lead=config.plan_lead, now=clock.utc_now())
 
@@ -124,7 +121,8 @@ def _collect_all(database: Database, sources: list[int], config: FreezeSettings)
             log.exception("source left out at the freeze: it cannot be collected", source=source_id)
 
 
-def _material(session: Session, edition_id: int) -> Material | _Outcome:
+def material_of(session: Session, edition_id: int) -> Material | Outcome:
+    """What an edition would be made of now, or why there is nothing to make it of."""
     edition, cadence, digest = session.execute(
         sa.select(Edition, Cadence, Digest)
         .join(Cadence, Cadence.id == Edition.cadence_id)
@@ -134,9 +132,9 @@ def _material(session: Session, edition_id: int) -> Material | _Outcome:
     chosen = choose(candidates(session, edition), rules_of(digest), at=edition.send_at)
     if chosen.is_empty:
         down = all_sources_are_down(session, edition)
-        return _Outcome(EditionState.SKIPPED, Reason.SOURCES_DOWN if down else Reason.NOTHING_NEW)
+        return Outcome(EditionState.SKIPPED, Reason.SOURCES_DOWN if down else Reason.NOTHING_NEW)
     if not chosen.enough:
-        return _Outcome(EditionState.SKIPPED, Reason.TOO_FEW_STORIES)
+        return Outcome(EditionState.SKIPPED, Reason.TOO_FEW_STORIES)
     posts = posts_in_order(session, chosen.post_ids)
     has_featured = chosen.featured is not None
     return Material(
@@ -165,20 +163,7 @@ def _text_sizes(session: Session, digest: Digest) -> tuple[TextSize, ...]:
     return (TextSize.NORMAL, TextSize.LARGE) if somebody else (TextSize.NORMAL,)
 
 
-def _problem(material: Material, composed: Composed) -> _Outcome | None:
-    if not material.digest.postal_address.strip():
-        return _Outcome(EditionState.HELD, Reason.NO_POSTAL_ADDRESS)
-    if not all(
-        UNSUBSCRIBE_URL in part for variant in composed.variants for part in (variant.html, variant.text)
-    ):
-        return _Outcome(EditionState.HELD, Reason.NO_SIGN_OFF_LINK)
-    largest = max(len(variant.html.encode()) for variant in composed.variants)
-    if largest > MAX_HTML_BYTES:
-        return _Outcome(EditionState.HELD, Reason.TOO_LARGE, f"{largest} > {MAX_HTML_BYTES}")
-    return None
-
-
-def _settle(database: Database, edition_id: int, outcome: _Outcome) -> EditionState | None:
+def _settle(database: Database, edition_id: int, outcome: Outcome) -> EditionState | None:
     with database.write() as session:
         edition = session.get_one(Edition, edition_id)
         if edition.state not in FREEZABLE:
@@ -204,34 +189,10 @@ def _store(
     edition = session.get_one(Edition, edition_id)
     if edition.state not in FREEZABLE or not move(session, edition, EditionState.FROZEN, now=now):
         return None
-    last = session.scalar(sa.select(sa.func.max(Revision.number)).where(Revision.edition_id == edition_id))
-    revision = Revision(
-        edition_id=edition_id,
-        number=(last or 0) + 1,
-        subject=composed.subject,
-        preheader=composed.preheader,
-        web_html=composed.web_html,
-        fingerprint=composed.fingerprint,
-        created_at=now,
-    )
-    session.add(revision)
-    session.flush()
-    session.add_all(
-        Item(revision_id=revision.id, position=position, role=role, post_id=post_id, story=story)
-        for position, (role, post_id, story) in enumerate(composed.items)
-    )
-    session.add_all(
-        Variant(
-            revision_id=revision.id,
-            text_size=variant.text_size.value,
-            html=variant.html,
-            text=variant.text,
-            mail=variant.mail,
-            fingerprint=variant.fingerprint,
-        )
-        for variant in composed.variants
-    )
+    # Nobody is asked yet: what is locked by the rules is approved by them.
+    revision = store_revision(session, edition_id, composed, approved_by=FREEZE, now=now)
     edition.revision_id = revision.id
+    edition.first_copies_at = None
     if edition.send_at - plan_lead <= now:
         enqueue(session, TaskName.PLAN, edition_id)
     return EditionState.FROZEN

@@ -108,7 +108,7 @@ def claim_stories(session: Session, edition: Edition) -> bool:
 
 def thaw(session: Session, edition: Edition, *, now: dt.datetime) -> bool:
     """Back to `upcoming`: it will be frozen anew. Its plan must have been taken back."""
-    edition.revision_id = edition.hinted_at = None
+    edition.revision_id = edition.hinted_at = edition.first_copies_at = None
     session.flush()
     if not move(session, edition, EditionState.UPCOMING, now=now):
         return False

@@ -22,6 +22,7 @@ from digest.models import (
     Edition,
     EditionKind,
     EditionState,
+    EditionTotals,
     Item,
     Reason,
     Revision,
@@ -74,7 +75,8 @@ class BatchFault:
 class EditionView:
     """One edition whole. `is_fixed` says whether its stories are frozen or only the present choice.
 
-    `deliveries` holds every status, with 0 where there is none.
+    `deliveries` holds every status, with 0 where there is none; once the people of an old edition are no
+    longer on record (since `dropped_at`) these are its totals.
     """
 
     line: EditionLine
@@ -85,6 +87,7 @@ class EditionView:
     items: tuple[ItemLine, ...]
     deliveries: dict[DeliveryStatus, int]
     faults: tuple[BatchFault, ...]
+    dropped_at: dt.datetime | None = None
 
 
 def get_edition(session: Session, edition_id: int) -> Edition:
@@ -111,12 +114,19 @@ def list_editions(
     return [EditionLine(*row) for row in session.execute(query)]
 
 
+def edition_line(session: Session, edition_id: int) -> EditionLine:
+    """One edition as in a list; raises NotFoundError."""
+    get_edition(session, edition_id)
+    return EditionLine(*session.execute(_lines().where(Edition.id == edition_id)).one())
+
+
 def show_edition(session: Session, edition_id: int) -> EditionView:
     """One edition with its stories, how far it is handed over, and what its mail service does wrong."""
     edition = get_edition(session, edition_id)
-    line = EditionLine(*session.execute(_lines().where(Edition.id == edition_id)).one())
+    line = edition_line(session, edition_id)
     revision = session.get(Revision, edition.revision_id) if edition.revision_id else None
     items = _fixed_items(session, revision.id) if revision else coming_items(session, edition)
+    totals = session.get(EditionTotals, edition_id)
     return EditionView(
         line=line,
         is_fixed=revision is not None,
@@ -124,8 +134,9 @@ def show_edition(session: Session, edition_id: int) -> EditionView:
         fingerprint=revision.fingerprint if revision else "",
         planned_at=edition.planned_at,
         items=items,
-        deliveries=_deliveries(session, edition_id),
+        deliveries=_totals(totals) if totals else _deliveries(session, edition_id),
         faults=_faults(session, edition_id),
+        dropped_at=totals.dropped_at if totals else None,
     )
 
 
@@ -215,6 +226,10 @@ def _fixed_items(session: Session, revision_id: int) -> tuple[ItemLine, ...]:
         )
         for role, story in rows
     )
+
+
+def _totals(totals: EditionTotals) -> dict[DeliveryStatus, int]:
+    return {status: getattr(totals, status.value, 0) for status in DeliveryStatus}
 
 
 def _deliveries(session: Session, edition_id: int) -> dict[DeliveryStatus, int]:

@@ -72,6 +72,17 @@ def _ask_broker(path: Path, command: bytes, seconds: float) -> bytes:
         return b""
 
 
+def smtp_answers(host: str, port: int, *, seconds: float = 2.0) -> bool:
+    """Whether an SMTP server greets us."""
+    try:
+        with socket.create_connection((host, port), timeout=seconds) as connection:
+            is_there = connection.recv(_REPLY_LIMIT).startswith(b"220")
+            connection.sendall(b"QUIT\r\n")
+    except OSError:
+        return False
+    return is_there
+
+
 def free_port(host: str = "127.0.0.1", *, preferred: int = 0) -> int:
     """A TCP port that nobody listens on at this moment: the preferred one if it is free."""
     for port in (preferred, 0):

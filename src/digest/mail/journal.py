@@ -37,6 +37,7 @@ from digest.mail.journal_records import (
     parse_journal,
     record_bytes,
 )
+from digest.mail.journal_sync import Syncer
 from digest.mail.transport import Outcome, Reply
 
 __all__ = [
@@ -73,6 +74,7 @@ class Journal:
         self._descriptor = descriptor
         self._pid = os.getpid()
         self._broken = False
+        self._syncer: Syncer | None = None
 
     @classmethod
     def create(cls, folder: Path) -> Journal:
@@ -142,17 +144,20 @@ class Journal:
             )
         )
 
-    def sync(self) -> None:
-        """Wait until all records so far are on the disk, which shrinks what a power cut can hide."""
+    def keep_synced(self) -> None:
+        """From now on bring all records onto the disk every 50 ms, in a thread: off the way of the sending.
+
+        That shrinks what a power cut can hide to the last moments. A disk that fails breaks the journal.
+        """
         self._check_usable()
-        try:
-            os.fsync(self._descriptor)
-        except OSError as error:
-            self._broken = True
-            raise JournalError(_unwritable(self.path.parent, error)) from error
+        if self._syncer is None:
+            self._syncer = Syncer(self._descriptor, self._break)
 
     def close(self) -> None:
         """Let go of the file and its lock; the records stay."""
+        if self._syncer is not None:
+            self._syncer.close()
+            self._syncer = None
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -173,12 +178,17 @@ class Journal:
         except OSError as error:
             self._broken = True
             raise JournalError(_unwritable(self.path.parent, error)) from error
+        if self._syncer is not None:
+            self._syncer.is_due = True
         if written != len(data):
             # The torn piece stays: it ends the reading where the writing ended.
             self._broken = True
             raise JournalError(
                 f"The send journal in {self.path.parent.name} is out of room; sending must stop."
             )
+
+    def _break(self) -> None:
+        self._broken = True
 
     def _check_usable(self) -> None:
         if self._descriptor < 0 or self._broken or os.getpid() != self._pid:

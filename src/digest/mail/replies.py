@@ -1,18 +1,31 @@
-"""SMTP replies: from bytes to code, enhanced code and text; and which outcome a reply means.
+"""SMTP replies: from bytes to code, enhanced code and text; and what a reply means.
 
 Pure and without a socket, so that every client reads replies by the same limits (RFC 5321 section 4.2,
-RFC 2034 and RFC 3463 for the enhanced codes).
+RFC 2034 and RFC 3463 for the enhanced codes). What they mean stands in `mail.reply_rules`, one table.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from digest.errors import UnreachableError
 from digest.mail.headers import clean_header
+from digest.mail.reply_rules import RULES
 from digest.mail.transport import Outcome, Reply
+from digest.mail.verdicts import Rule, Scope, Stage, Verdict
+
+__all__ = [
+    "ProtocolError",
+    "ReplyReader",
+    "Scope",
+    "Stage",
+    "Verdict",
+    "judge",
+    "outcome_of",
+    "parse_reply",
+]
 
 TEXT_LIMIT = 300
 _LINE_LIMIT = 4096  # RFC 5321 allows 512; real servers go beyond
@@ -27,16 +40,6 @@ class ProtocolError(UnreachableError):
 
     def __init__(self) -> None:
         super().__init__("The mail service answered with something that is not SMTP.")
-
-
-class Stage(StrEnum):
-    """The command that a reply answers."""
-
-    CONNECT = "connect"
-    MAIL = "mail"
-    RCPT = "rcpt"
-    DATA = "data"
-    DOT = "dot"
 
 
 @dataclass(slots=True)
@@ -94,20 +97,24 @@ def parse_reply(code: int, lines: tuple[str, ...]) -> Reply:
     return Reply(code=code, enhanced=enhanced, text=_ADDRESS.sub("***@***", text)[:TEXT_LIMIT])
 
 
-def outcome_of(stage: Stage, reply: Reply) -> Outcome:
-    """What a reply at a stage means for the person it was about.
+def judge(stage: Stage, reply: Reply) -> Verdict:
+    """What a reply to a command means: the first rule of the table that fits.
 
-    Only RCPT, DATA and the final dot speak of a person or a message; whatever MAIL or the greeting says, and
-    421 at any time ("I am closing"), is about the host. An answer to the dot that is neither yes nor no
-    leaves it open whether the message was taken.
+    Every reply has a verdict, also one with a code that no standard knows. Where several commands left in one
+    write, the first refusal counts: DATA's answer after a refused RCPT is about that refusal.
     """
-    if reply.code == 421 or stage in (Stage.CONNECT, Stage.MAIL):
-        return Outcome.UNSENT
-    kind = reply.code // 100
-    if kind == 5:
-        return Outcome.REFUSED
-    if kind == 4:
-        return Outcome.DEFERRED
-    if stage is Stage.DOT:
-        return Outcome.ACCEPTED if kind == 2 else Outcome.UNKNOWN
-    return Outcome.UNSENT
+    for rule in _rules_for(stage, reply.code):
+        if rule.fits_words(reply.enhanced, reply.text):
+            return rule.verdict
+    raise AssertionError("the table's last rule fits everything")
+
+
+def outcome_of(stage: Stage, reply: Reply) -> Outcome:
+    """What a reply at a stage means for the person it was about."""
+    return judge(stage, reply).outcome
+
+
+@functools.lru_cache(maxsize=4096)
+def _rules_for(stage: Stage, code: int) -> tuple[Rule, ...]:
+    """The rules that a code can meet at a stage; for one that is right there is one, without words."""
+    return tuple(rule for rule in RULES if rule.fits_code(stage, code))

@@ -1,29 +1,38 @@
-"""The plain way to send: one connection at a time, one message after another, nothing pipelined.
+"""The SMTP engine's face to the synchronous rest: hand messages over, try a mail service.
 
-It is the compatible path and the reference for the fast engine, for notices and for `transport test`. Its
-rules (RFC 5321 sections 4.2.1, 4.5.3 and 3.8):
+The sockets live in one event loop in a thread of the process (`mail.loop_thread`); connections are kept
+between calls. Its rules (RFC 5321 sections 4.2.1, 4.5.3 and 3.8; RFC 2920):
 
 - A message is sent as the bytes it was built from; only leading dots are doubled on the wire.
-- A refusal that ends a transaction is followed by RSET; a connection is retired after 100 messages or 5
-  minutes, whichever is first.
+- A refusal that ends a transaction is followed by RSET; a connection is retired after so many messages or
+  seconds, and when it has had no work for a while.
 - A connection that had served before may be closed by the server at any time: a message whose final dot has
-  not left is then tried once more on a new one. A fresh connection that fails ends the sending.
+  not left is then tried once more on another one. A fresh connection that fails ends the job.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import operator
+import queue
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from digest import clock
 from digest.errors import UnreachableError
-from digest.mail.replies import Stage, outcome_of
-from digest.mail.smtp_session import HostRefusedError, Session, open_session
-from digest.mail.transport import AfterReply, BeforeDot, Endpoint, Envelope, Outcome, Reply, wire_form
+from digest.mail.loop_thread import LoopThread, shared_loop
+from digest.mail.replies import parse_reply
+from digest.mail.smtp_errors import HostRefusedError
+from digest.mail.smtp_job import Job
+from digest.mail.smtp_pool import Pool
+from digest.mail.smtp_setup import open_wire
+from digest.mail.transport import AfterReply, BeforeDot, Endpoint, Envelope, Handover, Outcome, Reply
 
-_NO_SMTPUTF8 = Reply(553, "5.6.7", "The mail service does not offer SMTPUTF8, which this address needs.")
+__all__ = ["Job", "ServerOffer", "SmtpTransport", "check"]
+
+_CLOSE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +45,17 @@ class ServerOffer:
     is_signed_in: bool
 
 
-class _LeaseLapsedError(Exception):
-    """`before_dot` said no."""
-
-
-@dataclass(slots=True)
-class _Connection:
-    session: Session
-    opened_at: float
-    served: int = 0  # transactions that the server answered to their end
-    needs_reset: bool = False  # the last one ended early
-
-
 class SmtpTransport:
-    """Sends over one connection after another; a context manager that says QUIT at its end.
+    """A mail service with its connections; a context manager that says QUIT at its end.
 
-    Not for several threads. Open it in the process that uses it: a connection does not survive a fork.
+    Open it in the process that uses it: neither a connection nor a thread survives a fork. `send` waits for
+    every reply; with `start` several jobs may be under way, and are served in the order they came.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, *, loop: LoopThread | None = None) -> None:
         self._endpoint = endpoint
-        self._connection: _Connection | None = None
+        self._loop = loop
+        self._pool: Pool | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -67,129 +66,106 @@ class SmtpTransport:
         self.close()
 
     def close(self) -> None:
-        """Say QUIT if a connection is open."""
-        self._drop(politely=True)
+        """Say QUIT on every open connection."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            with contextlib.suppress(TimeoutError):
+                self._thread.run(pool.close(), timeout=_CLOSE_SECONDS)
+
+    def start(
+        self,
+        handover: Handover,
+        *,
+        size: int,
+        delay: float = 0.0,
+        interval: float = 0.0,
+        is_urgent: bool = False,
+    ) -> Job:
+        """Begin to hand over about `size` messages, at once. Wait for the job, then look at its error.
+
+        The first message begins no sooner than in `delay` seconds, each further one no sooner than `interval`
+        after the one before. An urgent job is served before those that wait.
+        """
+        job = Job(
+            handover, size=size, starts_at=clock.monotonic() + delay if delay else 0.0, interval=interval
+        )
+        self._thread.call(lambda: self._opened_pool().submit(job, is_urgent=is_urgent))
+        return job
+
+    def abandon(self, job: Job) -> None:
+        """End a job now, whatever is unanswered; `after_reply` has been called for all of it on return.
+
+        The connections stay open: an answer that comes after all is told by one more `after_reply`.
+        """
+        if not job.is_done:
+            self._thread.call(lambda: self._opened_pool().abandon(job))
+            job.wait()
 
     def send(self, envelopes: Iterable[Envelope], *, before_dot: BeforeDot, after_reply: AfterReply) -> None:
-        """Hand the envelopes over one by one; see `Transport.send`."""
-        try:
-            for envelope in envelopes:
-                if not self._send_one(envelope, before_dot, after_reply):
-                    return
-        except BaseException:
-            self._drop()
-            raise
-
-    def _send_one(self, envelope: Envelope, before_dot: BeforeDot, after_reply: AfterReply) -> bool:
-        """Send one; False if the sender gave up. Raises UnreachableError where a fresh connection failed."""
-        body = wire_form(envelope.message)
+        """Hand the envelopes over; see `Transport.send`. `after_reply` is called in the caller's thread."""
+        simple = _Simple(iter(envelopes), before_dot)
+        job = self.start(simple, size=operator.length_hint(envelopes), is_urgent=True)
+        error: BaseException | None = None
         while True:
-            attempt = _Attempt(envelope, body, before_dot)
-            connection = None
             try:
-                connection = self._ready()
-                outcome, reply = attempt.run(connection.session, self._endpoint)
-            except _LeaseLapsedError:
-                self._drop()  # in the middle of DATA, closing is the only way not to send
-                after_reply(envelope, Outcome.UNSENT, None)
-                return False
-            except UnreachableError as error:
-                self._drop()
-                was_used = connection is not None and connection.served > 0
-                if was_used and not attempt.intent_written:
-                    continue
-                after_reply(envelope, attempt.outcome_if_ended, getattr(error, "reply", None))
-                if was_used:
-                    return True
-                raise
-            connection.served += 1
-            connection.needs_reset = not attempt.intent_written
-            after_reply(envelope, outcome, reply)
-            return True
+                told = simple.told.get(timeout=0.05)
+            except queue.Empty:
+                if job.is_done and simple.told.empty():
+                    break
+                continue
+            if error is None:
+                try:
+                    after_reply(*told)
+                except BaseException as raised:  # noqa: BLE001
+                    error = raised
+                    simple.stop()
+        error = error or job.error
+        if error is not None:
+            raise error
 
-    def _ready(self) -> _Connection:
-        """A connection that may carry one more message."""
-        current = self._connection
-        if current is not None and (
-            current.served >= self._endpoint.max_messages
-            or clock.monotonic() - current.opened_at >= self._endpoint.max_seconds
-        ):
-            self._drop(politely=True)
-        elif current is not None and current.needs_reset and not _was_reset(current):
-            self._drop()
-        if self._connection is None:
-            self._connection = _Connection(open_session(self._endpoint), clock.monotonic())
-        return self._connection
+    @property
+    def _thread(self) -> LoopThread:
+        if self._loop is None:
+            self._loop = shared_loop()
+        return self._loop
 
-    def _drop(self, *, politely: bool = False) -> None:
-        if self._connection is not None:
-            self._connection.session.close(politely=politely)
-            self._connection = None
+    def _opened_pool(self) -> Pool:
+        """In the loop's thread: the pool, made for its first job."""
+        if self._pool is None:
+            self._pool = Pool(self._endpoint)
+        return self._pool
 
 
-class _Attempt:
-    """One transaction for one envelope, and how far it got."""
+class _Simple:
+    """The handover of a plain iterable: nobody is looked at again; the caller's thread hears the replies."""
 
-    def __init__(self, envelope: Envelope, body: bytes, before_dot: BeforeDot) -> None:
-        self._envelope = envelope
-        self._body = body
-        self._before_dot = before_dot
-        self.intent_written = False
-        self.outcome_if_ended = Outcome.UNSENT
+    def __init__(self, envelopes: Iterator[Envelope], before_dot: BeforeDot) -> None:
+        self._envelopes = envelopes
+        self.before_dot = before_dot
+        self.told: queue.SimpleQueue[tuple[Envelope, Outcome, Reply | None]] = queue.SimpleQueue()
+        self._is_stopped = False
 
-    def run(self, session: Session, endpoint: Endpoint) -> tuple[Outcome, Reply]:
-        """MAIL, RCPT, DATA, body, dot. Raises UnreachableError where the host is at fault."""
-        if self._envelope.needs_smtputf8 and not session.offers("SMTPUTF8"):
-            return Outcome.REFUSED, _NO_SMTPUTF8
-        steps = (
-            (Stage.MAIL, f"MAIL FROM:<{self._envelope.sender}>{self._parameters(session)}", 2),
-            (Stage.RCPT, f"RCPT TO:<{self._envelope.recipient}>", 2),
-            (Stage.DATA, "DATA", 3),
-        )
-        for stage, line, wanted in steps:
-            reply = session.command(line)
-            if reply.code // 100 != wanted:
-                return _refused(stage, reply)
-        session.send(self._body)
-        self.intent_written = True  # before the call: what it wrote when it raised is not known
-        if not self._before_dot(self._envelope):
-            raise _LeaseLapsedError
-        session.send(b".\r\n")
-        self.outcome_if_ended = Outcome.UNKNOWN
-        reply = session.reply(timeout=endpoint.final_timeout)
-        outcome = outcome_of(Stage.DOT, reply)
-        if outcome in (Outcome.UNSENT, Outcome.UNKNOWN):
-            self.outcome_if_ended = outcome
-            raise HostRefusedError("The mail service stopped after a message", reply)
-        return outcome, reply
+    def stop(self) -> None:
+        self._is_stopped = True
 
-    def _parameters(self, session: Session) -> str:
-        """ESMTP parameters for what is both needed and offered (RFC 1870, 6152, 6531)."""
-        parameters = ""
-        if session.offers("SIZE"):
-            parameters += f" SIZE={len(self._envelope.message)}"
-        if session.offers("8BITMIME") and not self._envelope.message.isascii():
-            parameters += " BODY=8BITMIME"
-        if self._envelope.needs_smtputf8:
-            parameters += " SMTPUTF8"
-        return parameters
+    def next(self) -> Envelope | None:
+        return None if self._is_stopped else next(self._envelopes, None)
 
-
-def _refused(stage: Stage, reply: Reply) -> tuple[Outcome, Reply]:
-    outcome = outcome_of(stage, reply)
-    if outcome is Outcome.UNSENT:
-        raise HostRefusedError("The mail service takes no mail from us now", reply)
-    return outcome, reply
-
-
-def _was_reset(connection: _Connection) -> bool:
-    """Whether the server is ready for a new transaction; some close the connection after a refusal."""
-    try:
-        answer = connection.session.command("RSET")
-    except UnreachableError:
+    def is_stale(self) -> bool:
         return False
-    connection.needs_reset = False
-    return answer.code // 100 == 2
+
+    def is_still_wanted(self, _envelope: Envelope) -> bool:
+        return True
+
+    def after_reply(
+        self,
+        envelope: Envelope,
+        outcome: Outcome,
+        reply: Reply | None,
+        *,
+        rests: bool = False,  # noqa: ARG002
+    ) -> None:
+        self.told.put((envelope, outcome, reply))
 
 
 def check(endpoint: Endpoint) -> ServerOffer:
@@ -197,18 +173,22 @@ def check(endpoint: Endpoint) -> ServerOffer:
 
     Raises UnreachableError with a sentence that says which of these failed.
     """
-    session = open_session(endpoint)
+    return shared_loop().run(_check(endpoint))
+
+
+async def _check(endpoint: Endpoint) -> ServerOffer:
+    wire, greeting = await open_wire(endpoint)
     try:
-        answer = session.command("NOOP")
+        answer = parse_reply(*await wire.command("NOOP", timeout=endpoint.timeout))
         if answer.code // 100 != 2:
             raise HostRefusedError("The mail service let us in but does not work", answer)
-        extensions = session.greeting.extensions
-        size = extensions.get("SIZE", "")
+        with contextlib.suppress(UnreachableError):
+            await wire.command("QUIT", timeout=min(5.0, endpoint.timeout))
         return ServerOffer(
-            extensions=tuple(sorted(extensions)),
-            size_limit=int(size) if size.isdecimal() and int(size) > 0 else None,
-            tls=session.greeting.tls,
+            extensions=tuple(sorted(greeting.extensions)),
+            size_limit=greeting.size_limit,
+            tls=greeting.tls,
             is_signed_in=bool(endpoint.username),
         )
     finally:
-        session.close(politely=True)
+        wire.close()

@@ -1,6 +1,6 @@
 """What sending a mail means to the rest of Digest: an endpoint, envelopes, replies and five outcomes.
 
-`mail.smtp_client` is the plain implementation; a faster one fills the same Protocol.
+`mail.smtp_client` is the engine that does it.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ class Outcome(StrEnum):
 class Endpoint:
     """One mail service and the limits we keep with it. Its repr shows no user and no password.
 
-    `timeout` is for a connection and each reply, in seconds; `final_timeout` for the reply to the final dot
-    (RFC 5321 section 4.5.3.2.6 asks for ten minutes: giving up early makes an uncertain delivery).
-    `ca_file` names further trusted certificates, for a relay with a certificate of its own.
+    All times are in seconds. `connect_timeout` is for the connection and its TLS; `timeout` for each reply
+    and `final_timeout` for the reply to the final dot, as long as RFC 5321 section 4.5.3.2 asks for (five and
+    ten minutes: giving up early on a dot makes an uncertain delivery). `ca_file` names further trusted
+    certificates, for a relay with a certificate of its own.
     """
 
     host: str
@@ -51,10 +52,13 @@ class Endpoint:
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     helo: str = "localhost"
-    timeout: float = 60.0
+    connect_timeout: float = 30.0
+    timeout: float = 300.0
     final_timeout: float = 600.0
+    max_connections: int = 1  # at a time
     max_messages: int = 100  # on one connection
     max_seconds: float = 300.0  # likewise
+    idle_seconds: float = 30.0  # a connection without work is kept so long
     ca_file: str = ""
 
     def __post_init__(self) -> None:
@@ -68,12 +72,17 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """One message to one person. `ref` is the caller's own and comes back untouched."""
+    """One message to one person. `ref` is the caller's own and comes back untouched.
+
+    `is_wire_ready` says that the message was made by `mail.prepared.fill`: it has no line to be repaired or
+    dot-stuffed, which need not be looked for again in every copy of an edition.
+    """
 
     sender: str = field(repr=False)
     recipient: str = field(repr=False)
     message: bytes = field(repr=False)
     needs_smtputf8: bool = False
+    is_wire_ready: bool = False
     ref: object = None
 
     def __post_init__(self) -> None:
@@ -96,6 +105,34 @@ class Reply:
 
 BeforeDot = Callable[[Envelope], bool]
 AfterReply = Callable[[Envelope, Outcome, Reply | None], None]
+
+
+class Handover(Protocol):
+    """Messages on their way out, asked for and answered for one by one.
+
+    All but `is_still_wanted` are called in the engine's thread and must not wait for anything.
+    """
+
+    def next(self) -> Envelope | None:
+        """The next one; None if there are no more, or no further one is to be begun."""
+
+    def is_stale(self) -> bool:
+        """Whether it is so long ago that the people were looked at that each must be looked at again."""
+
+    def is_still_wanted(self, envelope: Envelope, /) -> bool:
+        """Look at the person again; called in a thread of its own. False: the message is not to be sent."""
+
+    def before_dot(self, envelope: Envelope, /) -> bool:
+        """Right before the bytes with the final dot leave: to write the intent. False: they must not."""
+
+    def after_reply(
+        self, envelope: Envelope, outcome: Outcome, reply: Reply | None, /, *, rests: bool = False
+    ) -> None:
+        """Called once for every envelope that was taken; again for one that was abandoned, if it is answered.
+
+        `rests`: because of the reply the receiving domain is to be given a rest (`mail.verdicts`).
+        An envelope that is abandoned before the answer to its final dot has come is `unknown` at first.
+        """
 
 
 class Transport(Protocol):

@@ -41,6 +41,8 @@ class Digest(Base):
     sender_name: Mapped[str] = mapped_column(sa.Text)
     sender_address: Mapped[str] = mapped_column(sa.Text)
     reply_to: Mapped[str | None] = mapped_column(sa.Text)
+    # Where bounces go: each mail's envelope sender is made of it (VERP). None: the sender's own address.
+    bounce_address: Mapped[str | None] = mapped_column(sa.Text)
     postal_address: Mapped[str] = mapped_column(sa.Text, default="")
     featured_by: Mapped[FeaturedBy] = mapped_column(
         choice(FeaturedBy, "featured_by"), default=FeaturedBy.NEWEST
@@ -90,7 +92,36 @@ class Cadence(Base):
     grace_seconds: Mapped[int] = mapped_column(
         sa.CheckConstraint("grace_seconds between 0 and 604800", name="grace_seconds_range"), default=10800
     )
+    # How long after its slot an edition is still worth having: deferred mail is tried no longer than that.
+    useful_seconds: Mapped[int] = mapped_column(
+        sa.CheckConstraint("useful_seconds between 600 and 604800", name="useful_seconds_range"),
+        default=86400,
+        server_default=sa.text("86400"),
+    )
+    # Over how long it goes out; None: at once for few, over 20 minutes for many.
+    spread_seconds: Mapped[int | None] = mapped_column(
+        sa.CheckConstraint("spread_seconds between 0 and 86400", name="spread_seconds_range")
+    )
+    # How long before its slot those in `first_copies` get theirs, with a link that stops it.
+    first_copies_seconds: Mapped[int] = mapped_column(
+        sa.CheckConstraint("first_copies_seconds between 0 and 86400", name="first_copies_seconds_range"),
+        default=300,
+        server_default=sa.text("300"),
+    )
     is_running: Mapped[bool] = mapped_column(default=True)
     # The last slot that has its edition; the next is always computed from here, never from the clock.
     slots_after: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class FirstCopy(Base):
+    """One of the staff who gets a cadence's editions some minutes ahead."""
+
+    __tablename__ = "first_copies"
+
+    cadence_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("cadences.id", ondelete="CASCADE"), primary_key=True
+    )
+    account_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True
+    )

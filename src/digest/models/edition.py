@@ -79,6 +79,8 @@ class Edition(Base):
     planned_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     # When a worker was last told to freeze or plan it: it is not told again while that may be under way.
     hinted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    # When the first copies were asked for, for the revision of that moment.
+    first_copies_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     state_since: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
@@ -96,6 +98,9 @@ class Revision(Base):
     preheader: Mapped[str] = mapped_column(sa.Text)
     web_html: Mapped[str] = mapped_column(sa.Text)
     fingerprint: Mapped[str] = mapped_column(sa.String(64))
+    # Bound to this content: a revision never changes.
+    approved_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    approved_by: Mapped[str] = mapped_column(sa.String(120), default="", server_default=sa.text("''"))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 

@@ -10,6 +10,7 @@ from digest.db.dialect import insert_if_new
 from digest.errors import InputError
 from digest.mail.transport import Envelope, wire_form
 from digest.models import Notice
+from digest.notices.staff import STAFF_KINDS, account_of
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 
@@ -30,8 +31,11 @@ def ask(
     """Have `message` sent to `address` once; False if a notice with this key was asked for before.
 
     The message is checked here, so that none is found unsendable later: raises InputError for an address or
-    bytes that SMTP cannot carry. Whether the person may be mailed is the caller's question.
+    bytes that SMTP cannot carry. Whether the person may be mailed is the caller's question, except for what
+    is for the staff alone: raises NotFoundError for an address without an active account.
     """
+    if kind in STAFF_KINDS:
+        account_of(session, address)
     if not 0 < len(key) <= 120:
         raise InputError("A notice's key has 1 to 120 characters.")
     if len(message) > MESSAGE_LIMIT:

@@ -2,6 +2,9 @@
 
 A lease that lapsed is taken again. So, unlike an edition, a notice may arrive twice: if the process ends
 between the final dot and the record. For a confirmation twice is harmless and never is not.
+
+What is for the staff alone (test mails, first copies, alerts) is looked at once more here, whoever asked for
+it: it reaches addresses of active accounts and no others.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from digest import clock
 from digest.db import Database
@@ -23,6 +27,7 @@ from digest.mail.transport import Envelope, Outcome, Reply, Transport
 from digest.models import Notice, NoticeState
 from digest.notices.ask import make_envelope
 from digest.notices.due import any_due, is_due
+from digest.notices.staff import STAFF_KINDS, staff_among
 
 LEASE_MOST = 50
 LEASE_SECONDS = 120
@@ -37,6 +42,7 @@ DEFERRALS = (
 HOST_PAUSE = dt.timedelta(minutes=1)  # the mail service failed: nobody's attempt, but no hurry either
 GIVE_UP = dt.timedelta(days=3)  # then a notice that could never be tried has lost its sense
 _REPLY_LIMIT = 500
+_NOT_STAFF = "Not handed over: this mail is for the staff alone, and no active account has the address."
 _FINAL = {Outcome.ACCEPTED: NoticeState.SENT, Outcome.UNKNOWN: NoticeState.UNCERTAIN}
 
 log = get_logger(__name__)
@@ -84,9 +90,11 @@ def send_due(
     with database.read() as session:
         if not any_due(session, now=now()):  # most often: no write lock is taken to find that out
             return SendReport()
-    leased = _lease(database, now())
+    leased, refused = _lease(database, now())
     waiting = {notice.id: notice for notice in leased}
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter(failed=refused)
+    if not leased:
+        return SendReport(**counts)
 
     def before_dot(_envelope: Envelope) -> bool:
         return clock.monotonic() < deadline
@@ -116,14 +124,20 @@ def _envelopes(leased: list[_Leased]) -> Iterator[Envelope]:
         )
 
 
-def _lease(database: Database, now: dt.datetime) -> list[_Leased]:
+def _lease(database: Database, now: dt.datetime) -> tuple[list[_Leased], int]:
+    """Take what is due, and fail what must not be sent; what was taken, and how many were failed."""
     until = now + dt.timedelta(seconds=LEASE_SECONDS)
     due = sa.select(Notice).where(is_due(now)).order_by(Notice.not_before, Notice.id).limit(LEASE_MOST)
     with database.write() as session:
         found = list(session.scalars(skip_locked(due)))
+        barred = _not_for_them(session, found)
         for notice in found:
-            notice.leased_until = until
-        return [
+            if notice.id in barred:
+                notice.state, notice.done_at, notice.reply = NoticeState.FAILED, now, _NOT_STAFF
+                log.error("a mail for the staff was for somebody else", notice=notice.id, kind=notice.kind)
+            else:
+                notice.leased_until = until
+        leased = [
             _Leased(
                 notice.id,
                 notice.attempt,
@@ -134,7 +148,18 @@ def _lease(database: Database, now: dt.datetime) -> list[_Leased]:
                 notice.message,
             )
             for notice in found
+            if notice.id not in barred
         ]
+    return leased, len(barred)
+
+
+def _not_for_them(session: Session, notices: list[Notice]) -> set[int]:
+    """The notices that are for the staff and would reach somebody else."""
+    internal = [notice for notice in notices if notice.kind in STAFF_KINDS]
+    if not internal:
+        return set()
+    staff = staff_among(session, (notice.address for notice in internal))
+    return {notice.id for notice in internal if notice.address not in staff}
 
 
 def _record(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -19,10 +19,12 @@ from digest.db.dialect import insert_if_new
 from digest.errors import ConfigError, InputError, NotFoundError
 from digest.mail import transport as wire
 from digest.mail.smtp_client import ServerOffer, check
-from digest.models import Security, Transport
+from digest.models import RampUp, Security, Signer, Transport
 
 _NAME = re.compile(r"[a-z0-9-]{1,50}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
+# Seconds that a mail service rests after a fault, another one right after that, and so on.
+RESTS = (10, 20, 40, 80, 160, 300)
 DEFAULT_PORTS = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
 
 
@@ -38,11 +40,15 @@ def add_transport(
     secret_name: str | None = None,
     helo: str = "",
     rank: int = 0,
+    signer: Signer = Signer.RELAY,
+    per_second: float | None = None,
+    per_hour: int | None = None,
+    connections: int = 8,
 ) -> Transport:
     """Add a mail service; without a port it is the usual one of its security. Nothing is connected.
 
-    Raises InputError for a name that is taken or no name, a host, port or user name that cannot be one, and
-    ConfigError for a password that would travel in the open.
+    Raises InputError for a name that is taken or no name, a host, port, user name or limit that cannot be
+    one, and ConfigError for a password that would travel in the open.
     """
     if not _NAME.fullmatch(name):
         raise InputError("The name of a mail service is 1 to 50 of a-z, digits and hyphens.")
@@ -66,12 +72,34 @@ def add_transport(
         "secret_name": secret_name,
         "helo": helo,
         "rank": rank,
+        "signer": signer,
+        **checked_limits(per_second=per_second, per_hour=per_hour, connections=connections),
         "created_at": now,
     }
     made = insert_if_new(session, Transport, row)
     if made is None:
         raise InputError(f"There is a mail service {name!r} already; choose another name.")
     return session.get_one(Transport, made)
+
+
+def checked_limits(
+    *, per_second: float | None = None, per_hour: int | None = None, connections: int | None = None
+) -> dict[str, float | int | None]:
+    """The columns for those limits that are given; 0 a second or an hour is none. Raises InputError."""
+    found: dict[str, float | int | None] = {}
+    if per_second is not None:
+        if per_second and not 0.001 <= per_second <= 10_000:
+            raise InputError("The mails a second are a number from 0.001 to 10000, or 0 for no limit.")
+        found["per_second"] = per_second or None
+    if per_hour is not None:
+        if per_hour and not 1 <= per_hour <= 10_000_000:
+            raise InputError("The mails an hour are a number from 1 to 10000000, or 0 for no limit.")
+        found["per_hour"] = per_hour or None
+    if connections is not None:
+        if not 1 <= connections <= 64:
+            raise InputError("A worker may have 1 to 64 connections to a mail service.")
+        found["most_connections"] = connections
+    return found
 
 
 def transport_named(session: Session, name: str) -> Transport:
@@ -88,13 +116,104 @@ def transports(session: Session) -> list[Transport]:
     return list(session.scalars(query))
 
 
+def ways(session: Session, *, now: dt.datetime, only: int | None = None) -> list[Transport]:
+    """The mail services that readers may be mailed by, in the order they are to be tried.
+
+    These are the enabled ones that took a test mail and do not rest because of a fault; by rank, then age. If
+    all rest, it is the one whose rest ends first: the caller waits for that. One with a ramp-up is no
+    stand-in: unless it is the first in rank it is left out, for what it may send is planned. `only` asks for
+    one of them by its id, resting or not.
+
+    Raises ConfigError with what to do if there is none.
+    """
+    proven = _proven(session, only)
+    if only is not None:
+        return proven
+    ramping = set(session.scalars(sa.select(RampUp.transport_id)))
+    usable = [row for row in proven if row is proven[0] or row.id not in ramping]
+    awake = [row for row in usable if row.rests_until is None or row.rests_until <= now]
+    return awake or [min(usable, key=lambda row: row.rests_until or now)]
+
+
+def first_way(session: Session) -> Transport | None:
+    """The first in rank of those that readers may be mailed by, resting or not; None if there is none."""
+    try:
+        return _proven(session, None)[0]
+    except ConfigError:
+        return None
+
+
 def pick(session: Session) -> Transport:
-    """The enabled mail service of the lowest rank; raises ConfigError if there is none."""
-    query = sa.select(Transport).where(Transport.is_enabled).order_by(Transport.rank, Transport.id).limit(1)
-    found = session.scalars(query).one_or_none()
-    if found is None:
-        raise ConfigError("No mail service is set up and enabled; add one with `digest transport add`.")
-    return found
+    """The mail service to use now; raises ConfigError as `ways` does."""
+    return ways(session, now=clock.utc_now())[0]
+
+
+def note_fault(session: Session, transport_id: int, problem: str, *, now: dt.datetime) -> dt.datetime:
+    """Let a mail service rest because it failed as a whole, ever longer; returns the end of its rest.
+
+    While it rests nothing grows: whoever fails then had begun before.
+    """
+    row = session.execute(
+        sa.select(Transport.faults_in_a_row, Transport.rests_until)
+        .where(Transport.id == transport_id)
+        .with_for_update(key_share=True)
+    ).one()
+    until, times = next_fault(row.rests_until, row.faults_in_a_row, now=now)
+    session.execute(
+        sa.update(Transport)
+        .where(Transport.id == transport_id)
+        .values(fault=problem[:500], faults_in_a_row=times, rests_until=until),
+        execution_options={"synchronize_session": False},
+    )
+    return until
+
+
+def next_fault(
+    rests_until: dt.datetime | None, faults_in_a_row: int, *, now: dt.datetime
+) -> tuple[dt.datetime, int]:
+    """Until when a mail service rests that fails now, and how many times in a row it has. Pure."""
+    if rests_until is not None and rests_until > now:
+        return rests_until, faults_in_a_row
+    wait = RESTS[min(faults_in_a_row, len(RESTS) - 1)]
+    # A small number in the table: it only has to be beyond the last of the rests.
+    return now + dt.timedelta(seconds=wait), min(faults_in_a_row + 1, 1000)
+
+
+def note_working(session: Session, transport_id: int) -> None:
+    """Forget a mail service's faults: it took a mail. Most often there is none, and nothing is written."""
+    session.execute(
+        sa.update(Transport)
+        .where(Transport.id == transport_id, Transport.faults_in_a_row > 0)
+        .values(fault="", faults_in_a_row=0, rests_until=None),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _proven(session: Session, only: int | None) -> list[Transport]:
+    """The enabled ones that took a test mail, by rank and age; raises ConfigError if there is none."""
+    query = sa.select(Transport).order_by(Transport.rank, Transport.id)
+    rows = session.scalars(query if only is None else query.where(Transport.id == only)).all()
+    enabled = [row for row in rows if row.is_enabled]
+    if not enabled:
+        raise ConfigError(_none_enabled(rows, only))
+    proven = [row for row in enabled if row.accepted_at is not None]
+    if not proven:
+        raise ConfigError(
+            f"The mail service {enabled[0].name} has taken no test mail yet; send one with "
+            f"`digest transport test {enabled[0].name} --to ADDRESS`."
+        )
+    return proven
+
+
+def _none_enabled(rows: Sequence[Transport], only: int | None) -> str:
+    if only is not None and rows:
+        return (
+            f"The mail service {rows[0].name} is to carry this and is switched off; "
+            f"`digest transport set {rows[0].name} --enabled` switches it on."
+        )
+    if only is not None:
+        return "The mail service that is to carry this is not there any more."
+    return "No mail service is set up and enabled; add one with `digest transport add`."
 
 
 def endpoint(row: Transport, secrets_folder: Path) -> wire.Endpoint:
@@ -106,6 +225,9 @@ def endpoint(row: Transport, secrets_folder: Path) -> wire.Endpoint:
         username=row.username,
         password=keys.read_secret(secrets_folder, row.secret_name) if row.secret_name else "",
         helo=row.helo or "localhost",
+        max_connections=row.most_connections,
+        max_messages=row.most_messages,
+        max_seconds=row.most_seconds,
     )
 
 

@@ -108,6 +108,8 @@ class EditionContext:
     text_size: TextSize = TextSize.NORMAL
     intro: str = ""
     sign_off: str = ""
+    subject: str = ""  # a person's own; "": as the template makes it
+    correction: str = ""  # what a later version puts right, for those who read it
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import functools
 from pathlib import Path
 from typing import Any, Final
 
+import jinja2
+
 from digest import i18n
 from digest.rendering.body import COLUMN, Body, read_body
 from digest.rendering.contexts import DARK, LIGHT, EditionContext, RenderedMail, Story, TextSize, TimeForm
@@ -30,7 +32,7 @@ def render_mail(context: EditionContext, *, templates: Path | None = None) -> Re
     names = _names(context)
     edition: EditionContext = names["edition"]
     env = environment(edition.language, templates)
-    subject = subject_line(env.get_template("email/digest/subject.txt").render(names))
+    subject = _subject(env, names)
     preheader = _preheader(edition, names["body"], subject)
     names |= {"subject": subject, "preheader": preheader}
     html = env.get_template("email/digest/body.html").render(names)
@@ -43,10 +45,15 @@ def render_web(context: EditionContext, *, templates: Path | None = None) -> str
     names = _names(context)
     edition: EditionContext = names["edition"]
     env = environment(edition.language, templates)
-    subject = subject_line(env.get_template("email/digest/subject.txt").render(names))
+    subject = _subject(env, names)
     summary = _preheader(edition, names["body"], subject)
     page = env.get_template("web/public/edition.html")
     return page.render(names | {"subject": subject, "summary": summary, "canonical": edition.web_url})
+
+
+def render_subject(context: EditionContext, *, templates: Path | None = None) -> str:
+    """The subject line alone."""
+    return _subject(environment(context.language, templates), _names(context))
 
 
 def pixels(size: TextSize, value: float) -> int:
@@ -78,6 +85,11 @@ def _names(context: EditionContext) -> dict[str, Any]:
         "accent_dark": edition.look.accent_dark,
         **look_names(edition.text_size),
     }
+
+
+def _subject(env: jinja2.Environment, names: dict[str, Any]) -> str:
+    edition: EditionContext = names["edition"]
+    return subject_line(edition.subject or env.get_template("email/digest/subject.txt").render(names))
 
 
 def _fitted(story: Story | None) -> dict[str, Any] | None:

@@ -49,6 +49,30 @@ class ConfirmedPage:
 
 
 @dataclass(frozen=True, slots=True)
+class StopPage:
+    """Asks one of the staff before an edition is stopped; the button posts to `action_url`.
+
+    `is_begun` says whether some have it already; `goes_out_at` is when the others are to get it.
+    """
+
+    digest_title: str
+    subject: str
+    is_begun: bool
+    goes_out_at: dt.datetime
+    zone: str
+    action_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedPage:
+    """Says that an edition rests, or (`is_over`) that there was nothing left to stop."""
+
+    digest_title: str
+    subject: str
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LinkNotValidPage:
     """A link that is cut, changed or not ours."""
 
@@ -113,6 +137,8 @@ Page = (
     | SignedOffPage
     | ConfirmPage
     | ConfirmedPage
+    | StopPage
+    | StoppedPage
     | LinkNotValidPage
     | ErrorPage
     | InboxPage
@@ -124,6 +150,8 @@ _TEMPLATES: dict[type[Page], str] = {
     SignedOffPage: "signed_off",
     ConfirmPage: "confirm",
     ConfirmedPage: "confirmed",
+    StopPage: "stop",
+    StoppedPage: "stopped",
     LinkNotValidPage: "link_not_valid",
     ErrorPage: "error",
     InboxPage: "inbox",

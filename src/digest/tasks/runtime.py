@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import datetime as dt
 import multiprocessing
 import os
 import socket
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
 
 from digest import clock, keys
 from digest.config import Settings, settings
 from digest.db import Database
-from digest.deliveries.group import Sender
+from digest.deliveries.group import Late, Sender
 from digest.deliveries.journals import open_journal, retire_journal
+from digest.deliveries.send import record_late
 from digest.deliveries.write import Writer
+from digest.errors import DigestError
+from digest.mail.dkim import Signer
 from digest.mail.journal import Journal
 from digest.mail.smtp_client import SmtpTransport
 from digest.mail.transport import Endpoint, Transport
+from digest.models import Transport as TransportRow
 from digest.net.http import Fetcher, user_agent
-from digest.pacing.transports import endpoint, pick
+from digest.pacing.dkim_keys import signer_for
+from digest.pacing.transports import endpoint, ways
 
 # Set in the parent when it is told to stop; the children, which inherit it, hand back what they hold. A byte
 # without a lock: a child that is killed would leave an event's lock taken, for all others and the parent.
@@ -30,11 +39,19 @@ _STOPPING = multiprocessing.RawValue(ctypes.c_bool, False)
 _JOURNAL_BYTES = 8_000_000
 
 
+class ServiceRestsError(DigestError):
+    """Every mail service that could be used has failed a moment ago; `until` the first is tried again."""
+
+    def __init__(self, fault: str, until: dt.datetime) -> None:
+        super().__init__(fault or "The mail service rests.")
+        self.until = until
+
+
 @dataclass(slots=True)
 class _Way:
     """The open way out and the endpoint it was opened for."""
 
-    transport_id: int
+    row: TransportRow
     endpoint: Endpoint
     transport: SmtpTransport
 
@@ -49,11 +66,17 @@ class Runtime:
         self.host = socket.gethostname()
         self._writer: Writer | None = None
         self._journal: tuple[Journal, int] | None = None
-        self._way: _Way | None = None
+        self._late: Late = deque()
+        self._ways: dict[int, _Way] = {}
 
-    def sender(self) -> Sender:
-        """What sending a batch needs, opened on first use; raises ConfigError without a mail service."""
-        way = self._open_way()
+    def sender(self, *, only: int | None = None) -> Sender:
+        """What sending a batch needs, opened on first use; `only` by that mail service.
+
+        Raises ConfigError if there is no mail service, ServiceRestsError if there is none now.
+        """
+        way = self._open_way(only)
+        if way.row.rests_until is not None and way.row.rests_until > clock.utc_now():
+            raise ServiceRestsError(way.row.fault, way.row.rests_until)
         if self._writer is None:
             made = keys.load(self.config.secrets_folder)
             self._writer = Writer(self.database, made, self.config.public_url)
@@ -64,15 +87,29 @@ class Runtime:
                 worker=f"{self.host}:{os.getpid()}",
                 now=clock.utc_now(),
             )
+            self._journal[0].keep_synced()
         journal, journal_id = self._journal
-        return Sender(journal, journal_id, way.transport, way.transport_id, self._writer)
+        return Sender(
+            journal,
+            journal_id,
+            way.transport,
+            way.row.id,
+            self._writer,
+            self._late,
+            is_paced=way.row.per_second is not None or way.row.per_hour is not None,
+            was_failing=way.row.faults_in_a_row > 0,
+            signer_for=self._signer_for(way.row),
+        )
 
     def rotate_journal(self) -> None:
         """Begin a new journal once this one is long; all it says must be in the ledger."""
         if self._journal is not None and self._journal[0].path.stat().st_size > _JOURNAL_BYTES:
-            journal, journal_id = self._journal
-            self._journal = None
-            retire_journal(self.database, journal, journal_id, now=clock.utc_now())
+            self._retire_journal()
+
+    def record_late(self) -> None:
+        """Bring answers into the ledger that came after their task had ended."""
+        if self._late:
+            record_late(self.database, self._late)
 
     def give_up_journal(self) -> None:
         """Let go of the journal as it is, so that it is folded in before anything is claimed again."""
@@ -82,29 +119,41 @@ class Runtime:
 
     def close(self) -> None:
         """At the end of the process: say goodbye to the mail service, leave nothing to fold."""
-        if self._way is not None:
-            with contextlib.suppress(OSError):
-                self._way.transport.close()
+        for way in self._ways.values():
+            way.transport.close()
         if self._journal is not None:
-            journal, journal_id = self._journal
-            self._journal = None
-            retire_journal(self.database, journal, journal_id, now=clock.utc_now())
+            self._retire_journal()
         self.database.close()
+
+    def _retire_journal(self) -> None:
+        assert self._journal is not None
+        self.record_late()
+        journal, journal_id = self._journal
+        self._journal = None
+        retire_journal(self.database, journal, journal_id, now=clock.utc_now())
 
     @contextlib.contextmanager
     def open_transport(self) -> Iterator[Transport]:
-        """The way out for single mails: the same connection, kept between tasks. Raises ConfigError."""
-        yield self._open_way().transport
+        """The way out for single mails: the same connections, kept between tasks. Raises ConfigError."""
+        yield self._open_way(None).transport
 
-    def _open_way(self) -> _Way:
+    def _open_way(self, only: int | None) -> _Way:
+        """The first mail service that works, or the one that is asked for; a changed one is opened anew."""
         with self.database.read() as session:
-            row = pick(session)
+            row = ways(session, now=clock.utc_now(), only=only)[0]
         wanted = endpoint(row, self.config.secrets_folder)
-        if self._way is None or self._way.endpoint != wanted:
-            if self._way is not None:
-                self._way.transport.close()
-            self._way = _Way(row.id, wanted, SmtpTransport(wanted))
-        return self._way
+        way = self._ways.get(row.id)
+        if way is None or way.endpoint != wanted:
+            if way is not None:
+                way.transport.close()
+            way = _Way(row, wanted, SmtpTransport(wanted))
+            self._ways[row.id] = way
+        way.row = row
+        return way
+
+    def _signer_for(self, row: TransportRow) -> Callable[[Session, str], Signer | None]:
+        secrets = self.config.secrets_folder
+        return lambda session, domain: signer_for(session, row, domain, secrets)
 
 
 def stop_children() -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from digest import clock
+from digest import clock, keys
 from digest.deliveries.handover import go_on
+from digest.deliveries.leases import bound_to, postpone
 from digest.deliveries.plan import plan
 from digest.deliveries.recover import fold_abandoned
-from digest.deliveries.send import postpone, send_batch
+from digest.deliveries.send import send_batch
 from digest.deliveries.sweep import SweepSettings, tick
+from digest.editions.copies import Imprint
 from digest.editions.freeze import FreezeSettings, freeze
 from digest.errors import ConfigError
 from digest.mail.journal import JournalError
@@ -20,7 +23,7 @@ from digest.notices.send import send_due
 from digest.queueing.app import app as celery_app
 from digest.queueing.names import TaskName
 from digest.sources.collect import collect, note_timeout
-from digest.tasks.runtime import Runtime, is_stopping, runtime
+from digest.tasks.runtime import Runtime, ServiceRestsError, is_stopping, runtime
 
 # A fetch takes at most 30 s; what is left is for reading a feed that was made to be slow to read.
 COLLECT_SECONDS = 60
@@ -36,9 +39,11 @@ def task(name: TaskName, **limits: int) -> Any:
 @task(TaskName.TICK)
 def run_tick() -> None:
     here = runtime()
+    here.record_late()
     times = SweepSettings(
         plan_lead=_seconds(here.config.plan_lead_seconds),
-        resend_uncertain_after=_seconds(here.config.resend_uncertain_after),
+        settle_uncertain_after=_seconds(here.config.settle_uncertain_after),
+        imprint=functools.partial(_imprint, here),
     )
     try:
         # What a dead worker of this host has done comes into the ledger, and its batches are free again.
@@ -76,7 +81,10 @@ def send_one_batch(batch_id: int) -> None:
     here = runtime()
     fold_abandoned(here.database, host=here.host, now=clock.utc_now())
     try:
-        sender = here.sender()
+        sender = here.sender(only=bound_to(here.database, batch_id))
+    except ServiceRestsError as error:
+        postpone(here.database, batch_id, str(error), not_before=error.until)
+        return
     except (ConfigError, JournalError) as error:  # no mail service, no password, no room for a journal
         postpone(here.database, batch_id, str(error))
         return
@@ -88,6 +96,7 @@ def send_one_batch(batch_id: int) -> None:
             lease_seconds=here.config.lease_seconds,
             stop=is_stopping,
             between=send_notices,
+            others=True,
         )
     except BaseException:
         here.give_up_journal()
@@ -98,6 +107,7 @@ def send_one_batch(batch_id: int) -> None:
 @task(TaskName.SEND_NOTICES)
 def send_notices() -> None:
     here = runtime()
+    here.record_late()
     send_due(here.database, here.open_transport)
 
 
@@ -111,6 +121,11 @@ def freeze_settings(here: Runtime) -> FreezeSettings:
         collect_interval=_seconds(config.collect_interval_seconds),
         plan_lead=_seconds(config.plan_lead_seconds),
     )
+
+
+def _imprint(here: Runtime) -> Imprint:
+    config = here.config
+    return Imprint(config.public_url, keys.load(config.secrets_folder), config.templates)
 
 
 def _seconds(number: float) -> dt.timedelta:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from digest.embedded import broker
 from tests.integration.cli.conftest import Cli
@@ -164,6 +166,28 @@ def test_what_a_digest_lacks_and_what_is_overdue_is_told(cli: Cli) -> None:
     edition = cli.json("edition", "extra", "courier", "--at", "2035-01-01")["id"]
     _wait_since(cli, edition)
     assert "1 editions and 0 sources are overdue" in levels(cli)["clockwork"]["found"]
+
+
+def test_a_service_that_mails_nobody_is_told_with_what_to_do(cli: Cli) -> None:
+    """No sender, no test mail yet, a fault: each with its remedy; then it is well."""
+    from digest.db import Database
+    from digest.models import Transport
+
+    assert "digest digest create" in levels(cli)["sender address"]["mend"]
+    cli("transport", "add", "relay", "--host", "127.0.0.1", "--security", "none")
+    found = levels(cli)["mail service"]
+    assert (found["level"], "nobody is mailed" in found["found"]) == ("warn", True)
+    assert "digest transport test relay --to" in found["mend"]
+    database = Database(f"sqlite:///{cli.data / 'digest.db'}")
+    now = dt.datetime.now(dt.UTC)
+    for values, level in (
+        ({"accepted_at": now, "rests_until": now + dt.timedelta(minutes=5), "fault": "It sleeps."}, "warn"),
+        ({"rests_until": now - dt.timedelta(minutes=5)}, "ok"),
+    ):
+        with database.write() as session:
+            session.execute(sa.update(Transport).values(**values))
+        assert levels(cli)["mail service"]["level"] == level
+    database.close()
 
 
 def _wait_since(cli: Cli, edition_id: int) -> None:

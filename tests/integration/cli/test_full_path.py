@@ -159,7 +159,7 @@ def test_every_setting_of_a_digest_can_be_given_and_read_back(cli: Cli) -> None:
         *("--reply-to", "desk@courier.example", "--featured", "author:Anna Mill"),
         *("--recent-most", 8, "--recent-least", 2, "--recent-days", 3, "--sister-group", "courier"),
         *("--accent", "#004488", "--accent-dark", "#99ccff", "--time-form", "relative"),
-        *("--commentary-words", 300, "--no-share-links"),
+        *("--commentary-words", 300, "--no-share-links", "--bounce-address", "Bounces@Courier.example"),
     )
     shown = cli.json("digest", "show", "courier")
     assert shown["look"] == {
@@ -186,6 +186,9 @@ def test_every_setting_of_a_digest_can_be_given_and_read_back(cli: Cli) -> None:
         "desk@courier.example",
     )
     assert "Քուրիեր" in cli("digest", "list")
+    assert again["bounce_address"] == "bounces@courier.example"
+    assert "bounce address" in cli("digest", "set", "courier", "--bounce-address", "")
+    assert cli.json("digest", "show", "courier")["bounce_address"] is None
 
 
 def test_slots_are_shown_in_the_zone_and_in_utc_over_a_change_of_clocks(ready: Cli) -> None:

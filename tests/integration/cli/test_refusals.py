@@ -71,6 +71,7 @@ def test_wrong_input_is_one_sentence_and_writes_nothing(
         ((*_CADENCE, "--cron", "30 6 * * *", "--zone", "Asia/Yerevan", "--lead", "-1"), "lead"),
         (("digest", "set", "courier"), "Nothing to change"),
         (("digest", "set", "courier", "--title", "New", "--source", "7"), "no source"),
+        (("digest", "set", "courier", "--bounce-address", "a+b@example.org"), "bounce address"),
         (("edition", "extra", "courier", "evening"), "no cadence"),
         (("cadence", "next", "courier", "evening"), "no cadence"),
         (("digest", "create", "courier", *_GOOD[3:]), "already"),

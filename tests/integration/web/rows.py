@@ -7,16 +7,18 @@ import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import config, keys
 from digest.config import Settings
 from digest.db import Database
+from digest.editions.first_copies import stop_url
 from digest.models import Cadence, Edition, EditionKind, EditionState, Revision
 from digest.rendering.contexts import Look, TimeForm
 from digest.rendering.digest_email import render_web
 from digest.tokens import Claim, Purpose
-from tests.factories import make_cadence, make_digest, make_list, make_subscription
+from tests.factories import make_account, make_cadence, make_digest, make_list, make_subscription
 from tests.factories.moments import NOW
 from tests.unit.rendering import samples
 
@@ -100,3 +102,33 @@ def make_scene(database: Database, settings: Settings, *, language: str = "en") 
             public_id=edition.public_id,
             token=signer.sign(claim),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A first copy that one of the staff has."""
+
+    database: Database
+    edition_id: int
+    account_id: int
+    path: str
+
+    def edition(self) -> Edition:
+        with self.database.read() as session:
+            return session.get_one(Edition, self.edition_id)
+
+    def set_state(self, state: EditionState) -> None:
+        with self.database.write() as session:
+            session.execute(sa.update(Edition).values(state=state))
+
+
+def make_copy(database: Database, settings: Settings, *, language: str = "en") -> Copy:
+    signer = keys.load(settings.secrets_folder).signer
+    with database.write() as session:
+        digest = make_digest(session, language=language, title="The Courier")
+        edition = make_edition(
+            session, make_cadence(session, digest), EditionState.FROZEN, subject="On <Patience>"
+        )
+        account = make_account(session)
+        url = stop_url("", signer, edition_id=edition.id, account_id=account.id)
+        return Copy(database, edition.id, account.id, url)

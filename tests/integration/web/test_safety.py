@@ -18,7 +18,7 @@ from digest import config
 from digest.config import Settings
 from digest.db import Database
 from digest.errors import ConfigError, SchemaError, UnreachableError
-from digest.web import editions, health, inbox, public
+from digest.web import editions, health, inbox, public, stop
 from digest.web.app import create_app
 from tests.integration.web.rows import Scene, make_settings
 
@@ -34,6 +34,7 @@ def paths(scene: Scene) -> list[str]:
         f"/e/{scene.public_id}",
         f"/u/{scene.token}",
         "/u/other",
+        "/stop/other",
         "/e/other",
         "/inbox",
         "/inbox/other",
@@ -58,13 +59,13 @@ def test_every_answer_has_the_headers(client: TestClient, scene: Scene) -> None:
             assert answer.status_code < 500
 
 
-def test_only_signing_off_takes_a_post() -> None:
-    """Every route takes GET and HEAD; one takes POST too. A new one that acts must be thought about here."""
-    routes = [route for module in (health, public, editions, inbox) for route in module.router.routes]
+def test_only_signing_off_and_stopping_take_a_post() -> None:
+    """Every route takes GET and HEAD; two take POST too. A new one that acts must be thought about here."""
+    routes = [route for module in (health, public, editions, stop, inbox) for route in module.router.routes]
     methods = [(route.path, set(route.methods or ())) for route in routes if isinstance(route, Route)]
     assert len(methods) == len(routes) > 8
     acting = [(path, given) for path, given in methods if given != {"GET", "HEAD"}]
-    assert acting == [("/u/{token}", {"POST"})]
+    assert acting == [("/u/{token}", {"POST"}), ("/stop/{token}", {"POST"})]
 
 
 def test_the_routes_are_not_published(client: TestClient) -> None:
@@ -108,7 +109,7 @@ def test_static_files_are_kept_by_browsers(client: TestClient) -> None:
 def test_crawlers_are_kept_from_links_of_mails(client: TestClient) -> None:
     """Each line of the file is a rule; sign-off links and the inbox are among them."""
     rules = client.get("/robots.txt").text.splitlines()
-    assert rules == ["User-agent: *", "Disallow: /u/", "Disallow: /inbox"]
+    assert rules == ["User-agent: *", "Disallow: /u/", "Disallow: /stop/", "Disallow: /inbox"]
 
 
 def test_an_error_nobody_foresaw_is_a_page_and_one_line(app: FastAPI, scene: Scene) -> None:

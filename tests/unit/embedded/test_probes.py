@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from digest.embedded import probes
+from tests.servers.smtp import JudgeServer
+from tests.servers.smtp_script import Fault, Script
 
 
 @contextmanager
@@ -90,9 +92,17 @@ def test_web_server_is_told_from_others(answer: bytes, answers: bool) -> None:  
             assert probes.web_answers("0.0.0.0", server.getsockname()[1]) is answers
 
 
+def test_mail_server_is_known_by_its_greeting() -> None:
+    """One that says it is too busy, or hangs up, is not ready."""
+    faults = (Fault("connect", reply="421 4.3.2 too busy"), Fault("connect", action="drop"))
+    with JudgeServer(Script(faults=faults)) as judge:
+        assert [probes.smtp_answers("127.0.0.1", judge.port) for _ in range(3)] == [False, False, True]
+
+
 def test_closed_port_does_not_answer() -> None:
     """Nobody listening is a no and not an error."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
     assert not probes.web_answers("127.0.0.1", port)
+    assert not probes.smtp_answers("127.0.0.1", port)

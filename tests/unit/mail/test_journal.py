@@ -77,7 +77,7 @@ def test_a_journal_reads_back_as_it_was_written(tmp_path: Path) -> None:
     with Journal.create(tmp_path / "journals") as journal:
         for record in RECORDS:
             write(journal, record)
-        journal.sync()
+        journal.keep_synced()
         contents = read(journal.path)
     assert contents.records == tuple(RECORDS)
     assert not contents.torn
@@ -274,7 +274,7 @@ def test_a_closed_journal_takes_nothing(tmp_path: Path) -> None:
     with pytest.raises(JournalError):
         write(journal, intent())
     with pytest.raises(JournalError):
-        journal.sync()
+        journal.keep_synced()
 
 
 def test_a_moment_without_a_zone_is_refused(tmp_path: Path) -> None:

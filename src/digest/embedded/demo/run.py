@@ -35,6 +35,7 @@ class _SetUp:
     command: Command
     stage: Stage
     newspaper_is_up: threading.Event = field(default_factory=threading.Event)
+    catcher_is_up: threading.Event = field(default_factory=threading.Event)
     is_done: bool = False
     failure: Exception | None = None
 
@@ -46,6 +47,8 @@ class _SetUp:
             self.newspaper_is_up.wait(_PATIENCE)
             for digest in DIGESTS:
                 setup.set_up_sources(self.command, self.stage, digest)
+            self.catcher_is_up.wait(_PATIENCE)
+            setup.prove_service(self.command)
             for digest in DIGESTS:
                 self.command(["edition", "extra", digest.name, setup.CADENCE])
         except Exception as error:  # noqa: BLE001  (shown by the thread that waits)
@@ -79,6 +82,8 @@ def run_demo(
             programme.ticks(f"the newspaper prints at {stage.news_url}/")
             work.newspaper_is_up.set()
         elif event.kind is EventKind.READY:
+            if event.child == "catcher":
+                work.catcher_is_up.set()
             programme.ticks(f"{event.child} runs")
         elif event.kind in (EventKind.ENDED, EventKind.RESTARTING):
             programme.says(f"{event.child} {event.kind.value} {event.text}")

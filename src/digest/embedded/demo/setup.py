@@ -17,16 +17,24 @@ Command = Callable[[Sequence[str]], None]
 
 _CONSENT = "Signed the card at the paper's summer fair and confirmed by mail."
 CADENCE = "morning"
+_SERVICE = "catcher"
+EDITOR = "desk@footbridge.example"
 
 
 def set_up_service(command: Command, stage: Stage) -> None:
-    """The mail service of the demo: the catcher."""
+    """The mail service of the demo, and somebody to send a test mail to."""
     command(
         [
-            *("transport", "add", "catcher", "--host", "127.0.0.1", "--port", str(stage.mail_port)),
+            *("transport", "add", _SERVICE, "--host", "127.0.0.1", "--port", str(stage.mail_port)),
             *("--security", "none"),
         ]
     )
+    command(["account", "add", EDITOR, "--name", "The Desk", "--role", "admin"])
+
+
+def prove_service(command: Command) -> None:
+    """The test mail without which no reader is mailed; the catcher must run, and a digest be there."""
+    command(["transport", "test", _SERVICE, "--to", EDITOR])
 
 
 def set_up_digest(command: Command, stage: Stage, digest: DemoDigest) -> None:

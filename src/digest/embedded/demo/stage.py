@@ -81,6 +81,7 @@ def children(stage: Stage, *, publish_every: float | None) -> list[Child]:
         Child(
             "catcher",
             (sys.executable, "-m", "digest.cli", "catcher", "--port", str(stage.mail_port)),
+            ready=lambda: probes.smtp_answers(_HOST, stage.mail_port),
         ),
     ]
     return own + standard_children(stage.settings, concurrency=2, quiet=True)

@@ -119,6 +119,9 @@ def upgrade() -> None:
         sa.Column("sign_off", sa.Text(), nullable=False),
         sa.Column("look", JSON, nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
+        sa.CheckConstraint("recent_most between 0 and 100", name="recent_most_range"),
+        sa.CheckConstraint("recent_least between 0 and 100", name="recent_least_range"),
+        sa.CheckConstraint("recent_days between 1 and 366", name="recent_days_range"),
         sa.PrimaryKeyConstraint("id", name="pk_digests"),
         sa.UniqueConstraint("name", name="uq_digests_name"),
     )
@@ -295,6 +298,7 @@ def upgrade() -> None:
         sa.Column("is_enabled", sa.Boolean(), nullable=False),
         sa.Column("tested_at", MOMENT, nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
+        sa.CheckConstraint("port between 1 and 65535", name="port_range"),
         sa.PrimaryKeyConstraint("id", name="pk_transports"),
         sa.UniqueConstraint("name", name="uq_transports_name"),
     )
@@ -320,6 +324,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["digest_id"], ["digests.id"], name="fk_cadences_digest_id", ondelete="CASCADE"
         ),
+        sa.CheckConstraint("lead_seconds between 0 and 86400", name="lead_seconds_range"),
+        sa.CheckConstraint("grace_seconds between 0 and 604800", name="grace_seconds_range"),
         sa.PrimaryKeyConstraint("id", name="pk_cadences"),
         sa.UniqueConstraint("digest_id", "name", name="uq_cadences_digest_id_name"),
     )

@@ -1,0 +1,174 @@
+"""Who holds which batch: claim one, give it back, put it off."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest import clock
+from digest.db import Database
+from digest.db.dialect import skip_locked
+from digest.deliveries.ledger import close_if_done
+from digest.deliveries.people import SENDABLE
+from digest.logs import get_logger
+from digest.models import Batch, Edition
+from digest.queueing.enqueue import enqueue
+from digest.queueing.names import TaskName
+
+log = get_logger(__name__)
+
+# A mail service that cannot be reached is tried again after this many seconds, then ever more rarely.
+_UNREACHABLE_AFTER = (10, 20, 40, 80, 160, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claimed batch, held until a moment of the monotonic clock.
+
+    `faults_in_a_row` is how often the mail service as a whole failed at it before; `transport_id` is the only
+    one it may go out by, or None.
+    """
+
+    batch_id: int
+    edition_id: int
+    number: int
+    until: float
+    faults_in_a_row: int = 0
+    transport_id: int | None = None
+
+    def holds(self) -> bool:
+        return clock.monotonic() < self.until
+
+
+def claim(database: Database, batch_id: int, journal_id: int, *, lease_seconds: int) -> Lease | None:
+    """Claim a batch; None if it is not due, is held by another worker, or is closed."""
+    # Taken before the claim is written, so that our idea of its end is never later than the database's.
+    start, now = clock.monotonic(), clock.utc_now()
+    with database.write() as session:
+        return _claimed(session, batch_id, journal_id, start=start, lease_seconds=lease_seconds, now=now)
+
+
+def claim_next(
+    database: Database, journal_id: int, *, transport_id: int | None, lease_seconds: int
+) -> Lease | None:
+    """Claim the due batch that has waited longest and may go out by this mail service, if there is one."""
+    start, now = clock.monotonic(), clock.utc_now()
+    may_go = sa.or_(Batch.transport_id.is_(None), Batch.transport_id == transport_id)
+    due = (
+        sa.select(Batch.id)
+        .join(Edition, Edition.id == Batch.edition_id)
+        .where(is_due(now), may_go)
+        .order_by(Batch.not_before, Batch.id)
+        .limit(1)
+    )
+    with database.read() as session:
+        if session.scalar(due) is None:  # most often at the end: no write lock is taken to find that out
+            return None
+    with database.write() as session:
+        found = session.scalar(skip_locked(due, of=Batch))
+        if found is None:
+            return None
+        return _claimed(session, found, journal_id, start=start, lease_seconds=lease_seconds, now=now)
+
+
+def bound_to(database: Database, batch_id: int) -> int | None:
+    """The mail service that a batch may only go out by; None for any."""
+    with database.read() as session:
+        found: int | None = session.scalar(sa.select(Batch.transport_id).where(Batch.id == batch_id))
+        return found
+
+
+def is_due(now: dt.datetime) -> sa.ColumnElement[bool]:
+    """Whether a batch joined with its edition may be claimed now."""
+    return sa.and_(
+        Batch.closed_at.is_(None),
+        Batch.not_before <= now,
+        # A batch whose journal is not folded in stays with it: only the journal knows what went out.
+        Batch.journal_id.is_(None),
+        Edition.state.in_(SENDABLE),
+    )
+
+
+def hand_back(
+    database: Database,
+    lease: Lease,
+    *,
+    problem: str = "",
+    faults_before: int = 0,
+    not_before: dt.datetime | None = None,
+) -> bool:
+    """Give a batch back: at once for whoever is free, or for later; true if it is done.
+
+    `problem` is what the mail service as a whole did wrong; without `not_before` it then waits ever longer.
+    """
+    now = clock.utc_now()
+    with database.write() as session:
+        if close_if_done(session, lease.batch_id, now=now):
+            return True
+        values: dict[str, object] = {"fault": problem[:500], "faults_in_a_row": 0}
+        if problem:
+            values["faults_in_a_row"] = faults_before + 1
+            wait = _UNREACHABLE_AFTER[min(faults_before, len(_UNREACHABLE_AFTER) - 1)]
+            not_before = not_before or now + dt.timedelta(seconds=wait)
+            log.warning("mail service fails", batch=lease.batch_id, problem=problem, again_at=str(not_before))
+        if not_before is not None:
+            values["not_before"] = not_before
+        is_given = _hand_back(session, lease, **values)
+        if is_given and (not_before is None or not_before <= now):
+            enqueue(session, TaskName.SEND_BATCH, lease.batch_id)
+    return False
+
+
+def postpone(
+    database: Database, batch_id: int, problem: str, *, not_before: dt.datetime | None = None
+) -> None:
+    """Note why a batch cannot be sent now, to look at it again later; a held one is left alone."""
+    now = clock.utc_now()
+    with database.write() as session:
+        session.execute(
+            sa.update(Batch)
+            .where(Batch.id == batch_id, Batch.closed_at.is_(None), Batch.leased_until.is_(None))
+            .values(fault=problem[:500], not_before=not_before or now + dt.timedelta(minutes=1))
+        )
+
+
+def _claimed(
+    session: Session, batch_id: int, journal_id: int, *, start: float, lease_seconds: int, now: dt.datetime
+) -> Lease | None:
+    is_there = sa.exists().where(Edition.id == Batch.edition_id, is_due(now))
+    row = session.execute(
+        sa.update(Batch)
+        .where(Batch.id == batch_id, is_there)
+        .values(
+            lease=Batch.lease + 1,
+            leased_until=now + dt.timedelta(seconds=lease_seconds),
+            journal_id=journal_id,
+        )
+        .returning(Batch.edition_id, Batch.lease, Batch.faults_in_a_row, Batch.transport_id),
+        execution_options={"synchronize_session": False},
+    ).one_or_none()
+    if row is None:
+        return None
+    return Lease(
+        batch_id=batch_id,
+        edition_id=row.edition_id,
+        number=row.lease,
+        until=start + lease_seconds,
+        faults_in_a_row=row.faults_in_a_row,
+        transport_id=row.transport_id,
+    )
+
+
+def _hand_back(session: Session, lease: Lease, **values: object) -> bool:
+    """Give up the lease if it is still ours."""
+    ours = sa.update(Batch).where(
+        Batch.id == lease.batch_id, Batch.lease == lease.number, Batch.closed_at.is_(None)
+    )
+    changed = session.execute(
+        ours.values(leased_until=None, journal_id=None, **values),
+        execution_options={"synchronize_session": False},
+    )
+    return bool(getattr(changed, "rowcount", 0))

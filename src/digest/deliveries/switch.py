@@ -1,0 +1,123 @@
+"""A paused or locked edition goes on with another version: whoever has nothing yet gets the new one."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest import audit
+from digest.deliveries.handover import enqueue_due_batches, finish_served
+from digest.editions.revise import check_revisable
+from digest.editions.states import move
+from digest.errors import StateError
+from digest.models import (
+    Batch,
+    Delivery,
+    DeliveryStatus,
+    Edition,
+    EditionState,
+    Reason,
+    Revision,
+    Variant,
+)
+from digest.rendering.contexts import TextSize
+
+
+def go_on_with(
+    session: Session, edition: Edition, revision: Revision, *, actor: str, now: dt.datetime
+) -> int:
+    """Make a version the current one, and go on handing over with it; returns how many are to get it.
+
+    A paused edition is being handed over again, a held one is locked, a locked one stays so. Pending
+    deliveries get the new version's variant of their topics and text size by one statement; whoever was
+    handed an earlier version, or may have been, keeps it on record. Workers read each person's variant with
+    each group.
+
+    Raises StateError, with what to do, for a version that is foreign, older than the current one or not
+    approved, and while a worker still holds a batch: its group may be on the wire with the old one.
+    """
+    session.flush()
+    session.refresh(edition, with_for_update={"key_share": True})
+    check_revisable(edition)
+    _check(session, edition, revision)
+    if edition.state is EditionState.PAUSED:
+        _check_nobody_is_at_it(session, edition)
+    was = session.get_one(Revision, edition.revision_id).number
+    people = _change_variants(session, edition, revision)
+    edition.revision_id = revision.id
+    # The staff who get it first get this one too.
+    edition.first_copies_at = None
+    session.flush()
+    if edition.state is EditionState.PAUSED:
+        move(session, edition, EditionState.SENDING, now=now, reason=Reason.BY_PERSON)
+        # The last group may have been recorded while it was paused.
+        finish_served(session, now=now)
+        enqueue_due_batches(session, now=now)
+    elif edition.state is EditionState.HELD:
+        move(session, edition, EditionState.FROZEN, now=now, reason=Reason.BY_PERSON)
+    details = {"revision": revision.number, "from": was, "people": people}
+    audit.record(session, "edition.go_on", edition, actor=actor, now=now, details=details)
+    return people
+
+
+def _check(session: Session, edition: Edition, revision: Revision) -> None:
+    if revision.edition_id != edition.id:
+        raise StateError(f"This is a version of another edition than {edition.id}.")
+    current = session.get_one(Revision, edition.revision_id)
+    if revision.number < current.number:
+        raise StateError(
+            f"Version {revision.number} of edition {edition.id} is older than its current version "
+            f"{current.number}; make a new one with `digest edition revise {edition.id}`."
+        )
+    if revision.approved_at is None:
+        raise StateError(
+            f"Version {revision.number} of edition {edition.id} is not approved; "
+            f"`digest edition approve {edition.id} --revision {revision.number}`."
+        )
+
+
+def _check_nobody_is_at_it(session: Session, edition: Edition) -> None:
+    held = session.scalar(
+        sa.select(sa.func.count()).where(
+            Batch.edition_id == edition.id, Batch.closed_at.is_(None), Batch.journal_id.is_not(None)
+        )
+    )
+    if held:
+        raise StateError(
+            f"Workers still hold {held} of the batches of edition {edition.id}: they finish what is on the "
+            "wire. Try again in a few seconds; after a crash, once the worker's machine has come back."
+        )
+
+
+def _change_variants(session: Session, edition: Edition, revision: Revision) -> int:
+    """Give everybody who is pending the new version's variant; returns how many."""
+    new: dict[tuple[str, str], int] = {}
+    old: list[tuple[int, str, str]] = []
+    for variant_id, revision_id, topics, text_size in session.execute(
+        sa.select(Variant.id, Variant.revision_id, Variant.topics, Variant.text_size)
+        .join(Revision, Revision.id == Variant.revision_id)
+        .where(Revision.edition_id == edition.id)
+    ):
+        if revision_id == revision.id:
+            new[topics, text_size] = variant_id
+        else:
+            old.append((variant_id, topics, text_size))
+    matching = {
+        variant_id: new.get((topics, size)) or new.get((topics, TextSize.NORMAL)) or new["", TextSize.NORMAL]
+        for variant_id, topics, size in old
+    }
+    if not matching:
+        return 0
+    changed = session.execute(
+        sa.update(Delivery)
+        .where(
+            Delivery.edition_id == edition.id,
+            Delivery.status == DeliveryStatus.PENDING,
+            Delivery.variant_id.in_(matching),
+        )
+        .values(variant_id=sa.case(matching, value=Delivery.variant_id)),
+        execution_options={"synchronize_session": False},
+    )
+    return int(getattr(changed, "rowcount", 0))

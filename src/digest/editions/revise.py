@@ -1,0 +1,219 @@
+"""The next version of an edition that is locked or paused: corrected words, without a story, with a note.
+
+    read the current version's stories -> correct -> render (no transaction) -> store as the next version
+
+It is made by the same rendering as the first one, from the stories as they were stored: no site is read
+again, and nothing that has come in since gets in. It goes out only once it is approved and an edition goes
+on with it (`deliveries.switch`). The digest's own words and looks are those of now.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import jinja2
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest import audit, clock
+from digest.db import Database
+from digest.editions.compose import Composed, Placed, compose_context, frame_of, problem_of, story_of
+from digest.editions.reasons import SENTENCES
+from digest.editions.revisions import store_revision
+from digest.editions.show import get_edition
+from digest.errors import DigestError, InputError, StateError
+from digest.feeds.sanitise import sanitise
+from digest.lists.fields import clean_line
+from digest.models import Cadence, Digest, Edition, EditionState, Item, Revision, Role, Variant
+from digest.rendering.contexts import EditionContext, TextSize
+from digest.rendering.digest_email import render_subject
+
+# What may have a next version: nobody is being mailed while it changes.
+REVISABLE: Final = (EditionState.FROZEN, EditionState.HELD, EditionState.PAUSED)
+_LINE_LIMIT: Final = 300
+_TEXT_LIMIT: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What the next version has otherwise. Stories are numbered from 1, as `digest edition show` lists them.
+
+    `bodies` are HTML and replace the text of a featured story. `note` is shown to the readers of this version
+    and is not carried over to one after it; a subject that a person gave is.
+    """
+
+    subject: str = ""
+    note: str = ""
+    titles: Mapping[int, str] = field(default_factory=dict)
+    excerpts: Mapping[int, str] = field(default_factory=dict)
+    bodies: Mapping[int, str] = field(default_factory=dict)
+    dropped: frozenset[int] = frozenset()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.subject or self.note or self.titles or self.excerpts or self.bodies or self.dropped)
+
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """The version that the next one is made from."""
+
+    edition: Edition
+    cadence: Cadence
+    digest: Digest
+    revision: Revision
+    placed: tuple[Placed, ...]
+    text_sizes: tuple[TextSize, ...]
+
+
+def revise(
+    database: Database,
+    edition_id: int,
+    correction: Correction,
+    *,
+    public_url: str,
+    templates: Path | None,
+    actor: str,
+) -> int:
+    """Make the next version of an edition from its current one; its number. Nothing goes out by this.
+
+    Raises StateError for an edition that is not locked, held or paused or that changed meanwhile, and for a
+    version that could not be sent; InputError for a story that is not there or words that cannot be used.
+    """
+    with database.read() as session:
+        current = _current(session, edition_id)
+    placed = _corrected(current.placed, correction)
+    try:
+        composed = _compose(current, placed, correction, public_url=public_url, templates=templates)
+    except (jinja2.TemplateError, ValueError) as error:
+        raise DigestError(f"The new version of edition {edition_id} cannot be made: {error}") from error
+    problem = problem_of(current.digest, composed)
+    if problem is not None:
+        reason, detail = problem
+        why = SENTENCES[reason].removeprefix("Held: ").rstrip(".") + (f" ({detail})" if detail else "")
+        raise StateError(f"The new version of edition {edition_id} could not be sent: {why}.")
+    with database.write() as session:
+        return _store(session, current, composed, actor=actor)
+
+
+def _current(session: Session, edition_id: int) -> _Current:
+    edition = get_edition(session, edition_id)
+    check_revisable(edition)
+    cadence = session.get_one(Cadence, edition.cadence_id)
+    sizes = session.scalars(
+        sa.select(Variant.text_size).where(Variant.revision_id == edition.revision_id).order_by(Variant.id)
+    )
+    items = session.scalars(
+        sa.select(Item).where(Item.revision_id == edition.revision_id).order_by(Item.position)
+    )
+    return _Current(
+        edition=edition,
+        cadence=cadence,
+        digest=session.get_one(Digest, cadence.digest_id),
+        revision=session.get_one(Revision, edition.revision_id),
+        placed=tuple(Placed(item.role, item.post_id, story_of(item.story)) for item in items),
+        text_sizes=tuple(TextSize(size) for size in sizes),
+    )
+
+
+def check_revisable(edition: Edition) -> None:
+    """Raise StateError, with what to do, for an edition whose content cannot be exchanged now."""
+    if edition.state is EditionState.SENDING:
+        raise StateError(
+            f"Edition {edition.id} is being handed over; pause it first: `digest edition pause {edition.id}`."
+        )
+    if edition.state not in REVISABLE:
+        raise StateError(f"Edition {edition.id} is {edition.state}; only a locked or paused one is revised.")
+    if edition.revision_id is None:
+        raise StateError(
+            f"Edition {edition.id} has no version yet; lock it first: `digest edition freeze {edition.id}`."
+        )
+
+
+def _corrected(placed: tuple[Placed, ...], correction: Correction) -> tuple[Placed, ...]:
+    """The stories of the next version."""
+    if correction.is_empty:
+        raise InputError("Nothing to correct was given; `digest edition revise --help` lists what can be.")
+    named = {*correction.titles, *correction.excerpts, *correction.bodies, *correction.dropped}
+    unknown = sorted(number for number in named if not 1 <= number <= len(placed))
+    if unknown:
+        raise InputError(f"There is no story {unknown[0]}; this version has {len(placed)}, from 1 on.")
+    kept = tuple(
+        _corrected_story(number, one, correction)
+        for number, one in enumerate(placed, start=1)
+        if number not in correction.dropped
+    )
+    if not kept:
+        raise InputError("No story would be left; cancel the edition instead: `digest edition cancel`.")
+    return kept
+
+
+def _corrected_story(number: int, placed: Placed, correction: Correction) -> Placed:
+    story = placed.story
+    if (title := correction.titles.get(number)) is not None:
+        story = dataclasses.replace(story, title=_line(title, f"title of story {number}"))
+    if (excerpt := correction.excerpts.get(number)) is not None:
+        words = clean_line(excerpt, what=f"excerpt of story {number}", limit=_TEXT_LIMIT)
+        story = dataclasses.replace(story, excerpt=words)
+    if (body := correction.bodies.get(number)) is not None:
+        if placed.role is not Role.FEATURED:
+            raise InputError(f"Story {number} has no text of its own; only the featured one has.")
+        story = dataclasses.replace(story, body_html=sanitise(body, base_url=story.url), is_cut=False)
+    return dataclasses.replace(placed, story=story)
+
+
+def _line(text: str, what: str) -> str:
+    line = clean_line(text, what=what, limit=_LINE_LIMIT)
+    if not line:
+        raise InputError(f"The {what} cannot be empty.")
+    return line
+
+
+def _compose(
+    current: _Current,
+    placed: tuple[Placed, ...],
+    correction: Correction,
+    *,
+    public_url: str,
+    templates: Path | None,
+) -> Composed:
+    before = _context(current, current.placed, public_url=public_url)
+    subject = correction.subject and _line(correction.subject, "subject")
+    if not subject and current.revision.subject != render_subject(before, templates=templates):
+        subject = current.revision.subject  # that a person gave
+    context = dataclasses.replace(
+        _context(current, placed, public_url=public_url),
+        subject=subject,
+        correction=clean_line(correction.note, what="note", limit=_TEXT_LIMIT),
+    )
+    return compose_context(
+        current.digest, context, placed=placed, text_sizes=current.text_sizes, templates=templates
+    )
+
+
+def _context(current: _Current, placed: tuple[Placed, ...], *, public_url: str) -> EditionContext:
+    featured = next((one.story for one in placed if one.role is Role.FEATURED), None)
+    return frame_of(
+        current.digest,
+        current.cadence,
+        current.edition,
+        public_url=public_url,
+        featured=featured,
+        recent=tuple(one.story for one in placed if one.role is Role.RECENT),
+    )
+
+
+def _store(session: Session, current: _Current, composed: Composed, *, actor: str) -> int:
+    edition = session.get_one(Edition, current.edition.id, with_for_update={"key_share": True})
+    check_revisable(edition)
+    if edition.revision_id != current.revision.id:
+        raise StateError(f"Edition {edition.id} has got another version meanwhile; look at it and try again.")
+    now = clock.utc_now()
+    made = store_revision(session, edition.id, composed, now=now)
+    details = {"revision": made.number, "from": current.revision.number, "fingerprint": made.fingerprint}
+    audit.record(session, "edition.revise", edition, actor=actor, now=now, details=details)
+    return made.number

@@ -1,0 +1,153 @@
+"""The versions of an edition: stored once, never changed, each approved by somebody before it may go out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest import audit
+from digest.editions.compose import Composed, stored_story
+from digest.editions.states import ALLOWED
+from digest.errors import NotFoundError, StateError
+from digest.models import Delivery, DeliveryStatus, Edition, Item, Revision, Variant
+
+# Who approves what is locked where nobody is asked.
+FREEZE: Final = "freeze"
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionLine:
+    """One version, and what became of those whose mail is made of it.
+
+    `deliveries` holds every status, with 0 where there is none.
+    """
+
+    number: int
+    subject: str
+    stories: tuple[str, ...]
+    is_current: bool
+    created_at: dt.datetime
+    approved_at: dt.datetime | None
+    approved_by: str
+    fingerprint: str
+    deliveries: dict[DeliveryStatus, int]
+
+    @property
+    def handed_over(self) -> int:
+        """How many have it, or may have it."""
+        return self.deliveries[DeliveryStatus.SENT] + self.deliveries[DeliveryStatus.UNCERTAIN]
+
+
+def store_revision(
+    session: Session, edition_id: int, composed: Composed, *, approved_by: str = "", now: dt.datetime
+) -> Revision:
+    """Store a content as the edition's next version, with its stories and its variants."""
+    last = session.scalar(sa.select(sa.func.max(Revision.number)).where(Revision.edition_id == edition_id))
+    revision = Revision(
+        edition_id=edition_id,
+        number=(last or 0) + 1,
+        subject=composed.subject,
+        preheader=composed.preheader,
+        web_html=composed.web_html,
+        fingerprint=composed.fingerprint,
+        approved_at=now if approved_by else None,
+        approved_by=approved_by,
+        created_at=now,
+    )
+    session.add(revision)
+    session.flush()
+    session.add_all(
+        Item(
+            revision_id=revision.id,
+            position=position,
+            role=placed.role,
+            post_id=placed.post_id,
+            story=stored_story(placed.story),
+        )
+        for position, placed in enumerate(composed.items)
+    )
+    session.add_all(
+        Variant(
+            revision_id=revision.id,
+            text_size=variant.text_size.value,
+            html=variant.html,
+            text=variant.text,
+            mail=variant.mail,
+            fingerprint=variant.fingerprint,
+        )
+        for variant in composed.variants
+    )
+    session.flush()
+    return revision
+
+
+def revision_of(session: Session, edition: Edition, number: int | None = None) -> Revision:
+    """The version of this number, or the newest one; raises NotFoundError."""
+    query = sa.select(Revision).where(Revision.edition_id == edition.id).order_by(Revision.number.desc())
+    if number is not None:
+        query = query.where(Revision.number == number)
+    found = session.scalars(query.limit(1)).first()
+    if found is None:
+        wanted = "no version yet" if number is None else f"no version {number}"
+        raise NotFoundError(
+            f"Edition {edition.id} has {wanted}; `digest edition revisions {edition.id}` shows its versions."
+        )
+    return found
+
+
+def approve(session: Session, revision: Revision, *, actor: str, now: dt.datetime) -> bool:
+    """Approve a version; False if somebody has already. What was approved cannot change any more.
+
+    Raises StateError if its edition is final.
+    """
+    edition = session.get_one(Edition, revision.edition_id)
+    if not ALLOWED[edition.state]:
+        raise StateError(f"Edition {edition.id} is {edition.state}: nothing of it is approved any more.")
+    if revision.approved_at is not None:
+        return False
+    revision.approved_at, revision.approved_by = now, actor
+    details = {"revision": revision.number, "fingerprint": revision.fingerprint}
+    audit.record(session, "edition.approve", edition, actor=actor, now=now, details=details)
+    return True
+
+
+def list_revisions(session: Session, edition: Edition) -> list[RevisionLine]:
+    """The versions of an edition, the first one first, with how many were handed over with each."""
+    counts: dict[int, dict[DeliveryStatus, int]] = defaultdict(lambda: dict.fromkeys(DeliveryStatus, 0))
+    for revision_id, status, people in session.execute(
+        sa.select(Variant.revision_id, Delivery.status, sa.func.count())
+        .join(Variant, Variant.id == Delivery.variant_id)
+        .where(Delivery.edition_id == edition.id)
+        .group_by(Variant.revision_id, Delivery.status)
+    ):
+        counts[revision_id][status] = people
+    titles: dict[int, list[str]] = defaultdict(list)
+    for revision_id, story in session.execute(
+        sa.select(Item.revision_id, Item.story)
+        .join(Revision, Revision.id == Item.revision_id)
+        .where(Revision.edition_id == edition.id)
+        .order_by(Item.revision_id, Item.position)
+    ):
+        titles[revision_id].append(story.get("title", ""))
+    found = session.scalars(
+        sa.select(Revision).where(Revision.edition_id == edition.id).order_by(Revision.number)
+    )
+    return [
+        RevisionLine(
+            number=one.number,
+            subject=one.subject,
+            stories=tuple(titles[one.id]),
+            is_current=one.id == edition.revision_id,
+            created_at=one.created_at,
+            approved_at=one.approved_at,
+            approved_by=one.approved_by,
+            fingerprint=one.fingerprint,
+            deliveries=counts[one.id],
+        )
+        for one in found
+    ]

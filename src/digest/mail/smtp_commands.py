@@ -1,0 +1,44 @@
+"""What is said to a server to begin a transaction, and what it is spared because it cannot take it."""
+
+from __future__ import annotations
+
+from digest.mail.smtp_setup import Greeting
+from digest.mail.smtp_transaction import Step
+from digest.mail.transport import Envelope, Reply
+
+_NO_SMTPUTF8 = Reply(553, "5.6.7", "The mail service does not offer SMTPUTF8, which this address needs.")
+_NO_8BIT = Reply(554, "5.6.3", "The mail service does not offer 8BITMIME, which this message needs.")
+_TOO_LARGE = Reply(552, "5.3.4", "The message is larger than the mail service takes.")
+
+
+def refusal_of(greeting: Greeting, envelope: Envelope) -> Reply | None:
+    """Why this server cannot take a message, as it would say it itself; None if it can."""
+    if envelope.needs_smtputf8 and not greeting.offers("SMTPUTF8"):
+        return _NO_SMTPUTF8
+    if _is_8bit(envelope) and not greeting.offers("8BITMIME"):
+        return _NO_8BIT
+    limit = greeting.size_limit
+    return _TOO_LARGE if limit is not None and len(envelope.message) > limit else None
+
+
+def group_of(greeting: Greeting, envelope: Envelope) -> list[tuple[Step, bytes]]:
+    """MAIL, RCPT and DATA, in the order in which they are answered."""
+    return [
+        (Step.MAIL, f"MAIL FROM:<{envelope.sender}>{_parameters(greeting, envelope)}\r\n".encode()),
+        (Step.RCPT, f"RCPT TO:<{envelope.recipient}>\r\n".encode()),
+        (Step.DATA, b"DATA\r\n"),
+    ]
+
+
+def _parameters(greeting: Greeting, envelope: Envelope) -> str:
+    """ESMTP parameters for what is both needed and offered (RFC 1870, 6152, 6531)."""
+    parameters = f" SIZE={len(envelope.message)}" if greeting.offers("SIZE") else ""
+    if _is_8bit(envelope):
+        parameters += " BODY=8BITMIME"
+    return f"{parameters} SMTPUTF8" if envelope.needs_smtputf8 else parameters
+
+
+def _is_8bit(envelope: Envelope) -> bool:
+    """Whether a message is not pure ASCII; one that we encoded is, unless its address is not."""
+    may_be = envelope.needs_smtputf8 or not envelope.is_wire_ready
+    return may_be and not envelope.message.isascii()

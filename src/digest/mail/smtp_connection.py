@@ -1,0 +1,351 @@
+"""One connection at work: transactions one after another, pipelined as far as the server lets us.
+
+    full     message end, MAIL, RCPT and DATA of the next one in one write: one round trip a message
+    grouped  MAIL, RCPT and DATA in one write: two
+    single   a command at a time: four
+
+RFC 2920 allows the first: DATA must be the last command of a group, and a message's content may be followed
+by the next group. Its replies come in order, so each is matched with the command it answers. A DATA after a
+refused MAIL or RCPT may be answered 354 all the same: then a lone dot ends it, and nothing counts as sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from digest.errors import UnreachableError
+from digest.mail.replies import Stage, judge, parse_reply
+from digest.mail.smtp_commands import group_of, refusal_of
+from digest.mail.smtp_errors import ConnectionEndedError, HostRefusedError
+from digest.mail.smtp_setup import Greeting
+from digest.mail.smtp_transaction import Keeper, Owner, Pipelining, Step, Transaction
+from digest.mail.smtp_wire import Lines, Wire
+from digest.mail.transport import Endpoint, Outcome, Reply
+from digest.mail.verdicts import Verdict
+
+_TAKES_NONE = "The mail service takes no mail from us now"
+_DOT = b".\r\n"
+# A longer message may not fit into the socket's buffer: its dot waits until the rest has left, so that a
+# connection that breaks in its middle leaves nobody uncertain.
+_AT_ONCE = 131_072
+
+
+class Connection:
+    """A wire that carries transactions. All its methods are called in the loop's thread."""
+
+    def __init__(
+        self, wire: Wire, greeting: Greeting, endpoint: Endpoint, keeper: Keeper, *, pipelining: Pipelining
+    ) -> None:
+        self._wire = wire
+        self._greeting = greeting
+        self._endpoint = endpoint
+        self._keeper = keeper
+        self._loop = asyncio.get_running_loop()
+        self._pipelining = pipelining if greeting.offers("PIPELINING") else Pipelining.SINGLE
+        self._opened_at = self._loop.time()
+        self._expected: deque[Step] = deque()
+        self._unwritten: deque[tuple[Step, bytes]] = deque()  # commands that wait for a reply before them
+        self._begun: Transaction | None = None  # its MAIL, RCPT, DATA are on the way
+        self._flying: Transaction | None = None  # its dot has left
+        self._needs_reset = self.is_quitting = False
+        self._carried = 0  # transactions begun
+        self.served = 0  # transactions that the server answered to their end
+        self.heard_at = self._opened_at  # when something was last written after silence, or answered
+        self.idle_since = self._opened_at
+        wire.stream(self)
+
+    # What the pool does.
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a transaction may be begun now."""
+        return not (self._expected or self._begun or self._flying or self._unwritten) and not self.is_spent
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it has carried as much as one connection should."""
+        return (
+            self._wire.is_lost
+            or self._carried >= self._endpoint.max_messages
+            or (self._carried > 0 and self._loop.time() - self._opened_at >= self._endpoint.max_seconds)
+        )
+
+    def begin(self, transaction: Transaction) -> None:
+        """Start a transaction on a free connection."""
+        refusal = refusal_of(self._greeting, transaction.envelope)
+        if refusal is not None:
+            self._keeper.settled(transaction, Outcome.REFUSED, refusal)
+            self._go_on()
+            return
+        self._write(self._group(transaction))
+
+    def quit(self) -> None:
+        """Say goodbye and close once it is answered."""
+        if self._wire.is_lost:
+            return
+        self.is_quitting = True
+        self._expected.append(Step.QUIT)
+        self.heard_at = self._loop.time()
+        self._wire.write(b"QUIT\r\n")
+
+    def abort(self, error: UnreachableError) -> None:
+        """Close at once; what it carried is settled as far as it had come."""
+        self._wire.abort(error)
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether the server has been silent for longer than it may."""
+        return bool(self._expected) and now - self.heard_at >= self._expected[0].limit(self._endpoint)
+
+    def carries(self, owner: Owner) -> list[tuple[Transaction, bool]]:
+        """The owner's transactions here, and whether the dot of each has left."""
+        found = [(self._flying, True), (self._begun, False)]
+        return [(each, left) for each, left in found if each is not None and each.owner is owner]
+
+    # What the wire tells.
+
+    def on_plain(self, code: int, text: bytes) -> None:
+        """The replies of a message that is taken, the quick way."""
+        expected = self._expected
+        if code == 250 and expected and not self._unwritten:
+            step = expected[0]
+            if step is Step.MAIL or step is Step.RCPT:
+                expected.popleft()
+                self.heard_at = self._loop.time()
+                return
+        self.on_reply(code, (text.decode("utf-8", "replace"),))
+
+    def on_reply(self, code: int, lines: Lines) -> None:
+        self.heard_at = self._loop.time()
+        if not self._expected:
+            # A server that speaks unasked says why it closes, most often 421.
+            self.abort(HostRefusedError(_TAKES_NONE, parse_reply(code, lines)))
+            return
+        step = self._expected.popleft()
+        if step is Step.MAIL or step is Step.RCPT:
+            self._on_command(step, code, lines)
+        elif step is Step.DATA:
+            self._on_data(code, lines)
+        elif step is Step.DOT:
+            self._on_dot(code, lines)
+        elif step is Step.RSET:
+            if code // 100 != 2:  # some close the connection after a refusal
+                self.abort(HostRefusedError("The mail service could not go on", parse_reply(code, lines)))
+            else:
+                self._write_on()
+        elif step is Step.LONE_DOT:
+            self._needs_reset = True
+            self._go_on()
+        else:
+            self._wire.close()
+            self._keeper.ended(self, None)
+
+    def on_drained(self) -> None:
+        if self._begun is not None:
+            self._end_message(self._begun, ())
+
+    def on_lost(self, error: UnreachableError) -> None:
+        flying, begun = self._flying, self._begun
+        self._flying = self._begun = None
+        was_used = self.served > 0
+        self._keeper.ended(self, None if self.is_quitting else error)
+        if flying is not None:
+            self._keeper.settled(flying, Outcome.UNKNOWN, None)
+        if begun is not None:
+            self._keeper.interrupted(begun, error, was_used=was_used)
+        elif flying is not None and not was_used:
+            flying.owner.fail(error)
+
+    # Replies.
+
+    def _on_command(self, step: Step, code: int, lines: Lines) -> None:
+        transaction = self._begun
+        # Of a RCPT after a refused MAIL the first reply counts.
+        if code // 100 == 2 or transaction is None or transaction.refused is not None:
+            self._write_on()
+            return
+        reply = parse_reply(code, lines)
+        verdict = judge(Stage(step), reply)
+        if verdict.outcome is Outcome.UNSENT:
+            self._host_refuses(reply, verdict)
+            return
+        transaction.refused = verdict, reply
+        if self._unwritten:  # a command at a time: DATA is not said any more
+            self._unwritten.clear()
+            self._give_back(transaction)
+        # Else DATA is on its way, and its reply ends the transaction.
+
+    def _on_data(self, code: int, lines: Lines) -> None:
+        transaction = self._begun
+        assert transaction is not None
+        if code == 354:
+            if transaction.refused is None:
+                self._deliver(transaction)
+                return
+            self._expected.append(Step.LONE_DOT)
+            self._begun = None
+            self._wire.write(_DOT)
+            verdict, reply = transaction.refused
+            self._keeper.settled(transaction, verdict.outcome, reply, rests=verdict.rests)
+            return
+        if transaction.refused is None:
+            reply = parse_reply(code, lines)
+            verdict = judge(Stage.DATA, reply)
+            if verdict.outcome is Outcome.UNSENT:
+                self._host_refuses(reply, verdict)
+                return
+            transaction.refused = verdict, reply
+        self._give_back(transaction)
+
+    def _give_back(self, transaction: Transaction) -> None:
+        """End a transaction that was refused before its message."""
+        assert transaction.refused is not None
+        verdict, reply = transaction.refused
+        self._begun = None
+        self._needs_reset = True
+        self.served += 1
+        self._keeper.settled(transaction, verdict.outcome, reply, rests=verdict.rests)
+        self._go_on()
+
+    def _on_dot(self, code: int, lines: Lines) -> None:
+        transaction = self._flying
+        assert transaction is not None
+        self._flying = None
+        reply = parse_reply(code, lines)
+        verdict = judge(Stage.DOT, reply)
+        if verdict.outcome in (Outcome.UNSENT, Outcome.UNKNOWN):
+            begun, self._begun = self._begun, None
+            self._wire.abort()
+            error = HostRefusedError("The mail service stopped after a message", reply)
+            self._keeper.ended(self, error)
+            self._keeper.settled(transaction, verdict.outcome, reply, rests=verdict.rests)
+            if begun is not None:
+                self._keeper.interrupted(begun, error, was_used=self.served > 0)
+            elif self.served == 0:
+                transaction.owner.fail(error)
+            return
+        self.served += 1
+        self._keeper.settled(transaction, verdict.outcome, reply, rests=verdict.rests)
+        if self._begun is None:
+            self._go_on()
+
+    def _host_refuses(self, reply: Reply, verdict: Verdict) -> None:
+        self.abort(HostRefusedError(_TAKES_NONE, reply, rests=verdict.rests))
+
+    # Messages.
+
+    def _deliver(self, transaction: Transaction) -> None:
+        """DATA was answered: send the message, if it is still wanted."""
+        if transaction.is_abandoned:
+            self.abort(ConnectionEndedError("The mail service gave no answer in time."))
+        elif transaction.owner.is_stale():
+            asked = self._loop.run_in_executor(None, transaction.owner.is_still_wanted, transaction.envelope)
+            asked.add_done_callback(lambda answer: self._deliver_if(transaction, answer))
+        else:
+            self._write_message(transaction)
+
+    def _deliver_if(self, transaction: Transaction, answer: asyncio.Future[bool]) -> None:
+        if self._wire.is_lost or self._begun is not transaction:
+            return
+        self.heard_at = self._loop.time()
+        error = None if answer.cancelled() else answer.exception()
+        if error is not None:
+            self._stop_before_dot(transaction, error)
+        elif answer.cancelled() or not answer.result():
+            self._stop_before_dot(transaction, None)
+        else:
+            self._write_message(transaction)
+
+    def _write_message(self, transaction: Transaction) -> None:
+        if len(transaction.body) <= _AT_ONCE:
+            self._end_message(transaction, (transaction.body,))
+        elif self._wire.write_slowly(transaction.body):
+            self._end_message(transaction, ())
+
+    def _end_message(self, transaction: Transaction, before: tuple[bytes, ...]) -> None:
+        """The intent, then the final dot, and with it the next group if the server takes that."""
+        try:
+            may_leave = transaction.owner.before_dot(transaction.envelope)
+        except BaseException as error:  # noqa: BLE001
+            self._stop_before_dot(transaction, error)
+            return
+        if not may_leave:
+            self._stop_before_dot(transaction, None)
+            return
+        self._begun, self._flying = None, transaction
+        self._expected.append(Step.DOT)
+        self.heard_at = self._loop.time()
+        following = self._next_fit() if self._pipelining is Pipelining.FULL and not self.is_spent else None
+        if following is None:
+            self._wire.write(*before, _DOT)
+        else:
+            self._write(self._group(following), before=(*before, _DOT))
+
+    def _stop_before_dot(self, transaction: Transaction, error: BaseException | None) -> None:
+        """In the middle of DATA, closing is the only way not to send."""
+        self._begun = None
+        flying, self._flying = self._flying, None
+        self._wire.abort()
+        self._keeper.ended(self, None)
+        if flying is not None:
+            self._keeper.settled(flying, Outcome.UNKNOWN, None)
+        if error is not None:
+            transaction.owner.fail(error)
+        self._keeper.declined(transaction)
+
+    # Commands.
+
+    def _go_on(self) -> None:
+        """Begin the next transaction, or say that there is none."""
+        if self._wire.is_lost:
+            return
+        if self.is_spent:
+            self.quit()
+            return
+        following = self._next_fit()
+        if following is not None:
+            self._write(self._group(following))
+            return
+        self.idle_since = self._loop.time()
+        self._keeper.idle(self)
+
+    def _next_fit(self) -> Transaction | None:
+        """The next transaction that this server can take; those it cannot are refused at once."""
+        while (following := self._keeper.pull()) is not None:
+            refusal = refusal_of(self._greeting, following.envelope)
+            if refusal is None:
+                return following
+            self._keeper.settled(following, Outcome.REFUSED, refusal)
+        return None
+
+    def _group(self, transaction: Transaction) -> list[tuple[Step, bytes]]:
+        """The commands of a transaction, and RSET before them where the last one ended early."""
+        self._begun = transaction
+        self._carried += 1
+        commands = group_of(self._greeting, transaction.envelope)
+        if self._needs_reset:
+            self._needs_reset = False
+            commands.insert(0, (Step.RSET, b"RSET\r\n"))
+        return commands
+
+    def _write(self, commands: Sequence[tuple[Step, bytes]], *, before: tuple[bytes, ...] = ()) -> None:
+        if not self._expected:
+            self.heard_at = self._loop.time()
+        if self._pipelining is Pipelining.SINGLE:
+            self._unwritten.extend(commands)
+            self._write_on()
+            return
+        self._expected.extend(step for step, _ in commands)
+        written = b"".join(command for _, command in commands)
+        if before:  # the message as it is: it is not copied for the sake of a few bytes behind it
+            self._wire.write(*before[:-1], before[-1] + written)
+        else:
+            self._wire.write(written)
+
+    def _write_on(self) -> None:
+        """Write the next command that had to wait."""
+        if self._unwritten:
+            step, command = self._unwritten.popleft()
+            self._expected.append(step)
+            self._wire.write(command)

@@ -1,0 +1,138 @@
+"""The test mail: a mail service that took one may mail readers. It goes to one of our own accounts only."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest import clock
+from digest.addresses import parse_address
+from digest.db import Database
+from digest.errors import InputError, NotFoundError, StateError, UnreachableError
+from digest.mail.headers import date_text, notice_message_id
+from digest.mail.message import build_notice
+from digest.mail.smtp_client import SmtpTransport
+from digest.mail.transport import Envelope, Outcome, Reply
+from digest.models import Account, Digest, Transport
+from digest.pacing.transports import endpoint, transport_named
+from digest.rendering.notices import NoticeKind, ServiceTestNotice, render_notice
+from digest.tokens import Signer
+
+
+def send_test_mail(
+    database: Database,
+    name: str,
+    to: str,
+    *,
+    secrets_folder: Path,
+    signer: Signer,
+    digest: str | None = None,
+    templates: Path | None = None,
+    now: Callable[[], dt.datetime] = clock.utc_now,
+) -> Reply:
+    """Send a small mail by a mail service to the address of an account: a flow.
+
+    It comes from the sender of `digest`, or of the oldest one, in its language. If the service takes it, that
+    is noted, and `ways` offers the service from now on; its reply comes back. Raises InputError for an
+    address that no account has, StateError if no digest gives a sender, UnreachableError with what the
+    service said, ConfigError if its password is missing.
+    """
+    at = now()
+    with database.read() as session:
+        row = transport_named(session, name)
+        account = _account(session, to)
+        envelope = _envelope(
+            row, account, _sender(session, digest), signer=signer, templates=templates, now=at
+        )
+    target = endpoint(row, secrets_folder)
+    heard: list[tuple[Outcome, Reply | None]] = []
+    # No transaction is open while the service is spoken to.
+    with SmtpTransport(target) as out:
+        out.send(
+            [envelope],
+            before_dot=lambda _: True,
+            after_reply=lambda _, outcome, reply: heard.append((outcome, reply)),
+        )
+    outcome, reply = heard[0] if heard else (Outcome.UNKNOWN, None)
+    if outcome is not Outcome.ACCEPTED or reply is None:
+        raise UnreachableError(_refusal(name, reply))
+    taken_at = now()
+    with database.write() as session:
+        session.execute(
+            sa.update(Transport)
+            .where(Transport.id == row.id)
+            .values(tested_at=taken_at, accepted_at=taken_at, fault="", faults_in_a_row=0, rests_until=None)
+        )
+    return reply
+
+
+def _account(session: Session, address: str) -> Account:
+    key = parse_address(address).key
+    found = session.scalars(
+        sa.select(Account).where(Account.address_key == key, Account.disabled_at.is_(None))
+    ).one_or_none()
+    if found is None:
+        raise InputError(
+            "A test mail goes only to the people who work with Digest, and no account has this address; "
+            "`digest account add` adds one."
+        )
+    return found
+
+
+def _sender(session: Session, name: str | None) -> Digest:
+    query = sa.select(Digest).order_by(Digest.id).limit(1)
+    found = session.scalars(query if name is None else query.where(Digest.name == name)).one_or_none()
+    if found is not None:
+        return found
+    if name is not None:
+        raise NotFoundError(f"There is no digest {name[:60]!r}; `digest digest list` shows them.")
+    raise StateError("There is no sender address yet: a digest has one; make it with `digest digest create`.")
+
+
+def _envelope(
+    row: Transport,
+    account: Account,
+    digest: Digest,
+    *,
+    signer: Signer,
+    templates: Path | None,
+    now: dt.datetime,
+) -> Envelope:
+    rendered = render_notice(
+        NoticeKind.TEST,
+        digest.language,
+        ServiceTestNotice(service_name=row.name, sender_name=digest.sender_name, sent_at=now, zone="UTC"),
+        templates=templates,
+    )
+    domain = digest.sender_address.rpartition("@")[2]
+    message = build_notice(
+        from_name=digest.sender_name,
+        from_address=digest.sender_address,
+        to=account.address,
+        to_name=account.name,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        date=date_text(now),
+        # The microsecond tells this mail from any other test mail.
+        message_id=notice_message_id(int(now.timestamp() * 1e6) % 2**48, domain, signer.keys[signer.current]),
+        reply_to=digest.reply_to or "",
+    )
+    is_ascii = (digest.sender_address + account.address).isascii()
+    return Envelope(
+        sender=digest.sender_address,
+        recipient=account.address,
+        message=message,
+        needs_smtputf8=not is_ascii,
+    )
+
+
+def _refusal(name: str, reply: Reply | None) -> str:
+    if reply is None:
+        return f"The mail service {name} did not say whether it took the test mail; try again."
+    said = f"{reply.code} {reply.enhanced} {reply.text}".replace("  ", " ").strip()
+    return f"The mail service {name} did not take the test mail: {said}"

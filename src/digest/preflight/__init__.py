@@ -1,0 +1,1 @@
+"""The checks before sending, pure: facts in, findings out."""

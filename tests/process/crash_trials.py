@@ -1,0 +1,251 @@
+"""One trial: an edition for twenty people, a worker killed at a point, one that goes on, the checker."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from digest import clock, keys
+from digest.db import Database
+from digest.mail.message import build_digest
+from digest.models import MailingList, Security, Transport, UncertainPolicy, Variant
+from tests.factories import make_subscriber, make_subscription
+from tests.integration.planned import make_desk
+from tests.process.checker import Report, check
+from tests.process.evidence import members_of, records_in, taken_of
+from tests.servers.smtp import JudgeServer, read_ends
+from tests.servers.smtp_script import Script
+from tests.servers.waiting import wait_until
+
+PEOPLE = 20
+PUBLIC_URL = "https://digest.courier.example"
+ROOT = Path(__file__).resolve().parents[2]
+KILLED = -9
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """Kill at the so-many-th pass of a point, or after so many seconds; without either it comes to its end.
+
+    `without` is a function of the product that does nothing in this worker.
+    """
+
+    point: str = ""
+    at_pass: int = 0
+    after: float = 0.0
+    without: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How the workers of a trial ended, what was found, and how often each point was passed by the last."""
+
+    statuses: list[int]
+    report: Report
+    passes: dict[str, int]
+
+
+class Workers:
+    """The process that makes the workers of trials, one after another."""
+
+    def __init__(self, log: Path) -> None:
+        with log.open("wb") as file:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.process.crashing_worker"],
+                cwd=ROOT,
+                env={**os.environ, "DIGEST_BROKER_URL": "memory://"},  # read when the tasks are loaded
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                text=True,
+            )
+        self.log = log
+
+    def run(
+        self, folder: Path, env: dict[str, str], crash: Crash, *, seconds: float = 30, warm: bool = False
+    ) -> dict[str, Any]:
+        """Run one worker to its end; its status and its passes."""
+        job = {
+            "env": env,
+            "kept": str(folder / "kept"),
+            "point": crash.point,
+            "pass": crash.at_pass,
+            "seconds": seconds,
+            "warm": warm,
+            "kill_after": crash.after,
+            "without": crash.without,
+        }
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, self.log.read_text(errors="replace")[-3000:]
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(20)
+        finally:
+            self._process.kill()
+            self._process.stdout.close()
+
+
+@contextlib.contextmanager
+def workers(folder: Path) -> Iterator[Workers]:
+    made = Workers(folder / "workers.log")
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def seed(database: Database, folder: Path, *, policy: str, people: int = PEOPLE) -> int:
+    """A frozen edition whose slot has come, and everything that it needs; its id."""
+    now = clock.utc_now()
+    desk = make_desk(database, folder)
+    edition_id = desk.frozen(now)
+    mail = build_digest(
+        from_name="The Courier",
+        from_address="news@courier.example",
+        subject="A bridge is mended",
+        html="<p>%%name%%,</p><p>A bridge is mended.</p><p><a href='%%unsubscribe_url%%'>Sign off</a></p>",
+        text="%%name%%,\nA bridge is mended.\n\nSign off: %%unsubscribe_url%%\n",
+    )
+    with database.write() as session:
+        for number in range(people):
+            person = make_subscriber(
+                session,
+                f"p{number:05}@mail.test",
+                name=f"Anna Mill{number:05}",
+                address_key=desk.made.address_key,
+            )
+            make_subscription(session, desk.mailing_list, person)
+        session.execute(sa.update(MailingList).values(uncertain_policy=UncertainPolicy(policy)))
+        session.execute(sa.update(Variant).values(mail=mail.to_bytes()))
+        session.add(
+            Transport(
+                name="judge",
+                host="127.0.0.1",
+                port=1,
+                security=Security.NONE,
+                tested_at=now,
+                accepted_at=now,
+                created_at=now,
+            )
+        )
+    return edition_id
+
+
+@dataclass(slots=True)
+class Bench:
+    """Where trials are run: the workers, and a seeded SQLite file and secrets to start each from."""
+
+    workers: Workers
+    template: Path
+    edition_ids: dict[str, int] = field(default_factory=dict)
+    count: int = 0
+
+    def prepare(self, migrated: Path, policy: str) -> None:
+        """Seed the file that trials of a policy start from."""
+        folder = self.template / policy
+        folder.mkdir(parents=True)
+        shutil.copyfile(migrated, folder / "digest.db")
+        database = Database(f"sqlite:///{folder / 'digest.db'}")
+        self.edition_ids[policy] = seed(database, folder, policy=policy)
+        database.close()
+
+    def warm(self, policy: str) -> None:
+        """Have the workers' process do a whole edition itself, so that its children are quick."""
+        folder = self.template / "warm"
+        shutil.copytree(self.template / policy, folder)
+        url = f"sqlite:///{folder / 'digest.db'}"
+        with JudgeServer(Script(keep=False, fsync=False)) as judge:
+            _point_to(url, judge.port)
+            self.workers.run(folder, _settings(folder, url), Crash(), warm=True)
+
+    def on_sqlite(self, policy: str, *crashes: Crash, script: Script | None = None) -> Trial:
+        """One trial on a copy of the seeded file."""
+        if self.count:
+            shutil.rmtree(self.template / f"trial{self.count}", ignore_errors=True)  # the last one stays
+        self.count += 1
+        folder = self.template / f"trial{self.count}"
+        shutil.copytree(self.template / policy, folder)
+        url = f"sqlite:///{folder / 'digest.db'}"
+        return run_trial(self.workers, folder, url, self.edition_ids[policy], crashes, script=script)
+
+
+def run_trial(
+    made: Workers,
+    folder: Path,
+    url: str,
+    edition_id: int,
+    crashes: Sequence[Crash],
+    *,
+    script: Script | None = None,
+) -> Trial:
+    """Run the workers one after another, each to its crash, a last one to the end; then compare.
+
+    The database holds a seeded edition, the folder its secrets. Each worker but the last must be killed where
+    it was to be.
+    """
+    (folder / "kept").mkdir()
+    # The judge outlives the workers: what it has written needs no disk.
+    script = dataclasses.replace(script or Script(), keep=False, raw=True, fsync=False)
+    record = folder / "judge.jsonl"
+    env = _settings(folder, url)
+    statuses, answer = [], {}
+    with JudgeServer(script, record=record) as judge:
+        _point_to(url, judge.port)
+        for crash in (*crashes, Crash()):
+            answer = made.run(folder, env, crash)
+            statuses.append(answer["status"])
+            # What the dead worker had written may still be under way to the server.
+            wait_until(lambda: judge.open_connections == 0, what="the end of the worker's connections")
+    for crash, status in zip((*crashes, Crash()), statuses, strict=True):
+        # One that is killed at a random moment may have come to its end before.
+        expected = {KILLED, 0} if crash.after else {KILLED if crash.point else 0}
+        assert status in expected, (crash, status, made.log.read_text()[-3000:])
+    database = Database(url)
+    members = members_of(database, edition_id, keys.load(folder / "secrets"), PUBLIC_URL)
+    database.close()
+    report = check(
+        members,
+        taken_of(record, edition_id),
+        ends=list(read_ends(record)),
+        records=records_in(folder / "kept", edition_id),
+    )
+    return Trial(statuses, report, answer["passes"])
+
+
+def _settings(folder: Path, url: str) -> dict[str, str]:
+    return {
+        "DIGEST_DATA_DIR": str(folder),
+        "DIGEST_DATABASE_URL": url.replace("postgresql+psycopg://", "postgresql://"),
+        "DIGEST_BROKER_URL": "memory://",
+        "DIGEST_PUBLIC_URL": PUBLIC_URL,
+        "DIGEST_RESEND_UNCERTAIN_AFTER": "0",
+    }
+
+
+def _point_to(url: str, port: int) -> None:
+    """Have the mail service of a seeded database be the judge at this port."""
+    database = Database(url)
+    with database.write() as session:
+        session.execute(sa.update(Transport).values(port=port))
+    database.close()
