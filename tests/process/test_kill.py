@@ -16,7 +16,7 @@ from tests.process.newsroom import Newsroom, kill_group, newsroom
 from tests.servers.news_site import Page
 from tests.servers.waiting import wait_until
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.waits]
 
 PEOPLE = 500
 KILL_AFTER = 100
