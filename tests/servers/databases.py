@@ -43,6 +43,7 @@ class KeptSqlite:
         self.empty()
 
     def empty(self) -> None:
+        _forget_listeners(self.database)
         self.database.close()
         # A new file, not new bytes in the old one: who still has that open sees nothing of it.
         for path in (self._path, Path(f"{self._path}-wal"), Path(f"{self._path}-shm")):
@@ -83,6 +84,7 @@ class KeptPostgres:
         self._own.add(connection.info.backend_pid)
 
     def empty(self) -> None:
+        _forget_listeners(self.database)
         if self.database.engine.pool.checkedout():  # type: ignore[attr-defined]
             self.database.close()
         with self._admin.cursor() as cursor:
@@ -99,6 +101,12 @@ class KeptPostgres:
     def close(self) -> None:
         self.database.close()
         self._admin.close()
+
+
+def _forget_listeners(database: Database) -> None:
+    """What a test hangs on its engine, to count statements or to make one fail, ends with the test."""
+    dispatch = database.engine.dispatch
+    dispatch.before_cursor_execute.for_modify(dispatch).clear()
 
 
 # Whoever is in the middle of something, and whoever is no connection of the kept engine. In two steps: the
