@@ -16,9 +16,8 @@ from kombu import Connection, Consumer, Queue
 from kombu.exceptions import ContentDisallowed
 
 from digest import config
-from digest.deliveries import send
+from digest.deliveries import turn
 from digest.editions import freeze
-from digest.mail.transport import Endpoint
 from digest.queueing import app as queueing
 from digest.queueing.enqueue import enqueue, hint
 from digest.queueing.names import QueueName, TaskName
@@ -91,15 +90,13 @@ def test_what_the_clock_starts_is_a_task(worker: dict[str, Any]) -> None:
 def test_no_task_outlasts_its_message(worker: dict[str, Any]) -> None:
     """The broker hands a message out again only after the longest task could have ended.
 
-    The longest are a batch whose last message waits for its final reply, a freeze with slow sources, and
-    whatever has a hard limit.
+    The longest are a turn at sending, a freeze with slow sources, and whatever has a hard limit.
     """
-    patience = inspect.signature(Endpoint).parameters["final_timeout"].default
     lease = config.Settings.model_fields["lease_seconds"].default
     limits = [limit for task in worker["tasks"].values() for limit in task["limits"] if limit]
-    longest = max(send.TASK_SECONDS + patience, freeze._COLLECT_SECONDS + 30, lease, *limits)
+    longest = max(turn.TASK_SECONDS, freeze._COLLECT_SECONDS + 30, lease, *limits)
     assert worker["visibility"] > longest
-    assert queueing.TASK_SECONDS == send.TASK_SECONDS
+    assert queueing.TASK_SECONDS == turn.TASK_SECONDS
 
 
 def test_only_ids_travel(memory: Connection) -> None:

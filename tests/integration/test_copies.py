@@ -284,7 +284,7 @@ def test_a_copy_that_cannot_be_made_delays_nobody(desk: Desk, imprint: Imprint) 
         session.execute(
             sa.update(Account).where(Account.address == "ara@courier.example").values(address="no address")
         )
-    settings = SweepSettings(dt.timedelta(minutes=2), dt.timedelta(days=1), lambda: imprint)
+    settings = SweepSettings(dt.timedelta(minutes=2), dt.timedelta(days=1), imprint=lambda: imprint)
     with capture_logs() as logged:
         tick(desk.database, settings, now=now)
     assert [line["event"] for line in logged if line["log_level"] == "error"] == [
@@ -303,7 +303,7 @@ def test_the_tick_without_first_readers_needs_no_keys(desk: Desk) -> None:
 
     tick(
         desk.database,
-        SweepSettings(dt.timedelta(minutes=2), dt.timedelta(days=1), never),
+        SweepSettings(dt.timedelta(minutes=2), dt.timedelta(days=1), imprint=never),
         now=clock.utc_now(),
     )
 

@@ -66,11 +66,8 @@ class Connection:
     @property
     def is_spent(self) -> bool:
         """Whether it has carried as much as one connection should."""
-        return (
-            self._wire.is_lost
-            or self._carried >= self._endpoint.max_messages
-            or (self._carried > 0 and self._loop.time() - self._opened_at >= self._endpoint.max_seconds)
-        )
+        is_old = self._carried > 0 and self._loop.time() - self._opened_at >= self._endpoint.max_seconds
+        return self._wire.is_lost or is_old or self._carried >= self._endpoint.max_messages
 
     def begin(self, transaction: Transaction) -> None:
         """Start a transaction on a free connection."""

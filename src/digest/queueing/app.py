@@ -11,8 +11,8 @@ from kombu.entity import Queue
 from digest.config import Settings, settings
 from digest.queueing.names import QueueName, TaskName
 
-# A message that is not acknowledged within this time is handed out again: above the longest task, a batch of
-# which the last final dot is answered after the ten minutes that RFC 5321 4.5.3.2.6 grants a server.
+# A message that is not acknowledged within this time is handed out again: well above the longest task, a freeze.
+# A turn at sending ends after 30 s, whatever a server that may take ten minutes over a final dot does.
 VISIBILITY_SECONDS = 900
 _TICK_EXPIRES = 60
 # The longest a task works on before it hands back what is left.
