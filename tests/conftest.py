@@ -6,6 +6,7 @@ end; with REQUIRE_SERVICES=1 it fails them.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import hypothesis
 import pytest
 
-from tests.servers import chromium, opendkim, run
+from tests.servers import chromium, opendkim, run, speed
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 
@@ -29,6 +30,8 @@ _TITLES = {"postgres": "PostgreSQL", "redis": "Redis", "chromium": "Chromium", "
 
 def pytest_configure(config: pytest.Config) -> None:
     """Forget this machine's settings; make the run's folder, or take the controller's."""
+    speed.keep_bytecode()
+    speed.use_memory_for_files()
     for name in [name for name in os.environ if name.startswith("DIGEST_")]:
         del os.environ[name]
     # No example is judged by the clock: a busy machine is no fault.
@@ -38,6 +41,26 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_RUN] = Path(config.workerinput["digest_run"])
     else:
         config.stash[_RUN], config.stash[_LOCK] = run.make_run_folder()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits for the clock: other workers compute meanwhile, and what computes fills gaps."""
+    ranks = ("waits", "process", "browser")
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ranks])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Deal out the tests one by one, but whole files of those that share processes."""
+    from tests.servers import sharing
+
+    return sharing.Scheduler(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays: the collector of garbage need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

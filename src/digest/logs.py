@@ -6,12 +6,32 @@ signed link or a password in a URL is masked on its way out, as the last line of
 
 from __future__ import annotations
 
+import importlib
 import logging
 import re
 import sys
 from typing import Any
 
-import structlog
+
+def _load_structlog() -> None:
+    """Load structlog without `rich`, with which it would draw tracebacks.
+
+    Ours are plain text before they come to it. In each process rich takes 4 MB, and where nothing is set up,
+    as in a test, it draws half a second at a traceback.
+    """
+    rich = sys.modules.get("rich")
+    sys.modules["rich"] = None  # type: ignore[assignment]  # what `import` takes for "not there"
+    try:
+        importlib.import_module("structlog")
+    finally:
+        del sys.modules["rich"]
+        if rich is not None:
+            sys.modules["rich"] = rich
+
+
+_load_structlog()
+
+import structlog  # noqa: E402
 
 _ADDRESS = re.compile(r"[^\s<>@\"'(),;:]{1,64}@[\w-]+(?:\.[\w-]+)+")
 _TOKEN = re.compile(r"(?<![\w-])[\w-]{42}(?![\w-])")

@@ -27,14 +27,20 @@ def variants(demo_run: DemoRun) -> dict[tuple[str, str], str]:
     return {(mail.stored.language, mail.stored.text_size): mail.part("html") for mail in caught(demo_run)}
 
 
-@pytest.fixture(params=["light", "dark"])
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The smallest phone, in one colour scheme; the newspaper's pictures come from its own files."""
-    context = browser.new_context(color_scheme=request.param, viewport={"width": 320, "height": 800})
-    opened = context.new_page()
-    opened.route("**/*", _serve)
-    yield opened
+@pytest.fixture(scope="module")
+def phone(browser: Browser) -> Iterator[Page]:
+    """The smallest phone; the newspaper's pictures come from its own files."""
+    context = browser.new_context(viewport={"width": 320, "height": 800})
+    context.route("**/*", _serve)
+    yield context.new_page()
     context.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(phone: Page, request: pytest.FixtureRequest) -> Page:
+    """The phone in one colour scheme."""
+    phone.emulate_media(color_scheme=request.param)
+    return phone
 
 
 def _serve(route: Route) -> None:

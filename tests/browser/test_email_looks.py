@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
-from digest.rendering.contexts import Look, TextSize, TimeForm
+from digest.rendering.contexts import Look, RenderedMail, TextSize, TimeForm
 from digest.rendering.digest_email import render_mail, render_web
 from digest.rendering.notices import NoticeKind, render_notice
 from digest.rendering.pages import render_page
@@ -34,32 +36,77 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 PAGE_ONLY = ["landmark-one-main", "region"]
 LONG = "W" * 300
 
-MAILS = {
-    "english": render_mail(edition()).html,
-    "armenian": render_mail(armenian()).html,
-    "cut, large": render_mail(edition(featured=featured(is_cut=True), text_size=TextSize.LARGE)).html,
-    "no commentary": render_mail(edition(featured=None)).html,
-    "nothing": render_mail(edition(featured=None, recent=0)).html,
-    "long words": render_mail(
-        edition(digest_title=LONG, featured=featured(title=LONG, section=LONG), recent=1)
-    ).html,
-    **{kind.value: render_notice(kind, "hy", NOTICES[kind]).html for kind in NoticeKind},
-}
-WEB = {
-    "edition": render_web(edition(look=Look(time_form=TimeForm.RELATIVE))),
-    "edition hy": render_web(armenian()),
-    **{f"{type(page).__name__} {number}": render_page(page, "en") for number, page in enumerate(PAGES)},
-}
+
+@dataclass(frozen=True, slots=True)
+class Tabs:
+    """What the tests look at things in. They share it: a new tab costs ten times what is done in it."""
+
+    mails: Page
+    pages: Page
+
+
+def _mails() -> dict[str, Callable[[], RenderedMail]]:
+    """How each mail is made; only what is looked at is made."""
+    return {
+        "english": lambda: render_mail(edition()),
+        "armenian": lambda: render_mail(armenian()),
+        "cut, large": lambda: render_mail(edition(featured=featured(is_cut=True), text_size=TextSize.LARGE)),
+        "no commentary": lambda: render_mail(edition(featured=None)),
+        "nothing": lambda: render_mail(edition(featured=None, recent=0)),
+        "long words": lambda: render_mail(
+            edition(digest_title=LONG, featured=featured(title=LONG, section=LONG), recent=1)
+        ),
+        **{kind.value: functools.partial(render_notice, kind, "hy", NOTICES[kind]) for kind in NoticeKind},
+    }
+
+
+def _pages() -> dict[str, Callable[[], str]]:
+    """How each page is made."""
+    return {
+        "edition": lambda: render_web(edition(look=Look(time_form=TimeForm.RELATIVE))),
+        "edition hy": lambda: render_web(armenian()),
+        **{
+            f"{type(page).__name__} {number}": functools.partial(render_page, page, "en")
+            for number, page in enumerate(PAGES)
+        },
+    }
+
+
+MAILS = _mails()
+WEB = _pages()
+
+
+@functools.cache
+def mail(name: str) -> str:
+    """The HTML of one of the mails."""
+    return MAILS[name]().html
+
+
+@pytest.fixture(scope="module")
+def tabs(browser: Browser) -> Iterator[Tabs]:
+    """A tab for mails, one for pages; nothing is fetched but what the tests serve, so pictures stay away."""
+    context = browser.new_context()
+    context.route("**/*", _serve)
+    yield Tabs(mails=context.new_page(), pages=context.new_page())
+    context.close()
 
 
 @pytest.fixture(params=["light", "dark"])
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page in one colour scheme; nothing is fetched but what the tests serve, so pictures stay away."""
-    context = browser.new_context(color_scheme=request.param)
-    made = context.new_page()
-    made.route("**/*", _serve)
-    yield made
-    context.close()
+def page(tabs: Tabs, request: pytest.FixtureRequest) -> Page:
+    """The tab for mails, in one colour scheme."""
+    return _in_scheme(tabs.mails, request.param)
+
+
+@pytest.fixture(params=["light", "dark"])
+def web_page(tabs: Tabs, request: pytest.FixtureRequest) -> Page:
+    """The tab for pages, in one colour scheme."""
+    return _in_scheme(tabs.pages, request.param)
+
+
+def _in_scheme(tab: Page, scheme: Literal["light", "dark"]) -> Page:
+    tab.emulate_media(color_scheme=scheme)
+    tab.set_viewport_size({"width": 1000, "height": 800})
+    return tab
 
 
 def _serve(route: Route) -> None:
@@ -67,7 +114,7 @@ def _serve(route: Route) -> None:
     if path.startswith("/static/"):
         route.fulfill(path=STATIC / path.removeprefix("/static/"))
     elif path.startswith("/page/"):
-        html = WEB[path.removeprefix("/page/").replace("%20", " ")]
+        html = WEB[path.removeprefix("/page/").replace("%20", " ")]()
         headers = {"Content-Security-Policy": POLICY, "Content-Type": "text/html; charset=utf-8"}
         route.fulfill(body=html, headers=headers)
     else:
@@ -112,7 +159,7 @@ def test_axe_is_the_one_that_was_vendored() -> None:
 def test_axe_finds_what_is_wrong(page: Page) -> None:
     """The judge judges: faint words, a picture without words and a skipped heading are found."""
     page.set_content(
-        MAILS["english"]
+        mail("english")
         .replace("color:#1c1917", "color:#fdf0e0")
         .replace("color: #ece7dd", "color: #222222")
         .replace("<h3", "<h5")
@@ -128,7 +175,7 @@ def test_a_mail_is_accessible_and_fits_every_screen(page: Page, name: str) -> No
     """axe-core finds nothing, and nothing has to be scrolled sideways from 320 to 1,000 pixels."""
     for width in (320, 360, 600, 1000):
         page.set_viewport_size({"width": width, "height": 800})
-        page.set_content(MAILS[name])
+        page.set_content(mail(name))
         assert overflow(page) == 0, width
         if width == _judged_at(page, light=320, dark=600):
             assert faults(page, PAGE_ONLY) == []
@@ -138,7 +185,7 @@ def test_a_mail_is_accessible_and_fits_every_screen(page: Page, name: str) -> No
 def test_a_mail_whose_styles_are_stripped_still_fits(page: Page, name: str) -> None:
     """Some of Gmail's readers get no style block at all: what is inline must do."""
     page.set_viewport_size({"width": 320, "height": 800})
-    page.set_content(MAILS[name])
+    page.set_content(mail(name))
     page.evaluate("document.querySelectorAll('style').forEach(style => style.remove())")
     assert overflow(page) == 0
     assert page.evaluate("getComputedStyle(document.querySelector('h2')).fontSize") == "32px"
@@ -147,7 +194,7 @@ def test_a_mail_whose_styles_are_stripped_still_fits(page: Page, name: str) -> N
 def test_what_is_tapped_is_large_enough(page: Page) -> None:
     """Share links, the button and the footer's links are at least 44 pixels high."""
     page.set_viewport_size({"width": 320, "height": 800})
-    page.set_content(MAILS["cut, large"])
+    page.set_content(mail("cut, large"))
     heights = page.evaluate(
         "[...document.querySelectorAll('.share a, .button a, .foot a')].map(a => a.offsetHeight)"
     )
@@ -157,33 +204,39 @@ def test_what_is_tapped_is_large_enough(page: Page) -> None:
 
 def test_the_dark_scheme_is_dark(page: Page) -> None:
     """The card is dark with light words where the reader asks for it, and light otherwise."""
-    page.set_content(MAILS["english"])
+    page.set_content(mail("english"))
     is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     card = page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
     assert card == ("rgb(29, 27, 24)" if is_dark else "rgb(255, 254, 251)")
 
 
 @pytest.mark.parametrize("name", WEB)
-def test_a_page_is_accessible_and_fits_every_screen(page: Page, name: str) -> None:
+def test_a_page_is_accessible_and_fits_every_screen(web_page: Page, name: str) -> None:
     """axe-core finds nothing, the strict policy is kept, and 320 pixels are wide enough."""
     complaints: list[str] = []
-    page.on(
-        "console",
-        lambda message: complaints.append(message.text) if "Security Policy" in message.text else None,
-    )
+
+    def listen(message: ConsoleMessage) -> None:
+        if "Security Policy" in message.text:
+            complaints.append(message.text)
+
+    web_page.on("console", listen)
     for width in (320, 1000):
-        page.set_viewport_size({"width": width, "height": 800})
-        page.goto(f"{SITE}/page/{name}")
-        assert overflow(page) == 0, width
-        if width == _judged_at(page, light=320, dark=1000):
-            assert faults(page, []) == []
+        web_page.set_viewport_size({"width": width, "height": 800})
+        web_page.goto(f"{SITE}/page/{name}")
+        assert overflow(web_page) == 0, width
+        if width == _judged_at(web_page, light=320, dark=1000):
+            assert faults(web_page, []) == []
+    web_page.remove_listener("console", listen)
     assert complaints == []
 
 
-def test_times_of_the_web_edition_are_live(page: Page) -> None:
+def test_times_of_the_web_edition_are_live(browser: Browser) -> None:
     """The script writes how long ago it was as of now, and keeps the exact time as a tooltip."""
+    page = browser.new_page()
+    page.route("**/*", _serve)
     page.clock.set_fixed_time("2026-11-23T15:30:00Z")
     page.goto(f"{SITE}/page/edition")
     time = page.locator("time[data-live]").first
     assert time.text_content() == "5 hours ago"
     assert time.get_attribute("title") == "Monday, 2:30 am, Los Angeles"
+    page.close()

@@ -285,7 +285,7 @@ def _places(database: Database) -> dict[int, str]:
     return {row[0]: row[1] for row in rows}
 
 
-_ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+_ON_POSTGRESQL = pytest.mark.parametrize("kept", ["postgresql"], indirect=True)
 
 
 @pytest.fixture

@@ -77,12 +77,16 @@ class Newsroom:
         )
 
     def set_up(
-        self, *, lists: Sequence[tuple[str, str]] = (("readers", "hold"),), backlog: str = "7d"
+        self,
+        *,
+        lists: Sequence[tuple[str, str]] = (("readers", "hold"),),
+        backlog: str = "7d",
+        connections: int = 1,
     ) -> None:
         """A mail service that took a test mail, a digest with the site's feed, its lists; no rhythm yet."""
         self.command(
             *("transport", "add", "judge", "--host", "127.0.0.1", "--port", str(self.judge_port)),
-            *("--security", "none"),
+            *("--security", "none", "--connections", str(connections)),
         )
         self.command(
             *("digest", "create", "courier", "--title", "The Courier", "--language", "en"),

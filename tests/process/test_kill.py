@@ -16,7 +16,7 @@ from tests.process.newsroom import Newsroom, kill_group, newsroom
 from tests.servers.news_site import Page
 from tests.servers.waiting import wait_until
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.waits]
 
 PEOPLE = 500
 KILL_AFTER = 100
@@ -64,7 +64,7 @@ def _is_sent(room: Newsroom) -> bool:
 def test_loses_and_doubles_nobody_when_a_worker_is_killed(
     kind: str, policy: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SIGKILL after the 100th of 500 mails.
+    """SIGKILL after the 100th of 500 mails, over one connection.
 
     Under `hold` nobody is in the server's record twice, and whoever is not in it is listed as uncertain: one
     person at the most. Under `resend` everybody is in it, one person at the most twice.

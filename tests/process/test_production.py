@@ -15,7 +15,7 @@ from tests.process.newsroom import newsroom
 from tests.servers.news_site import Page
 from tests.servers.waiting import wait_until
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.waits]
 
 
 def test_a_published_post_arrives_at_its_slot(

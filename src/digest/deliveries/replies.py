@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.db import after_commit
 from digest.db.dialect import insert_new_rows
 from digest.mail.transport import Reply as MailReply
 from digest.models import Reply
@@ -22,10 +24,18 @@ _QUEUE_ID = re.compile(r"(?<![\w.-])(?:(?=[\w.-]*\d)(?=[\w.-]*[A-Za-z])[\w.-]{8,
 # parameters, one of PostgreSQL 65,535.
 _PART = 5_000
 
+_Alike = tuple[int, str, str]  # code, enhanced code, pattern
+# Replies that are committed, by database: a row of theirs is never changed or removed.
+_known: WeakKeyDictionary[sa.Engine, dict[_Alike, int]] = WeakKeyDictionary()
+_KNOWN_MOST = 5_000
+
 
 def intern_replies(session: Session, replies: Iterable[MailReply]) -> dict[MailReply, int]:
     """The ids of replies. What differs from mail to mail in them is left out, so that each is stored once."""
     wanted = {reply: (reply.code, reply.enhanced, reply_pattern(reply.text)) for reply in replies}
+    known = _known.setdefault(session.get_bind().engine, {})
+    if all(alike in known for alike in wanted.values()):
+        return {reply: known[alike] for reply, alike in wanted.items()}
     prints = {alike: _fingerprint(*alike) for alike in set(wanted.values())}
     ids = _ids_of(session, list(prints.values()))
     missing = [
@@ -36,7 +46,15 @@ def intern_replies(session: Session, replies: Iterable[MailReply]) -> dict[MailR
     if missing:
         insert_new_rows(session, Reply, missing)
         ids.update(_ids_of(session, [str(row["fingerprint"]) for row in missing]))
+    found = {alike: ids[fingerprint] for alike, fingerprint in prints.items()}
+    after_commit(session, lambda: _remember(known, found))
     return {reply: ids[prints[alike]] for reply, alike in wanted.items()}
+
+
+def _remember(known: dict[_Alike, int], found: dict[_Alike, int]) -> None:
+    if len(known) + len(found) > _KNOWN_MOST:
+        known.clear()
+    known.update(found)
 
 
 def reply_pattern(text: str) -> str:

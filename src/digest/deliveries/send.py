@@ -30,7 +30,7 @@ def send_batch(
     With `others`, go on with whatever else is due as long as there is time. Does nothing for a batch that is
     not due, is held by another worker, or is closed. Raises nothing for a mail service that cannot be
     reached: what is left goes back and is tried later, and nobody's attempt is burnt. `between` is called
-    after each group, every two seconds or so: for single mails, which must not wait. If this was its last
+    between groups, every one or two seconds: for single mails, which must not wait. If this was its last
     batch, the edition is `sent` at the end. After any other error the caller must give up its journal
     (`Journal.close`), so that it is folded in.
     """

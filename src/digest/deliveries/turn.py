@@ -40,6 +40,7 @@ TASK_SECONDS = 30.0
 _GROUPS_UNDER_WAY = 2
 _LEAST_PEOPLE = 8
 _NAP_SECONDS = 0.25
+_LOOK_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -75,6 +76,7 @@ class Turn:
     _wait_until: dt.datetime | None = None  # for the pace, without a fault: the turn is over
     _breaker: Breaker = field(default_factory=Breaker)
     _started: float = field(default_factory=clock.monotonic)
+    _looked: float = 0.0
     _held: list[_Held] = field(default_factory=list)
     _done: set[int] = field(default_factory=set)
     # In the next group: twice what the last one came to.
@@ -94,7 +96,7 @@ class Turn:
                 if not under_way:
                     break
                 self._finish(under_way.popleft())
-                self.between()
+                self._look_between()
         finally:
             # Whatever ended the work, what is known of it goes into the ledger first.
             for each in under_way:
@@ -172,13 +174,19 @@ class Turn:
                 self._wait_until = permits.starts_at if wait > self._left() else None
                 return None
             time.sleep(min(wait, _NAP_SECONDS))
-            self.between()
+            self._look_between()
         return permits if permits.count else self._permits(most)
 
     def _return(self, permits: Permits | None, count: int) -> None:
         if permits is not None and count > 0 and self.sender.is_paced:
             with self.database.write() as session:
                 give_back(session, self.sender.transport_id, count, of=permits)
+
+    def _look_between(self) -> None:
+        """Let single mails go; groups may end many times a second, and looking costs as much as ten mails."""
+        if clock.monotonic() - self._looked >= _LOOK_SECONDS:
+            self.between()
+            self._looked = clock.monotonic()
 
     def _may_begin(self) -> bool:
         return not self._problem and self._wait_until is None and self._left() > 0 and not self.stop()

@@ -9,9 +9,11 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from digest import keys
 from digest.config import Settings
 from digest.db import Database
 from digest.web.app import create_app
+from digest.web.deps import Services
 from tests.integration.web.rows import Scene, make_scene, make_settings
 
 
@@ -22,9 +24,9 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings) -> FastAPI:
-    """The application."""
-    return create_app(settings)
+def app(settings: Settings, database: Database) -> FastAPI:
+    """The application, on the database that the test has in its hands."""
+    return create_app(settings, services=Services(settings, database, keys.load(settings.secrets_folder)))
 
 
 @pytest.fixture

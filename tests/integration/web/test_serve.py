@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,15 +16,15 @@ from digest.web.serve import _listen, serve
 from tests.integration.web.rows import Scene
 from tests.integration.web.served import served
 from tests.integration.web.test_busy import ask, writing
+from tests.servers.databases import Kept
 from tests.servers.waiting import wait_until
 
 
 @pytest.fixture
-def database_url(sqlite_template: Path, tmp_path: Path) -> str:
+def kept(kept_sqlite: Kept) -> Iterator[Kept]:
     """SQLite alone: how a process starts and ends has nothing to do with its database."""
-    path = tmp_path / "digest.db"
-    shutil.copyfile(sqlite_template, path)
-    return f"sqlite:///{path}"
+    yield kept_sqlite
+    kept_sqlite.empty()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -31,6 +31,7 @@ ZONES = (
     "Pacific/Chatham",  # 45 minutes off, summer time in the southern year
     "America/Santiago",  # the clock changes at midnight
 )
+STEADY = {"UTC", "Asia/Yerevan", "Asia/Kolkata", "Asia/Kathmandu"}
 
 
 @functools.cache
@@ -56,9 +57,14 @@ def _fixed(zone: str, hour: int, minute: int, is_day: Callable[[dt.date], bool])
     return found
 
 
-def _every_half_hour(zone: str) -> list[dt.datetime]:
+def _half_hours(zone: str, start: dt.datetime, end: dt.datetime) -> list[dt.datetime]:
     """Each moment at which the clock shows :00 or :30, both times through a repeated hour."""
-    return [moment for moment, wall, _ in _year(zone) if wall.minute % 30 == 0]
+    return [moment for moment, wall, _ in _year(zone) if start < moment < end and wall.minute % 30 == 0]
+
+
+def _changes(zone: str) -> list[dt.datetime]:
+    """The quarters of an hour in which the clock jumps."""
+    return [moment for moment, wall, before in _year(zone) if wall - before != STEP]
 
 
 @functools.cache
@@ -81,8 +87,20 @@ def test_gives_a_weekly_slot_once_a_week(zone: str) -> None:
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_runs_a_repeating_schedule_through_the_repeated_hour(zone: str) -> None:
-    """`*/30` follows the clock on the wall, through gaps and overlaps."""
-    assert _ours("*/30 * * * *", zone) == _every_half_hour(zone)
+    """`*/30` follows the clock on the wall through gaps and overlaps: the days around each, and the first."""
+    around = [change - dt.timedelta(days=1) for change in _changes(zone)]
+    assert len(around) == (0 if zone in STEADY else 2)
+    for start in (START, *around):
+        end = start + dt.timedelta(days=2)
+        ours = list(takewhile(lambda slot: slot < end, slots("*/30 * * * *", zone, after=start)))  # noqa: B023
+        assert ours == _half_hours(zone, start, end)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("zone", ZONES)
+def test_runs_a_repeating_schedule_through_a_whole_year(zone: str) -> None:
+    """So it does on every other day."""
+    assert _ours("*/30 * * * *", zone) == _half_hours(zone, START, END)
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -107,8 +125,7 @@ def test_gives_the_same_half_hours_one_at_a_time(zone: str, change: tuple[int, i
     """So do half hours, in the days around a change of the clock."""
     start = dt.datetime(*change, tzinfo=dt.UTC) - dt.timedelta(days=2)
     end = start + dt.timedelta(days=4)
-    expected = [slot for slot in _ours("*/30 * * * *", zone) if start < slot < end]
-    assert _one_at_a_time("*/30 * * * *", zone, start, end) == expected
+    assert _one_at_a_time("*/30 * * * *", zone, start, end) == _half_hours(zone, start, end)
 
 
 def _one_at_a_time(cron: str, zone: str, start: dt.datetime, end: dt.datetime) -> list[dt.datetime]:
