@@ -1,31 +1,47 @@
-"""The figures of the delivery: `make bench ARGS=delivery`."""
+"""The figures of the delivery, row by row: `make bench ARGS=delivery`."""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
-from bench import delivery_fleet, delivery_scale, delivery_sending
-from bench.delivery_peers import program
-from bench.delivery_room import servers
-from bench.figures import Figure
+from bench import delivery_fleet, delivery_scale, delivery_sending, effort
+from bench.delivery_room import Servers, servers
+from bench.figures import Figure, Target
 
+AREA = "delivery"
 FEW, MANY = 10_000, 100_000
+
+Row = Callable[[Servers], Iterator[Figure]]
+
+# What DIGEST_BENCH_ONLY chooses from.
+ROWS: Mapping[str, Row] = {
+    "unsigned": delivery_sending.unsigned,
+    "smtplib": delivery_sending.beside_smtplib,
+    "signed": delivery_sending.signed,
+    "relay": delivery_sending.far,
+    "memory": lambda at: delivery_scale.memory(at, few=FEW, many=MANY),
+    "planning": delivery_scale.planning,
+    "slot": delivery_fleet.first_message,
+    "share": delivery_fleet.share,
+    "workers": delivery_fleet.workers,
+}
 
 
 def figures() -> Iterator[Figure]:
-    """Every figure of the delivery; without PostgreSQL or smtp-sink there are none, and a line says so."""
-    if program("smtp-sink") is None:
-        print("delivery: there is no smtp-sink (Debian: postfix), so that nothing can be measured.")
-        return
+    """The rows that were asked for, each figure as soon as it is known."""
     try:
+        rows = effort.chosen(ROWS)
         with servers() as at:
-            found, size = delivery_sending.measure_near(at)
-            yield from delivery_sending.near_figures(found, size=size)
-            yield from delivery_sending.far_figures(at)
-            yield from delivery_scale.memory(at, few=FEW, many=MANY)
-            yield from delivery_scale.planning(at)
-            us_per_message = statistics.median(each.cpu_us for each in found["ours"])
-            yield from delivery_fleet.figures(at, us_per_message=us_per_message)
+            for name, row in rows.items():
+                yield from measured(name, row, at)
     except LookupError as error:
-        print(f"delivery: {error}; nothing can be measured.")
+        print(f"delivery: {error}.")
+
+
+def measured(name: str, row: Row, at: Servers) -> Iterator[Figure]:
+    """The figures of a row; if it breaks off, one that is missed says why, and the other rows go on."""
+    try:
+        yield from row(at)
+    except (AssertionError, OSError, ValueError) as error:
+        note = f"{type(error).__name__}: {error}"[:500]
+        yield Figure(AREA, f"{name}: could not be measured", 1, "failures", target=Target("<=", 0), note=note)

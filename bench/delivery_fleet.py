@@ -21,10 +21,10 @@ from bench import effort
 from bench.delivery_mail import small_mail
 from bench.delivery_peers import recorded, smtp_sink
 from bench.delivery_room import ROOT, Room, Servers, child_env, room
-from bench.delivery_sending import AREA
+from bench.delivery_sending import AREA, cpu_us
 from bench.figures import Figure, Target, load, repeat
 from bench.memory import tree
-from digest.config import Settings
+from digest.config import load as load_settings
 from digest.deliveries.plan import BATCH_SIZE
 from digest.queueing.app import make_app
 from digest.queueing.names import QueueName, TaskName
@@ -72,11 +72,18 @@ class TaskCost:
     publisher: float
 
 
-def figures(at: Servers, *, us_per_message: float) -> Iterator[Figure]:
-    """All of them; `us_per_message` is what a worker's CPU was measured to be."""
-    runs = [_run(at, count) for count in (1, 2, 4)]
-    yield from worker_figures(runs)
-    yield share_figure(_task_cost(at), runs[0], us_per_message=us_per_message)
+def workers(at: Servers) -> Iterator[Figure]:
+    """One, two and four workers, each with an edition of its own."""
+    yield from worker_figures([_run(at, count) for count in (1, 2, 4)])
+
+
+def share(at: Servers) -> Iterator[Figure]:
+    """Celery's part, from what a task, a batch and a message were measured to cost."""
+    yield share_figure(_task_cost(at), _run(at, 1), us_per_message=cpu_us(at))
+
+
+def first_message(at: Servers) -> Iterator[Figure]:
+    """The moment after the slot."""
     yield _first_message(at)
 
 
@@ -215,7 +222,7 @@ def _delay(made: Room, judge: JudgeServer) -> float:
 
 
 def _app(made: Room) -> Celery:
-    return make_app(Settings(broker_url=made.env["DIGEST_BROKER_URL"]))
+    return make_app(load_settings(broker_url=made.env["DIGEST_BROKER_URL"]))
 
 
 def _worker(number: int, app: str = "worker") -> tuple[str, ...]:

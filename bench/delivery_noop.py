@@ -7,6 +7,6 @@ from digest.queueing.app import make_app
 app = make_app(settings())
 
 
-@app.task(name=NOOP, ignore_result=True)
+@app.task(name=NOOP, ignore_result=True)  # type: ignore[untyped-decorator]
 def noop(_number: int) -> None:
     """Nothing."""

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bench.delivery_mail import SENDER
+from bench.delivery_peers import program
 from digest import clock, keys
 from digest.db import Database
 from digest.db.schema import upgrade
@@ -122,6 +123,7 @@ class Room:
         """Run one statement; its first value, if it gives rows."""
         with self.database.write() as session:
             found = session.execute(sa.text(statement), values)
+            assert isinstance(found, sa.CursorResult)
             return found.scalar() if found.returns_rows else None
 
     @contextlib.contextmanager
@@ -196,7 +198,9 @@ class Worker:
 
 @contextlib.contextmanager
 def servers() -> Iterator[Servers]:
-    """PostgreSQL with fsync on and a broker, for the length of a block; ConfigError where there is none."""
+    """PostgreSQL with fsync on and a broker, for the length of a block; LookupError where one is missing."""
+    if program("smtp-sink") is None:
+        raise LookupError("there is no smtp-sink (Debian: postfix)")
     with tempfile.TemporaryDirectory(prefix="digest-bench-") as temporary, contextlib.ExitStack() as stack:
         folder = Path(temporary)
         folder.chmod(0o755)  # the database server runs as another user

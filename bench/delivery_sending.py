@@ -39,68 +39,64 @@ _FAR_BYTES = 10_000
 Measured = Work | Cost
 
 
-def measure_near(at: Servers) -> tuple[dict[str, list[Measured]], int]:
-    """All that is sent to a sink on this machine, by turns, and the size of the mail in bytes."""
+def unsigned(at: Servers) -> Iterator[Figure]:
+    """Rate and CPU beside smtp-source, which sends one body to one address and keeps no record."""
+    if program("smtp-source") is None:
+        raise FileNotFoundError("there is no smtp-source (Debian: postfix)")
     mail = mail_of()
-    size, count = len(wire(mail)), effort.rounds()
+    people, size = effort.people(_UNSIGNED), len(wire(mail))
+    with ExitStack() as stack:
+        port = stack.enter_context(smtp_sink())
+        send = _sender(stack, at, port, mail, people)
+        found = _by_turns(send, lambda: smtp_source(port, count=people, size=size))
+    what = f"{size:,} bytes, ledger and journal on, 8 connections each, into smtp-sink"
+    yield rate_ratio("messages/s against smtp-source", *found, target=Target(">=", 0.8), note=what)
+    yield cpu_ratio("CPU a message against smtp-source", *found, target=Target("<=", 2.2), note=what)
+
+
+def beside_smtplib(at: Servers) -> Iterator[Figure]:
+    """CPU beside Python's own client."""
+    mail = mail_of()
+    message = wire(mail)
+    with ExitStack() as stack:
+        port = stack.enter_context(smtp_sink())
+        send = _sender(stack, at, port, mail, effort.people(_UNSIGNED))
+        found = _by_turns(send, lambda: smtplib_alone(port, message, count=effort.people(_PLAIN)))
+    yield cpu_ratio(
+        "CPU a message against smtplib.sendmail alone",
+        *found,
+        target=Target("<=", 0.3),
+        note=f"{len(message):,} bytes, ledger and journal on; smtplib sends finished bytes on one connection",
+    )
+
+
+def signed(at: Servers) -> Iterator[Figure]:
+    """CPU beside the one thing that cannot be saved."""
+    mail = mail_of()
     bare = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     with ExitStack() as stack:
         port = stack.enter_context(smtp_sink())
-        unsigned = _sender(stack, at, port, mail, effort.people(_UNSIGNED))
-        signed = _sender(stack, at, port, mail, effort.people(_SIGNED), signer=Signer.US)
-        actions: dict[str, Callable[[], Measured]] = {
-            "ours": unsigned,
-            "plain": lambda: smtplib_alone(port, wire(mail), count=effort.people(_PLAIN)),
-            "signed": signed,
-            "bare": lambda: bare_signatures(bare, count=_BARE),
-        }
-        if program("smtp-source"):
-            actions["source"] = lambda: smtp_source(port, count=effort.people(_UNSIGNED), size=size)
-        else:
-            print("delivery: there is no smtp-source (Debian: postfix): its two rows are left out.")
-        return effort.by_turns(actions, count=count), size
-
-
-def near_figures(found: dict[str, list[Measured]], *, size: int) -> Iterator[Figure]:
-    """The figures of rounds in which all were measured by turns."""
-    ours, what = found["ours"], f"{size:,} bytes, ledger and journal on; "
-    if "source" in found:
-        yield _ratio(
-            "messages/s against smtp-source",
-            ours,
-            found["source"],
-            lambda each: each.rate,
-            Target(">=", 0.8),
-            note=f"{what}8 connections each, into smtp-sink",
-            unit="1/s",
-        )
-        yield _ratio(
-            "CPU a message against smtp-source",
-            ours,
-            found["source"],
-            lambda each: each.cpu_us,
-            Target("<=", 2.2),
-            note=f"{what}8 connections each; of ours without its start",
-        )
-    yield _ratio(
-        "CPU a message against smtplib.sendmail alone",
-        ours,
-        found["plain"],
-        lambda each: each.cpu_us,
-        Target("<=", 0.3),
-        note=f"{what}smtplib sends finished bytes on one connection",
-    )
-    yield _ratio(
+        send = _sender(stack, at, port, mail, effort.people(_SIGNED), signer=Signer.US)
+        found = _by_turns(send, lambda: bare_signatures(bare, count=_BARE))
+    yield cpu_ratio(
         "CPU a signed message against a bare RSA-2048 signature",
-        found["signed"],
-        found["bare"],
-        lambda each: each.cpu_us,
-        Target("<=", 1.7),
-        note=f"{what}relaxed/relaxed; the bare signature is of `cryptography`",
+        *found,
+        target=Target("<=", 1.7),
+        note=f"{len(wire(mail)):,} bytes, ledger and journal on, relaxed/relaxed; the bare signature is of "
+        "`cryptography`",
     )
 
 
-def far_figures(at: Servers) -> Iterator[Figure]:
+def cpu_us(at: Servers) -> float:
+    """CPU microseconds of ours for an unsigned message, the median of three rounds."""
+    with ExitStack() as stack:
+        port = stack.enter_context(smtp_sink())
+        send = _sender(stack, at, port, mail_of(), effort.people(_UNSIGNED))
+        send()
+        return Series(tuple(send().cpu_us for _ in range(effort.rounds(3)))).median
+
+
+def far(at: Servers) -> Iterator[Figure]:
     """The rate through a relay that is far away: round trips are what counts there."""
     mail = small_mail(_FAR_BYTES)
     people = effort.people(_FAR_PEOPLE)
@@ -145,19 +141,36 @@ def _add_key(made: Room) -> None:
         add_keys(session, [new], made.folder / "secrets", now=clock.utc_now(), is_enabled=True)
 
 
+def _by_turns(
+    ours: Callable[[], Work], theirs: Callable[[], Cost]
+) -> tuple[Sequence[Measured], Sequence[Measured]]:
+    actions: dict[str, Callable[[], Measured]] = {"ours": ours, "theirs": theirs}
+    found = effort.by_turns(actions, count=effort.rounds())
+    return found["ours"], found["theirs"]
+
+
+def rate_ratio(
+    name: str, ours: Sequence[Measured], theirs: Sequence[Measured], *, target: Target, note: str
+) -> Figure:
+    """Ours over theirs in messages a second."""
+    rates = [[each.rate for each in side] for side in (ours, theirs)]
+    return _ratio(name, *rates, target=target, note=note, unit="1/s")
+
+
+def cpu_ratio(
+    name: str, ours: Sequence[Measured], theirs: Sequence[Measured], *, target: Target, note: str
+) -> Figure:
+    """Ours over theirs in CPU seconds a message, ours without the start of the process."""
+    costs = [[each.cpu_us for each in side] for side in (ours, theirs)]
+    return _ratio(name, *costs, target=target, note=f"{note}; of ours without its start", unit="us")
+
+
 def _ratio(
-    name: str,
-    ours: Sequence[Measured],
-    theirs: Sequence[Measured],
-    part: Callable[[Measured], float],
-    target: Target,
-    *,
-    note: str,
-    unit: str = "us",
+    name: str, ours: Sequence[float], theirs: Sequence[float], *, target: Target, note: str, unit: str
 ) -> Figure:
     """The median of the rounds' own ratios: what slows a round down slows both down."""
-    mine, reference = Series(tuple(map(part, ours))), Series(tuple(map(part, theirs)))
-    ratios = Series(tuple(one / other for one, other in zip(mine.values, reference.values, strict=True)))
+    mine, reference = Series(tuple(ours)), Series(tuple(theirs))
+    ratios = Series(tuple(one / other for one, other in zip(ours, theirs, strict=True)))
     return Figure(
         AREA,
         name,

@@ -1,7 +1,7 @@
 """How much is measured: all of it, or little for whoever works at the measuring. Read once, at the start.
 
-DIGEST_BENCH_QUICK=1        few and short rounds: to see that it runs, not to publish
-DIGEST_PROOF_TRIALS=1000    how many kills the proofs of the delivery are made of
+DIGEST_BENCH_QUICK=1               few and short rounds: to see that it runs, not to publish
+DIGEST_BENCH_ONLY=unsigned,relay   only these rows of an area that has named rows
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 IS_QUICK = os.environ.get("DIGEST_BENCH_QUICK", "") not in {"", "0"}
-TRIALS = int(os.environ.get("DIGEST_PROOF_TRIALS") or 1000)
+ONLY = tuple(name.strip() for name in os.environ.get("DIGEST_BENCH_ONLY", "").split(",") if name.strip())
 
 
 def rounds(usual: int = 7) -> int:
@@ -24,6 +24,14 @@ def rounds(usual: int = 7) -> int:
 def people(usual: int) -> int:
     """How many people there are in a round."""
     return max(100, usual // 10) if IS_QUICK else usual
+
+
+def chosen(rows: Mapping[str, T], only: tuple[str, ...] = ONLY) -> dict[str, T]:
+    """The rows that were asked for, in their own order, or all; LookupError for a name that is none."""
+    unknown = [name for name in only if name not in rows]
+    if unknown:
+        raise LookupError(f"there is no row {unknown[0]!r}; there are: {', '.join(rows)}")
+    return {name: row for name, row in rows.items() if not only or name in only}
 
 
 def by_turns(actions: Mapping[str, Callable[[], T]], *, count: int) -> dict[str, list[T]]:

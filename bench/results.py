@@ -37,13 +37,19 @@ def row(figure: Figure, *, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def save(path: Path, figures: Sequence[Figure], *, now: dt.datetime) -> None:
+def save(path: Path, figures: Sequence[Figure], *, now: dt.datetime, is_part: bool = False) -> None:
     """Write the rows of these figures; those of other areas that the file holds already stay.
 
-    A file that cannot be read as rows is written anew.
+    If these are a part of an area, its other rows stay as well. A file that cannot be read as rows is
+    written anew.
     """
-    measured = {figure.area for figure in figures}
-    kept = [old for old in _read(path) if old.get("area") not in measured]
+    areas = set() if is_part else {figure.area for figure in figures}
+    names = {(figure.area, figure.name) for figure in figures}
+    kept = [
+        old
+        for old in _read(path)
+        if old.get("area") not in areas and (old.get("area"), old.get("name")) not in names
+    ]
     rows = kept + [row(figure, now=now) for figure in figures]
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")

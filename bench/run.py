@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import results
+from bench import effort, results
 from bench.figures import Figure, shown
 from digest import clock, logs
 
@@ -42,19 +42,24 @@ def run(area: str | None, *, proof: bool, folder: Path = results.FOLDER) -> int:
         return 2
     logs.set_up(level="WARNING")
     console = Console()
-    file = folder / ("proof.json" if proof else "results.json")
+    file = folder / _file_name(proof=proof)
     missed = False
     for name, found in AREAS.items():
         target = found.proofs if proof else found.figures
         if target is None or area not in {None, name}:
             continue
         figures = _measured(_loaded(target), console)
-        results.save(file, figures, now=clock.utc_now())
+        results.save(file, figures, now=clock.utc_now(), is_part=bool(effort.ONLY))
         console.print(f"\n[bold]{name}[/bold] on {results.machine()}", highlight=False)
         results.show(figures, console)
         missed = missed or any(figure.holds is False for figure in figures)
     console.print(f"\nKept in {file}.", highlight=False)
     return int(missed)
+
+
+def _file_name(*, proof: bool) -> str:
+    """Short rounds are kept apart: nobody publishes them by mistake."""
+    return f"{'quick-' if effort.IS_QUICK else ''}{'proof' if proof else 'results'}.json"
 
 
 def _measured(measure: Measure, console: Console) -> list[Figure]:
@@ -63,6 +68,8 @@ def _measured(measure: Measure, console: Console) -> list[Figure]:
     for figure in measure():
         value = f"{shown(figure.value)} {figure.unit}"
         console.print(f"{figure.area}: {figure.name}: {value}", style="dim", highlight=False)
+        if figure.holds is False:
+            console.print(f"  missed: {figure.note}", style="dim", highlight=False, markup=False)
         figures.append(figure)
     return figures
 

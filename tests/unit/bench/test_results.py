@@ -98,6 +98,18 @@ def test_other_areas_stay_in_the_file(tmp_path: Path) -> None:
     assert [row["name"] for row in json.loads(file.read_text(encoding="utf-8"))] == ["pages", "plan"]
 
 
+def test_the_other_rows_stay_where_a_part_of_an_area_is_measured(tmp_path: Path) -> None:
+    """A row that was chosen alone replaces itself and nothing else."""
+    file = tmp_path / "results.json"
+    results.save(file, [FAST, SLOW, PLAIN], now=NOW)
+    results.save(file, [SLOW], now=NOW, is_part=True)
+    assert [row["name"] for row in json.loads(file.read_text(encoding="utf-8"))] == [
+        "render",
+        "pages",
+        "plan",
+    ]
+
+
 def test_the_table_says_what_was_missed() -> None:
     """A missed target stands out, one that holds says so, and a figure without a target says neither."""
     console = Console(width=120, record=True, file=None)
