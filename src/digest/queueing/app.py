@@ -11,7 +11,7 @@ from kombu.entity import Queue
 from digest.config import Settings, settings
 from digest.queueing.names import QueueName, TaskName
 
-# A message that is not acknowledged within this time is handed out again: well above the longest task, a freeze.
+# A message that is not acknowledged in this time is handed out again: well above the longest task, a freeze.
 # A turn at sending ends after 30 s, whatever a server that may take ten minutes over a final dot does.
 VISIBILITY_SECONDS = 900
 _TICK_EXPIRES = 60
