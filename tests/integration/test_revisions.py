@@ -376,6 +376,7 @@ def test_version_2_reaches_exactly_the_others(
     """
     monkeypatch.setattr(turn, "GROUP_PEOPLE", group)
     monkeypatch.setattr(turn, "_GROUPS_UNDER_WAY", 1)
+    monkeypatch.setattr(turn, "_LOOK_SECONDS", 0.0)
     now = clock.utc_now()
     desk.add_people(people)
     printed = print_edition(desk, now, is_planned=True)

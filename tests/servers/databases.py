@@ -17,6 +17,7 @@ from psycopg import sql
 
 from digest.db import Database
 from digest.db.schema import head, upgrade
+from digest.deliveries import replies
 
 # Above this a table is truncated: a DELETE leaves its pages to be read by the tests that follow.
 _SMALL = 512 * 1024
@@ -104,9 +105,13 @@ class KeptPostgres:
 
 
 def _forget_listeners(database: Database) -> None:
-    """What a test hangs on its engine, to count statements or to make one fail, ends with the test."""
+    """What a test hangs on its engine, to count statements or to make one fail, ends with the test.
+
+    So does what the product remembers of rows that it never removes.
+    """
     dispatch = database.engine.dispatch
     dispatch.before_cursor_execute.for_modify(dispatch).clear()
+    replies._known.pop(database.engine.pool, None)
 
 
 # Whoever is in the middle of something, and whoever is no connection of the kept engine. In two steps: the

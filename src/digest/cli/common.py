@@ -37,9 +37,11 @@ def own_process() -> None:
     _process["is_own"] = True
 
 
-def group(help_text: str) -> typer.Typer:
+def group(help_text: str, *, epilog: str | None = None) -> typer.Typer:
     """A command group. The callback keeps a group with one command from becoming that command."""
-    made = typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+    made = typer.Typer(
+        help=help_text, epilog=epilog, no_args_is_help=True, rich_markup_mode=None, add_completion=False
+    )
     made.callback(help=help_text)(_nothing)
     return made
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from digest.models import Cadence
 
-app = common.group("The staff who get an edition some minutes ahead, with a link that stops it.")
+app = common.group(
+    "The staff who get an edition some minutes ahead, with a link that stops it.",
+    epilog="Example: digest cadence first-copy list courier morning",
+)
 
 DigestName = Annotated[str, typer.Argument(metavar="DIGEST", help="The digest.")]
 Name = Annotated[str, typer.Argument(metavar="CADENCE", help="The cadence.")]

@@ -25,15 +25,15 @@ _QUEUE_ID = re.compile(r"(?<![\w.-])(?:(?=[\w.-]*\d)(?=[\w.-]*[A-Za-z])[\w.-]{8,
 _PART = 5_000
 
 _Alike = tuple[int, str, str]  # code, enhanced code, pattern
-# Replies that are committed, by database: a row of theirs is never changed or removed.
-_known: WeakKeyDictionary[sa.Engine, dict[_Alike, int]] = WeakKeyDictionary()
+# Replies that are committed, by the database's connections: a row of theirs is never changed or removed.
+_known: WeakKeyDictionary[sa.Pool, dict[_Alike, int]] = WeakKeyDictionary()
 _KNOWN_MOST = 5_000
 
 
 def intern_replies(session: Session, replies: Iterable[MailReply]) -> dict[MailReply, int]:
     """The ids of replies. What differs from mail to mail in them is left out, so that each is stored once."""
     wanted = {reply: (reply.code, reply.enhanced, reply_pattern(reply.text)) for reply in replies}
-    known = _known.setdefault(session.get_bind().engine, {})
+    known = _known.setdefault(session.get_bind().engine.pool, {})
     if all(alike in known for alike in wanted.values()):
         return {reply: known[alike] for reply, alike in wanted.items()}
     prints = {alike: _fingerprint(*alike) for alike in set(wanted.values())}
