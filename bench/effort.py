@@ -2,6 +2,7 @@
 
 DIGEST_BENCH_QUICK=1               few and short rounds: to see that it runs, not to publish
 DIGEST_BENCH_ONLY=unsigned,relay   only these rows of an area that has named rows
+DIGEST_PROOF_TRIALS=100            how often the proof of the delivery kills; a thousand times unless told
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 IS_QUICK = os.environ.get("DIGEST_BENCH_QUICK", "") not in {"", "0"}
+TRIALS = int(os.environ.get("DIGEST_PROOF_TRIALS") or 1000)
 ONLY = tuple(name.strip() for name in os.environ.get("DIGEST_BENCH_ONLY", "").split(",") if name.strip())
 
 
