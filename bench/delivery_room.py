@@ -229,7 +229,8 @@ def room(at: Servers, **settings: str) -> Iterator[Room]:
             upgrade(database)
             with database.write() as session:
                 digest = make_digest(session, sender_address=SENDER)
-                cadence = make_cadence(session, digest, is_running=False)
+                # At full speed: by itself an edition for many people is spread over twenty minutes.
+                cadence = make_cadence(session, digest, is_running=False, spread_seconds=0)
                 mailing_list = make_list(session, digest)
             yield Room(database, Path(temporary), env, cadence.id, mailing_list.id)
         finally:

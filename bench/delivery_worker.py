@@ -28,6 +28,7 @@ from digest.tasks.runtime import Runtime, close_runtime, runtime
 from digest.tasks.work import send_one_batch
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_WAIT_SECONDS = 60.0
 
 
 def main() -> None:
@@ -56,9 +57,10 @@ def _send(here: Runtime, edition_id: int) -> dict[str, object]:
 
 
 def _next_batch(here: Runtime, edition_id: int) -> int | None:
-    """A batch of the edition that nobody holds; waits for those that somebody does."""
+    """A batch of the edition that nobody holds; waits for those that somebody does, though not for ever."""
     query = sa.select(Batch.id).join(Edition, Edition.id == Batch.edition_id)
     of_edition = query.where(Batch.edition_id == edition_id)
+    until = time.monotonic() + _WAIT_SECONDS
     while True:
         with here.database.read() as session:
             now = session.scalar(sa.select(sa.func.now()))
@@ -67,6 +69,8 @@ def _next_batch(here: Runtime, edition_id: int) -> int | None:
             is_open = session.scalar(of_edition.where(Batch.closed_at.is_(None)).limit(1)) is not None
         if found is not None or not is_open:
             return found
+        if time.monotonic() > until:
+            raise TimeoutError(f"edition {edition_id} has open batches, and none came due in time")
         time.sleep(0.01)
 
 
