@@ -141,7 +141,7 @@ class Desk:
 
 def let_go(sender: Sender) -> None:
     """As at the end of a worker process: the connection and the journal's lock are gone, the file stays."""
-    sender.transport.close()  # type: ignore[attr-defined]
+    sender.transport.close()
     sender.journal.close()
 
 
