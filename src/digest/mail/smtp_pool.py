@@ -22,6 +22,8 @@ from digest.mail.transport import Endpoint, Outcome, Reply
 _MOST_TRIES = 2
 # A server that refuses one more connection while others work is not asked for more during this time.
 _GROW_AGAIN_SECONDS = 30.0
+# What a loop's timer can tell apart: one that is set for less is called at once, again and again.
+_LEAST_WAIT = 0.001
 
 
 class Pool:
@@ -154,9 +156,10 @@ class Pool:
             return
         now = self._loop.time()
         delay = waiting[0].delay(now)
-        if delay > 0:
-            self._feeder = self._loop.call_later(delay, self._feed)
-        elif not any(each.is_free for each in self._connections):
+        if delay > 0 or any(each.is_free for each in self._connections):
+            # A free connection although something may begin: its moment has come since it was pulled for.
+            self._feeder = self._loop.call_later(max(delay, _LEAST_WAIT), self._feed)
+        else:
             self._open_for_work(now)
 
     def _open_for_work(self, now: float) -> None:
