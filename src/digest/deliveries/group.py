@@ -57,8 +57,9 @@ class Group:
     `rests` are the receiving domains that asked for a rest, each with the reply: nobody else of such a domain
     is begun.
 
-    The people were read when it was made. Nobody is begun later than two seconds after that; whoever was, and
-    is still waiting for the server by then, is looked at again before the message leaves.
+    The people were read at `read_at` of the monotonic clock, or later. Nobody is begun later than two seconds
+    after that; whoever was, and is still waiting for the server by then, is looked at again before the message
+    leaves. A look that takes so long itself is no answer.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Group:
         lease: Lease,
         people: Sequence[Person],
         *,
+        read_at: float,
         look_again: Callable[[Person], bool],
         stop: Callable[[], bool],
         signer: Signer | None = None,
@@ -81,7 +83,7 @@ class Group:
         self._sender = sender
         self._look_again = look_again
         self._stop = stop
-        self._read_at = clock.monotonic()
+        self._read_at = read_at
         self._unsent: list[int] = []
         self._declined: set[int] = set()  # not sent by our own will
         self._is_settled = self._is_late = False
@@ -132,8 +134,8 @@ class Group:
         return clock.monotonic() - self._read_at >= GROUP_SECONDS
 
     def is_still_wanted(self, envelope: Envelope) -> bool:
-        person = _person(envelope)
-        wanted = self._look_again(person)
+        person, began = _person(envelope), clock.monotonic()
+        wanted = self._look_again(person) and clock.monotonic() - began < GROUP_SECONDS
         if not wanted:
             self._declined.add(person.subscriber_id)
         return wanted

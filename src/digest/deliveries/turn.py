@@ -120,9 +120,10 @@ class Turn:
             if permits is None:
                 return None
             ids = [held.waiting.popleft() for _ in range(min(permits.count, len(held.waiting)))]
+            read_at = clock.monotonic()  # not when they are there: a database may be slow to answer
             people = self._read(held, ids)
             if people:
-                return self._start(held, people, permits)
+                return self._start(held, people, permits, read_at=read_at)
             self._return(permits, permits.count)
             if held in self._held and not held.waiting and not held.under_way:
                 self._give_back(held)
@@ -147,11 +148,12 @@ class Turn:
                 put_aside(session, lease, resting, now=clock.utc_now())
         return [person for person in people if person.subscriber_id not in resting]
 
-    def _start(self, held: _Held, people: list[Person], permits: Permits) -> _UnderWay:
+    def _start(self, held: _Held, people: list[Person], permits: Permits, *, read_at: float) -> _UnderWay:
         group = Group(
             self.sender,
             held.lease,
             people,
+            read_at=read_at,
             look_again=functools.partial(_look_again, self.database),
             stop=self.stop,
             signer=held.signer,
