@@ -12,6 +12,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,19 +22,17 @@ from digest import clock
 from digest.config import Settings
 from digest.db import Database
 from digest.deliveries import group
+from digest.deliveries.control import pause, resume
 from digest.lists.queries import subscriber_by_address
 from digest.lists.status import Origin
 from digest.lists.suppress import suppress_subscriber
-from digest.models import DeliveryReason, DeliveryStatus
-from tests.integration.deliveries.live_changes import (
+from digest.models import DeliveryReason, DeliveryStatus, Edition
+from tests.integration.deliveries.live_changes import Change, Judgement, Live, live_send
+from tests.integration.deliveries.live_edition import (
     RECORD,
-    Change,
-    Judgement,
-    Live,
     address_of,
     housemates,
     judge_process,
-    live_send,
     make_edition,
     make_sender,
 )
@@ -93,7 +92,7 @@ def test_200_changes_in_a_send_of_5000(database: Database, settings: Settings, d
         judge_process(settings.data, Script(delay=0.001)) as port,
         live_send(database, settings, port, people=5_000) as live,
     ):
-        live.make(random_changes(dice, 200, among=range(5_000), until=1.2))
+        live.make(random_changes(dice, 200, among=range(5_000), until=1.0))
         live.pause_edition(seconds=5.3)
         live.finish(seconds=60)
     judged(live, spared=20, bodies=False)
@@ -105,10 +104,10 @@ def test_changes_at_5_messages_a_second(database: Database, settings: Settings, 
     """A mail service's pace makes people wait for long: each is asked for when it is their turn."""
     with (
         judge_process(settings.data, Script(raw=True)) as port,
-        live_send(database, settings, port, people=60, per_second=5) as live,
+        live_send(database, settings, port, people=54, per_second=5) as live,
     ):
         # Of those whose turn comes late: each has neighbours who are mailed long after they have left.
-        live.make(random_changes(dice, 20, among=range(25, 55), until=0.8))
+        live.make(random_changes(dice, 20, among=range(25, 50), until=0.3))
         live.finish(seconds=60)
     judged(live, spared=1)
 
@@ -128,6 +127,7 @@ def test_200_changes_in_a_send_without_a_break(
 
 
 @pytest.mark.slow
+@POSTGRESQL
 def test_200_changes_at_5_messages_a_second(
     database: Database, settings: Settings, dice: random.Random
 ) -> None:
@@ -208,6 +208,31 @@ def test_an_answer_of_the_database_that_comes_late_does_not_count(
     statuses = desk.statuses(edition_id)
     assert statuses.pop(leaves) is DeliveryStatus.SKIPPED
     assert set(statuses.values()) == {DeliveryStatus.SENT}
+
+
+def test_an_edition_paused_while_the_server_has_yet_to_ask_for_the_messages(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of them leaves; once it is resumed everybody has it once, and nobody is in doubt."""
+    monkeypatch.setattr(group, "GROUP_SECONDS", 0.2)
+    desk, edition_id = make_edition(database, settings.data, people=4)
+    slow = [Fault("data", action="slow", seconds=0.4, match=address_of(who)) for who in range(2)]
+    with JudgeServer(Script(faults=tuple(slow), fsync=False)) as judge:
+        sender = make_sender(desk, judge.port)
+        with ThreadPoolExecutor(1) as worker:
+            sent = worker.submit(desk.send, edition_id, sender)
+            _wait_for_data(judge, range(2))
+            with database.write() as session:
+                pause(session, session.get_one(Edition, edition_id), actor="cli:test", now=clock.utc_now())
+            assert sent.result(20) == [False]
+        assert {address_of(0), address_of(1)}.isdisjoint(one.recipients[0] for one in judge.messages)
+        with database.write() as session:
+            resume(session, session.get_one(Edition, edition_id), actor="cli:test", now=clock.utc_now())
+        assert desk.send(edition_id, sender) == [True]
+        let_go(sender)
+    recipients = sorted(message.recipients[0] for message in judge.messages)
+    assert recipients == [address_of(who) for who in range(4)]
+    assert set(desk.statuses(edition_id).values()) == {DeliveryStatus.SENT}
 
 
 @contextlib.contextmanager
