@@ -58,8 +58,8 @@ class Group:
     is begun.
 
     The people were read at `read_at` of the monotonic clock, or later. Nobody is begun later than two
-    seconds after that; whoever was, and is still waiting for the server by then, is looked at again before the
-    message leaves. A look that takes so long itself is no answer.
+    seconds after that; whoever was, and is still waiting for the server by then, is looked at again before
+    the message leaves. A look that takes so long itself is no answer.
     """
 
     def __init__(
