@@ -83,6 +83,9 @@ class Keeper(Protocol):
     def interrupted(self, transaction: Transaction, error: UnreachableError, /, *, was_used: bool) -> None:
         """A transaction whose dot has not left when its connection ended."""
 
+    def distrust(self, level: Pipelining, /) -> None:
+        """The server cannot do what it offers: connections are to write no further ahead than this."""
+
     def idle(self, connection: Connection, /) -> None:
         """A connection has no work."""
 

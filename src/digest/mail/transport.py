@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -138,13 +139,23 @@ class Handover(Protocol):
 class Transport(Protocol):
     """A way to hand messages over."""
 
-    def send(self, envelopes: Iterable[Envelope], *, before_dot: BeforeDot, after_reply: AfterReply) -> None:
+    def send(
+        self,
+        envelopes: Iterable[Envelope],
+        *,
+        before_dot: BeforeDot,
+        after_reply: AfterReply,
+        patience: float = math.inf,
+    ) -> None:
         """Hand over the envelopes, in any order, several at a time if it likes.
 
         `before_dot` is called right before the bytes with the final dot leave, to write the intent; if it
         answers False, the envelope becomes `unsent` and no further one is begun. `after_reply` is called once
         for every envelope that was taken from the iterable. What either raises ends the sending and comes
         out. Raises UnreachableError if the host cannot be used, after the outcomes so far were reported.
+
+        After `patience` seconds nothing more is begun, and after twice that no answer is waited for: what has
+        left without one is `unknown`, and UnreachableError is raised.
         """
 
 
