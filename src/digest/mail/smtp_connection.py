@@ -13,6 +13,7 @@ Where a server offers PIPELINING and cannot do it, connections go on with less (
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from digest.errors import UnreachableError
 from digest.mail.replies import Stage, judge, parse_reply
@@ -267,12 +268,12 @@ class Connection:
             self._write_message(transaction)
 
     def _write_message(self, transaction: Transaction) -> None:
-        if len(transaction.body) <= _AT_ONCE:
-            self._end_message(transaction, (transaction.body,))
+        if transaction.envelope.size <= _AT_ONCE:
+            self._end_message(transaction, transaction.body)
         elif self._wire.write_slowly(transaction.body):
             self._end_message(transaction, ())
 
-    def _end_message(self, transaction: Transaction, rest: tuple[bytes, ...]) -> None:
+    def _end_message(self, transaction: Transaction, rest: Sequence[bytes]) -> None:
         """The intent, then the final dot, and with it the next group if the server takes that.
 
         The one way for a dot to leave.

@@ -77,7 +77,7 @@ class Job:
             if envelope is None:
                 self._is_exhausted = True
                 return None
-            body = envelope.message if envelope.is_wire_ready else wire_form(envelope.message)
+            body = envelope.pieces or (wire_form(envelope.message),)
         except BaseException as error:  # noqa: BLE001
             self.fail(error)
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -47,7 +48,7 @@ class Transaction:
     """One envelope on its way over a connection."""
 
     envelope: Envelope
-    body: bytes  # as it goes between DATA and the final dot
+    body: Sequence[bytes]  # as it goes between DATA and the final dot
     owner: Owner
     tries: int = 0
     refused: tuple[Verdict, Reply] | None = None  # what was said against it before its message

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -75,15 +75,15 @@ class Endpoint:
 class Envelope:
     """One message to one person. `ref` is the caller's own and comes back untouched.
 
-    `is_wire_ready` says that the message was made by `mail.prepared.fill`: it has no line to be repaired or
-    dot-stuffed, which need not be looked for again in every copy of an edition.
+    The message is in one piece, or in several that were made by `mail.prepared.filled`: those have no line to
+    be repaired or dot-stuffed, which need not be looked for again in every copy of an edition.
     """
 
     sender: str = field(repr=False)
     recipient: str = field(repr=False)
-    message: bytes = field(repr=False)
+    message: bytes = field(default=b"", repr=False)
+    pieces: Sequence[bytes] = field(default=(), repr=False)
     needs_smtputf8: bool = False
-    is_wire_ready: bool = False
     ref: object = None
 
     def __post_init__(self) -> None:
@@ -93,6 +93,11 @@ class Envelope:
             raise InputError("The recipient's address cannot be used in an SMTP command.")
         if not self.needs_smtputf8 and not (self.sender + self.recipient).isascii():
             raise InputError("An address that is not ASCII must be marked as needing SMTPUTF8.")
+
+    @property
+    def size(self) -> int:
+        """Bytes of the message, as the parameter SIZE counts them (RFC 1870)."""
+        return sum(map(len, self.pieces)) if self.pieces else len(self.message)
 
 
 @dataclass(frozen=True, slots=True)
