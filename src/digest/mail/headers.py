@@ -15,7 +15,6 @@ import datetime as dt
 import email.utils
 import functools
 import hashlib
-import hmac
 import re
 import unicodedata
 
@@ -221,6 +220,6 @@ def _mailbox(name: str, display: str, address: str) -> str:
 
 
 def _short_mac(key: bytes | None, text: str) -> str:
-    message = b"digest-message-id\0" + text.encode()
-    full = hmac.digest(key, message, "sha256") if key else hashlib.sha256(message).digest()
-    return full[:10].hex()
+    # BLAKE2b with a key is a MAC by itself (RFC 7693), and takes a third of the time of HMAC.
+    made = hashlib.blake2b(text.encode(), key=(key or b"")[:64], digest_size=10, person=b"digest-msg-id")
+    return made.hexdigest()
