@@ -24,6 +24,7 @@ from digest import logs
 from digest.deliveries.leases import is_due
 from digest.mail.loop_thread import shared_loop
 from digest.models import Batch, DeliveryStatus, Edition
+from digest.tasks.process import load_tasks
 from digest.tasks.runtime import Runtime, close_runtime, runtime
 from digest.tasks.work import send_one_batch
 
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--profile", type=Path)
     options = parser.parse_args()
     logs.set_up(level="WARNING")
+    load_tasks()  # as a worker does before it forks
     here = runtime()
     profiles = _start_profiles() if options.profile else []
     for line in sys.stdin:

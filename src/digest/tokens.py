@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import struct
 from collections.abc import Mapping
@@ -84,7 +83,7 @@ class Signer:
 
 
 def _mac(key: bytes, body: bytes) -> bytes:
-    return hmac.new(key, b"digest-link\0" + body, hashlib.sha256).digest()[:_MAC_BYTES]
+    return hmac.digest(key, b"digest-link\0" + body, "sha256")[:_MAC_BYTES]
 
 
 def _decode(token: str) -> bytes:

@@ -6,10 +6,12 @@ import datetime as dt
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from digest import clock
 from digest.db import Database
@@ -18,6 +20,7 @@ from digest.deliveries.group import Sender
 from digest.deliveries.leases import postpone
 from digest.deliveries.retry import WAITS
 from digest.deliveries.send import send_batch
+from digest.errors import ConfigError
 from digest.models import (
     Batch,
     Delivery,
@@ -356,3 +359,32 @@ def test_a_batch_without_a_mail_service_waits_with_its_reason(desk: Desk) -> Non
         _change(session, Batch, Batch.id == batch.id, leased_until=before + dt.timedelta(minutes=2))
     postpone(desk.database, batch.id, "Something else.")
     assert _batch(desk, batch.id).fault == "No mail service is set up."
+
+
+def test_a_sender_without_a_key_holds_up_nobody_else(desk: Desk) -> None:
+    """Its batch waits with the words for it; the mail service has no fault, and other editions go out."""
+    desk.add_people(2)
+    now = clock.utc_now()
+    keyless, other = desk.sending(now - dt.timedelta(seconds=1)), desk.sending(now)
+    (batch,) = desk.batches(keyless)
+    words = "courier.example has no DKIM key; `digest dkim keygen courier.example` makes one."
+
+    asked: list[int] = []
+
+    def signer_for(_session: Session, _domain: str) -> None:
+        asked.append(1)
+        if len(asked) == 1:  # the batch that the task is for comes first
+            raise ConfigError(words)
+
+    with _judged(desk) as (judge, sender):
+        signing = replace(sender, signer_for=signer_for)
+        send_batch(desk.database, batch.id, signing, lease_seconds=60, stop=lambda: False, others=True)
+        assert len(judge.messages) == 2
+    assert set(desk.statuses(other).values()) == {SENT}
+    assert set(desk.statuses(keyless).values()) == {PENDING}
+    waiting = _batch(desk, batch.id)
+    assert (waiting.fault, waiting.journal_id) == (words, None)
+    assert waiting.not_before > now + dt.timedelta(seconds=30)
+    with desk.database.read() as session:
+        service = session.scalars(sa.select(Transport)).one()
+        assert (service.fault, service.rests_until) == ("", None)

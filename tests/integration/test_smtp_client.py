@@ -228,8 +228,8 @@ def test_a_connection_lost_in_the_middle_of_a_message() -> None:
     ("fault", "outcome"),
     [
         (Fault("connect", action="silence"), U),
-        (Fault("rcpt", action="silence"), U),
-        (Fault("data", action="silence"), U),
+        (Fault("rcpt", action="silence", times=0), U),
+        (Fault("data", action="silence", times=0), U),
         (Fault("accepted", action="silence"), K),
     ],
 )

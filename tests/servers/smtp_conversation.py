@@ -27,6 +27,7 @@ class Conversation(asyncio.Protocol):
         self._buffer = bytearray()
         self._in_data, self._scanned, self._silent = False, 0, False
         self._is_waiting = False  # for a message to be on the disk
+        self._came_early = False  # the next command did
         self._said_quit = False
         self._mail_at = self._data_at = 0.0
         self._mail_from: str | None = None
@@ -62,11 +63,17 @@ class Conversation(asyncio.Protocol):
             if self._in_data:
                 if not self._message_ended():
                     return
+                self._came_early = self._script.refuses_behind_dot and bool(self._buffer)
                 self._forget_pipelined()
             elif (end := self._buffer.find(b"\r\n")) >= 0:
                 line = self._buffer[:end].decode("utf-8", "replace")
                 del self._buffer[: end + 2]
-                self._command(line)
+                is_early, self._came_early = self._came_early, False
+                if is_early:
+                    self._say("503 5.5.0 improper use of SMTP command pipelining")
+                else:
+                    self._command(line)
+                self._came_early |= self._script.refuses_pipelined and bool(self._buffer)
                 self._forget_pipelined()
             else:
                 return

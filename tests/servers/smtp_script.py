@@ -62,6 +62,9 @@ class Script:
     # What DATA gets after every RCPT was refused. A server may say 354 all the same (RFC 2920 section 3.1).
     data_without_recipients: str = "503 5.5.1 no recipients"
     discards_pipelined: bool = False  # it offers PIPELINING and forgets what came behind a command
+    # It offers PIPELINING and says 503 to a command that came together with a message's end, or with another.
+    refuses_behind_dot: bool = False
+    refuses_pipelined: bool = False
     fsync: bool = True  # each message is on the disk before its 250
     in_groups: bool = False  # one fsync for all that came in together
     keep: bool = True  # messages in memory

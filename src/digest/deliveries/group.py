@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -87,6 +88,7 @@ class Group:
         self._unsent: list[int] = []
         self._declined: set[int] = set()  # not sent by our own will
         self._is_settled = self._is_late = False
+        self._settling = threading.Lock()  # an answer that comes at that moment is one thing or the other
         self._ready = self._written(people, signer)
         self._job: Job | None = None
 
@@ -107,12 +109,12 @@ class Group:
                 self._is_late = True
                 self._sender.transport.abandon(self._job)
             error = self._job.error
+            with self._settling:
+                self._is_settled = True
             if isinstance(error, UnreachableError):
                 self.trouble = Reply(0, "", str(error))
             elif error is not None:
-                self._is_settled = True
                 raise error
-        self._is_settled = True
 
     def left(self) -> list[int]:
         """The ids of those who were not begun, or whose message did not leave."""
@@ -221,10 +223,11 @@ class Group:
             cause=UncertainCause.NO_ANSWER if self._is_late else UncertainCause.CONNECTION_ENDED,
             journal_id=self._sender.journal_id,
         )
-        if self._is_settled:
-            self._sender.late.append((person.edition_id, result))
-        else:
-            (self.deferred if status is DeliveryStatus.PENDING else self.results).append(result)
+        with self._settling:
+            if self._is_settled:
+                self._sender.late.append((person.edition_id, result))
+            else:
+                (self.deferred if status is DeliveryStatus.PENDING else self.results).append(result)
 
 
 def _person(envelope: Envelope) -> Person:

@@ -41,6 +41,7 @@ _GROUPS_UNDER_WAY = 2
 _LEAST_PEOPLE = 8
 _NAP_SECONDS = 0.25
 _LOOK_SECONDS = 1.0
+_KEY_WAIT = dt.timedelta(minutes=1)  # until it is looked whether there is a key to sign with
 
 
 @dataclass(slots=True)
@@ -237,19 +238,22 @@ class Turn:
     # Batches.
 
     def _take_next(self) -> _Held | None:
-        """The next due batch, if this task goes on with others."""
-        if not self.others or not self._wants_more:
-            return None
-        found = claim_next(
-            self.database,
-            self.sender.journal_id,
-            transport_id=self.sender.transport_id,
-            lease_seconds=self.lease_seconds,
-        )
-        self._wants_more = found is not None
-        return self._take(found)
+        """The next due batch that can be sent, if this task goes on with others."""
+        while self.others and self._wants_more and self._may_begin():
+            found = claim_next(
+                self.database,
+                self.sender.journal_id,
+                transport_id=self.sender.transport_id,
+                lease_seconds=self.lease_seconds,
+            )
+            self._wants_more = found is not None
+            held = self._take(found)
+            if held is not None:
+                return held
+        return None
 
     def _take(self, lease: Lease | None) -> _Held | None:
+        """Hold a claimed batch. One that we have no key for goes back: unsigned it would spoil our name."""
         if lease is None:
             return None
         self.has_worked = True
@@ -262,14 +266,16 @@ class Turn:
                 domain = self.sender.writer.sender_domain(lease.edition_id)
                 held.signer = self.sender.signer_for(session, domain)
                 held.waiting.extend(pending_of(session, lease.edition_id, lease.batch_id, shuffled=shuffled))
-        except ConfigError as error:  # no key to sign with: unsigned bulk mail would spoil the sender's name
-            self._problem = str(error)
+        except ConfigError as error:
+            # The fault of this sender alone: others go out by the same mail service.
+            self._give_back(held, not_before=clock.utc_now() + _KEY_WAIT, problem=str(error))
+            return None
         return held
 
-    def _give_back(self, held: _Held, *, not_before: dt.datetime | None = None) -> None:
+    def _give_back(self, held: _Held, *, not_before: dt.datetime | None = None, problem: str = "") -> None:
         self._held.remove(held)
         faults = 0 if held.has_served else held.lease.faults_in_a_row
-        problem = self._problem
+        problem = problem or self._problem
         if hand_back(self.database, held.lease, problem=problem, faults_before=faults, not_before=not_before):
             self._done.add(held.lease.batch_id)
 

@@ -14,7 +14,7 @@ from digest.errors import NotFoundError
 from digest.keys import Keys
 from digest.mail.dkim import Signer
 from digest.mail.headers import date_text, message_id
-from digest.mail.placeholders import PreparedMail, fill
+from digest.mail.prepared import PreparedMail, filled
 from digest.mail.transport import Envelope
 from digest.mail.verp import verp_address
 from digest.models import Cadence, Digest, Edition, MailingList, Variant
@@ -49,6 +49,10 @@ class Writer:
         self._public_url = public_url
         self._mails: OrderedDict[int, PreparedMail] = OrderedDict()
         self._imprints: OrderedDict[int, _Imprint] = OrderedDict()
+        self._dated = (
+            dt.datetime.min.replace(tzinfo=dt.UTC),
+            "",
+        )  # the last moment, and how the Date field writes it
 
     def sender_domain(self, edition_id: int) -> str:
         """The domain of an edition's sender, whose keys sign it."""
@@ -61,7 +65,7 @@ class Writer:
         """
         imprint = self._imprint(person.edition_id)
         list_name, list_title = imprint.lists[person.list_id]
-        message = fill(
+        message = filled(
             self._mail(person.variant_id),
             {
                 "to": person.address,
@@ -70,27 +74,29 @@ class Writer:
                 "message_id": message_id(
                     person.edition_id, person.subscriber_id, imprint.domain, self._keys.address_key
                 ),
-                "date": date_text(now),
+                "date": self._date(now),
                 "list_id": f"{list_name}.{imprint.domain}",
                 "list_name": list_title,
                 "unsubscribe_url": self.unsubscribe_url(person),
                 "unsubscribe_mailto": "",
             },
         )
-        if signer is not None:
-            # What `fill` makes is in DKIM's relaxed form already.
-            message = signer.sign(message, now=now, body_is_relaxed=True) + message
+        signature = signer.sign_filled(message, now=now) if signer is not None else b""
         bounces = imprint.bounce_address
         return Envelope(
             sender=verp_address(bounces, person.edition_id, person.subscriber_id, self._keys.signer)
             if bounces
             else imprint.sender,
             recipient=person.address,
-            message=message,
+            pieces=[signature + message.head, *message.body],
             needs_smtputf8=not person.address.isascii(),
-            is_wire_ready=True,
             ref=person,
         )
+
+    def _date(self, now: dt.datetime) -> str:
+        if self._dated[0] is not now:  # once for a group
+            self._dated = now, date_text(now)
+        return self._dated[1]
 
     def unsubscribe_url(self, person: Person) -> str:
         """The sign-off link that a person's mail carries."""

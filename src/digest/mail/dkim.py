@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from digest.errors import ConfigError, InputError
+from digest.mail.prepared import Filled
 from digest.mail.signing_key import Algorithm, SigningKey
 
 if TYPE_CHECKING:
@@ -67,17 +68,27 @@ class Signer:
         self._stamps = tuple(_Stamp(key) for key in keys)
         self._fields = _Fields()
 
-    def sign(self, message: bytes, *, now: dt.datetime, body_is_relaxed: bool = False) -> bytes:
+    def sign(self, message: bytes, *, now: dt.datetime) -> bytes:
         """The DKIM-Signature fields to put in front of the message, each ended by CRLF.
 
-        `message` has CRLF line ends throughout, as the wire wants it. Pass `body_is_relaxed=True` for what
-        `mail.prepared.fill` made, whose body is its own relaxed form: to look for that takes longer than to
-        hash it. Raises InputError if a line before the body is no field.
+        `message` has CRLF line ends throughout, as the wire wants it. Raises InputError if a line before the
+        body is no field.
         """
         head, body = _parted(message)
-        if not body_is_relaxed:
-            body = relaxed_body(bytes(body))
-        body_hash = base64.b64encode(hashlib.sha256(body).digest())
+        return self._fields_for(head, hashlib.sha256(relaxed_body(body)), now)
+
+    def sign_filled(self, message: Filled, *, now: dt.datetime) -> bytes:
+        """The same for what `mail.prepared.filled` made.
+
+        Its body is its own relaxed form: to look for that would take longer than to hash it.
+        """
+        hashed = hashlib.sha256()
+        for piece in message.body:
+            hashed.update(piece)
+        return self._fields_for(message.head.removesuffix(b"\r\n\r\n"), hashed, now)
+
+    def _fields_for(self, head: bytes, body: hashlib._Hash, now: dt.datetime) -> bytes:
+        body_hash = base64.b64encode(body.digest())
         counts, signed = self._fields.signed(head)
         moment = b"%d" % now.timestamp()
         return b"".join([stamp.field(counts, signed, moment, body_hash) for stamp in self._stamps])
@@ -106,14 +117,14 @@ def relaxed_field(field: bytes) -> bytes:
     return name + b":" + _relaxed_value(value)
 
 
-def _parted(message: bytes) -> tuple[bytes, bytes | memoryview]:
+def _parted(message: bytes) -> tuple[bytes, bytes]:
     """The fields, without the last one's line end, and the body; a message may end with its header."""
     if message.startswith(b"\r\n"):
         return b"", message[2:]
     end = message.find(b"\r\n\r\n")
     if end < 0:
         return message.removesuffix(b"\r\n"), b""
-    return message[:end], memoryview(message)[end + 4 :]
+    return message[:end], message[end + 4 :]
 
 
 class _Fields:

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 _QP_ROOM = 75  # a line's letters; the soft break's "=" is the 76th
 _B64_LINE_BYTES = 57  # that is 76 letters
 _SHORT = 8  # a literal shorter than this is encoded together with its neighbours
-_EASY_VALUE = re.compile(r"(?!From )[!-\-/-~](?: ?[!-~]){0,999}")  # ASCII, no leading dot, single spaces
 _EASY_SLICE = re.compile(r".{1,75}(?<!=)(?<!=[0-9A-F])")  # as much as a line holds; no "=3D" is cut
 _SOFT_BREAK = b"=\r\n"
 
@@ -36,7 +35,7 @@ def qp_text(text: str) -> bytes:
 
 def qp_value(value: str) -> bytes:
     """Quoted-printable of a value without line ends; ASCII ones, such as links, take the quick way."""
-    if not _EASY_VALUE.fullmatch(value):
+    if not _is_easy(value):
         return _qp_line(value)
     quoted = value.replace("=", "=3D")
     if len(quoted) <= _QP_ROOM:
@@ -45,6 +44,13 @@ def qp_value(value: str) -> bytes:
     if any(part.startswith((".", "From ")) for part in slices):
         return _qp_line(value)
     return "=\r\n".join(slices).encode("ascii")
+
+
+def _is_easy(value: str) -> bool:
+    """Whether a value is printable ASCII of which only "=" is spelt out."""
+    if not (value.isascii() and value.isprintable()) or "  " in value:
+        return False
+    return not value.startswith((".", " ", "From ")) and not value.endswith(" ")
 
 
 def qp_literals(literals: Sequence[str]) -> list[bytes]:

@@ -11,12 +11,10 @@ Sources: RFC 5322 section 2.2 and 3.6 (fields, folding), RFC 2047 (encoded words
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import email.utils
 import functools
 import hashlib
-import hmac
 import re
 import unicodedata
 
@@ -28,6 +26,7 @@ URL_LIMIT = 900
 _RAW_LIMIT = 20_000  # characters of it that are looked at before cleaning
 _LINE = 76
 _SPACES = re.compile(" {2,}")
+_CLEAN = re.compile(r"[!-<>-~]+(?: [!-<>-~]+)*")  # ASCII words; without "=" there is no encoded word
 _TO_SPACE = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 # The bidirectional controls (Unicode property Bidi_Control) and the byte order mark.
 _NEVER_SHOWN = frozenset("\ufeff\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -49,6 +48,8 @@ def clean_header(text: str) -> str:
     lone surrogates go, spaces are joined, and the rest is cut to 900 characters. Joiners stay: emoji and
     Persian need them. The result never holds a readable encoded word.
     """
+    if len(text) <= HEADER_LIMIT and _CLEAN.fullmatch(text):
+        return text
     text = text[:_RAW_LIMIT]
     for _ in range(3):
         decoded = decode_words(text)
@@ -219,6 +220,6 @@ def _mailbox(name: str, display: str, address: str) -> str:
 
 
 def _short_mac(key: bytes | None, text: str) -> str:
-    message = b"digest-message-id\0" + text.encode()
-    full = hmac.digest(key, message, "sha256") if key else hashlib.sha256(message).digest()
-    return base64.b32encode(full[:10]).decode("ascii").lower()
+    # BLAKE2b with a key is a MAC by itself (RFC 7693), and takes a third of the time of HMAC.
+    made = hashlib.blake2b(text.encode(), key=(key or b"")[:64], digest_size=10, person=b"digest-msg-id")
+    return made.hexdigest()

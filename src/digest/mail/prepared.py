@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from digest.errors import InputError, StateError
 from digest.mail import headers
@@ -23,13 +23,12 @@ from digest.mail.encodings import Base64Literal, b64_fill, b64_literal, qp_value
 # What a person's values may be put into; `deliveries.write` fills them all.
 BODY_PLACEHOLDERS = frozenset({"unsubscribe_url", "name"})
 VALUE_LIMIT = 2_000  # characters of one person's value
+_EMPTY_LINE = b"\r\n\r\n"
 _MAGIC = b"digest-mail 1\n"
 _FINGERPRINT_BYTES = 32
 # Controls that could turn the words around a value round, and halves of characters.
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LINE_ENDS = re.compile("\r\n|[\t\n\v\f\r\x85\u2028\u2029]")
-_CLEAN_VALUE = re.compile(r"[ -~]*")
-_HARMLESS = re.compile(r"[ !#-%(-;=?-~]*")  # in HTML: none of " & ' < >
 
 
 class HeaderSlot(StrEnum):
@@ -75,15 +74,17 @@ KNOWN_VALUES = BODY_PLACEHOLDERS | {"to_name", "list_name", "unsubscribe_mailto"
 class PreparedMail:
     """A mail that only a person's values are missing from.
 
-    `pieces` in the order of the bytes; `needs` are the names of the values it cannot be filled without.
+    `head` and `body` in the order of the bytes, the empty line between them the end of the head; `needs` are
+    the names of the values it cannot be filled without.
     """
 
-    pieces: tuple[Piece, ...]
+    head: tuple[Piece, ...]
+    body: tuple[Piece, ...]
     needs: frozenset[str]
 
     def to_bytes(self) -> bytes:
         """The stored form; the same mail always gives the same bytes."""
-        plain = [_plain(piece) for piece in self.pieces]
+        plain = [_plain(piece) for piece in (*self.head, *self.body)]
         data = _MAGIC + json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
         return data + hashlib.sha256(data).digest()
 
@@ -101,26 +102,53 @@ class PreparedMail:
 def assembled(pieces: Sequence[Piece]) -> PreparedMail:
     """A prepared mail of these pieces, neighbouring bytes joined."""
     joined: list[Piece] = []
-    needs: set[str] = set()
     for piece in pieces:
-        if isinstance(piece, bytes):
-            if joined and isinstance(joined[-1], bytes):
-                joined[-1] += piece
-            elif piece:
-                joined.append(piece)
-            continue
-        joined.append(piece)
-        if isinstance(piece, HeaderSlot):
-            needs.add(_NEEDED[piece])
-        elif isinstance(piece, BodySlot):
-            needs.add(piece.name)
-        else:
-            needs.update(piece.names)
-    return PreparedMail(pieces=tuple(joined), needs=frozenset(needs))
+        if isinstance(piece, bytes) and joined and isinstance(joined[-1], bytes):
+            joined[-1] += piece
+        elif piece != b"":
+            joined.append(piece)
+    head, body = _parted(joined)
+    needs = frozenset(name for piece in joined for name in _needs(piece))
+    return PreparedMail(head=tuple(head), body=tuple(body), needs=needs)
+
+
+def _parted(pieces: Sequence[Piece]) -> tuple[Sequence[Piece], Sequence[Piece]]:
+    """Head and body; where there is no empty line, all is head."""
+    for place, piece in enumerate(pieces):
+        if isinstance(piece, bytes) and (end := piece.find(_EMPTY_LINE)) >= 0:
+            end += len(_EMPTY_LINE)
+            rest = [piece[end:]] if end < len(piece) else []
+            return [*pieces[:place], piece[:end]], [*rest, *pieces[place + 1 :]]
+    return pieces, []
+
+
+def _needs(piece: Piece) -> tuple[str, ...]:
+    """The names of the values that a piece cannot do without."""
+    if isinstance(piece, bytes):
+        return ()
+    if isinstance(piece, HeaderSlot):
+        return (_NEEDED[piece],)
+    return (piece.name,) if isinstance(piece, BodySlot) else piece.names
+
+
+class Filled(NamedTuple):
+    """The message for one person, CRLF throughout: its head with the empty line, and its body in pieces.
+
+    The pieces that are the same for everybody are those of the prepared mail itself, not copies.
+    """
+
+    head: bytes
+    body: list[bytes]
 
 
 def fill(prepared: PreparedMail, values: Mapping[str, str]) -> bytes:
-    """The whole message for one person, CRLF throughout.
+    """The whole message for one person; see `filled`."""
+    head, body = filled(prepared, values)
+    return b"".join([head, *body])
+
+
+def filled(prepared: PreparedMail, values: Mapping[str, str]) -> Filled:
+    """The message for one person in pieces: to join them would take longer than to make them.
 
     `values` may hold every known name; raises InputError (never repeating a value) if one that is needed is
     missing, if there is one nobody knows, or if a header's value is malformed.
@@ -132,18 +160,34 @@ def fill(prepared: PreparedMail, values: Mapping[str, str]) -> bytes:
     if not names <= KNOWN_VALUES and not names <= KNOWN_VALUES | prepared.needs:
         unknown = ", ".join(sorted(names - KNOWN_VALUES - prepared.needs))
         raise InputError(f"The mail has no place for {unknown}.")
+    return Filled(b"".join(_chunks(prepared.head, values)), _chunks(prepared.body, values))
+
+
+def _chunks(pieces: Sequence[Piece], values: Mapping[str, str]) -> list[bytes]:
     chunks: list[bytes] = []
-    for piece in prepared.pieces:
+    quoted: dict[str, tuple[bytes, bytes]] = {}  # a value may stand in several places
+    for piece in pieces:
         if isinstance(piece, bytes):
             chunks.append(piece)
+        elif isinstance(piece, BodySlot):
+            forms = quoted.get(piece.name)
+            if forms is None:
+                forms = quoted[piece.name] = _quoted(values[piece.name])
+            chunks.append(forms[piece.in_html])
         elif isinstance(piece, HeaderSlot):
             chunks.append(_HEADER_WRITERS[piece](values))
-        elif isinstance(piece, BodySlot):
-            chunks.append(qp_value(body_value(values[piece.name], in_html=piece.in_html)))
         else:
-            filled = [body_value(values[name], in_html=piece.in_html).encode() for name in piece.names]
-            chunks.extend(b64_fill(piece.literals, filled))
-    return b"".join(chunks)
+            inserted = [body_value(values[name], in_html=piece.in_html).encode() for name in piece.names]
+            chunks += b64_fill(piece.literals, inserted)
+    return chunks
+
+
+def _quoted(value: str) -> tuple[bytes, bytes]:
+    """A value in quoted-printable as it stands in text, and as it stands in HTML."""
+    clean = body_value(value, in_html=False)
+    escaped = html_module.escape(clean)
+    in_text = qp_value(clean)
+    return in_text, in_text if escaped == clean else qp_value(escaped)
 
 
 def body_value(value: str, *, in_html: bool) -> str:
@@ -153,9 +197,9 @@ def body_value(value: str, *, in_html: bool) -> str:
     """
     if len(value) > VALUE_LIMIT:
         raise InputError(f"A value for a mail is longer than {VALUE_LIMIT} characters.")
-    if not _CLEAN_VALUE.fullmatch(value):
+    if not (value.isascii() and value.isprintable()):
         value = _UNWANTED.sub("", _LINE_ENDS.sub(" ", value))
-    return html_module.escape(value) if in_html and not _HARMLESS.fullmatch(value) else value
+    return html_module.escape(value) if in_html else value
 
 
 def _plain(piece: Piece) -> list[Any]:

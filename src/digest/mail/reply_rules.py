@@ -42,6 +42,7 @@ _OUT_OF_STEP = _about_host("it answers out of step")
 _CLOSES = _about_host("it closes the connection")
 _CLOSES_ON_DOMAIN = _about_host("it closes the connection", rests=True)
 _CLOSES_ON_US = _about_host("it closes the connection for what it thinks of us", rests=True, ours=True)
+TOO_EARLY = _about_host("it does not take commands ahead of its answers, though it offers that")
 _SIGN_IN = _about_host("it wants a sign-in or TLS", ours=True)
 _NO_LOGIN = _about_host("it does not take our user name and password", ours=True)
 _SHUNS_US = _about_host("it refuses us for what it thinks of us", ours=True)
@@ -84,6 +85,7 @@ _RELAY_WORDS = (
     r"|sender address rejected|sender verify failed|not owned by user|email address is not verified"
     r"|unauthenticated senders"
 )
+_EARLY_WORDS = r"pipelin|synchroni[sz]ation error"
 _QUOTA_WORDS = (
     r"throttling failure|maximum sending rate|daily (?:\w+ ){0,3}(?:quota|limit)|smtp relay limit"
     r"|submissionquota|sending (?:rate|limit|quota)|maximum credits|concurrent connections limit"
@@ -117,6 +119,7 @@ RULES: tuple[Rule, ...] = (
     Rule(_TOLD, "421", _CLOSES_ON_DOMAIN, "RFC 5321 3.8"),
     # Before RCPT everything is about the host, or about us: never about the person. But the size of a message
     # and an address beyond ASCII are told at MAIL as well.
+    Rule(_ALL, "4 5", TOO_EARLY, "Postfix, Exim", text=_EARLY_WORDS),
     Rule(_ALL, "530 534 535 538", _SIGN_IN, "RFC 4954 6"),
     Rule(_AUTH, "5", _NO_LOGIN, "RFC 4954 6"),
     # How we stand to the host, told at any stage: it does not relay for us, or our account has had its share.

@@ -13,6 +13,7 @@ between calls. Its rules (RFC 5321 sections 4.2.1, 4.5.3 and 3.8; RFC 2920):
 from __future__ import annotations
 
 import contextlib
+import math
 import operator
 import queue
 from collections.abc import Iterable, Iterator
@@ -24,7 +25,7 @@ from digest import clock
 from digest.errors import UnreachableError
 from digest.mail.loop_thread import LoopThread, shared_loop
 from digest.mail.replies import parse_reply
-from digest.mail.smtp_errors import HostRefusedError
+from digest.mail.smtp_errors import ConnectionEndedError, HostRefusedError
 from digest.mail.smtp_job import Job
 from digest.mail.smtp_pool import Pool
 from digest.mail.smtp_setup import open_wire
@@ -101,23 +102,35 @@ class SmtpTransport:
             self._thread.call(lambda: self._opened_pool().abandon(job))
             job.wait()
 
-    def send(self, envelopes: Iterable[Envelope], *, before_dot: BeforeDot, after_reply: AfterReply) -> None:
+    def send(
+        self,
+        envelopes: Iterable[Envelope],
+        *,
+        before_dot: BeforeDot,
+        after_reply: AfterReply,
+        patience: float = math.inf,
+    ) -> None:
         """Hand the envelopes over; see `Transport.send`. `after_reply` is called in the caller's thread."""
-        simple = _Simple(iter(envelopes), before_dot)
+        began = clock.monotonic()
+        simple = _Simple(iter(envelopes), before_dot, until=began + patience)
         job = self.start(simple, size=operator.length_hint(envelopes), is_urgent=True)
         error: BaseException | None = None
+        is_deaf = False  # what is told is of no use to the caller any more
         while True:
             try:
                 told = simple.told.get(timeout=0.05)
             except queue.Empty:
                 if job.is_done and simple.told.empty():
                     break
+                if clock.monotonic() - began >= 2 * patience:
+                    error = error or ConnectionEndedError("The mail service gave no answer in time.")
+                    self.abandon(job)
                 continue
-            if error is None:
+            if not is_deaf:
                 try:
                     after_reply(*told)
                 except BaseException as raised:  # noqa: BLE001
-                    error = raised
+                    error, is_deaf = raised, True
                     simple.stop()
         error = error or job.error
         if error is not None:
@@ -139,8 +152,9 @@ class SmtpTransport:
 class _Simple:
     """The handover of a plain iterable: nobody is looked at again; the caller's thread hears the replies."""
 
-    def __init__(self, envelopes: Iterator[Envelope], before_dot: BeforeDot) -> None:
+    def __init__(self, envelopes: Iterator[Envelope], before_dot: BeforeDot, *, until: float) -> None:
         self._envelopes = envelopes
+        self._until = until
         self.before_dot = before_dot
         self.told: queue.SimpleQueue[tuple[Envelope, Outcome, Reply | None]] = queue.SimpleQueue()
         self._is_stopped = False
@@ -149,7 +163,8 @@ class _Simple:
         self._is_stopped = True
 
     def next(self) -> Envelope | None:
-        return None if self._is_stopped else next(self._envelopes, None)
+        is_over = self._is_stopped or clock.monotonic() >= self._until
+        return None if is_over else next(self._envelopes, None)
 
     def is_stale(self) -> bool:
         return False

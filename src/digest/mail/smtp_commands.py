@@ -18,7 +18,7 @@ def refusal_of(greeting: Greeting, envelope: Envelope) -> Reply | None:
     if _is_8bit(envelope) and not greeting.offers("8BITMIME"):
         return _NO_8BIT
     limit = greeting.size_limit
-    return _TOO_LARGE if limit is not None and len(envelope.message) > limit else None
+    return _TOO_LARGE if limit is not None and envelope.size > limit else None
 
 
 def group_of(greeting: Greeting, envelope: Envelope) -> list[tuple[Step, bytes]]:
@@ -32,7 +32,7 @@ def group_of(greeting: Greeting, envelope: Envelope) -> list[tuple[Step, bytes]]
 
 def _parameters(greeting: Greeting, envelope: Envelope) -> str:
     """ESMTP parameters for what is both needed and offered (RFC 1870, 6152, 6531)."""
-    parameters = f" SIZE={len(envelope.message)}" if greeting.offers("SIZE") else ""
+    parameters = f" SIZE={envelope.size}" if greeting.offers("SIZE") else ""
     if _is_8bit(envelope):
         parameters += " BODY=8BITMIME"
     return f"{parameters} SMTPUTF8" if envelope.needs_smtputf8 else parameters
@@ -40,5 +40,6 @@ def _parameters(greeting: Greeting, envelope: Envelope) -> str:
 
 def _is_8bit(envelope: Envelope) -> bool:
     """Whether a message is not pure ASCII; one that we encoded is, unless its address is not."""
-    may_be = envelope.needs_smtputf8 or not envelope.is_wire_ready
-    return may_be and not envelope.message.isascii()
+    if not envelope.pieces:
+        return not envelope.message.isascii()
+    return envelope.needs_smtputf8 and not all(piece.isascii() for piece in envelope.pieces)

@@ -7,18 +7,20 @@
 RFC 2920 allows the first: DATA must be the last command of a group, and a message's content may be followed
 by the next group. Its replies come in order, so each is matched with the command it answers. A DATA after a
 refused MAIL or RCPT may be answered 354 all the same: then a lone dot ends it, and nothing counts as sent.
+Where a server offers PIPELINING and cannot do it, connections go on with less (`smtp_pipeline`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 
 from digest.errors import UnreachableError
 from digest.mail.replies import Stage, judge, parse_reply
+from digest.mail.reply_rules import TOO_EARLY
 from digest.mail.smtp_commands import group_of, refusal_of
 from digest.mail.smtp_errors import ConnectionEndedError, HostRefusedError
+from digest.mail.smtp_pipeline import DOT, Commands, Pipeline
 from digest.mail.smtp_setup import Greeting
 from digest.mail.smtp_transaction import Keeper, Owner, Pipelining, Step, Transaction
 from digest.mail.smtp_wire import Lines, Wire
@@ -26,7 +28,6 @@ from digest.mail.transport import Endpoint, Outcome, Reply
 from digest.mail.verdicts import Verdict
 
 _TAKES_NONE = "The mail service takes no mail from us now"
-_DOT = b".\r\n"
 # A longer message may not fit into the socket's buffer: its dot waits until the rest has left, so that a
 # connection that breaks in its middle leaves nobody uncertain.
 _AT_ONCE = 131_072
@@ -43,25 +44,28 @@ class Connection:
         self._endpoint = endpoint
         self._keeper = keeper
         self._loop = asyncio.get_running_loop()
-        self._pipelining = pipelining if greeting.offers("PIPELINING") else Pipelining.SINGLE
+        level = pipelining if greeting.offers("PIPELINING") else Pipelining.SINGLE
+        self._pipeline = Pipeline(wire, level, time=self._loop.time)
         self._opened_at = self._loop.time()
-        self._expected: deque[Step] = deque()
-        self._unwritten: deque[tuple[Step, bytes]] = deque()  # commands that wait for a reply before them
         self._begun: Transaction | None = None  # its MAIL, RCPT, DATA are on the way
         self._flying: Transaction | None = None  # its dot has left
-        self._needs_reset = self.is_quitting = False
+        self._needs_reset = self._is_lowered = self._is_quitting = False
         self._carried = 0  # transactions begun
         self.served = 0  # transactions that the server answered to their end
-        self.heard_at = self._opened_at  # when something was last written after silence, or answered
         self.idle_since = self._opened_at
         wire.stream(self)
 
     # What the pool does.
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way, not even a goodbye."""
+        return self._pipeline.is_empty and not (self._begun or self._flying)
+
+    @property
     def is_free(self) -> bool:
         """Whether a transaction may be begun now."""
-        return not (self._expected or self._begun or self._flying or self._unwritten) and not self.is_spent
+        return self.is_idle and not self.is_spent
 
     @property
     def is_spent(self) -> bool:
@@ -76,24 +80,24 @@ class Connection:
             self._keeper.settled(transaction, Outcome.REFUSED, refusal)
             self._go_on()
             return
-        self._write(self._group(transaction))
+        self._pipeline.write(self._group(transaction))
 
     def quit(self) -> None:
         """Say goodbye and close once it is answered."""
         if self._wire.is_lost:
             return
-        self.is_quitting = True
-        self._expected.append(Step.QUIT)
-        self.heard_at = self._loop.time()
-        self._wire.write(b"QUIT\r\n")
+        self._is_quitting = True
+        self._pipeline.write([(Step.QUIT, b"QUIT\r\n")])
 
     def abort(self, error: UnreachableError) -> None:
         """Close at once; what it carried is settled as far as it had come."""
         self._wire.abort(error)
 
-    def is_overdue(self, now: float) -> bool:
-        """Whether the server has been silent for longer than it may."""
-        return bool(self._expected) and now - self.heard_at >= self._expected[0].limit(self._endpoint)
+    def give_up_if_overdue(self, now: float) -> None:
+        """Close it if the server has been silent for longer than it may."""
+        if self._pipeline.is_overdue(now, self._endpoint):
+            self._lower(self._pipeline.expected[0])
+            self.abort(ConnectionEndedError("The mail service gave no answer in time."))
 
     def carries(self, owner: Owner) -> list[tuple[Transaction, bool]]:
         """The owner's transactions here, and whether the dot of each has left."""
@@ -104,22 +108,23 @@ class Connection:
 
     def on_plain(self, code: int, text: bytes) -> None:
         """The replies of a message that is taken, the quick way."""
-        expected = self._expected
-        if code == 250 and expected and not self._unwritten:
+        pipeline = self._pipeline
+        expected = pipeline.expected
+        if code == 250 and expected and not pipeline.holds_back:
             step = expected[0]
             if step is Step.MAIL or step is Step.RCPT:
                 expected.popleft()
-                self.heard_at = self._loop.time()
+                pipeline.heard()
                 return
         self.on_reply(code, (text.decode("utf-8", "replace"),))
 
     def on_reply(self, code: int, lines: Lines) -> None:
-        self.heard_at = self._loop.time()
-        if not self._expected:
+        self._pipeline.heard()
+        if not self._pipeline.expected:
             # A server that speaks unasked says why it closes, most often 421.
             self.abort(HostRefusedError(_TAKES_NONE, parse_reply(code, lines)))
             return
-        step = self._expected.popleft()
+        step = self._pipeline.expected.popleft()
         if step is Step.MAIL or step is Step.RCPT:
             self._on_command(step, code, lines)
         elif step is Step.DATA:
@@ -130,7 +135,7 @@ class Connection:
             if code // 100 != 2:  # some close the connection after a refusal
                 self.abort(HostRefusedError("The mail service could not go on", parse_reply(code, lines)))
             else:
-                self._write_on()
+                self._pipeline.go_on()
         elif step is Step.LONE_DOT:
             self._needs_reset = True
             self._go_on()
@@ -145,8 +150,8 @@ class Connection:
     def on_lost(self, error: UnreachableError) -> None:
         flying, begun = self._flying, self._begun
         self._flying = self._begun = None
-        was_used = self.served > 0
-        self._keeper.ended(self, None if self.is_quitting else error)
+        was_used = self.served > 0 or self._is_lowered
+        self._keeper.ended(self, None if self._is_quitting else error)
         if flying is not None:
             self._keeper.settled(flying, Outcome.UNKNOWN, None)
         if begun is not None:
@@ -160,16 +165,16 @@ class Connection:
         transaction = self._begun
         # Of a RCPT after a refused MAIL the first reply counts.
         if code // 100 == 2 or transaction is None or transaction.refused is not None:
-            self._write_on()
+            self._pipeline.go_on()
             return
         reply = parse_reply(code, lines)
         verdict = judge(Stage(step), reply)
         if verdict.outcome is Outcome.UNSENT:
-            self._host_refuses(reply, verdict)
+            self._host_refuses(step, reply, verdict)
             return
         transaction.refused = verdict, reply
-        if self._unwritten:  # a command at a time: DATA is not said any more
-            self._unwritten.clear()
+        if self._pipeline.holds_back:  # a command at a time: DATA is not said any more
+            self._pipeline.hold_back()
             self._give_back(transaction)
         # Else DATA is on its way, and its reply ends the transaction.
 
@@ -180,9 +185,8 @@ class Connection:
             if transaction.refused is None:
                 self._deliver(transaction)
                 return
-            self._expected.append(Step.LONE_DOT)
             self._begun = None
-            self._wire.write(_DOT)
+            self._pipeline.write([(Step.LONE_DOT, DOT)])
             verdict, reply = transaction.refused
             self._keeper.settled(transaction, verdict.outcome, reply, rests=verdict.rests)
             return
@@ -190,7 +194,7 @@ class Connection:
             reply = parse_reply(code, lines)
             verdict = judge(Stage.DATA, reply)
             if verdict.outcome is Outcome.UNSENT:
-                self._host_refuses(reply, verdict)
+                self._host_refuses(Step.DATA, reply, verdict)
                 return
             transaction.refused = verdict, reply
         self._give_back(transaction)
@@ -212,6 +216,8 @@ class Connection:
         reply = parse_reply(code, lines)
         verdict = judge(Stage.DOT, reply)
         if verdict.outcome in (Outcome.UNSENT, Outcome.UNKNOWN):
+            if verdict is TOO_EARLY:
+                self._lower(Step.DOT)
             begun, self._begun = self._begun, None
             self._wire.abort()
             error = HostRefusedError("The mail service stopped after a message", reply)
@@ -227,16 +233,23 @@ class Connection:
         if self._begun is None:
             self._go_on()
 
-    def _host_refuses(self, reply: Reply, verdict: Verdict) -> None:
+    def _host_refuses(self, step: Step, reply: Reply, verdict: Verdict) -> None:
+        if verdict is TOO_EARLY:
+            self._lower(step)
         self.abort(HostRefusedError(_TAKES_NONE, reply, rests=verdict.rests))
+
+    def _lower(self, step: Step) -> None:
+        """Have the next connections write less ahead, if that may be why this one fails at a step."""
+        level = self._pipeline.safer_level(step)
+        if level is not None:
+            self._is_lowered = True
+            self._keeper.distrust(level)
 
     # Messages.
 
     def _deliver(self, transaction: Transaction) -> None:
         """DATA was answered: send the message, if it is still wanted."""
-        if transaction.is_abandoned:
-            self.abort(ConnectionEndedError("The mail service gave no answer in time."))
-        elif transaction.owner.is_stale():
+        if transaction.owner.is_stale():
             asked = self._loop.run_in_executor(None, transaction.owner.is_still_wanted, transaction.envelope)
             asked.add_done_callback(lambda answer: self._deliver_if(transaction, answer))
         else:
@@ -245,7 +258,7 @@ class Connection:
     def _deliver_if(self, transaction: Transaction, answer: asyncio.Future[bool]) -> None:
         if self._wire.is_lost or self._begun is not transaction:
             return
-        self.heard_at = self._loop.time()
+        self._pipeline.heard()
         error = None if answer.cancelled() else answer.exception()
         if error is not None:
             self._stop_before_dot(transaction, error)
@@ -255,13 +268,19 @@ class Connection:
             self._write_message(transaction)
 
     def _write_message(self, transaction: Transaction) -> None:
-        if len(transaction.body) <= _AT_ONCE:
-            self._end_message(transaction, (transaction.body,))
+        if transaction.envelope.size <= _AT_ONCE:
+            self._end_message(transaction, transaction.body)
         elif self._wire.write_slowly(transaction.body):
             self._end_message(transaction, ())
 
-    def _end_message(self, transaction: Transaction, before: tuple[bytes, ...]) -> None:
-        """The intent, then the final dot, and with it the next group if the server takes that."""
+    def _end_message(self, transaction: Transaction, rest: Sequence[bytes]) -> None:
+        """The intent, then the final dot, and with it the next group if the server takes that.
+
+        The one way for a dot to leave.
+        """
+        if transaction.is_abandoned:  # told as unsent: another worker may have it by now
+            self.abort(ConnectionEndedError("The mail service gave no answer in time."))
+            return
         try:
             may_leave = transaction.owner.before_dot(transaction.envelope)
         except BaseException as error:  # noqa: BLE001
@@ -271,13 +290,9 @@ class Connection:
             self._stop_before_dot(transaction, None)
             return
         self._begun, self._flying = None, transaction
-        self._expected.append(Step.DOT)
-        self.heard_at = self._loop.time()
-        following = self._next_fit() if self._pipelining is Pipelining.FULL and not self.is_spent else None
-        if following is None:
-            self._wire.write(*before, _DOT)
-        else:
-            self._write(self._group(following), before=(*before, _DOT))
+        is_ahead = self._pipeline.level is Pipelining.FULL and not self.is_spent
+        following = self._next_fit() if is_ahead else None
+        self._pipeline.write_end(rest, self._group(following) if following is not None else ())
 
     def _stop_before_dot(self, transaction: Transaction, error: BaseException | None) -> None:
         """In the middle of DATA, closing is the only way not to send."""
@@ -302,7 +317,7 @@ class Connection:
             return
         following = self._next_fit()
         if following is not None:
-            self._write(self._group(following))
+            self._pipeline.write(self._group(following))
             return
         self.idle_since = self._loop.time()
         self._keeper.idle(self)
@@ -316,7 +331,7 @@ class Connection:
             self._keeper.settled(following, Outcome.REFUSED, refusal)
         return None
 
-    def _group(self, transaction: Transaction) -> list[tuple[Step, bytes]]:
+    def _group(self, transaction: Transaction) -> Commands:
         """The commands of a transaction, and RSET before them where the last one ended early."""
         self._begun = transaction
         self._carried += 1
@@ -325,24 +340,3 @@ class Connection:
             self._needs_reset = False
             commands.insert(0, (Step.RSET, b"RSET\r\n"))
         return commands
-
-    def _write(self, commands: Sequence[tuple[Step, bytes]], *, before: tuple[bytes, ...] = ()) -> None:
-        if not self._expected:
-            self.heard_at = self._loop.time()
-        if self._pipelining is Pipelining.SINGLE:
-            self._unwritten.extend(commands)
-            self._write_on()
-            return
-        self._expected.extend(step for step, _ in commands)
-        written = b"".join(command for _, command in commands)
-        if before:  # the message as it is: it is not copied for the sake of a few bytes behind it
-            self._wire.write(*before[:-1], before[-1] + written)
-        else:
-            self._wire.write(written)
-
-    def _write_on(self) -> None:
-        """Write the next command that had to wait."""
-        if self._unwritten:
-            step, command = self._unwritten.popleft()
-            self._expected.append(step)
-            self._wire.write(command)

@@ -22,7 +22,7 @@ class Job:
         self._left = size
         self._again: deque[Transaction] = deque()
         self._in_flight = 0
-        self._is_exhausted = False
+        self._is_exhausted = self._is_stopped = False
         self._done = threading.Event()
         # The pace: no message begins before its moment of the monotonic clock.
         self._next_at = starts_at
@@ -77,7 +77,7 @@ class Job:
             if envelope is None:
                 self._is_exhausted = True
                 return None
-            body = envelope.message if envelope.is_wire_ready else wire_form(envelope.message)
+            body = envelope.pieces or (wire_form(envelope.message),)
         except BaseException as error:  # noqa: BLE001
             self.fail(error)
             return None
@@ -89,7 +89,7 @@ class Job:
         self._in_flight -= 1
         transaction.tries += 1
         transaction.refused = None
-        if self.error is not None:
+        if self._is_stopped:
             self._tell(transaction.envelope, Outcome.UNSENT, None)
         else:
             self._again.append(transaction)
@@ -126,7 +126,7 @@ class Job:
 
     def stop(self) -> None:
         """Begin nothing more."""
-        self._is_exhausted = True
+        self._is_exhausted = self._is_stopped = True
         waiting, self._again = self._again, deque()
         for transaction in waiting:
             self._tell(transaction.envelope, Outcome.UNSENT, None)
@@ -144,6 +144,4 @@ class Job:
         try:
             self._handover.after_reply(envelope, outcome, reply, rests=rests)
         except BaseException as error:  # noqa: BLE001
-            if self.error is None:
-                self.error = error
-            self._is_exhausted = True
+            self.fail(error)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from digest.errors import DigestError, UnreachableError
+from digest.errors import UnreachableError
 from digest.mail.smtp_connection import Connection
 from digest.mail.smtp_errors import ConnectionEndedError, HostRefusedError
 from digest.mail.smtp_job import Job
@@ -22,6 +22,8 @@ from digest.mail.transport import Endpoint, Outcome, Reply
 _MOST_TRIES = 2
 # A server that refuses one more connection while others work is not asked for more during this time.
 _GROW_AGAIN_SECONDS = 30.0
+# A server that could not do the pipelining it offers is tried with it again after this time.
+_TRUST_AGAIN_SECONDS = 3600.0
 # What a loop's timer can tell apart: one that is set for less is called at once, again and again.
 _LEAST_WAIT = 0.001
 
@@ -40,7 +42,7 @@ class Pool:
         self._ticker: asyncio.TimerHandle | None = None
         self._feeder: asyncio.TimerHandle | asyncio.Handle | None = None
         self._is_closing = False
-        self._pipelining = Pipelining.FULL
+        self._pipelining, self._trust_at = Pipelining.FULL, 0.0
 
     def submit(self, job: Job, *, is_urgent: bool = False) -> None:
         """Take a job; an urgent one is served before those that wait."""
@@ -72,7 +74,7 @@ class Pool:
         until = self._loop.time() + grace
         while self._connections and self._loop.time() < until:
             for connection in tuple(self._connections):
-                if connection.is_free or (connection.is_spent and not connection.is_quitting):
+                if connection.is_idle:
                     connection.quit()
             await asyncio.sleep(0.002)
         for connection in tuple(self._connections):
@@ -122,6 +124,10 @@ class Pool:
                 owner.fail(error)
         self._feed_soon()
         self._end_served()
+
+    def distrust(self, level: Pipelining) -> None:
+        self._pipelining = min(level, self._trusted())
+        self._trust_at = self._loop.time() + _TRUST_AGAIN_SECONDS
 
     def idle(self, connection: Connection) -> None:  # noqa: ARG002
         self._end_served()
@@ -183,7 +189,7 @@ class Pool:
     async def _opened(self) -> None:
         try:
             wire, greeting = await open_wire(self._endpoint)
-        except DigestError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             self._opening.discard(asyncio.current_task())
             self._could_not_open(error)
             return
@@ -191,7 +197,7 @@ class Pool:
         if self._is_closing:
             wire.abort()
             return
-        connection = Connection(wire, greeting, self._endpoint, self, pipelining=self._pipelining)
+        connection = Connection(wire, greeting, self._endpoint, self, pipelining=self._trusted())
         self._connections.add(connection)
         self._tick_on()
         transaction = self.pull()
@@ -199,7 +205,11 @@ class Pool:
             connection.begin(transaction)
         self._end_served()
 
-    def _could_not_open(self, error: DigestError) -> None:
+    def _trusted(self) -> Pipelining:
+        """How far ahead a new connection may write."""
+        return self._pipelining if self._loop.time() < self._trust_at else Pipelining.FULL
+
+    def _could_not_open(self, error: Exception) -> None:
         self._grow_at = self._loop.time() + _GROW_AGAIN_SECONDS
         if self._connections or self._opening:
             return  # others work, or may work yet: as many connections as there are will do
@@ -208,7 +218,7 @@ class Pool:
                 self._fail_unreached(job, error)
         self._end_served()
 
-    def _fail_unreached(self, job: Job, error: DigestError) -> None:
+    def _fail_unreached(self, job: Job, error: Exception) -> None:
         """The mail service cannot be used: the first message is reported as unsent, no other is begun."""
         transaction = job.take(float("inf"))
         if transaction is not None:
@@ -234,9 +244,8 @@ class Pool:
         self._ticker = None
         now = self._loop.time()
         for connection in tuple(self._connections):
-            if connection.is_overdue(now):
-                connection.abort(ConnectionEndedError("The mail service gave no answer in time."))
-            elif connection.is_free and now - connection.idle_since > self._endpoint.idle_seconds:
+            connection.give_up_if_overdue(now)
+            if connection.is_free and now - connection.idle_since > self._endpoint.idle_seconds:
                 connection.quit()
         self._tick_on()
 

@@ -77,7 +77,7 @@ async def _connect(endpoint: Endpoint) -> Wire:
         raise SignInError(f"The mail service's certificate is not valid: {error.verify_message}.") from error
     except (ssl.SSLError, ConnectionResetError, ConnectionAbortedError) as error:
         raise ConnectionEndedError("TLS with the mail service could not be set up.") from error
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the second, for a name that IDNA cannot write
         where = f"{endpoint.host}:{endpoint.port}"
         raise UnreachableError(f"The mail service at {where} cannot be reached: {_reason(error)}.") from error
     return wire
@@ -157,10 +157,10 @@ def _b64(text: str) -> str:
     return base64.b64encode(text.encode()).decode("ascii")
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError | UnicodeError) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, UnicodeError | socket.gaierror):
         return "its name is not known"
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -47,7 +48,7 @@ class Transaction:
     """One envelope on its way over a connection."""
 
     envelope: Envelope
-    body: bytes  # as it goes between DATA and the final dot
+    body: Sequence[bytes]  # as it goes between DATA and the final dot
     owner: Owner
     tries: int = 0
     refused: tuple[Verdict, Reply] | None = None  # what was said against it before its message
@@ -82,6 +83,9 @@ class Keeper(Protocol):
 
     def interrupted(self, transaction: Transaction, error: UnreachableError, /, *, was_used: bool) -> None:
         """A transaction whose dot has not left when its connection ended."""
+
+    def distrust(self, level: Pipelining, /) -> None:
+        """The server cannot do what it offers: connections are to write no further ahead than this."""
 
     def idle(self, connection: Connection, /) -> None:
         """A connection has no work."""

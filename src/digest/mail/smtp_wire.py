@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+from collections.abc import Iterable
 from typing import Protocol, cast
 
 from digest.errors import UnreachableError
@@ -108,11 +109,11 @@ class Wire(asyncio.Protocol):
         if self._transport is not None and not self.is_lost:
             self._transport.writelines(chunks)
 
-    def write_slowly(self, data: bytes) -> bool:
+    def write_slowly(self, chunks: Iterable[bytes]) -> bool:
         """Write a lot: true if it has left already, else `on_drained` is called once it has."""
         assert self._transport is not None
         self._transport.set_write_buffer_limits(high=0)
-        self._transport.write(data)
+        self._transport.writelines(chunks)
         self._waits_for_drain = self._transport.get_write_buffer_size() > 0
         return not self._waits_for_drain
 

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -74,15 +75,15 @@ class Endpoint:
 class Envelope:
     """One message to one person. `ref` is the caller's own and comes back untouched.
 
-    `is_wire_ready` says that the message was made by `mail.prepared.fill`: it has no line to be repaired or
-    dot-stuffed, which need not be looked for again in every copy of an edition.
+    The message is in one piece, or in several that were made by `mail.prepared.filled`: those have no line to
+    be repaired or dot-stuffed, which need not be looked for again in every copy of an edition.
     """
 
     sender: str = field(repr=False)
     recipient: str = field(repr=False)
-    message: bytes = field(repr=False)
+    message: bytes = field(default=b"", repr=False)
+    pieces: Sequence[bytes] = field(default=(), repr=False)
     needs_smtputf8: bool = False
-    is_wire_ready: bool = False
     ref: object = None
 
     def __post_init__(self) -> None:
@@ -92,6 +93,11 @@ class Envelope:
             raise InputError("The recipient's address cannot be used in an SMTP command.")
         if not self.needs_smtputf8 and not (self.sender + self.recipient).isascii():
             raise InputError("An address that is not ASCII must be marked as needing SMTPUTF8.")
+
+    @property
+    def size(self) -> int:
+        """Bytes of the message, as the parameter SIZE counts them (RFC 1870)."""
+        return sum(map(len, self.pieces)) if self.pieces else len(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +144,23 @@ class Handover(Protocol):
 class Transport(Protocol):
     """A way to hand messages over."""
 
-    def send(self, envelopes: Iterable[Envelope], *, before_dot: BeforeDot, after_reply: AfterReply) -> None:
+    def send(
+        self,
+        envelopes: Iterable[Envelope],
+        *,
+        before_dot: BeforeDot,
+        after_reply: AfterReply,
+        patience: float = math.inf,
+    ) -> None:
         """Hand over the envelopes, in any order, several at a time if it likes.
 
         `before_dot` is called right before the bytes with the final dot leave, to write the intent; if it
         answers False, the envelope becomes `unsent` and no further one is begun. `after_reply` is called once
         for every envelope that was taken from the iterable. What either raises ends the sending and comes
         out. Raises UnreachableError if the host cannot be used, after the outcomes so far were reported.
+
+        After `patience` seconds nothing more is begun, and after twice that no answer is waited for: what has
+        left without one is `unknown`, and UnreachableError is raised.
         """
 
 

@@ -31,6 +31,9 @@ from digest.notices.staff import STAFF_KINDS, staff_among
 
 LEASE_MOST = 50
 LEASE_SECONDS = 120
+# Nothing more is begun after this, and no answer is waited for after twice this: a digest is on its way
+# meanwhile, and a worker that is told to end must come to its end.
+PATIENCE_SECONDS = 10.0
 # After a "later" from the mail service, by attempt; after the last of them the notice has failed.
 DEFERRALS = (
     dt.timedelta(minutes=1),
@@ -107,7 +110,9 @@ def send_due(
 
     try:
         with open_transport() as transport:
-            transport.send(_envelopes(leased), before_dot=before_dot, after_reply=after_reply)
+            transport.send(
+                _envelopes(leased), before_dot=before_dot, after_reply=after_reply, patience=PATIENCE_SECONDS
+            )
     except UnreachableError as error:
         log.warning("notices wait: the mail service cannot be used", error=str(error))
     finally:

@@ -22,7 +22,8 @@ from digest.mail.smtp_client import ServerOffer, check
 from digest.models import RampUp, Security, Signer, Transport
 
 _NAME = re.compile(r"[a-z0-9-]{1,50}")
-_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*|[0-9A-Fa-f:.]{{2,45}}")
 # Seconds that a mail service rests after a fault, another one right after that, and so on.
 RESTS = (10, 20, 40, 80, 160, 300)
 DEFAULT_PORTS = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
@@ -141,11 +142,6 @@ def first_way(session: Session) -> Transport | None:
         return _proven(session, None)[0]
     except ConfigError:
         return None
-
-
-def pick(session: Session) -> Transport:
-    """The mail service to use now; raises ConfigError as `ways` does."""
-    return ways(session, now=clock.utc_now())[0]
 
 
 def note_fault(session: Session, transport_id: int, problem: str, *, now: dt.datetime) -> dt.datetime:

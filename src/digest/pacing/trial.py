@@ -22,6 +22,8 @@ from digest.pacing.transports import endpoint, transport_named
 from digest.rendering.notices import NoticeKind, ServiceTestNotice, render_notice
 from digest.tokens import Signer
 
+_PATIENCE_SECONDS = 60.0  # half of what a person waits for an answer at the most
+
 
 def send_test_mail(
     database: Database,
@@ -56,6 +58,7 @@ def send_test_mail(
             [envelope],
             before_dot=lambda _: True,
             after_reply=lambda _, outcome, reply: heard.append((outcome, reply)),
+            patience=_PATIENCE_SECONDS,
         )
     outcome, reply = heard[0] if heard else (Outcome.UNKNOWN, None)
     if outcome is not Outcome.ACCEPTED or reply is None:

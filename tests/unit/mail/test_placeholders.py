@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from digest.errors import InputError, StateError
 from digest.mail import encodings
 from digest.mail.placeholders import BODY_PLACEHOLDERS, HeaderSlot, PreparedMail, check, fill, prepare
-from digest.mail.prepared import body_value
+from digest.mail.prepared import assembled, body_value
 from tests.unit.mail.samples import ANY_TEXT, LINES, VALUES
 
 PLACES = st.lists(
@@ -183,11 +183,11 @@ def test_the_self_check_finds_a_wrong_encoding() -> None:
         (b"a\nb", "CRLF"),
         (b"\r\n\r\n.x\r\n", "wire"),
     ):
-        broken = PreparedMail(pieces=(piece, *prepared.pieces), needs=frozenset())
+        broken = assembled([piece, *prepared.head, *prepared.body])
         with pytest.raises(StateError, match=sentence):
             check(broken, html="Hello", text="There")
     with pytest.raises(StateError, match="two parts"):
-        check(PreparedMail(pieces=(b"A: b\r\n\r\nx\r\n",), needs=frozenset()), html="x", text="x")
+        check(assembled([b"A: b\r\n\r\nx\r\n"]), html="x", text="x")
 
 
 @given(LINES)
