@@ -20,7 +20,7 @@ from digest.tasks import runtime
 def put_in_place(job: Mapping[str, Any]) -> None:
     """Put in place what a job says of its worker; see `crashing_worker`."""
     if job.get("host"):
-        _live_on(job["host"])
+        _live_on(job["host"], job.get("boot", "only"))
     if job.get("lease"):
         here = runtime.runtime()
         here.config = here.config.model_copy(update={"lease_seconds": job["lease"]})
@@ -31,10 +31,10 @@ def put_in_place(job: Mapping[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (job["file_limit"], resource.RLIM_INFINITY))
 
 
-def _live_on(host: str) -> None:
+def _live_on(host: str, boot: str) -> None:
     """Have the system say that this is another machine: by its name, and by its start."""
     socket.gethostname = lambda: host
-    journal.boot_id = lambda: f"the start of {host}"
+    journal.boot_id = lambda: f"the {boot} start of {host}"
 
 
 def _note_syncs(file: Path) -> None:

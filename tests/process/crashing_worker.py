@@ -18,9 +18,10 @@ seconds, wherever it is. `without` makes a function of the product do nothing: t
 
 `action` is what happens at the point or the moment: `kill`, `stop` (SIGSTOP; the status is -19 then, and
 `{"go_on": PID, "seconds": 20}` lets it go on), or `fail`: the database says that it has no room. A job may
-say more of its worker (`tests.process.conditions`): on which `host` it lives, for how many seconds it holds a
-`lease`, how large its files may be (`file_limit`), into which file its syncs are noted (`notes_syncs`); that
-it goes home after some seconds (`leaves_after`), and after an error to the next task (`survives`).
+say more of its worker (`tests.process.conditions`): on which `host` it lives and since which start (`boot`)
+of it, for how many seconds it holds a `lease`, how large its files may be (`file_limit`), into which file its
+syncs are noted (`notes_syncs`); that it begins with a tick even if nothing is open (`looks_first`), goes home
+after some seconds (`leaves_after`), and after an error to the next task (`survives`).
 """
 
 from __future__ import annotations
@@ -174,6 +175,8 @@ def _work(job: dict[str, Any]) -> dict[str, int]:
     work.is_stopping = _stopping
     install(POINTS, on_pass)
     conditions.put_in_place(job)
+    if job.get("looks_first"):
+        work.run_tick()
     drive(
         until=time.monotonic() + job["seconds"] - 1,
         leaves_after=job.get("leaves_after", 0.0),
