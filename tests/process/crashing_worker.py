@@ -17,11 +17,12 @@ the file outlives its unlinking, whatever the worker does with it. `kill_after` 
 seconds, wherever it is. `without` makes a function of the product do nothing: to see that the rig sees it.
 
 `action` is what happens at the point or the moment: `kill`, `stop` (SIGSTOP; the status is -19 then, and
-`{"go_on": PID, "seconds": 20}` lets it go on), or `fail`: the database says that it has no room. A job may
-say more of its worker (`tests.process.conditions`): on which `host` it lives and since which start (`boot`)
-of it, for how many seconds it holds a `lease`, how large its files may be (`file_limit`), into which file its
-syncs are noted (`notes_syncs`); that it begins with a tick even if nothing is open (`looks_first`), goes home
-after some seconds (`leaves_after`), and after an error to the next task (`survives`).
+`{"go_on": PID, "seconds": 20}` lets it go on), or `fail`: the database says that it has no room,
+`fails_times` in a row. A job may say more of its worker (`tests.process.conditions`): on which `host` it
+lives and since which start (`boot`) of it, for how many seconds it holds a `lease`, how large its files may
+be (`file_limit`), into which file its syncs are noted (`notes_syncs`); that it begins with a tick even if
+nothing is open (`looks_first`), goes home after some seconds (`leaves_after`), and after an error to the next
+task (`survives`).
 """
 
 from __future__ import annotations
@@ -165,7 +166,7 @@ def _work(job: dict[str, Any]) -> dict[str, int]:
 
     def on_pass(name: str) -> None:
         passes[name] += 1
-        if name == job["point"] and passes[name] == job["pass"]:
+        if name == job["point"] and 0 <= passes[name] - job["pass"] < job.get("fails_times", 1):
             _act(job["action"])
 
     _keep_journals(Path(job["kept"]))
@@ -177,13 +178,14 @@ def _work(job: dict[str, Any]) -> dict[str, int]:
     conditions.put_in_place(job)
     if job.get("looks_first"):
         work.run_tick()
+    call = _survived if job.get("survives") else _called
     drive(
         until=time.monotonic() + job["seconds"] - 1,
         leaves_after=job.get("leaves_after", 0.0),
-        call=_survived if job.get("survives") else _called,
-        nap=0.02 if job.get("lease") else 0.0,
+        call=call,
+        nap=0.02 if job.get("lease") or job.get("survives") else 0.0,
     )
-    runtime.close_runtime()
+    call(runtime.close_runtime)
     return dict(passes)
 
 
@@ -195,11 +197,11 @@ def _act(action: str) -> None:
     signal.pthread_kill(threading.get_ident(), signal.SIGSTOP if action == "stop" else signal.SIGKILL)
 
 
-def _called(task: Any, *args: int) -> None:
+def _called(task: Any, *args: Any) -> None:
     task(*args)
 
 
-def _survived(task: Any, *args: int) -> None:
+def _survived(task: Any, *args: Any) -> None:
     """As Celery does: an error ends its task, and the worker takes the next one."""
     try:
         task(*args)
@@ -219,14 +221,7 @@ def drive(
                 break
             raise TimeoutError("the edition does not come to its end")
         time.sleep(nap)
-        with database.write() as session:
-            # What waits for a mail service or a retry waits no longer: the trial is about order, not time.
-            session.execute(
-                sa.update(Batch)
-                .where(Batch.closed_at.is_(None), Batch.not_before > clock.utc_now())
-                .values(not_before=clock.utc_now())
-            )
-            session.execute(sa.update(Transport).values(rests_until=None))
+        call(_hurry, database)
         call(work.run_tick)
         for edition_id in _unplanned(database):
             call(work.plan_edition, edition_id)
@@ -234,6 +229,17 @@ def drive(
             _stopping.begin()
             call(work.send_one_batch, batch_id)
     database.close()
+
+
+def _hurry(database: Database) -> None:
+    """What waits for a mail service or a retry waits no longer: the trial is about order, not time."""
+    with database.write() as session:
+        session.execute(
+            sa.update(Batch)
+            .where(Batch.closed_at.is_(None), Batch.not_before > clock.utc_now())
+            .values(not_before=clock.utc_now())
+        )
+        session.execute(sa.update(Transport).values(rests_until=None))
 
 
 def _is_served(database: Database) -> bool:
