@@ -26,7 +26,8 @@ from bench.figures import Figure, Target, load
 from digest.db import Database
 from digest.db.schema import upgrade
 from digest.models import Transport
-from tests.process.crash_trials import KILLED, Crash, Workers, run_trial, seed, workers
+from tests.process.crash_trials import run_trial, seed
+from tests.process.crash_workers import KILLED, Crash, Workers, workers
 from tests.servers import run
 from tests.servers.postgres import PostgresServer
 from tests.servers.smtp_script import Fault, Script

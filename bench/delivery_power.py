@@ -31,7 +31,8 @@ from bench.delivery_kills import (
     starts,
 )
 from bench.figures import Figure, Target, load
-from tests.process.crash_trials import Workers, scene, workers
+from tests.process.crash_trials import scene
+from tests.process.crash_workers import Workers, workers
 from tests.process.power_cuts import CutTrial, Plan, Tail, cut
 from tests.servers import run
 from tests.servers.postgres import PostgresServer

@@ -11,7 +11,8 @@ import pytest
 
 from digest.db import Database
 from digest.db.schema import upgrade
-from tests.process.crash_trials import Bench, workers
+from tests.process.crash_trials import Bench
+from tests.process.crash_workers import workers
 
 POLICIES = ("hold", "resend")
 

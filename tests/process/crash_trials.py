@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +20,7 @@ from digest.models import MailingList, Security, Transport, UncertainPolicy, Var
 from tests.factories import make_subscriber, make_subscription
 from tests.integration.planned import make_desk
 from tests.process.checker import Member, Report, check
+from tests.process.crash_workers import KILLED, STOPPED, Crash, Workers
 from tests.process.evidence import members_of, records_in, taken_of
 from tests.servers.smtp import JudgeServer, read_ends
 from tests.servers.smtp_script import Script
@@ -31,23 +28,6 @@ from tests.servers.waiting import wait_until
 
 PEOPLE = 20
 PUBLIC_URL = "https://digest.courier.example"
-ROOT = Path(__file__).resolve().parents[2]
-KILLED, STOPPED = -9, -19
-
-
-@dataclass(frozen=True, slots=True)
-class Crash:
-    """Kill at the so-many-th pass of a point, or after so many seconds; without either it comes to its end.
-
-    `without` is a function of the product that does nothing in this worker. `action` is what happens instead
-    of the kill: `stop` or `fail`.
-    """
-
-    point: str = ""
-    at_pass: int = 0
-    after: float = 0.0
-    without: str = ""
-    action: str = "kill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,81 +37,6 @@ class Trial:
     statuses: list[int]
     report: Report
     passes: dict[str, int]
-
-
-class Workers:
-    """The process that makes the workers of trials, one after another."""
-
-    def __init__(self, log: Path) -> None:
-        with log.open("wb") as file:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.process.crashing_worker"],
-                cwd=ROOT,
-                env={**os.environ, "DIGEST_BROKER_URL": "memory://"},  # read when the tasks are loaded
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                text=True,
-            )
-        self.log = log
-
-    def run(
-        self,
-        folder: Path,
-        env: dict[str, str],
-        crash: Crash,
-        *,
-        seconds: float = 30,
-        warm: bool = False,
-        under: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        """Run one worker to its end; its status and its passes. `under` is what it lives under."""
-        job = {
-            "env": env,
-            "kept": str(folder / "kept"),
-            "point": crash.point,
-            "pass": crash.at_pass,
-            "seconds": seconds,
-            "warm": warm,
-            "kill_after": crash.after,
-            "without": crash.without,
-            "action": crash.action,
-            **(under or {}),
-        }
-        return self._asked(job)
-
-    def go_on(self, pid: int, *, seconds: float = 30) -> dict[str, Any]:
-        """Let a worker that was stopped run to its end."""
-        return self._asked({"go_on": pid, "seconds": seconds})
-
-    def _asked(self, job: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        assert line, self.log.read_text(errors="replace")[-3000:]
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(20)
-        finally:
-            self._process.kill()
-            self._process.stdout.close()
-
-
-@contextlib.contextmanager
-def workers(folder: Path) -> Iterator[Workers]:
-    made = Workers(folder / "workers.log")
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 def seed(database: Database, folder: Path, *, policy: str, people: int = PEOPLE) -> int:

@@ -22,7 +22,8 @@ from digest.mail.journal import DeliveryKey, OutcomeRecord, Record, fold
 from digest.mail.journal_records import parse_journal
 from digest.mail.transport import Outcome
 from digest.models import Batch, Delivery, DeliveryStatus, Journal
-from tests.process.crash_trials import KILLED, Crash, Scene
+from tests.process.crash_trials import Scene
+from tests.process.crash_workers import KILLED, Crash
 
 _HOST = "machine"
 
@@ -76,8 +77,11 @@ class CutTrial:
     faults: tuple[str, ...] = ()
 
 
-def cut(scene: Scene, plan: Plan, *, resends: bool) -> CutTrial:
-    """Cut the power, start the machine anew, send the rest, and compare."""
+def cut(scene: Scene, plan: Plan, *, resends: bool, without: str = "") -> CutTrial:
+    """Cut the power, start the machine anew, send the rest, and compare.
+
+    `without` is a function of the product that does nothing after the start: to see that the rig sees it.
+    """
     trial, notes = CutTrial(), scene.folder / "synced"
     answer = scene.run(Crash(after=plan.after), host=_HOST, boot="first", notes_syncs=str(notes))
     if answer["status"] == KILLED:
@@ -86,7 +90,7 @@ def cut(scene: Scene, plan: Plan, *, resends: bool) -> CutTrial:
         with scene.opened() as database:
             _leave(database, trial, plan, synced[-1] if synced else 0)
     mailed = {line["rcpt"][0] for line in scene.taken()}
-    ended = scene.run(host=_HOST, boot="second")
+    ended = scene.run(Crash(without=without), host=_HOST, boot="second")
     assert ended["status"] == 0, scene.made.log.read_text()[-3000:]
     _compare(scene, trial, mailed, resends=resends)
     return trial

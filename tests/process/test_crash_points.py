@@ -18,7 +18,8 @@ import pytest
 from digest.db import Database
 from digest.db.schema import upgrade
 from tests.process.crash_points import POINTS, Point
-from tests.process.crash_trials import KILLED, PEOPLE, Bench, Crash, Trial, Workers, run_trial, seed
+from tests.process.crash_trials import PEOPLE, Bench, Trial, run_trial, seed
+from tests.process.crash_workers import KILLED, Crash, Workers
 from tests.servers.smtp_script import Fault, Script
 
 pytestmark = pytest.mark.process

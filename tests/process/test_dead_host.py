@@ -23,7 +23,8 @@ from digest.db import Database
 from digest.mail.journal import OutcomeRecord, fold
 from digest.models import Batch, Settlement, UncertainCase, UncertainCause
 from tests.process.conftest import POLICIES
-from tests.process.crash_trials import KILLED, PEOPLE, Bench, Crash, Scene
+from tests.process.crash_trials import PEOPLE, Bench, Scene
+from tests.process.crash_workers import KILLED, Crash
 from tests.process.power_cuts import open_part
 from tests.servers.smtp_script import Fault, Script
 

@@ -10,7 +10,8 @@ import random
 
 import pytest
 
-from tests.process.crash_trials import PEOPLE, Bench, Crash
+from tests.process.crash_trials import PEOPLE, Bench
+from tests.process.crash_workers import Crash
 from tests.servers.smtp_script import Fault, Script
 
 pytestmark = pytest.mark.process

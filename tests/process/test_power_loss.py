@@ -56,6 +56,19 @@ def test_a_journal_whose_file_never_reached_the_disk(bench: Bench, usual: float)
     _trial(bench, Plan(usual * 0.5, Tail.NO_FILE, 0.5, 1), "hold")
 
 
+def test_the_rig_sees_a_product_that_trusts_a_cut_journal(bench: Bench, usual: float) -> None:
+    """It would mail those again whose record the disk never had: this test would say so."""
+    for part in (0.5, 0.6, 0.7, 0.8, 0.4, 0.3):
+        with bench.scene("hold", script=SLOW) as scene:
+            plan = Plan(usual * part, Tail.SYNCED, 0.0, 0)
+            trial = cut(scene, plan, resends=False, without="digest.deliveries.recover:_write_off")
+        if trial.twice:
+            break
+    else:
+        raise AssertionError("no cut has doubled anybody")
+    assert "doubled who was not in doubt" in trial.faults
+
+
 @pytest.mark.slow
 def test_a_hundred_power_cuts(bench: Bench, usual: float) -> None:
     """A hundred; `python -m bench --proof delivery` has more, on both databases."""

@@ -27,7 +27,8 @@ from digest.db import Database
 from digest.mail.journal import IntentRecord, fold
 from digest.models import Batch, Journal
 from tests.process.conftest import POLICIES
-from tests.process.crash_trials import PEOPLE, STOPPED, Bench, Crash, Scene
+from tests.process.crash_trials import PEOPLE, Bench, Scene
+from tests.process.crash_workers import STOPPED, Crash
 from tests.servers.smtp_script import Fault, Script
 from tests.servers.waiting import wait_until
 

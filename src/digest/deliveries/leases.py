@@ -26,7 +26,7 @@ _UNREACHABLE_AFTER = (10, 20, 40, 80, 160, 300)
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A claimed batch, held until a moment of the monotonic clock.
+    """A claimed batch, held until a moment of the monotonic clock that a suspended machine does not stop.
 
     `faults_in_a_row` is how often the mail service as a whole failed at it before; `transport_id` is the only
     one it may go out by, or None.
@@ -40,13 +40,13 @@ class Lease:
     transport_id: int | None = None
 
     def holds(self) -> bool:
-        return clock.monotonic() < self.until
+        return clock.asleep_or_awake() < self.until
 
 
 def claim(database: Database, batch_id: int, journal_id: int, *, lease_seconds: int) -> Lease | None:
     """Claim a batch; None if it is not due, is held by another worker, or is closed."""
     # Taken before the claim is written, so that our idea of its end is never later than the database's.
-    start, now = clock.monotonic(), clock.utc_now()
+    start, now = clock.asleep_or_awake(), clock.utc_now()
     with database.write() as session:
         return _claimed(session, batch_id, journal_id, start=start, lease_seconds=lease_seconds, now=now)
 
@@ -55,7 +55,7 @@ def claim_next(
     database: Database, journal_id: int, *, transport_id: int | None, lease_seconds: int
 ) -> Lease | None:
     """Claim the due batch that has waited longest and may go out by this mail service, if there is one."""
-    start, now = clock.monotonic(), clock.utc_now()
+    start, now = clock.asleep_or_awake(), clock.utc_now()
     may_go = sa.or_(Batch.transport_id.is_(None), Batch.transport_id == transport_id)
     due = (
         sa.select(Batch.id)
