@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from digest.db import engine
 from digest.mail import journal, journal_sync
 from digest.tasks import runtime
 
@@ -21,6 +22,8 @@ def put_in_place(job: Mapping[str, Any]) -> None:
     """Put in place what a job says of its worker; see `crashing_worker`."""
     if job.get("host"):
         _live_on(job["host"], job.get("boot", "only"))
+    if job.get("idle_limit"):
+        engine._OF_EACH_SESSION["idle_in_transaction_session_timeout"] = job["idle_limit"]
     if job.get("lease"):
         here = runtime.runtime()
         here.config = here.config.model_copy(update={"lease_seconds": job["lease"]})

@@ -20,9 +20,10 @@ seconds, wherever it is. `without` makes a function of the product do nothing: t
 `{"go_on": PID, "seconds": 20}` lets it go on), or `fail`: the database says that it has no room,
 `fails_times` in a row. A job may say more of its worker (`tests.process.conditions`): on which `host` it
 lives and since which start (`boot`) of it, for how many seconds it holds a `lease`, how large its files may
-be (`file_limit`), into which file its syncs are noted (`notes_syncs`); that it begins with a tick even if
-nothing is open (`looks_first`), goes home after some seconds (`leaves_after`), and after an error to the next
-task (`survives`).
+be (`file_limit`), after what time the database ends a transaction that stands still (`idle_limit`), into
+which file its syncs are noted (`notes_syncs`); that it begins with a tick even if nothing is open
+(`looks_first`), goes home after some seconds (`leaves_after`), and after an error to the next task
+(`survives`).
 """
 
 from __future__ import annotations
@@ -169,13 +170,13 @@ def _work(job: dict[str, Any]) -> dict[str, int]:
         if name == job["point"] and 0 <= passes[name] - job["pass"] < job.get("fails_times", 1):
             _act(job["action"])
 
+    conditions.put_in_place(job)
     _keep_journals(Path(job["kept"]))
     if job["without"]:
         take_out(job["without"])
     _stopping.reset()
     work.is_stopping = _stopping
     install(POINTS, on_pass)
-    conditions.put_in_place(job)
     if job.get("looks_first"):
         work.run_tick()
     call = _survived if job.get("survives") else _called

@@ -16,6 +16,7 @@ import random
 import shutil
 import sqlite3
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -24,15 +25,16 @@ import sqlalchemy as sa
 
 from digest import clock
 from digest.db import Database
+from digest.db.schema import upgrade
 from digest.mail.journal import IntentRecord, fold
 from digest.models import Batch, Journal
 from tests.process.conftest import POLICIES
-from tests.process.crash_trials import PEOPLE, Bench, Scene
+from tests.process.crash_trials import PEOPLE, Bench, Scene, scene, seed
 from tests.process.crash_workers import STOPPED, Crash
 from tests.servers.smtp_script import Fault, Script
 from tests.servers.waiting import wait_until
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.waits]
 
 LEASE = 0.8
 CONNECTIONS = 2  # of a seeded edition's mail service
@@ -51,10 +53,10 @@ def _stopped_at(numbers: random.Random) -> Crash:
     return Crash(numbers.choice(_POINTS), numbers.randint(1, 4), action="stop")
 
 
-def _stall(scene: Scene, way: str, stop: Crash) -> tuple[int, int]:
+def _stall(scene: Scene, way: str, stop: Crash, **under: object) -> tuple[int, int]:
     """Stop one, have another work, let the first go on; how many were uncertain meanwhile, and at the end."""
     first, other = scene.folder / "first", scene.folder / "other"
-    own = {"env": {"DIGEST_JOURNAL_DIR": str(first)}, "lease": LEASE, "host": "first"}
+    own = {"env": {"DIGEST_JOURNAL_DIR": str(first)}, "lease": LEASE, "host": "first", **under}
     others = {"env": {"DIGEST_JOURNAL_DIR": str(other)}, "lease": LEASE, "host": "first"}
     if way == "gone":
         others["host"] = "other"
@@ -62,7 +64,7 @@ def _stall(scene: Scene, way: str, stop: Crash) -> tuple[int, int]:
     if answer["status"] != STOPPED:  # it had come to its end before the moment
         assert answer["status"] == 0, scene.made.log.read_text()[-3000:]
         return 0, 0
-    if _is_locked(scene):
+    if scene.url.startswith("sqlite") and _is_locked(scene):
         # It stands amid a transaction: on SQLite nobody else can write until it goes on.
         assert scene.go_on(answer["pid"])["status"] == 0, scene.made.log.read_text()[-3000:]
         return 0, _judge(scene, "held", set())
@@ -172,9 +174,9 @@ def _trials(bench: Bench, seeds: range) -> Counter[tuple[str, str, int, int]]:
         numbers = random.Random(number)
         way, policy = _WAYS[number % 3], POLICIES[number // 3 % 2]
         stop = _stopped_at(numbers)
-        with bench.scene(policy, script=SLOW) as scene:
+        with bench.scene(policy, script=SLOW) as on:
             try:
-                found[(way, policy, *_stall(scene, way, stop))] += 1
+                found[(way, policy, *_stall(on, way, stop))] += 1
             except AssertionError as error:
                 raise AssertionError(f"seed {number}, {way}, {policy}, {stop}") from error
     return found
@@ -190,8 +192,25 @@ def test_mails_nobody_whom_another_may_have_mailed(bench: Bench) -> None:
 )
 def test_looks_at_its_lease_after_the_intent(bench: Bench, point: str) -> None:
     """Stopped right before or after it wrote an intent, it sends no dot: the other may have mailed them."""
-    with bench.scene("hold", script=SLOW) as scene:
-        _stall(scene, "unseen", Crash(point, 3, action="stop"))
+    with bench.scene("hold", script=SLOW) as on:
+        _stall(on, "unseen", Crash(point, 3, action="stop"))
+
+
+def test_the_database_lets_go_of_one_that_stands_still_in_a_transaction(
+    bench: Bench, postgres_url: str, tmp_path: Path
+) -> None:
+    """Its locks keep another machine from giving its batch up only until the server ends it."""
+    url = postgres_url.replace("postgresql://", "postgresql+psycopg://")
+    database = Database(url)
+    upgrade(database)
+    edition_id = seed(database, tmp_path, policy="hold")
+    database.close()
+    stop = Crash("amid the ledger", 1, action="stop")
+    with scene(bench.workers, tmp_path, url, edition_id, script=SLOW) as on:
+        started = time.monotonic()
+        doubtful, _ = _stall(on, "gone", stop, idle_limit="2s", survives=True)
+        assert doubtful > 0
+        assert time.monotonic() - started > 2, "nothing was locked: nothing was tried"
 
 
 @pytest.mark.slow
