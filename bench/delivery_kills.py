@@ -26,16 +26,17 @@ from bench.figures import Figure, Target, load
 from digest.db import Database
 from digest.db.schema import upgrade
 from digest.models import Transport
-from tests.process.crash_trials import KILLED, Crash, Workers, run_trial, seed, workers
+from tests.process.crash_trials import run_trial, seed
+from tests.process.crash_workers import KILLED, Crash, Workers, workers
 from tests.servers import run
 from tests.servers.postgres import PostgresServer
 from tests.servers.smtp_script import Fault, Script
 
 AREA = "delivery"
 PEOPLE, CONNECTIONS = 40, 8
-_KINDS = ("sqlite", "postgresql")
-_POLICIES = ("hold", "resend")
-_SLOW = Script(faults=(Fault("accepted", action="slow", seconds=0.01, times=0),))
+KINDS = ("sqlite", "postgresql")
+POLICIES = ("hold", "resend")
+SLOW = Script(faults=(Fault("accepted", action="slow", seconds=0.01, times=0),))
 _SHOWN_EVERY = 50
 
 
@@ -65,12 +66,12 @@ class Outcome:
 def plans(seed_number: int, count: int, *, has_postgres: bool) -> list[Plan]:
     """The trials that a seed stands for: databases and policies by turns, moments at random."""
     chance = random.Random(seed_number)
-    kinds = _KINDS if has_postgres else _KINDS[:1]
+    kinds = KINDS if has_postgres else KINDS[:1]
     return [
         Plan(
             number=number,
             kind=kinds[number % len(kinds)],
-            policy=_POLICIES[number // len(kinds) % len(_POLICIES)],
+            policy=POLICIES[number // len(kinds) % len(POLICIES)],
             parts=tuple(chance.random() for _ in range(chance.randint(1, 2))),
         )
         for number in range(count)
@@ -85,7 +86,7 @@ def proofs() -> Iterator[Figure]:
     try:
         postgres = run.obtain(folder, "postgres")
         server = PostgresServer(postgres.url, postgres.text) if postgres.url else None
-        with tempfile.TemporaryDirectory(dir=_memory(), prefix="digest-kills-") as temporary:
+        with tempfile.TemporaryDirectory(dir=memory_folder(), prefix="digest-kills-") as temporary:
             outcomes = list(_outcomes(Path(temporary), server, seed_number))
     finally:
         run.end_run(folder, lock)
@@ -128,19 +129,19 @@ def _most(outcomes: Sequence[Outcome], part: str) -> float:
 def _outcomes(folder: Path, server: PostgresServer | None, seed_number: int) -> Iterator[Outcome]:
     with ExitStack() as stack:
         made = stack.enter_context(workers(folder))
-        starts = _starts(stack, folder, server)
-        usual = {kind: _usual_seconds(made, folder, start) for (kind, _), start in starts.items()}
+        begin = starts(stack, folder, server)
+        usual = {kind: _usual_seconds(made, folder, start) for (kind, _), start in begin.items()}
         started = time.monotonic()
         for plan in plans(seed_number, effort.TRIALS, has_postgres=server is not None):
             after = usual[plan.kind]
             crashes = [Crash(after=0.005 + part * after) for part in plan.parts]
-            yield _trial(made, folder, starts[plan.kind, plan.policy], plan, crashes)
+            yield _trial(made, folder, begin[plan.kind, plan.policy], plan, crashes)
             if (plan.number + 1) % _SHOWN_EVERY == 0:
                 print(f"{plan.number + 1:5} trials in {time.monotonic() - started:.0f} s", flush=True)
 
 
 @dataclass(frozen=True, slots=True)
-class _Start:
+class Start:
     """A seeded database that trials are copied from, and its edition."""
 
     folder: Path
@@ -157,10 +158,10 @@ class _Start:
         return url.replace("postgresql://", "postgresql+psycopg://")
 
 
-def _starts(stack: ExitStack, folder: Path, server: PostgresServer | None) -> dict[tuple[str, str], _Start]:
+def starts(stack: ExitStack, folder: Path, server: PostgresServer | None) -> dict[tuple[str, str], Start]:
     found = {}
-    for policy in _POLICIES:
-        for kind in _KINDS if server else _KINDS[:1]:
+    for policy in POLICIES:
+        for kind in KINDS if server else KINDS[:1]:
             own = folder / f"{kind}-{policy}"
             own.mkdir()
             url, template = f"sqlite:///{own / 'digest.db'}", ""
@@ -175,11 +176,11 @@ def _starts(stack: ExitStack, folder: Path, server: PostgresServer | None) -> di
             with database.write() as session:
                 session.execute(sa.update(Transport).values(most_connections=CONNECTIONS))
             database.close()
-            found[kind, policy] = _Start(own, edition_id, server if kind == "postgresql" else None, template)
+            found[kind, policy] = Start(own, edition_id, server if kind == "postgresql" else None, template)
     return found
 
 
-def _usual_seconds(made: Workers, folder: Path, start: _Start) -> float:
+def _usual_seconds(made: Workers, folder: Path, start: Start) -> float:
     """How long a whole run takes, its judge and its checks included: a kill falls into it somewhere."""
     plan = Plan(0, "", "", ())
     _trial(made, folder, start, plan, [])
@@ -188,12 +189,12 @@ def _usual_seconds(made: Workers, folder: Path, start: _Start) -> float:
     return time.monotonic() - started
 
 
-def _trial(made: Workers, folder: Path, start: _Start, plan: Plan, crashes: Sequence[Crash]) -> Outcome:
+def _trial(made: Workers, folder: Path, start: Start, plan: Plan, crashes: Sequence[Crash]) -> Outcome:
     own = folder / "trial"
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, own, ignore_errors=True)
         url = start.copy(stack, own)
-        trial = run_trial(made, own, url, start.edition_id, crashes, script=_SLOW)
+        trial = run_trial(made, own, url, start.edition_id, crashes, script=SLOW)
     report = trial.report
     known = {"lost", "doubled"}
     return Outcome(
@@ -207,7 +208,7 @@ def _trial(made: Workers, folder: Path, start: _Start, plan: Plan, crashes: Sequ
     )
 
 
-def _memory() -> Path | None:
+def memory_folder() -> Path | None:
     """In memory where that is possible: SIGKILL loses nothing that was written, on a disk or not."""
     folder = Path("/dev/shm")
     return folder if os.access(folder, os.W_OK) else None

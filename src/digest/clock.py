@@ -12,5 +12,14 @@ def utc_now() -> dt.datetime:
 
 
 def monotonic() -> float:
-    """Seconds from an arbitrary start that no clock step can move; for leases and time limits."""
+    """Seconds from an arbitrary start that no clock step can move; for time limits."""
     return time.monotonic()
+
+
+# Linux stops CLOCK_MONOTONIC while the machine sleeps; macOS has no other, and does not.
+_ASLEEP_TOO = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def asleep_or_awake() -> float:
+    """As `monotonic`, and it goes on while the machine is suspended; for what others wait out, as a lease."""
+    return time.clock_gettime(_ASLEEP_TOO)

@@ -18,3 +18,21 @@ def test_a_dead_server_is_noticed_within_a_minute(postgres_url: str) -> None:
     probes = int(given["keepalives_interval"]) * int(given["keepalives_count"])
     assert int(given["keepalives_idle"]) + probes <= 60
     assert int(given["tcp_user_timeout"]) <= 60_000
+
+
+def test_a_dead_client_is_noticed_by_the_server(postgres_url: str) -> None:
+    """Each session asks for it: a lost machine's locks do not hold up the others for the two hours of TCP."""
+    database = Database(postgres_url.replace("postgresql://", "postgresql+psycopg://"))
+    try:
+        with database.engine.connect() as connection:
+            found = {
+                name: connection.exec_driver_sql(f"SHOW {name}").scalar_one()
+                for name in ("TimeZone", "tcp_keepalives_idle", "idle_in_transaction_session_timeout")
+            }
+    finally:
+        database.close()
+    assert found == {
+        "TimeZone": "UTC",
+        "tcp_keepalives_idle": "30",
+        "idle_in_transaction_session_timeout": "10min",
+    }

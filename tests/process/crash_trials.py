@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +14,13 @@ import sqlalchemy as sa
 
 from digest import clock, keys
 from digest.db import Database
+from digest.mail.journal import Record
 from digest.mail.message import build_digest
 from digest.models import MailingList, Security, Transport, UncertainPolicy, Variant
 from tests.factories import make_subscriber, make_subscription
 from tests.integration.planned import make_desk
-from tests.process.checker import Report, check
+from tests.process.checker import Member, Report, check
+from tests.process.crash_workers import KILLED, STOPPED, Crash, Workers
 from tests.process.evidence import members_of, records_in, taken_of
 from tests.servers.smtp import JudgeServer, read_ends
 from tests.servers.smtp_script import Script
@@ -30,21 +28,6 @@ from tests.servers.waiting import wait_until
 
 PEOPLE = 20
 PUBLIC_URL = "https://digest.courier.example"
-ROOT = Path(__file__).resolve().parents[2]
-KILLED = -9
-
-
-@dataclass(frozen=True, slots=True)
-class Crash:
-    """Kill at the so-many-th pass of a point, or after so many seconds; without either it comes to its end.
-
-    `without` is a function of the product that does nothing in this worker.
-    """
-
-    point: str = ""
-    at_pass: int = 0
-    after: float = 0.0
-    without: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,65 +37,6 @@ class Trial:
     statuses: list[int]
     report: Report
     passes: dict[str, int]
-
-
-class Workers:
-    """The process that makes the workers of trials, one after another."""
-
-    def __init__(self, log: Path) -> None:
-        with log.open("wb") as file:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.process.crashing_worker"],
-                cwd=ROOT,
-                env={**os.environ, "DIGEST_BROKER_URL": "memory://"},  # read when the tasks are loaded
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                text=True,
-            )
-        self.log = log
-
-    def run(
-        self, folder: Path, env: dict[str, str], crash: Crash, *, seconds: float = 30, warm: bool = False
-    ) -> dict[str, Any]:
-        """Run one worker to its end; its status and its passes."""
-        job = {
-            "env": env,
-            "kept": str(folder / "kept"),
-            "point": crash.point,
-            "pass": crash.at_pass,
-            "seconds": seconds,
-            "warm": warm,
-            "kill_after": crash.after,
-            "without": crash.without,
-        }
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        assert line, self.log.read_text(errors="replace")[-3000:]
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(20)
-        finally:
-            self._process.kill()
-            self._process.stdout.close()
-
-
-@contextlib.contextmanager
-def workers(folder: Path) -> Iterator[Workers]:
-    made = Workers(folder / "workers.log")
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 def seed(database: Database, folder: Path, *, policy: str, people: int = PEOPLE) -> int:
@@ -173,13 +97,23 @@ class Bench:
 
     def on_sqlite(self, policy: str, *crashes: Crash, script: Script | None = None) -> Trial:
         """One trial on a copy of the seeded file."""
+        folder, url = self._copied(policy)
+        return run_trial(self.workers, folder, url, self.edition_ids[policy], crashes, script=script)
+
+    @contextlib.contextmanager
+    def scene(self, policy: str, *, script: Script | None = None) -> Iterator[Scene]:
+        """A trial step by step, on a copy of the seeded file."""
+        folder, url = self._copied(policy)
+        with scene(self.workers, folder, url, self.edition_ids[policy], script=script) as on:
+            yield on
+
+    def _copied(self, policy: str) -> tuple[Path, str]:
         if self.count:
             shutil.rmtree(self.template / f"trial{self.count}", ignore_errors=True)  # the last one stays
         self.count += 1
         folder = self.template / f"trial{self.count}"
         shutil.copytree(self.template / policy, folder)
-        url = f"sqlite:///{folder / 'digest.db'}"
-        return run_trial(self.workers, folder, url, self.edition_ids[policy], crashes, script=script)
+        return folder, f"sqlite:///{folder / 'digest.db'}"
 
 
 def run_trial(
@@ -196,33 +130,96 @@ def run_trial(
     The database holds a seeded edition, the folder its secrets. Each worker but the last must be killed where
     it was to be.
     """
-    (folder / "kept").mkdir()
-    # The judge outlives the workers: what it has written needs no disk.
-    script = dataclasses.replace(script or Script(), keep=False, raw=True, fsync=False)
-    record = folder / "judge.jsonl"
-    env = _settings(folder, url)
     statuses, answer = [], {}
-    with JudgeServer(script, record=record) as judge:
-        _point_to(url, judge.port)
+    with scene(made, folder, url, edition_id, script=script) as on:
         for crash in (*crashes, Crash()):
-            answer = made.run(folder, env, crash)
+            answer = on.run(crash)
             statuses.append(answer["status"])
-            # What the dead worker had written may still be under way to the server.
-            wait_until(lambda: judge.open_connections == 0, what="the end of the worker's connections")
+    report = on.report()
     for crash, status in zip((*crashes, Crash()), statuses, strict=True):
         # One that is killed at a random moment may have come to its end before.
         expected = {KILLED, 0} if crash.after else {KILLED if crash.point else 0}
         assert status in expected, (crash, status, made.log.read_text()[-3000:])
-    database = Database(url)
-    members = members_of(database, edition_id, keys.load(folder / "secrets"), PUBLIC_URL)
-    database.close()
-    report = check(
-        members,
-        taken_of(record, edition_id),
-        ends=list(read_ends(record)),
-        records=records_in(folder / "kept", edition_id),
-    )
     return Trial(statuses, report, answer["passes"])
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A seeded edition, the judge that its mail service is, and the workers: for trials step by step."""
+
+    made: Workers
+    folder: Path
+    url: str
+    edition_id: int
+    judge: JudgeServer
+    record: Path
+    standing: set[int] = field(default_factory=set)  # workers that were stopped: their connections stay
+
+    def run(self, crash: Crash | None = None, **under: Any) -> dict[str, Any]:
+        """Run a worker to its end, or to where it stops; `under` as in `crashing_worker`."""
+        env = {**_settings(self.folder, self.url), **under.pop("env", {})}
+        answer = self.made.run(self.folder, env, crash or Crash(), under=under)
+        if answer["status"] == STOPPED:
+            self.standing.add(answer["pid"])
+        self._wait_for_the_judge()
+        return answer
+
+    def go_on(self, pid: int) -> dict[str, Any]:
+        """Let a stopped worker run to its end."""
+        answer = self.made.go_on(pid)
+        self.standing.discard(pid)
+        self._wait_for_the_judge()
+        return answer
+
+    def _wait_for_the_judge(self) -> None:
+        # What the dead worker had written may still be under way to the server.
+        if not self.standing:
+            wait_until(lambda: self.judge.open_connections == 0, what="the end of the worker's connections")
+
+    def members(self) -> list[Member]:
+        """The audience, with what the ledger says now."""
+        with self.opened() as database:
+            return members_of(database, self.edition_id, keys.load(self.folder / "secrets"), PUBLIC_URL)
+
+    def taken(self) -> list[dict[str, Any]]:
+        """What the judge has taken so far."""
+        return taken_of(self.record, self.edition_id)
+
+    def records(self) -> list[Record]:
+        """What all journals say so far."""
+        return list(records_in(self.folder / "kept", self.edition_id))
+
+    def report(self, *, with_journals: bool = True) -> Report:
+        """What the checker finds."""
+        return check(
+            self.members(),
+            self.taken(),
+            ends=list(read_ends(self.record)),
+            records=self.records() if with_journals else None,
+        )
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Database]:
+        """The database, for a look or a change from outside."""
+        database = Database(self.url)
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+@contextlib.contextmanager
+def scene(
+    made: Workers, folder: Path, url: str, edition_id: int, *, script: Script | None = None
+) -> Iterator[Scene]:
+    """The judge runs as long as the block; the database holds a seeded edition, the folder its secrets."""
+    (folder / "kept").mkdir()
+    # The judge outlives the workers: what it has written needs no disk.
+    script = dataclasses.replace(script or Script(), keep=False, raw=True, fsync=False)
+    record = folder / "judge.jsonl"
+    with JudgeServer(script, record=record) as judge:
+        _point_to(url, judge.port)
+        yield Scene(made, folder, url, edition_id, judge, record)
 
 
 def _settings(folder: Path, url: str) -> dict[str, str]:

@@ -9,12 +9,21 @@ functions are called one after another, and what they hint at is found by lookin
 does.
 
     {"env": {...}, "kept": FOLDER, "point": NAME or "", "pass": 3, "seconds": 20, "warm": false,
-     "kill_after": 0.05 or 0, "without": TARGET or ""}
-    {"status": -9, "passes": {"intent written": 20, ...}}
+     "kill_after": 0.05 or 0, "action": "kill", "without": TARGET or ""}
+    {"status": -9, "passes": {"intent written": 20, ...}, "pid": 4711}
 
 `passes` are counted in children that were not killed. `kept` gets a hard link of every journal that is begun:
 the file outlives its unlinking, whatever the worker does with it. `kill_after` kills the worker after so many
 seconds, wherever it is. `without` makes a function of the product do nothing: to see that the rig sees it.
+
+`action` is what happens at the point or the moment: `kill`, `stop` (SIGSTOP; the status is -19 then, and
+`{"go_on": PID, "seconds": 20}` lets it go on), or `fail`: the database says that it has no room,
+`fails_times` in a row. A job may say more of its worker (`tests.process.conditions`): on which `host` it
+lives and since which start (`boot`) of it, for how many seconds it holds a `lease`, how large its files may
+be (`file_limit`), after what time the database ends a transaction that stands still (`idle_limit`), into
+which file its syncs are noted (`notes_syncs`); that it begins with a tick even if nothing is open
+(`looks_first`), goes home after some seconds (`leaves_after`), and after an error to the next task
+(`survives`).
 """
 
 from __future__ import annotations
@@ -22,11 +31,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +60,7 @@ from digest.models import (
     UncertainPolicy,
 )
 from digest.tasks import runtime, work
+from tests.process import conditions
 from tests.process.crash_points import POINTS, install, make_smaller, take_out
 
 _OPEN = (EditionState.FROZEN, EditionState.SENDING)
@@ -59,10 +71,22 @@ def main() -> None:
     os.dup2(2, 1)  # what is logged is not for the one who asks
     _share_compiled_statements()
     make_smaller()
-    for line in sys.stdin:
-        job = json.loads(line)
-        answers.write(json.dumps(_warmed(job) if job["warm"] else _in_a_child(job)) + "\n")
-        answers.flush()
+    try:
+        for line in sys.stdin:
+            answers.write(json.dumps(_answer(json.loads(line))) + "\n")
+            answers.flush()
+    finally:
+        for child in _stopped:
+            os.kill(child, signal.SIGKILL)
+
+
+def _answer(job: dict[str, Any]) -> dict[str, Any]:
+    if "go_on" in job:
+        child = job["go_on"]
+        reading = _stopped.pop(child)
+        os.kill(child, signal.SIGCONT)
+        return _waited(child, reading, _timer(child, job["seconds"], signal.SIGABRT))
+    return _warmed(job) if job["warm"] else _in_a_child(job)
 
 
 def _warmed(job: dict[str, Any]) -> dict[str, Any]:
@@ -86,15 +110,32 @@ def _in_a_child(job: dict[str, Any]) -> dict[str, Any]:
             traceback.print_exc()
         os._exit(status)
     os.close(writing)
-    after = job["kill_after"] or job["seconds"]
-    killer = threading.Timer(after, os.kill, (child, signal.SIGKILL if job["kill_after"] else signal.SIGABRT))
-    killer.start()
+    if not job["kill_after"]:
+        return _waited(child, reading, _timer(child, job["seconds"], signal.SIGABRT))
+    number = signal.SIGSTOP if job["action"] == "stop" else signal.SIGKILL
+    return _waited(child, reading, _timer(child, job["kill_after"], number))
+
+
+def _timer(child: int, seconds: float, number: int) -> threading.Timer:
+    timer = threading.Timer(seconds, os.kill, (child, number))
+    timer.start()
+    return timer
+
+
+# Children that stand still, each with the pipe it answers by.
+_stopped: dict[int, int] = {}
+
+
+def _waited(child: int, reading: int, timer: threading.Timer) -> dict[str, Any]:
+    _, status = os.waitpid(child, os.WUNTRACED)
+    timer.cancel()
+    timer.join()
+    if os.WIFSTOPPED(status):
+        _stopped[child] = reading
+        return {"status": -os.WSTOPSIG(status), "passes": {}, "pid": child}
     with os.fdopen(reading, "rb") as pipe:
         said = pipe.read()
-    _, status = os.waitpid(child, 0)
-    killer.cancel()
-    killer.join()
-    return {"status": os.waitstatus_to_exitcode(status), "passes": json.loads(said or b"{}")}
+    return {"status": os.waitstatus_to_exitcode(status), "passes": json.loads(said or b"{}"), "pid": child}
 
 
 def _set_up(env: dict[str, str]) -> None:
@@ -126,41 +167,80 @@ def _work(job: dict[str, Any]) -> dict[str, int]:
 
     def on_pass(name: str) -> None:
         passes[name] += 1
-        if name == job["point"] and passes[name] == job["pass"]:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if name == job["point"] and 0 <= passes[name] - job["pass"] < job.get("fails_times", 1):
+            _act(job["action"])
 
+    conditions.put_in_place(job)
     _keep_journals(Path(job["kept"]))
     if job["without"]:
         take_out(job["without"])
     _stopping.reset()
     work.is_stopping = _stopping
     install(POINTS, on_pass)
-    drive(until=time.monotonic() + job["seconds"] - 1)
-    runtime.close_runtime()
+    if job.get("looks_first"):
+        work.run_tick()
+    call = _survived if job.get("survives") else _called
+    drive(
+        until=time.monotonic() + job["seconds"] - 1,
+        leaves_after=job.get("leaves_after", 0.0),
+        call=call,
+        nap=0.02 if job.get("lease") or job.get("survives") else 0.0,
+    )
+    call(runtime.close_runtime)
     return dict(passes)
 
 
-def drive(*, until: float) -> None:
+def _act(action: str) -> None:
+    if action == "fail":
+        # As SQLite says it; SQLAlchemy takes it for the driver's own.
+        raise sqlite3.OperationalError("database or disk is full")
+    # To this very thread: it goes no further than here.
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP if action == "stop" else signal.SIGKILL)
+
+
+def _called(task: Any, *args: Any) -> None:
+    task(*args)
+
+
+def _survived(task: Any, *args: Any) -> None:
+    """As Celery does: an error ends its task, and the worker takes the next one."""
+    try:
+        task(*args)
+    except Exception:
+        traceback.print_exc()
+
+
+def drive(
+    *, until: float, leaves_after: float = 0.0, call: Callable[..., None] = _called, nap: float = 0.0
+) -> None:
     """Call the tasks as a worker would be told to, until every edition is served and nothing is open."""
     database = Database(config.settings().database)
+    leaves_at = time.monotonic() + leaves_after if leaves_after else until
     while not _is_served(database):
-        if time.monotonic() > until:
+        if time.monotonic() > leaves_at:
+            if leaves_after:
+                break
             raise TimeoutError("the edition does not come to its end")
-        with database.write() as session:
-            # What waits for a mail service or a retry waits no longer: the trial is about order, not time.
-            session.execute(
-                sa.update(Batch)
-                .where(Batch.closed_at.is_(None), Batch.not_before > clock.utc_now())
-                .values(not_before=clock.utc_now())
-            )
-            session.execute(sa.update(Transport).values(rests_until=None))
-        work.run_tick()
+        time.sleep(nap)
+        call(_hurry, database)
+        call(work.run_tick)
         for edition_id in _unplanned(database):
-            work.plan_edition(edition_id)
+            call(work.plan_edition, edition_id)
         for batch_id in _open_batches(database):
             _stopping.begin()
-            work.send_one_batch(batch_id)
+            call(work.send_one_batch, batch_id)
     database.close()
+
+
+def _hurry(database: Database) -> None:
+    """What waits for a mail service or a retry waits no longer: the trial is about order, not time."""
+    with database.write() as session:
+        session.execute(
+            sa.update(Batch)
+            .where(Batch.closed_at.is_(None), Batch.not_before > clock.utc_now())
+            .values(not_before=clock.utc_now())
+        )
+        session.execute(sa.update(Transport).values(rests_until=None))
 
 
 def _is_served(database: Database) -> bool:

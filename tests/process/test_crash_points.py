@@ -6,13 +6,11 @@ ended. Nobody is lost. Uncertain are exactly those with an intent and no outcome
 
 from __future__ import annotations
 
-import os
 import random
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,39 +18,14 @@ import pytest
 from digest.db import Database
 from digest.db.schema import upgrade
 from tests.process.crash_points import POINTS, Point
-from tests.process.crash_trials import KILLED, PEOPLE, Bench, Crash, Trial, Workers, run_trial, seed, workers
+from tests.process.crash_trials import PEOPLE, Bench, Trial, run_trial, seed
+from tests.process.crash_workers import KILLED, Crash, Workers
 from tests.servers.smtp_script import Fault, Script
 
 pytestmark = pytest.mark.process
 
 _BY_NAME = {point.name: point for point in POINTS}
 _POLICIES = ("hold", "resend")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """In memory where that is possible: SIGKILL loses nothing that was written, on a disk or not."""
-    memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK):
-        yield tmp_path_factory.mktemp("crashes")
-        return
-    with tempfile.TemporaryDirectory(dir=memory, prefix="digest-crashes-") as made:
-        yield Path(made)
-
-
-@pytest.fixture(scope="module")
-def bench(folder: Path) -> Iterator[Bench]:
-    """One process that makes the workers, and a seeded SQLite file for each policy."""
-    migrated = folder / "migrated.db"
-    database = Database(f"sqlite:///{migrated}")
-    upgrade(database)
-    database.close()
-    with workers(folder) as made:
-        prepared = Bench(made, folder)
-        for policy in _POLICIES:
-            prepared.prepare(migrated, policy)
-        prepared.warm("resend")
-        yield prepared
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,15 @@ _NOTICE_A_DEAD_SERVER = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
+# And the server notices a machine of ours that vanishes, or a process that stands still, amid a transaction:
+# its locks would keep the others from giving up its batches. No transaction of ours waits for the outside.
+# Set by a statement: a pooler in between may refuse them among the options of a connection.
+_OF_EACH_SESSION = {
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "idle_in_transaction_session_timeout": "10min",
+}
 
 
 class Database:
@@ -130,6 +139,14 @@ def _postgres_engine(url: str) -> sa.Engine:
         hide_parameters=True,
         connect_args={"connect_timeout": 10, "options": "-c timezone=UTC", **_NOTICE_A_DEAD_SERVER},
     )
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: ConnectionPoolEntry) -> None:
+        settings = ", ".join(
+            f"set_config('{name}', '{value}', false)" for name, value in _OF_EACH_SESSION.items()
+        )
+        connection.execute(f"SELECT {settings}")
+        connection.commit()
 
     @sa.event.listens_for(engine, "checkin")
     def _note(_connection: Any, record: ConnectionPoolEntry) -> None:

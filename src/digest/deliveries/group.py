@@ -154,6 +154,11 @@ class Group:
             attempt=person.attempt,
             at=clock.utc_now(),
         )
+        if not self.lease.holds():
+            # The process stood still between the two looks. Whoever took the batch meanwhile has read the
+            # journal either without this intent, and may have mailed them, or with it, and will not.
+            self._declined.add(person.subscriber_id)
+            return False
         return True
 
     def after_reply(

@@ -29,7 +29,7 @@ _OF_LEASE = ("id", "edition_id", "lease", "faults_in_a_row", "transport_id")
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A claimed batch, held until a moment of the monotonic clock.
+    """A claimed batch, held until a moment of the monotonic clock that a suspended machine does not stop.
 
     `faults_in_a_row` is how often the mail service as a whole failed at it before; `transport_id` is the only
     one it may go out by, or None.
@@ -43,7 +43,7 @@ class Lease:
     transport_id: int | None = None
 
     def holds(self) -> bool:
-        return clock.monotonic() < self.until
+        return clock.asleep_or_awake() < self.until
 
 
 def claim(database: Database, batch_id: int, journal_id: int, *, lease_seconds: int) -> Lease | None:
@@ -126,7 +126,7 @@ def postpone(
 
 def _claimed(database: Database, journal_id: int, lease_seconds: int, **which: int | None) -> Lease | None:
     # Taken before the claim is written, so that our idea of its end is never later than the database's.
-    start, now = clock.monotonic(), clock.utc_now()
+    start, now = clock.asleep_or_awake(), clock.utc_now()
     values = {"now": now, "until": now + dt.timedelta(seconds=lease_seconds), "journal": journal_id, **which}
     with database.write() as session:
         row = session.connection().execute(_claim(is_next="way" in which), values).one_or_none()

@@ -1,0 +1,43 @@
+"""What the trials of workers share: one process that makes the workers, and where each trial starts from."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from digest.db import Database
+from digest.db.schema import upgrade
+from tests.process.crash_trials import Bench
+from tests.process.crash_workers import workers
+
+POLICIES = ("hold", "resend")
+
+
+@pytest.fixture(scope="session")
+def trials_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """In memory where that is possible: SIGKILL loses nothing that was written, on a disk or not."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path_factory.mktemp("crashes")
+        return
+    with tempfile.TemporaryDirectory(dir=memory, prefix="digest-crashes-") as made:
+        yield Path(made)
+
+
+@pytest.fixture(scope="session")
+def bench(trials_folder: Path) -> Iterator[Bench]:
+    """One process that makes the workers, and a seeded SQLite file for each policy."""
+    migrated = trials_folder / "migrated.db"
+    database = Database(f"sqlite:///{migrated}")
+    upgrade(database)
+    database.close()
+    with workers(trials_folder) as made:
+        prepared = Bench(made, trials_folder)
+        for policy in POLICIES:
+            prepared.prepare(migrated, policy)
+        prepared.warm("resend")
+        yield prepared

@@ -1,0 +1,108 @@
+"""The process that makes the workers of trials (`crashing_worker`), and what is to happen in each of them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+# How a worker ended that was killed, and one that stands still.
+KILLED, STOPPED = -signal.SIGKILL, -signal.SIGSTOP
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """Kill at the so-many-th pass of a point, or after so many seconds; without either it comes to its end.
+
+    `without` is a function of the product that does nothing in this worker. `action` is what happens instead
+    of the kill: `stop` or `fail`.
+    """
+
+    point: str = ""
+    at_pass: int = 0
+    after: float = 0.0
+    without: str = ""
+    action: str = "kill"
+
+
+class Workers:
+    """The process that makes the workers of trials, one after another."""
+
+    def __init__(self, log: Path) -> None:
+        with log.open("wb") as file:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.process.crashing_worker"],
+                cwd=ROOT,
+                env={**os.environ, "DIGEST_BROKER_URL": "memory://"},  # read when the tasks are loaded
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                text=True,
+            )
+        self.log = log
+
+    def run(
+        self,
+        folder: Path,
+        env: dict[str, str],
+        crash: Crash,
+        *,
+        seconds: float = 30,
+        warm: bool = False,
+        under: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Run one worker to its end; its status and its passes. `under` is what it lives under."""
+        job = {
+            "env": env,
+            "kept": str(folder / "kept"),
+            "point": crash.point,
+            "pass": crash.at_pass,
+            "seconds": seconds,
+            "warm": warm,
+            "kill_after": crash.after,
+            "without": crash.without,
+            "action": crash.action,
+            **(under or {}),
+        }
+        return self._asked(job)
+
+    def go_on(self, pid: int, *, seconds: float = 30) -> dict[str, Any]:
+        """Let a worker that was stopped run to its end."""
+        return self._asked({"go_on": pid, "seconds": seconds})
+
+    def _asked(self, job: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, self.log.read_text(errors="replace")[-3000:]
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(20)
+        finally:
+            self._process.kill()
+            self._process.stdout.close()
+
+
+@contextlib.contextmanager
+def workers(folder: Path) -> Iterator[Workers]:
+    made = Workers(folder / "workers.log")
+    try:
+        yield made
+    finally:
+        made.close()
