@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,9 +68,21 @@ class Newsroom:
         self.running.append(process)
         return process
 
-    def start_worker(self, *, concurrency: int = 1) -> subprocess.Popen[bytes]:
-        celery = (sys.executable, "-m", "celery", "-A", "worker", "worker")
+    def start_worker(self, *, concurrency: int = 1, app: str = "worker") -> subprocess.Popen[bytes]:
+        celery = (sys.executable, "-m", "celery", "-A", app, "worker")
         return self.start(*celery, "--concurrency", str(concurrency), "--loglevel", "INFO")
+
+    def wait_for_workers(self) -> None:
+        """Wait until each worker that was started is ready for tasks."""
+        wait_until(lambda: all(" ready." in log for log in self._worker_logs()), what="the workers")
+
+    def times_received(self, task: str) -> Counter[str]:
+        """How often the workers were handed each task of this name, by its id."""
+        received = re.compile(re.escape(task) + r"\[([\w-]+)\] received")
+        return Counter(found for log in self._worker_logs() for found in received.findall(log))
+
+    def _worker_logs(self) -> list[str]:
+        return [log.read_text(errors="replace") for log in self.folder.glob("INFO-*.log")]
 
     def start_beat(self) -> subprocess.Popen[bytes]:
         schedule = str(self.folder / "beat")
