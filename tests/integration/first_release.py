@@ -143,7 +143,7 @@ class _Writer:
     def edition(self, port: int) -> dict[str, int]:
         """An edition on its way out, and all that it stands on; the ids by table."""
         then, made = self.then, dict[str, int]()
-        rows: dict[str, dict[str, object]] = {
+        rows: dict[str, dict[str, Any]] = {
             "digests": {"name": "courier", "title": "The Courier", "language": "en", "home_url": ""}
             | {"sender_name": "The Courier", "sender_address": "news@courier.example"}
             | {"postal_address": "1 Mill Lane, Springdale", "intro": "", "sign_off": "", "look": {}}

@@ -132,7 +132,8 @@ def test_a_database_that_is_restarted_leaves_nobody_in_doubt(house: House) -> No
     send.wait_for(PEOPLE // 2)
     house.restart_database()
     send.wait_for_the_end(seconds=30)
-    send.check_once_each(uncertain_at_most=0)
+    send.check_once_each()
+    assert all(process.poll() is None for process in house.room.running)
 
 
 def test_a_task_that_is_handed_out_twice_mails_nobody_twice(house: House) -> None:
