@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import hypothesis
 import pytest
 
-from tests.servers import chromium, opendkim, run, speed
-from tests.servers.postgres import PostgresServer
+from digest.errors import ConfigError
+from tests.servers import chromium, opendkim, postgres, run, speed
+from tests.servers.postgres import PostgresServer, PrivatePostgres
 from tests.servers.redis import RedisServer
 
 if TYPE_CHECKING:
@@ -110,6 +112,21 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """An empty PostgreSQL database for one test."""
     with postgres_server.database() as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def private_postgres(pytestconfig: pytest.Config) -> Iterator[PrivatePostgres]:
+    """A PostgreSQL server that the tests of a module may stop and start again.
+
+    In the run's folder: a test's own is closed to the account that the server runs as.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="private-", dir=pytestconfig.stash[_RUN]))
+    folder.chmod(0o711)
+    try:
+        with postgres.private(folder) as server:
+            yield server
+    except ConfigError as error:
+        _missing(run.Service("postgres", "", str(error)))
 
 
 @pytest.fixture(scope="session")

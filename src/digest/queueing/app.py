@@ -46,6 +46,8 @@ def make_app(config: Settings) -> Celery:
         worker_enable_remote_control=True,
         broker_connection_retry_on_startup=True,
         broker_connection_timeout=5,
+        # For ever. By itself Celery gives up after 100 times, which are 47 minutes, and its process ends.
+        broker_connection_max_retries=None,
         broker_transport_options=_transport_options(config.broker),
         beat_schedule={
             "tick": {

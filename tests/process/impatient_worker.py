@@ -1,0 +1,15 @@
+"""The worker's app on a broker that hands a task out again if it is not done within a second.
+
+`celery -A tests.process.impatient_worker worker`. Whatever consumer is impatient, it takes back the tasks of
+all the others as well.
+"""
+
+from digest.tasks import app
+
+app.conf.broker_transport_options = {
+    **app.conf.broker_transport_options,
+    "visibility_timeout": 1,
+    "unacked_restore_interval": 0.5,
+}
+
+__all__ = ["app"]
