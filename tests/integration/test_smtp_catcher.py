@@ -74,7 +74,9 @@ def test_mails_are_in_their_folders_when_250_is_heard(tmp_path: Path) -> None:
         ]
         with SmtpTransport(endpoint) as transport:
             transport.send(envelopes, before_dot=lambda _: True, after_reply=after_reply)
-    assert caught == [1, 2, 3]
+    # At least: the next one may be there already when this one's reply is told.
+    assert len(caught) == 3
+    assert all(count >= number for number, count in enumerate(caught, 1))
     assert [one.subject for one in mailbox.list_messages(tmp_path / "inbox")] == ["Other", "Digest"]
     (notice,) = mailbox.list_messages(tmp_path / "notices")
     view = mailbox.read_message(tmp_path / "notices", notice.name)
