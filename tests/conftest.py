@@ -18,7 +18,7 @@ import hypothesis
 import pytest
 
 from digest.errors import ConfigError
-from tests.servers import chromium, opendkim, postgres, run, speed
+from tests.servers import chromium, opendkim, postfix, postgres, run, speed
 from tests.servers.postgres import PostgresServer, PrivatePostgres
 from tests.servers.redis import RedisServer
 
@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
 _RUN = pytest.StashKey[Path]()
 _LOCK = pytest.StashKey[int]()
-_TITLES = {"postgres": "PostgreSQL", "redis": "Redis", "chromium": "Chromium", "opendkim": "OpenDKIM"}
+_TITLES = {
+    "postgres": "PostgreSQL",
+    "redis": "Redis",
+    "chromium": "Chromium",
+    "opendkim": "OpenDKIM",
+    "postfix": "Postfix",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -160,6 +166,16 @@ def chromium_path(pytestconfig: pytest.Config) -> Path:
 def opendkim_path(pytestconfig: pytest.Config) -> Path:
     """The verifier's program."""
     service = opendkim.find()
+    run.announce(pytestconfig.stash[_RUN], service)
+    if not service.url:
+        _missing(service)
+    return Path(service.url)
+
+
+@pytest.fixture(scope="session")
+def postfix_path(pytestconfig: pytest.Config) -> Path:
+    """The program that runs Postfix's processes."""
+    service = postfix.find()
     run.announce(pytestconfig.stash[_RUN], service)
     if not service.url:
         _missing(service)

@@ -253,6 +253,27 @@ def test_nothing_is_wider_than_a_small_screen(site: Site, context: BrowserContex
     assert wide == {}
 
 
+_BROKEN_WORDS = """() => [...document.querySelectorAll("button, a.button")].flatMap(button => {
+  const text = button.firstChild, range = document.createRange();
+  return [...text.data.matchAll(/\\S+/g)].filter(word => {
+    range.setStart(text, word.index);
+    range.setEnd(text, word.index + word[0].length);
+    return range.getClientRects().length > 1;
+  }).map(word => word[0]);
+})"""
+
+
+@pytest.mark.parametrize("context", [{"viewport": {"width": 320, "height": 640}}], indirect=True)
+def test_no_word_of_a_button_is_broken(site: Site, context: BrowserContext) -> None:
+    """At 320 pixels the longest Armenian word stands on one line."""
+    page = context.new_page()
+    pages = site.pages()
+    for name in ("stop", "Armenian stop", "sign-off", "Armenian sign-off"):
+        page.goto(site.url + pages[name])
+        assert page.locator("button").count() == 1, name
+        assert page.evaluate(_BROKEN_WORDS) == [], name
+
+
 def test_an_edition_shows_times_as_of_now(site: Site, context: BrowserContext) -> None:
     """The edition's one script runs under its policy: what was 3 hours old at the slot is 4 an hour later."""
     page = context.new_page()

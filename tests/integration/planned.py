@@ -20,6 +20,7 @@ from digest.deliveries.send import send_batch
 from digest.deliveries.write import Writer
 from digest.editions.slots import add_edition
 from digest.mail.message import build_digest
+from digest.mail.placeholders import PreparedMail
 from digest.mail.smtp_client import SmtpTransport
 from digest.mail.transport import Endpoint, Security
 from digest.models import (
@@ -57,6 +58,7 @@ class Desk:
     mailing_list: MailingList
     folder: Path
     transport_id: int
+    mail: PreparedMail | None = None  # what its editions are, instead of a few words
 
     def add_people(self, count: int) -> list[int]:
         """So many readers; their ids."""
@@ -81,7 +83,7 @@ class Desk:
             edition_id = add_edition(session, self.cadence, kind=EditionKind.EXTRA, due_at=now, now=now)
             assert edition_id is not None
             edition = session.get_one(Edition, edition_id)
-            edition.revision_id = _revision(session, edition_id, posts, now)
+            edition.revision_id = _revision(session, edition_id, posts, now, self.mail or _few_words())
             edition.state = EditionState.FROZEN
             return edition_id
 
@@ -177,7 +179,19 @@ def make_post(session: Session, now: dt.datetime, **values: object) -> int:
     return post.id
 
 
-def _revision(session: Session, edition_id: int, posts: tuple[int, ...], now: dt.datetime) -> int:
+def _few_words() -> PreparedMail:
+    return build_digest(
+        from_name="The Courier",
+        from_address="news@courier.example",
+        subject="A bridge is mended",
+        html="<p>A bridge is mended.</p><p><a href='%%unsubscribe_url%%'>Sign off</a></p>",
+        text="A bridge is mended.\n\nSign off: %%unsubscribe_url%%\n",
+    )
+
+
+def _revision(
+    session: Session, edition_id: int, posts: tuple[int, ...], now: dt.datetime, mail: PreparedMail
+) -> int:
     revision = Revision(
         edition_id=edition_id,
         number=1,
@@ -193,16 +207,14 @@ def _revision(session: Session, edition_id: int, posts: tuple[int, ...], now: dt
         Item(revision_id=revision.id, position=position, role=Role.RECENT, post_id=post_id, story={})
         for position, post_id in enumerate(posts)
     )
-    mail = build_digest(
-        from_name="The Courier",
-        from_address="news@courier.example",
-        subject="A bridge is mended",
-        html="<p>A bridge is mended.</p><p><a href='%%unsubscribe_url%%'>Sign off</a></p>",
-        text="A bridge is mended.\n\nSign off: %%unsubscribe_url%%\n",
-    ).to_bytes()
     session.add(
         Variant(
-            revision_id=revision.id, text_size="normal", html="", text="", mail=mail, fingerprint="0" * 64
+            revision_id=revision.id,
+            text_size="normal",
+            html="",
+            text="",
+            mail=mail.to_bytes(),
+            fingerprint="0" * 64,
         )
     )
     session.flush()

@@ -305,6 +305,8 @@ def test_any_text_has_a_pattern(text: str) -> None:
         "Message rejected under suspicion of SPAM; see https://mail.example/help",
         "4.7.28 Our system has detected an unusual rate of mail",
         "Temporary failure, try again later",
+        "The mail service does not offer SMTPUTF8, which this address needs.",
+        "8BITMIME is required",
     ],
 )
 def test_the_words_of_a_reply_stay(text: str) -> None:

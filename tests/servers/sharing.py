@@ -10,10 +10,11 @@ from xdist.scheduler import LoadScopeScheduling
 class Scheduler(LoadScopeScheduling):
     """Gives each worker the next test when it is done, so that all of them end at the same time.
 
-    A browser, an installed wheel or a demo that ran is made for a file: its tests stay on one worker.
+    A browser, an installed wheel, a demo that ran or a Postfix is made for a file: its tests stay on one
+    worker.
     """
 
-    _WHOLE_FILES: ClassVar = ("tests/browser/", "tests/process/")
+    _WHOLE_FILES: ClassVar = ("tests/browser/", "tests/process/", "tests/integration/test_postfix.py")
 
     def _split_scope(self, nodeid: str) -> str:
         return nodeid.partition("::")[0] if nodeid.startswith(self._WHOLE_FILES) else nodeid

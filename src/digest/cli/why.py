@@ -104,6 +104,8 @@ def _delivery(line: DeliveryLine, words: Translator) -> Iterator[str]:
         yield f"when:       {common.shown(line.handed_over_at, line.zone)}{by}"
     if line.status is DeliveryStatus.PENDING:
         yield f"turn:       {common.shown(line.next_try_at, line.zone)}; the edition is {line.edition_state}"
+        if line.held_up:
+            yield f"held up by: {line.held_up}"
     yield f"tried:      {_tries(line)}"
     if line.reply_text or line.reply_code:
         reply = (str(line.reply_code or ""), line.reply_enhanced, line.reply_text)

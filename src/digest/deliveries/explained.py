@@ -66,7 +66,8 @@ class DeliveryLine:
 
     `handed_over_at` is the reply's moment; of an uncertain one, when its last byte left. `tries` counts those
     of the present round, `rounds` how often it was sent again on purpose.
-    `next_try_at` is of a pending one. `consent` are the events that made the subscription active then.
+    `next_try_at` and `held_up` are of a pending one; the latter is what its batch waits for, or why the
+    edition is paused, in words, or empty. `consent` are the events that made the subscription active then.
     """
 
     edition_id: int
@@ -84,6 +85,7 @@ class DeliveryLine:
     tries: int
     rounds: int
     next_try_at: dt.datetime | None
+    held_up: str
     message_id: str
     transport: str | None
     reply_code: int | None

@@ -17,8 +17,11 @@ from digest.models import Reply
 
 _ADDRESS = re.compile(r"<?[^\s<>@]{1,64}@[^\s<>@,;]+>?")
 # A word of eight or more letters and digits with at least one digit in it, or a number of five digits or
-# more: a queue or session id, a time.
-_QUEUE_ID = re.compile(r"(?<![\w.-])(?:(?=[\w.-]*\d)(?=[\w.-]*[A-Za-z])[\w.-]{8,}|\d{5,})(?![\w.-])")
+# more: a queue or session id, a time. Not the names of what a server may offer: they say what is wrong.
+_QUEUE_ID = re.compile(
+    r"(?<![\w.-])(?!(?:SMTPUTF8|8BITMIME)(?![\w-]))"
+    r"(?:(?=[\w.-]*\d)(?=[\w.-]*[A-Za-z])[\w.-]{8,}|\d{5,})(?![\w.-])"
+)
 
 # A journal that is folded may hold thousands of different replies; one statement of SQLite takes 32,766
 # parameters, one of PostgreSQL 65,535.

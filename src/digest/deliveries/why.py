@@ -32,6 +32,7 @@ from digest.models import (
     DeliveryStatus,
     Digest,
     Edition,
+    EditionState,
     EditionTotals,
     MailingList,
     Reply,
@@ -136,6 +137,7 @@ def _deliveries(session: Session, subscriber_id: int, editions: Sequence[int]) -
             Transport.name.label("transport"),
             Reply,
             Batch.not_before,
+            Batch.fault,
         )
         .select_from(Delivery)
         .join(Edition, Edition.id == Delivery.edition_id)
@@ -202,6 +204,7 @@ def _line(
         tries=tries + was_tried,
         rounds=rounds,
         next_try_at=row.not_before if is_pending else None,
+        held_up=_held_up(edition, row.fault or "") if is_pending else "",
         message_id=message_id(
             edition.id, delivery.subscriber_id, row.sender_address.rpartition("@")[2], address_key
         ),
@@ -213,6 +216,11 @@ def _line(
         consent=next((proof for proof in proofs if proof), ()),
         uncertain=tuple(cases),
     )
+
+
+def _held_up(edition: Edition, fault: str) -> str:
+    """What keeps a pending person waiting beside their turn."""
+    return edition.reason_detail if edition.state is EditionState.PAUSED else fault
 
 
 def _subscriptions(session: Session, subscriber_id: int) -> tuple[SubscriptionLine, ...]:

@@ -65,10 +65,14 @@ class StopPage:
 
 @dataclass(frozen=True, slots=True)
 class StoppedPage:
-    """Says that an edition rests, or (`is_over`) that there was nothing left to stop."""
+    """Says that an edition rests, or (`is_over`) that there was nothing left to stop.
+
+    `is_begun` says whether some may have it already.
+    """
 
     digest_title: str
     subject: str
+    is_begun: bool = False
     is_over: bool = False
 
 

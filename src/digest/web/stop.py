@@ -10,7 +10,7 @@ from digest import clock
 from digest.deliveries.stop import Stopped, find_stop, stop, what_stopping_does
 from digest.editions.copies import digest_of
 from digest.editions.first_copies import edition_and_account
-from digest.models import Cadence, Digest, Edition, Revision
+from digest.models import Cadence, Digest, Edition, EditionState, Revision
 from digest.rendering.pages import StopPage, StoppedPage
 from digest.tokens import TokenError
 from digest.web.answers import link_not_valid, page_answer
@@ -36,7 +36,7 @@ def show_stop(token: str, request: Request, services: Shared) -> HTMLResponse:
         zone = session.get_one(Cadence, edition.cadence_id).zone
     does = what_stopping_does(edition)
     if does in (Stopped.ALREADY, Stopped.OVER):
-        return _stopped(services, digest, subject, does)
+        return _stopped(services, digest, subject, does, edition.state)
     page = StopPage(
         digest_title=digest.title,
         subject=subject,
@@ -60,14 +60,16 @@ async def stop_edition(token: str, request: Request, services: Shared) -> HTMLRe
     return link_not_valid(request, services) if done is None else _stopped(services, *done)
 
 
-def _stop(services: Services, edition_id: int, account_id: int) -> tuple[Digest, str, Stopped] | None:
+def _stop(
+    services: Services, edition_id: int, account_id: int
+) -> tuple[Digest, str, Stopped, EditionState] | None:
     with services.database.write() as session:
         found = find_stop(session, edition_id, account_id)
         if found is None:
             return None
         edition, account = found
         done = stop(session, edition, account, now=clock.utc_now())
-        return digest_of(session, edition), _subject(session, edition), done
+        return digest_of(session, edition), _subject(session, edition), done, edition.state
 
 
 def _subject(session: Session, edition: Edition) -> str:
@@ -75,6 +77,9 @@ def _subject(session: Session, edition: Edition) -> str:
     return revision.subject if revision is not None else ""
 
 
-def _stopped(services: Services, digest: Digest, subject: str, done: Stopped) -> HTMLResponse:
-    page = StoppedPage(digest.title, subject, is_over=done is Stopped.OVER)
+def _stopped(
+    services: Services, digest: Digest, subject: str, done: Stopped, state: EditionState
+) -> HTMLResponse:
+    is_begun = state is EditionState.PAUSED
+    page = StoppedPage(digest.title, subject, is_begun=is_begun, is_over=done is Stopped.OVER)
     return page_answer(page, digest.language, templates=services.settings.templates)

@@ -50,6 +50,7 @@ def test_pressing_holds_it(client: TestClient, copy: Copy) -> None:
     answer = client.post(copy.path)
     assert (answer.status_code, "set-cookie" in answer.headers) == (200, False)
     assert "This edition is stopped" in answer.text
+    assert "No reader has it, and none gets it." in answer.text
     edition = copy.edition()
     assert (edition.state, edition.reason) == (S.HELD, Reason.BY_PERSON)
     assert "Nare Saroyan" in edition.reason_detail
@@ -60,11 +61,13 @@ def test_pressing_holds_it(client: TestClient, copy: Copy) -> None:
 
 
 def test_pressing_pauses_what_has_begun(client: TestClient, copy: Copy) -> None:
-    """The page says before that some have it."""
+    """The page says before and after that some have it."""
     copy.set_state(S.SENDING)
     assert "It is being handed over now." in client.get(copy.path).text
-    assert client.post(copy.path).status_code == 200
-    assert copy.edition().state is S.PAUSED
+    for _ in range(2):
+        assert "Some readers may have it already; nobody else gets it." in client.post(copy.path).text
+        assert copy.edition().state is S.PAUSED
+    assert "Some readers may have it already" in client.get(copy.path).text
 
 
 @pytest.mark.parametrize("state", [S.SENT, S.CANCELLED, S.SKIPPED])
