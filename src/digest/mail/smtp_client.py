@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import operator
 import queue
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -80,15 +80,16 @@ class SmtpTransport:
         delay: float = 0.0,
         interval: float = 0.0,
         is_urgent: bool = False,
+        on_done: Callable[[], None] = lambda: None,
     ) -> Job:
         """Begin to hand over about `size` messages, at once. Wait for the job, then look at its error.
 
         The first message begins no sooner than in `delay` seconds, each further one no sooner than `interval`
-        after the one before. An urgent job is served before those that wait.
+        after the one before. An urgent job is served before those that wait. `on_done` is called once, in the
+        loop's thread, after the last outcome was told.
         """
-        job = Job(
-            handover, size=size, starts_at=clock.monotonic() + delay if delay else 0.0, interval=interval
-        )
+        starts_at = clock.monotonic() + delay if delay else 0.0
+        job = Job(handover, size=size, starts_at=starts_at, interval=interval, on_done=on_done)
         self._thread.call(lambda: self._opened_pool().submit(job, is_urgent=is_urgent))
         return job
 
@@ -104,15 +105,10 @@ class SmtpTransport:
     def send(self, envelopes: Iterable[Envelope], *, before_dot: BeforeDot, after_reply: AfterReply) -> None:
         """Hand the envelopes over; see `Transport.send`. `after_reply` is called in the caller's thread."""
         simple = _Simple(iter(envelopes), before_dot)
-        job = self.start(simple, size=operator.length_hint(envelopes), is_urgent=True)
+        size = operator.length_hint(envelopes)
+        job = self.start(simple, size=size, is_urgent=True, on_done=lambda: simple.told.put(None))
         error: BaseException | None = None
-        while True:
-            try:
-                told = simple.told.get(timeout=0.05)
-            except queue.Empty:
-                if job.is_done and simple.told.empty():
-                    break
-                continue
+        while (told := simple.told.get()) is not None:
             if error is None:
                 try:
                     after_reply(*told)
@@ -142,7 +138,8 @@ class _Simple:
     def __init__(self, envelopes: Iterator[Envelope], before_dot: BeforeDot) -> None:
         self._envelopes = envelopes
         self.before_dot = before_dot
-        self.told: queue.SimpleQueue[tuple[Envelope, Outcome, Reply | None]] = queue.SimpleQueue()
+        # Ends with None.
+        self.told: queue.SimpleQueue[tuple[Envelope, Outcome, Reply | None] | None] = queue.SimpleQueue()
         self._is_stopped = False
 
     def stop(self) -> None:
