@@ -66,7 +66,9 @@ def test_mails_are_in_their_folders_when_250_is_heard(tmp_path: Path) -> None:
         ]
         with SmtpTransport(endpoint) as transport:
             transport.send(envelopes, before_dot=lambda _: True, after_reply=after_reply)
-    assert caught == [1, 2, 3]
+    # At the number of answers heard there were as many mails or more: the next one may have come meanwhile.
+    assert len(caught) == 3
+    assert all(mails >= heard for heard, mails in enumerate(caught, 1))
     assert [one.subject for one in mailbox.list_messages(tmp_path / "inbox")] == ["Other", "Digest"]
     (notice,) = mailbox.list_messages(tmp_path / "notices")
     view = mailbox.read_message(tmp_path / "notices", notice.name)
