@@ -22,15 +22,15 @@ PEOPLE = 250
 KILL_AFTER = 60
 
 
-def _edition(room: Newsroom, *, policy: str) -> set[str]:
-    """An extra edition for all of them, under way; their addresses."""
+def edition_for(room: Newsroom, count: int, *, policy: str) -> set[str]:
+    """An extra edition for so many people, under way; their addresses."""
     site = room.site.url("").rstrip("/")
     post = FeedPost(1, "A bridge is mended", clock.utc_now() - dt.timedelta(hours=2))
     room.site.put("/feed/", Page(body=rss([post], site=site)))
     room.set_up(lists=[("readers", policy)])
     room.command("cadence", "add", "courier", "daily", "--cron", "0 7 * * *", "--zone", "UTC", "--lead", "0")
     room.command("cadence", "set", "courier", "daily", "--stopped")
-    people = [f"reader{number:03}@mail.test" for number in range(PEOPLE)]
+    people = [f"reader{number:03}@mail.test" for number in range(count)]
     room.import_readers(people)
     room.command("edition", "extra", "courier")
     return set(people)
@@ -81,7 +81,7 @@ def test_loses_and_doubles_nobody_when_a_worker_is_killed(
         faults=[{"stage": "accepted", "action": "slow", "seconds": 0.02, "times": 0}],
         settle_uncertain_after="0",
     ) as room:
-        people = _edition(room, policy=policy)
+        people = edition_for(room, PEOPLE, policy=policy)
         room.start_beat()
         worker = room.start_worker()
         wait_until(lambda: len(room.taken()) >= KILL_AFTER, seconds=60, what="the 60th mail")
