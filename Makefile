@@ -41,7 +41,7 @@ bench: $(VENV)/.dev ## Measure the figures beside their references (ARGS=AREA ru
 
 .PHONY: proof
 proof: $(VENV)/.dev ## Run the slow proofs (ARGS=AREA runs one area)
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile proof
 	@$(BIN)/python -m bench --proof $(ARGS)
 
 .PHONY: messages

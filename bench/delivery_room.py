@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from bench.delivery_mail import SENDER
 from bench.delivery_peers import program
@@ -27,8 +26,8 @@ from digest.deliveries.handover import start_due
 from digest.deliveries.partitions import make_partitions
 from digest.deliveries.plan import plan
 from digest.mail.prepared import PreparedMail
-from digest.models import Edition, EditionKind, EditionState, Revision, Transport, Variant
-from tests.factories import make_cadence, make_digest, make_list
+from digest.models import Edition, EditionKind, EditionState, Transport
+from tests.factories import make_cadence, make_digest, make_list, make_revision
 from tests.servers import postgres, redis
 from tests.servers.postgres import PostgresServer
 
@@ -103,7 +102,7 @@ class Room:
             )
             session.add(made)
             session.flush()
-            made.revision_id = _add_revision(session, made.id, mail, now)
+            made.revision_id = make_revision(session, made.id, mail=mail.to_bytes(), created_at=now).id
             edition_id = made.id
             make_partitions(session)
         if is_planned:
@@ -247,28 +246,3 @@ def tidy(database: Database) -> None:
     with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(sa.text("ANALYZE"))
         connection.execute(sa.text("CHECKPOINT"))
-
-
-def _add_revision(session: Session, edition_id: int, mail: PreparedMail, now: dt.datetime) -> int:
-    revision = Revision(
-        edition_id=edition_id,
-        number=1,
-        subject="Bench",
-        preheader="",
-        web_html="",
-        fingerprint="0" * 64,
-        created_at=now,
-    )
-    session.add(revision)
-    session.flush()
-    session.add(
-        Variant(
-            revision_id=revision.id,
-            text_size="normal",
-            html="",
-            text="",
-            mail=mail.to_bytes(),
-            fingerprint="0" * 64,
-        )
-    )
-    return revision.id

@@ -16,13 +16,14 @@ import pytest
 from bench.figures import Figure, Target, load
 from digest.models import DeliveryStatus
 from tests.process.newsroom import Newsroom, kill_group, newsroom
-from tests.process.test_kill import PEOPLE, _edition_of_500, _is_sent, _statuses
+from tests.process.test_kill import _is_sent, _statuses, edition_for
 from tests.servers import run
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 from tests.servers.waiting import wait_until
 
 TRIALS = 50
+PEOPLE = 500
 _DELAY_MS = 5.0
 _KINDS = ("sqlite", "postgresql")
 _POLICIES = ("hold", "resend")
@@ -121,7 +122,7 @@ def _kill_once(
         delay_ms=_DELAY_MS,
         settle_uncertain_after="0",
     ) as room:
-        people = _edition_of_500(room, policy=trial.policy)
+        people = edition_for(room, PEOPLE, policy=trial.policy)
         room.start_beat()
         worker = room.start_worker()
         wait_until(lambda: len(room.taken()) >= trial.after, seconds=60, what="the mails before the kill")

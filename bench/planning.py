@@ -21,13 +21,11 @@ from digest.models import (
     Edition,
     EditionKind,
     EditionState,
-    Revision,
     Subscriber,
     Subscription,
     SubscriptionStatus,
-    Variant,
 )
-from tests.factories import make_cadence, make_digest, make_list
+from tests.factories import make_cadence, make_digest, make_list, make_revision
 from tests.factories.audience import ADDRESS_KEY
 from tests.factories.moments import NOW
 from tests.servers.postgres import PostgresServer
@@ -85,7 +83,7 @@ def _newsroom(database: Database) -> int:
         )
         session.add(edition)
         session.flush()
-        edition.revision_id = _add_revision(session, edition.id)
+        edition.revision_id = make_revision(session, edition.id, sizes=("normal", "large")).id
         if not database.is_sqlite:
             make_partitions(session)
         edition_id = edition.id
@@ -123,25 +121,6 @@ def _add_people(session: Session, list_id: int, numbers: Sequence[int]) -> None:
             for each in ids
         ],
     )
-
-
-def _add_revision(session: Session, edition_id: int) -> int:
-    revision = Revision(
-        edition_id=edition_id,
-        number=1,
-        subject="Bench",
-        preheader="",
-        web_html="",
-        fingerprint="0" * 64,
-        created_at=NOW,
-    )
-    session.add(revision)
-    session.flush()
-    for size in ("normal", "large"):
-        session.add(
-            Variant(revision_id=revision.id, text_size=size, html="", text="", mail=b"", fingerprint="0" * 64)
-        )
-    return revision.id
 
 
 def _plan(database: Database, edition_id: int) -> None:

@@ -42,10 +42,12 @@ def pytest_configure(config: pytest.Config) -> None:
     speed.use_memory_for_files()
     for name in [name for name in os.environ if name.startswith("DIGEST_")]:
         del os.environ[name]
-    # No example is judged by the clock: a busy machine is no fault.
-    hypothesis.settings.register_profile("house", deadline=None, max_examples=50)
-    hypothesis.settings.load_profile("house")
+    # No example is judged by the clock: a busy machine is no fault. `make proof` asks for the second.
+    hypothesis.settings.register_profile("house", deadline=None, max_examples=30)
+    hypothesis.settings.register_profile("proof", deadline=None, max_examples=500)
+    hypothesis.settings.load_profile(config.getoption("--hypothesis-profile") or "house")
     if hasattr(config, "workerinput"):
+        gc.disable()  # until all is imported and collected
         config.stash[_RUN] = Path(config.workerinput["digest_run"])
     else:
         config.stash[_RUN], config.stash[_LOCK] = run.make_run_folder()
@@ -69,6 +71,7 @@ def pytest_collection_finish() -> None:
     """What has been imported stays: the collector of garbage need not look at it again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -31,17 +31,20 @@ from digest.models import (
     Edition,
     EditionKind,
     EditionState,
-    Item,
     Journal,
     MailingList,
     Post,
-    Revision,
-    Role,
     Subscriber,
     Transport,
-    Variant,
 )
-from tests.factories import make_cadence, make_digest, make_list, make_subscriber, make_subscription
+from tests.factories import (
+    make_cadence,
+    make_digest,
+    make_list,
+    make_revision,
+    make_subscriber,
+    make_subscription,
+)
 from tests.factories.moments import NOW
 
 PUBLIC_URL = "https://digest.courier.example"
@@ -192,30 +195,8 @@ def _few_words() -> PreparedMail:
 def _revision(
     session: Session, edition_id: int, posts: tuple[int, ...], now: dt.datetime, mail: PreparedMail
 ) -> int:
-    revision = Revision(
-        edition_id=edition_id,
-        number=1,
-        subject="A bridge is mended",
-        preheader="",
-        web_html="<p>A bridge is mended.</p>",
-        fingerprint="0" * 64,
-        created_at=now,
+    page = "<p>A bridge is mended.</p>"
+    made = make_revision(
+        session, edition_id, mail=mail.to_bytes(), posts=posts, web_html=page, created_at=now
     )
-    session.add(revision)
-    session.flush()
-    session.add_all(
-        Item(revision_id=revision.id, position=position, role=Role.RECENT, post_id=post_id, story={})
-        for position, post_id in enumerate(posts)
-    )
-    session.add(
-        Variant(
-            revision_id=revision.id,
-            text_size="normal",
-            html="",
-            text="",
-            mail=mail.to_bytes(),
-            fingerprint="0" * 64,
-        )
-    )
-    session.flush()
-    return revision.id
+    return made.id

@@ -24,13 +24,12 @@ from digest.editions.copies import Imprint, ask_test_mails
 from digest.editions.first_copies import (
     add_first_copy,
     ask_first_copies,
-    edition_and_account,
     first_readers,
     remove_first_copy,
     set_first_copies_lead,
-    stop_url,
 )
 from digest.editions.progress import thaw
+from digest.editions.stop_links import edition_and_account, stop_url
 from digest.errors import InputError, NotFoundError, StateError
 from digest.mail.placeholders import PreparedMail, fill
 from digest.models import (

@@ -7,9 +7,7 @@ ended. Nobody is lost. Uncertain are exactly those with an intent and no outcome
 from __future__ import annotations
 
 import random
-import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -149,37 +147,24 @@ def test_the_rig_sees_a_product_that_lost_a_part(bench: Bench, without: str, poi
         assert report.uncertain > report.connections_ended
 
 
-def _random_kills(bench: Bench, seeds: range) -> Counter[tuple[int, int]]:
-    """Kill at a random moment, once or twice; how many trials had so many uncertain and so many doubled."""
+def test_random_kills_lose_nobody(bench: Bench) -> None:
+    """Fifty trials with SIGKILL at a random moment, once or twice; a seed that fails is named.
+
+    A thousand, at eight connections and on both databases, are one of the proofs (`bench/delivery_kills.py`).
+    """
     # On record at once, answered 10 ms later: else hardly a kill would fall between the dot and its answer.
     slow = Script(faults=(Fault("accepted", action="slow", seconds=0.01, times=0),))
     started = time.monotonic()
     bench.on_sqlite("hold", script=slow)
     usual = time.monotonic() - started
-    found: Counter[tuple[int, int]] = Counter()
-    for number in seeds:
+    for number in range(50):
         numbers = random.Random(number)
         crashes = [Crash(after=numbers.uniform(0.005, usual)) for _ in range(numbers.randint(1, 2))]
         policy = numbers.choice(_POLICIES)
         try:
-            trial = bench.on_sqlite(policy, *crashes, script=slow)
-            _judge(trial, policy)
+            _judge(bench.on_sqlite(policy, *crashes, script=slow), policy)
         except AssertionError as error:
             raise AssertionError(f"seed {number}, {policy}, {crashes}") from error
-        found[trial.report.uncertain, len(trial.report.doubled)] += 1
-    return found
-
-
-def test_random_kills_lose_nobody(bench: Bench) -> None:
-    """Fifty trials with SIGKILL at a random moment; a seed that fails is named."""
-    _random_kills(bench, range(50))
-
-
-@pytest.mark.slow
-def test_a_thousand_random_kills_lose_nobody(bench: Bench) -> None:
-    """A thousand; the distribution is printed: trials by (uncertain, doubled)."""
-    found = _random_kills(bench, range(1000, 2000))
-    sys.stdout.write(f"random kills, trials by (uncertain, doubled): {dict(sorted(found.items()))}\n")
 
 
 @pytest.mark.slow

@@ -18,19 +18,19 @@ from tests.servers.waiting import wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.waits]
 
-PEOPLE = 500
-KILL_AFTER = 100
+PEOPLE = 250
+KILL_AFTER = 60
 
 
-def _edition_of_500(room: Newsroom, *, policy: str) -> set[str]:
-    """An extra edition for 500 people, under way; their addresses."""
+def edition_for(room: Newsroom, count: int, *, policy: str) -> set[str]:
+    """An extra edition for so many people, under way; their addresses."""
     site = room.site.url("").rstrip("/")
     post = FeedPost(1, "A bridge is mended", clock.utc_now() - dt.timedelta(hours=2))
     room.site.put("/feed/", Page(body=rss([post], site=site)))
     room.set_up(lists=[("readers", policy)])
     room.command("cadence", "add", "courier", "daily", "--cron", "0 7 * * *", "--zone", "UTC", "--lead", "0")
     room.command("cadence", "set", "courier", "daily", "--stopped")
-    people = [f"reader{number:03}@mail.test" for number in range(PEOPLE)]
+    people = [f"reader{number:03}@mail.test" for number in range(count)]
     room.import_readers(people)
     room.command("edition", "extra", "courier")
     return set(people)
@@ -64,7 +64,7 @@ def _is_sent(room: Newsroom) -> bool:
 def test_loses_and_doubles_nobody_when_a_worker_is_killed(
     kind: str, policy: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SIGKILL after the 100th of 500 mails, over one connection.
+    """SIGKILL after the 60th of 250 mails, over one connection.
 
     Under `hold` nobody is in the server's record twice, and whoever is not in it is listed as uncertain: one
     person at the most. Under `resend` everybody is in it, one person at the most twice.
@@ -81,10 +81,10 @@ def test_loses_and_doubles_nobody_when_a_worker_is_killed(
         faults=[{"stage": "accepted", "action": "slow", "seconds": 0.02, "times": 0}],
         settle_uncertain_after="0",
     ) as room:
-        people = _edition_of_500(room, policy=policy)
+        people = edition_for(room, PEOPLE, policy=policy)
         room.start_beat()
         worker = room.start_worker()
-        wait_until(lambda: len(room.taken()) >= KILL_AFTER, seconds=60, what="the 100th mail")
+        wait_until(lambda: len(room.taken()) >= KILL_AFTER, seconds=60, what="the 60th mail")
         kill_group(worker)
         at_kill = len(room.taken())
         assert at_kill < PEOPLE

@@ -22,13 +22,13 @@ from digest.editions.compose import compose
 from digest.editions.freeze import Outcome, material_of
 from digest.editions.reasons import SENTENCES
 from digest.editions.revisions import revision_of
-from digest.editions.show import get_edition
+from digest.editions.show import digest_of, get_edition
 from digest.errors import DigestError, NotFoundError, StateError
 from digest.keys import Keys
 from digest.mail.copies import with_subject
 from digest.mail.headers import date_text, notice_message_id
 from digest.mail.placeholders import PreparedMail, fill
-from digest.models import Account, Cadence, Digest, Edition, Revision, Variant
+from digest.models import Account, Digest, Edition, Revision, Variant
 from digest.notices.staff import TEST, account_of
 from digest.rendering.contexts import TextSize
 from digest.rendering.copies import marked_as_test
@@ -140,12 +140,6 @@ def _ask(
         )
     audit.record(session, "edition.test", edition, actor=actor, now=now, details={"mails": asked})
     return asked
-
-
-def digest_of(session: Session, edition: Edition) -> Digest:
-    """The digest that an edition is of."""
-    cadence = session.get_one(Cadence, edition.cadence_id)
-    return session.get_one(Digest, cadence.digest_id)
 
 
 def copy_values(

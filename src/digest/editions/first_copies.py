@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 from digest import audit, notices
 from digest.db.dialect import skip_locked
 from digest.editions.compose import encode_mail
-from digest.editions.copies import Imprint, copy_values, digest_of
+from digest.editions.copies import Imprint, copy_values
+from digest.editions.show import digest_of
+from digest.editions.stop_links import stop_url
 from digest.errors import DigestError, InputError
 from digest.logs import get_logger
 from digest.mail.placeholders import fill
@@ -32,7 +34,6 @@ from digest.models import (
 from digest.notices.staff import FIRST_COPY
 from digest.rendering.contexts import TextSize
 from digest.rendering.copies import as_first_copy, marked_as_first_copy
-from digest.tokens import Claim, Purpose, Signer
 
 log = get_logger(__name__)
 
@@ -130,18 +131,6 @@ def due_for_first_copies(session: Session, *, now: dt.datetime) -> list[int]:
         )
     )
     return [row.id for row in rows if row.send_at - dt.timedelta(seconds=row.first_copies_seconds) <= now]
-
-
-def stop_url(public_url: str, signer: Signer, *, edition_id: int, account_id: int) -> str:
-    """The link of a first copy: whoever has it may stop this edition, in the name of this account."""
-    claim = Claim(Purpose.STOP_EDITION, list_id=account_id, subscriber_id=edition_id)
-    return f"{public_url}/stop/{signer.sign(claim)}"
-
-
-def edition_and_account(signer: Signer, token: str) -> tuple[int, int]:
-    """Which edition a stop link is for, and whose it is; raises TokenError for any other link."""
-    claim = signer.check(token, Purpose.STOP_EDITION)
-    return claim.subscriber_id, claim.list_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,12 @@ class EditionView:
     dropped_at: dt.datetime | None = None
 
 
+def digest_of(session: Session, edition: Edition) -> Digest:
+    """The digest that an edition is of."""
+    cadence = session.get_one(Cadence, edition.cadence_id)
+    return session.get_one(Digest, cadence.digest_id)
+
+
 def get_edition(session: Session, edition_id: int) -> Edition:
     """An edition by its id; raises NotFoundError."""
     found = session.get(Edition, edition_id) if 0 < edition_id < _IDS_LIMIT else None

@@ -46,7 +46,7 @@ def standard_children(
             stop_grace=_WORKER_GRACE,
         ),
         Child("beat", (*tasks, "beat", *level, "--schedule", str(run / "beat")), env),
-        Child("web", (sys.executable, "-m", "digest.cli", "web"), env, ready=_web_ready(settings)),
+        Child("web", (sys.executable, "-m", "digest.web.run"), env, ready=_web_ready(settings)),
     ]
     if settings.broker_url is None:
         folder = settings.data / "broker"

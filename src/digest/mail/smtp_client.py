@@ -16,7 +16,7 @@ import contextlib
 import math
 import operator
 import queue
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -81,15 +81,16 @@ class SmtpTransport:
         delay: float = 0.0,
         interval: float = 0.0,
         is_urgent: bool = False,
+        on_done: Callable[[], None] = lambda: None,
     ) -> Job:
         """Begin to hand over about `size` messages, at once. Wait for the job, then look at its error.
 
         The first message begins no sooner than in `delay` seconds, each further one no sooner than `interval`
-        after the one before. An urgent job is served before those that wait.
+        after the one before. An urgent job is served before those that wait. `on_done` is called once, in the
+        loop's thread, after the last outcome was told.
         """
-        job = Job(
-            handover, size=size, starts_at=clock.monotonic() + delay if delay else 0.0, interval=interval
-        )
+        starts_at = clock.monotonic() + delay if delay else 0.0
+        job = Job(handover, size=size, starts_at=starts_at, interval=interval, on_done=on_done)
         self._thread.call(lambda: self._opened_pool().submit(job, is_urgent=is_urgent))
         return job
 
@@ -113,19 +114,20 @@ class SmtpTransport:
         """Hand the envelopes over; see `Transport.send`. `after_reply` is called in the caller's thread."""
         began = clock.monotonic()
         simple = _Simple(iter(envelopes), before_dot, until=began + patience)
-        job = self.start(simple, size=operator.length_hint(envelopes), is_urgent=True)
+        size = operator.length_hint(envelopes)
+        job = self.start(simple, size=size, is_urgent=True, on_done=lambda: simple.told.put(None))
         error: BaseException | None = None
         is_deaf = False  # what is told is of no use to the caller any more
         while True:
+            waits = began + 2 * patience - clock.monotonic()
             try:
-                told = simple.told.get(timeout=0.05)
+                told = simple.told.get(timeout=max(0.0, waits) if math.isfinite(waits) else None)
             except queue.Empty:
-                if job.is_done and simple.told.empty():
-                    break
-                if clock.monotonic() - began >= 2 * patience:
-                    error = error or ConnectionEndedError("The mail service gave no answer in time.")
-                    self.abandon(job)
+                error = error or ConnectionEndedError("The mail service gave no answer in time.")
+                self.abandon(job)
                 continue
+            if told is None:
+                break
             if not is_deaf:
                 try:
                     after_reply(*told)
@@ -156,7 +158,8 @@ class _Simple:
         self._envelopes = envelopes
         self._until = until
         self.before_dot = before_dot
-        self.told: queue.SimpleQueue[tuple[Envelope, Outcome, Reply | None]] = queue.SimpleQueue()
+        # Ends with None.
+        self.told: queue.SimpleQueue[tuple[Envelope, Outcome, Reply | None] | None] = queue.SimpleQueue()
         self._is_stopped = False
 
     def stop(self) -> None:

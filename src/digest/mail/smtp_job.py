@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 
 from digest.mail.smtp_transaction import Transaction
 from digest.mail.transport import Envelope, Handover, Outcome, Reply, wire_form
@@ -16,7 +17,13 @@ class Job:
     """
 
     def __init__(
-        self, handover: Handover, *, size: int, starts_at: float = 0.0, interval: float = 0.0
+        self,
+        handover: Handover,
+        *,
+        size: int,
+        starts_at: float = 0.0,
+        interval: float = 0.0,
+        on_done: Callable[[], None] = lambda: None,
     ) -> None:
         self._handover = handover
         self._left = size
@@ -24,6 +31,7 @@ class Job:
         self._in_flight = 0
         self._is_exhausted = self._is_stopped = False
         self._done = threading.Event()
+        self._on_done = on_done
         # The pace: no message begins before its moment of the monotonic clock.
         self._next_at = starts_at
         self._interval = interval
@@ -135,6 +143,7 @@ class Job:
         """Let those who wait go on once there is nothing to begin and nothing in flight."""
         if not self.is_open and self._in_flight == 0:
             self._done.set()
+            self._on_done()
             return True
         return False
 

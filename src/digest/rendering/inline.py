@@ -7,11 +7,10 @@ before. Run once per variant of an edition, never per person.
 
 from __future__ import annotations
 
+import functools
 import logging
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
-import cssutils.util
-import premailer
 from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
@@ -30,8 +29,18 @@ def _refuse(_url: str) -> NoReturn:
     raise InlineError("A style sheet asked for another file; all styles must stand in the template itself.")
 
 
-# Process-wide on purpose: nothing in Digest may fetch by way of a style sheet.
-cssutils.util._defaultFetcher = _refuse  # noqa: SLF001
+@functools.cache
+def load_inliner() -> Any:
+    """premailer, loaded when it is first wanted, with its door shut.
+
+    With what it brings along it takes 8 MB, which a process that renders no mail does without.
+    """
+    import cssutils.util  # noqa: PLC0415
+    import premailer  # noqa: PLC0415
+
+    # Process-wide on purpose: nothing in Digest may fetch by way of a style sheet.
+    cssutils.util._defaultFetcher = _refuse  # noqa: SLF001
+    return premailer
 
 
 def inline_css(page: str) -> str:
@@ -41,21 +50,25 @@ def inline_css(page: str) -> str:
     lost or changed one of the comments by which Outlook's tables work.
     """
     before = _checked(page)
-    made: str = premailer.Premailer(
-        page,
-        allow_network=False,
-        allow_loading_external_files=False,
-        strip_important=False,
-        keep_style_tags=False,
-        remove_classes=False,
-        exclude_pseudoclasses=True,
-        disable_validation=True,
-        align_floating_images=False,
-        preserve_internal_links=True,
-        disable_basic_attributes=["align", "valign", "width", "height", "bgcolor", "background"],
-        cssutils_logging_handler=_QUIET,
-        cssutils_logging_level=logging.CRITICAL,
-    ).transform()
+    made: str = (
+        load_inliner()
+        .Premailer(
+            page,
+            allow_network=False,
+            allow_loading_external_files=False,
+            strip_important=False,
+            keep_style_tags=False,
+            remove_classes=False,
+            exclude_pseudoclasses=True,
+            disable_validation=True,
+            align_floating_images=False,
+            preserve_internal_links=True,
+            disable_basic_attributes=["align", "valign", "width", "height", "bgcolor", "background"],
+            cssutils_logging_handler=_QUIET,
+            cssutils_logging_level=logging.CRITICAL,
+        )
+        .transform()
+    )
     if _comments(lxml_html.document_fromstring(made)) != before:
         raise InlineError("The inliner changed a comment for Outlook; use only the form <!--[if mso]>.")
     return made

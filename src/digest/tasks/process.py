@@ -35,6 +35,14 @@ def load_tasks(**_: Any) -> None:
     gc.set_threshold(*_GARBAGE)
 
 
+@signals.worker_before_create_process.connect
+def load_what_children_share(**_: Any) -> None:
+    """What is loaded at the first use, where the tasks run in children: once in the parent instead."""
+    from digest.rendering.inline import load_inliner  # noqa: PLC0415
+
+    load_inliner()
+
+
 @signals.worker_init.connect
 def refuse_what_cannot_work(**_: Any) -> None:
     """Before anything is consumed: the right schema, the keys. One sentence, and the process ends."""

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from digest import clock
 from digest.deliveries.stop import Stopped, find_stop, stop, what_stopping_does
-from digest.editions.copies import digest_of
-from digest.editions.first_copies import edition_and_account
+from digest.editions.show import digest_of
+from digest.editions.stop_links import edition_and_account
 from digest.models import Cadence, Digest, Edition, EditionState, Revision
 from digest.rendering.pages import StopPage, StoppedPage
 from digest.tokens import TokenError

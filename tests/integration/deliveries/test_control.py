@@ -16,7 +16,6 @@ from digest.deliveries.control import Failed
 from digest.deliveries.group import Sender
 from digest.deliveries.handover import finish_served, go_on, settle_cancelled, take_back_plans
 from digest.deliveries.ledger import Result, record
-from digest.deliveries.plan import BATCH_SIZE
 from digest.errors import StateError
 from digest.models import (
     AuditEntry,
@@ -42,12 +41,20 @@ S = EditionState
 SENT, FAILED, PENDING = DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.PENDING
 SKIPPED, UNCERTAIN = DeliveryStatus.SKIPPED, DeliveryStatus.UNCERTAIN
 ACTOR = "cli:test"
+BATCH_SIZE = 20
 
 
 @pytest.fixture
 def desk(database: Database, tmp_path: Path) -> Desk:
     """A newsroom with one list and nobody on it yet."""
     return make_desk(database, tmp_path)
+
+
+@pytest.fixture
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An edition of a few people has several batches."""
+    monkeypatch.setattr("digest.deliveries.plan.BATCH_SIZE", BATCH_SIZE)
+    monkeypatch.setattr(control, "BATCH_SIZE", BATCH_SIZE)
 
 
 @pytest.fixture
@@ -170,6 +177,7 @@ def test_a_failing_mail_service_pauses_with_its_words(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("state", [S.FROZEN, S.SENDING, S.PAUSED])
+@pytest.mark.usefixtures("_small_batches")
 def test_cancelled_edition_leaves_nobody_pending(desk: Desk, state: EditionState) -> None:
     """Its people are skipped with the reason, its batches closed; the plan is not taken back."""
     desk.add_people(BATCH_SIZE + 1)
@@ -190,6 +198,7 @@ def test_cancelled_edition_leaves_nobody_pending(desk: Desk, state: EditionState
     assert desk.edition(edition_id).state is S.CANCELLED
 
 
+@pytest.mark.usefixtures("_small_batches")
 def test_cancel_waits_for_what_a_worker_holds(desk: Desk) -> None:
     """Its batch stays open until it lets go, for only it knows who was handed the edition."""
     desk.add_people(BATCH_SIZE + 1)
@@ -288,6 +297,7 @@ def test_retry_sends_once_more_to_who_failed_and_nobody_else(
     assert set(desk.statuses(edition_id).values()) == {SENT}
 
 
+@pytest.mark.usefixtures("_small_batches")
 def test_retry_of_many_people_makes_several_batches(desk: Desk) -> None:
     """None larger than a batch of the plan, all of them due and none left empty."""
     people = desk.add_people(2 * BATCH_SIZE + 1)

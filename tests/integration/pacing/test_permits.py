@@ -46,20 +46,24 @@ def test_without_a_pace_everything_goes_at_once(database: Database) -> None:
             take(session, relay, most=0, now=NOW)
 
 
-def test_many_workers_keep_the_pace_of_one_row_for_an_hour(database: Database) -> None:
-    """Five workers in an hour of test time: within 1 % of 2 a second, never more in any 4 seconds."""
+def test_many_workers_keep_the_pace_of_one_row(database: Database) -> None:
+    """Five workers in a quarter of an hour: within 1 % of 2 a second, never more in any 4 seconds.
+
+    The rules alone are held to it for an hour (`tests/unit/pacing/test_permits.py`).
+    """
     relay = add(database, per_second=2.0)
     sent: list[dt.datetime] = []
     free_at = [NOW + dt.timedelta(milliseconds=137 * number) for number in range(5)]
-    while (now := min(free_at)) < NOW + HOUR:
+    end = NOW + HOUR / 4
+    while (now := min(free_at)) < end:
         free_at.remove(now)
         permits = lease(database, relay, most=100, now=now)
         spaced = [
             permits.starts_at + dt.timedelta(seconds=n * permits.interval) for n in range(permits.count)
         ]
-        sent += [moment for moment in spaced if moment < NOW + HOUR]
+        sent += [moment for moment in spaced if moment < end]
         free_at.append(max(now, spaced[-1] if spaced else permits.starts_at) + dt.timedelta(milliseconds=3))
-    assert 7200 * 0.99 <= len(sent) <= 7200
+    assert 1800 * 0.99 <= len(sent) <= 1800
     assert len(set(sent)) == len(sent)
     sent.sort()
     assert all(sent[n + 9] - sent[n] > dt.timedelta(seconds=4) for n in range(len(sent) - 9))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from digest import config, keys
 from digest.config import Settings
 from digest.db import Database
-from digest.editions.first_copies import stop_url
+from digest.editions.stop_links import stop_url
 from digest.models import Cadence, Edition, EditionKind, EditionState, Revision
 from digest.rendering.contexts import Look, TimeForm
 from digest.rendering.digest_email import render_web

@@ -23,7 +23,7 @@ def test_a_large_list_is_spread_by_itself(wish: int | None, people: int, seconds
     assert window_seconds(wish, people) == seconds
 
 
-@given(st.integers(1, 5_000))
+@given(st.integers(1, 2_100))
 def test_every_batch_has_a_place_of_its_own(count: int) -> None:
     """None is lost and none doubled, and the first by domain is the first in time."""
     places = [place_of(number, count) for number in range(count)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import cssutils.util
 import pytest
 
-from digest.rendering.inline import InlineError, inline_css
+from digest.rendering.inline import InlineError, inline_css, load_inliner
 
 RULES = "@media (prefers-color-scheme: dark) { .a { color: #fff !important; } }"
 KEPT = f'<style data-premailer="ignore">{RULES}</style>'
@@ -48,6 +48,7 @@ def test_a_page_that_could_fetch_is_turned_away(changed: str, why: str) -> None:
 
 def test_the_css_parser_cannot_fetch() -> None:
     """Its own fetcher is replaced: an import opens neither a connection nor a file."""
+    load_inliner()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/x.css"
@@ -59,6 +60,7 @@ def test_the_css_parser_cannot_fetch() -> None:
 
 def test_a_pipe_named_by_an_import_does_not_block(tmp_path: Path) -> None:
     """A named pipe that nobody writes to would hang the parser for ever; it is never opened."""
+    load_inliner()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InlineError):
         cssutils.util._readUrl(f"file://{tmp_path / 'pipe'}")
