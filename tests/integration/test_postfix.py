@@ -59,7 +59,7 @@ class KeepingWriter(Writer):
 
     def envelope(self, person: Person, *, now: dt.datetime, signer: Signer | None = None) -> Envelope:
         made = super().envelope(person, now=now, signer=signer)
-        self.written[person.address] = made.message
+        self.written[person.address] = b"".join(made.pieces)
         return made
 
 

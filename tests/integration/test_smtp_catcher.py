@@ -100,7 +100,7 @@ def test_every_signed_byte_arrives(tmp_path: Path) -> None:
     for number in range(100):
         to = f"ani{number}@example.org" if number else "անի@example.org"
         message = fill(prepared, {**VALUES, "to": to, "name": f"Անի {number}"})
-        sent[to] = Signer([key]).sign(message, now=now, body_is_relaxed=True) + message
+        sent[to] = Signer([key]).sign(message, now=now) + message
     too_large = BULK + (b"y" * 70 + b"\r\n") * 150_000
     large = Envelope(sender="", recipient="large@example.org", message=too_large)
     envelopes = [
@@ -109,7 +109,6 @@ def test_every_signed_byte_arrives(tmp_path: Path) -> None:
             recipient=to,
             message=message,
             needs_smtputf8=not to.isascii(),
-            is_wire_ready=True,
         )
         for to, message in sent.items()
     ]
