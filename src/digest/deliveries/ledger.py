@@ -6,8 +6,7 @@ import datetime as dt
 import functools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import cast
+from typing import NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -42,8 +41,7 @@ RESENT_MARK = 100
 _Alike = tuple[DeliveryStatus, int, int | None, int | None, DeliveryReason | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of one delivery: its final status, or PENDING for one that is to be tried later.
 
     `cause` and `journal_id` are the evidence of an UNCERTAIN one.
@@ -163,7 +161,7 @@ def defer(
         if attempt != result.attempt:
             continue  # deferred already: this is a journal that says so a second time
         if next_try(_tries(attempt), now=now, useful_until=until) is None:
-            late = replace(result, status=DeliveryStatus.FAILED, at=now, reason=DeliveryReason.TOO_LATE)
+            late = result._replace(status=DeliveryStatus.FAILED, at=now, reason=DeliveryReason.TOO_LATE)
             given_up.append(late)
         else:
             again[attempt, replies[result.reply] if result.reply else None].append(subscriber_id)
