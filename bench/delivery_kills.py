@@ -87,7 +87,12 @@ def proofs() -> Iterator[Figure]:
         postgres = run.obtain(folder, "postgres")
         server = PostgresServer(postgres.url, postgres.text) if postgres.url else None
         with tempfile.TemporaryDirectory(dir=memory_folder(), prefix="digest-kills-") as temporary:
-            outcomes = list(_outcomes(Path(temporary), server, seed_number))
+            outcomes = []
+            try:
+                for outcome in _outcomes(Path(temporary), server, seed_number):
+                    outcomes.append(outcome)  # noqa: PERF402 - what was found is told if the rest is not wanted
+            except KeyboardInterrupt:
+                print(f"delivery: interrupted after {len(outcomes)} trials")
     finally:
         run.end_run(folder, lock)
     yield from summary(outcomes, seed_number)

@@ -1,7 +1,7 @@
 """Small functions that make rows; each gives what is left out a plain value and flushes."""
 
 from tests.factories.accounts import make_account
-from tests.factories.audience import make_list, make_subscriber, make_subscription
+from tests.factories.audience import make_list, make_readers, make_subscriber, make_subscription
 from tests.factories.digests import make_cadence, make_digest
 from tests.factories.revisions import make_revision
 
@@ -10,6 +10,7 @@ __all__ = [
     "make_cadence",
     "make_digest",
     "make_list",
+    "make_readers",
     "make_revision",
     "make_subscriber",
     "make_subscription",

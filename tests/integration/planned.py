@@ -41,9 +41,8 @@ from tests.factories import (
     make_cadence,
     make_digest,
     make_list,
+    make_readers,
     make_revision,
-    make_subscriber,
-    make_subscription,
 )
 from tests.factories.moments import NOW
 
@@ -66,12 +65,8 @@ class Desk:
     def add_people(self, count: int) -> list[int]:
         """So many readers; their ids."""
         with self.database.write() as session:
-            people = [
-                make_subscriber(session, f"p{next(_numbers):05}@mail.test", address_key=self.made.address_key)
-                for _ in range(count)
-            ]
-            for person in people:
-                make_subscription(session, self.mailing_list, person)
+            addresses = [f"p{next(_numbers):05}@mail.test" for _ in range(count)]
+            people = make_readers(session, self.mailing_list, addresses, address_key=self.made.address_key)
             return [person.id for person in people]
 
     def make_useful_for(self, span: dt.timedelta) -> None:
