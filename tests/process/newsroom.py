@@ -74,6 +74,11 @@ class Newsroom:
         """What a process has said."""
         return self.logs[process.pid].read_text(errors="replace")
 
+    def check_all_run(self) -> None:
+        """Nothing that was started has ended by itself."""
+        for process in self.running:
+            assert process.poll() is None, self.words_of(process)[-3000:]
+
     def start_worker(self, *, concurrency: int = 1, app: str = "worker") -> subprocess.Popen[bytes]:
         celery = (sys.executable, "-m", "celery", "-A", app, "worker")
         return self.start(*celery, "--concurrency", str(concurrency), "--loglevel", "INFO")

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from tests.servers.smtp_script import TLS_FOLDER, Fault, Received
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.servers.smtp import JudgeServer
 
 _PATH = re.compile(r"(?:MAIL FROM|RCPT TO):\s*<([^>]*)>(.*)", re.IGNORECASE)
@@ -37,6 +39,7 @@ class Conversation(asyncio.Protocol):
         self._signed_in = not judge.script.user
         self._in_tls = judge.script.implicit_tls
         self._served, self._last_due = 0, 0.0
+        self._waiting_to_leave = 0
         self._slow = 0.0
         self._upgrade: asyncio.Task[None] | None = None
         self._upgrading = False
@@ -298,7 +301,7 @@ class Conversation(asyncio.Protocol):
         data = text.encode() + b"\r\n"
         due = self._due()
         if due:
-            self._loop.call_at(due, self._transport.write, data)
+            self._loop.call_at(due, self._leave, functools.partial(self._transport.write, data))
         else:
             self._transport.write(data)
 
@@ -306,17 +309,23 @@ class Conversation(asyncio.Protocol):
         self._silent = True
         due = self._due()
         if due:
-            self._loop.call_at(due, self._transport.close)
+            self._loop.call_at(due, self._leave, self._transport.close)
         else:
             self._transport.close()
+
+    def _leave(self, act: Callable[[], None]) -> None:
+        self._waiting_to_leave -= 1
+        act()
 
     def _due(self) -> float:
         """When the next bytes leave; 0 for at once. Never before the ones already waiting."""
         late = self._script.delay + self._slow
         self._slow = 0.0
         now = self._loop.time()
-        if not late and self._last_due <= now:
+        # What was due by now may wait still: a loop that is busy reads before it looks at the time.
+        if not late and not self._waiting_to_leave:
             return 0.0
+        self._waiting_to_leave += 1
         self._last_due = max(now + late, self._last_due + 1e-6)
         return self._last_due
 

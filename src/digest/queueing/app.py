@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import Celery
 from kombu.entity import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from digest.config import Settings, settings
 from digest.queueing.names import QueueName, TaskName
@@ -17,6 +18,8 @@ VISIBILITY_SECONDS = 900
 _TICK_EXPIRES = 60
 # The longest a task works on before it hands back what is left.
 TASK_SECONDS = 30
+# By name: it is loaded by whoever connects.
+_REDIS = "digest.queueing.lost_broker:Transport"
 
 
 @functools.cache
@@ -27,6 +30,7 @@ def app() -> Celery:
 
 def make_app(config: Settings) -> Celery:
     """A Celery app; nothing is connected until it is used."""
+    TRANSPORT_ALIASES.update(redis=_REDIS, rediss=_REDIS)
     made = Celery("digest", broker=config.broker, set_as_current=False)
     made.conf.update(
         # The database is the truth and results are rows there; nothing is kept in the broker.
