@@ -14,6 +14,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from digest.errors import InputError
 
@@ -40,8 +41,7 @@ class TokenError(InputError):
         super().__init__("This link is not complete or not ours; open it once more from the mail itself.")
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What a token states."""
 
     purpose: Purpose

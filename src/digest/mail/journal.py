@@ -22,6 +22,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from weakref import WeakSet
 
 from digest import clock
 from digest.errors import DigestError
@@ -73,9 +74,9 @@ class Journal:
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self._descriptor = descriptor
-        self._pid = os.getpid()
         self._broken = False
         self._syncer: Syncer | None = None
+        _open.add(self)
 
     @classmethod
     def create(cls, folder: Path) -> Journal:
@@ -174,8 +175,20 @@ class Journal:
         self._broken = True
 
     def _check_usable(self) -> None:
-        if self._descriptor < 0 or self._broken or os.getpid() != self._pid:
+        if self._descriptor < 0 or self._broken:
             raise JournalError("The send journal is closed, broken or another process's; sending must stop.")
+
+
+# A child of a fork shares the file and its lock, and must not write for its parent.
+_open: WeakSet[Journal] = WeakSet()
+
+
+def _break_after_fork() -> None:
+    for journal in _open:
+        journal._broken = True  # noqa: SLF001
+
+
+os.register_at_fork(after_in_child=_break_after_fork)
 
 
 def read(path: Path) -> JournalContents:

@@ -40,6 +40,8 @@ class HeaderSlot(StrEnum):
     LIST_ID = "list_id"  # list_id, list_name (may be left out)
     LIST_UNSUBSCRIBE = "list_unsubscribe"  # unsubscribe_url, unsubscribe_mailto (may be left out)
 
+    __hash__ = str.__hash__  # as of `transport.Outcome`
+
 
 @dataclass(frozen=True, slots=True)
 class BodySlot:

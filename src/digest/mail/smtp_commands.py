@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from digest.mail.smtp_setup import Greeting
-from digest.mail.smtp_transaction import Step
+from digest.mail.smtp_transaction import Step, Transaction
 from digest.mail.transport import Envelope, Reply
 
 _NO_SMTPUTF8 = Reply(553, "5.6.7", "The mail service does not offer SMTPUTF8, which this address needs.")
@@ -11,28 +11,31 @@ _NO_8BIT = Reply(554, "5.6.3", "The mail service does not offer 8BITMIME, which 
 _TOO_LARGE = Reply(552, "5.3.4", "The message is larger than the mail service takes.")
 
 
-def refusal_of(greeting: Greeting, envelope: Envelope) -> Reply | None:
+def refusal_of(greeting: Greeting, transaction: Transaction) -> Reply | None:
     """Why this server cannot take a message, as it would say it itself; None if it can."""
+    envelope = transaction.envelope
     if envelope.needs_smtputf8 and not greeting.offers("SMTPUTF8"):
         return _NO_SMTPUTF8
     if _is_8bit(envelope) and not greeting.offers("8BITMIME"):
         return _NO_8BIT
     limit = greeting.size_limit
-    return _TOO_LARGE if limit is not None and envelope.size > limit else None
+    return _TOO_LARGE if limit is not None and transaction.size > limit else None
 
 
-def group_of(greeting: Greeting, envelope: Envelope) -> list[tuple[Step, bytes]]:
+def group_of(greeting: Greeting, transaction: Transaction) -> list[tuple[Step, bytes]]:
     """MAIL, RCPT and DATA, in the order in which they are answered."""
+    envelope = transaction.envelope
     return [
-        (Step.MAIL, f"MAIL FROM:<{envelope.sender}>{_parameters(greeting, envelope)}\r\n".encode()),
+        (Step.MAIL, f"MAIL FROM:<{envelope.sender}>{_parameters(greeting, transaction)}\r\n".encode()),
         (Step.RCPT, f"RCPT TO:<{envelope.recipient}>\r\n".encode()),
         (Step.DATA, b"DATA\r\n"),
     ]
 
 
-def _parameters(greeting: Greeting, envelope: Envelope) -> str:
+def _parameters(greeting: Greeting, transaction: Transaction) -> str:
     """ESMTP parameters for what is both needed and offered (RFC 1870, 6152, 6531)."""
-    parameters = f" SIZE={envelope.size}" if greeting.offers("SIZE") else ""
+    envelope = transaction.envelope
+    parameters = f" SIZE={transaction.size}" if greeting.offers("SIZE") else ""
     if _is_8bit(envelope):
         parameters += " BODY=8BITMIME"
     return f"{parameters} SMTPUTF8" if envelope.needs_smtputf8 else parameters

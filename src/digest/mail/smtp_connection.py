@@ -75,7 +75,7 @@ class Connection:
 
     def begin(self, transaction: Transaction) -> None:
         """Start a transaction on a free connection."""
-        refusal = refusal_of(self._greeting, transaction.envelope)
+        refusal = refusal_of(self._greeting, transaction)
         if refusal is not None:
             self._keeper.settled(transaction, Outcome.REFUSED, refusal)
             self._go_on()
@@ -268,7 +268,7 @@ class Connection:
             self._write_message(transaction)
 
     def _write_message(self, transaction: Transaction) -> None:
-        if transaction.envelope.size <= _AT_ONCE:
+        if transaction.size <= _AT_ONCE:
             self._end_message(transaction, transaction.body)
         elif self._wire.write_slowly(transaction.body):
             self._end_message(transaction, ())
@@ -325,7 +325,7 @@ class Connection:
     def _next_fit(self) -> Transaction | None:
         """The next transaction that this server can take; those it cannot are refused at once."""
         while (following := self._keeper.pull()) is not None:
-            refusal = refusal_of(self._greeting, following.envelope)
+            refusal = refusal_of(self._greeting, following)
             if refusal is None:
                 return following
             self._keeper.settled(following, Outcome.REFUSED, refusal)
@@ -335,7 +335,7 @@ class Connection:
         """The commands of a transaction, and RSET before them where the last one ended early."""
         self._begun = transaction
         self._carried += 1
-        commands = group_of(self._greeting, transaction.envelope)
+        commands = group_of(self._greeting, transaction)
         if self._needs_reset:
             self._needs_reset = False
             commands.insert(0, (Step.RSET, b"RSET\r\n"))

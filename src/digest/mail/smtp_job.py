@@ -90,7 +90,7 @@ class Job:
             self.fail(error)
             return None
         self._left -= 1
-        return Transaction(envelope, body, self)
+        return Transaction(envelope, body, envelope.size, self)
 
     def again(self, transaction: Transaction) -> None:
         """Begin a transaction once more, on another connection."""

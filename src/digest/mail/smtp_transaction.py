@@ -49,6 +49,7 @@ class Transaction:
 
     envelope: Envelope
     body: Sequence[bytes]  # as it goes between DATA and the final dot
+    size: int  # the message's, in bytes
     owner: Owner
     tries: int = 0
     refused: tuple[Verdict, Reply] | None = None  # what was said against it before its message

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from digest.errors import ConfigError, InputError
 
@@ -35,6 +35,8 @@ class Outcome(StrEnum):
     DEFERRED = "deferred"  # 4xx to this person or this message; later
     UNSENT = "unsent"  # the host failed before it could accept: the person is not to blame
     UNKNOWN = "unknown"  # the connection ended between the final dot and its reply
+
+    __hash__ = str.__hash__  # an enumeration's own is a function in Python, called for each mail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +102,11 @@ class Envelope:
         return sum(map(len, self.pieces)) if self.pieces else len(self.message)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the server said: code, enhanced code ("5.1.1" or ""), and its text, cleaned and cut."""
+class Reply(NamedTuple):
+    """What the server said: code, enhanced code ("5.1.1" or ""), and its text, cleaned and cut.
+
+    A tuple, for replies are looked up by themselves several times for each mail.
+    """
 
     code: int
     enhanced: str

@@ -29,6 +29,9 @@ from digest.tasks.runtime import Runtime, ServiceRestsError, is_stopping, runtim
 COLLECT_SECONDS = 60
 # The freeze collects as well, for at most two minutes and the source at which they end.
 FREEZE_SECONDS = 200
+# A turn takes 30 seconds and what single mails take between its groups. A child that stands still for good
+# would keep its batches: it is killed, and its journal says what the others have to know.
+SEND_SECONDS = 300
 
 
 def task(name: TaskName, **limits: int) -> Any:
@@ -77,7 +80,7 @@ def plan_edition(edition_id: int) -> None:
         go_on(session, now=clock.utc_now())
 
 
-@task(TaskName.SEND_BATCH)
+@task(TaskName.SEND_BATCH, time_limit=SEND_SECONDS)
 def send_one_batch(batch_id: int) -> None:
     here = runtime()
     fold_abandoned(here.database, host=here.host, now=clock.utc_now())
