@@ -43,4 +43,5 @@ def test_four_workers_keep_one_pace(
         assert rates == pytest.approx((PACE, PACE), rel=0.05)
         # What was late a moment at the begin of a window is all that makes it look faster.
         assert max(rates) <= PACE * 1.005
-        assert send.most_in_a_second() <= PACE * 1.1
+        # A worker that is late with its permits on a busy machine meets the next one's: no more than that.
+        assert send.most_in_a_second() <= PACE * 1.5

@@ -16,7 +16,6 @@ from digest import clock
 from digest.feeds import fields
 from digest.feeds.excerpt import excerpt_of, without_tail_of
 from digest.feeds.links import absolute
-from digest.feeds.markup import read_markup
 from digest.feeds.pictures import choose_picture
 from digest.feeds.reading import MOST_POSTS, readable
 from digest.feeds.sanitise import blocks
@@ -37,6 +36,8 @@ def parse_feed(
     which dates lie in the future. Raises ParseError if the bytes are not a feed that we take; a feed that is
     malformed but can be read gives posts and oddities.
     """
+    from digest.feeds.markup import read_markup  # noqa: PLC0415  (4 MB that wait for the first feed)
+
     text, oddities = readable(body, content_type)
     found = read_markup(text, url)
     notes = Counter[str]()

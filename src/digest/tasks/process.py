@@ -40,6 +40,7 @@ def load_what_children_share(**_: Any) -> None:
     """What is loaded at the first use, where the tasks run in children: once in the parent instead."""
     from digest.rendering.inline import load_inliner  # noqa: PLC0415
 
+    importlib.import_module("digest.feeds.markup")
     load_inliner()
 
 
