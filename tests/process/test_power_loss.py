@@ -58,9 +58,12 @@ def test_a_journal_whose_file_never_reached_the_disk(bench: Bench, usual: float)
 
 def test_the_rig_sees_a_product_that_trusts_a_cut_journal(bench: Bench, usual: float) -> None:
     """It would mail those again whose record the disk never had: this test would say so."""
-    for part in (0.5, 0.6, 0.7, 0.8, 0.4, 0.3):
+    moments = random.Random(0)
+    for _ in range(
+        30
+    ):  # most often the first or second: on a busy machine a run is longer than it usually is
         with bench.scene("hold", script=SLOW) as scene:
-            plan = Plan(usual * part, Tail.SYNCED, 0.0, 0)
+            plan = Plan(usual * moments.uniform(0.3, 1.2), Tail.SYNCED, 0.0, 0)
             trial = cut(scene, plan, resends=False, without="digest.deliveries.recover:_write_off")
         if trial.twice:
             break

@@ -1,4 +1,4 @@
-"""The engine and its two scopes: `read()` and `write()`.
+"""The engine and its scopes: `read()` and `write()`, and `look()` for single reads.
 
 On SQLite a transaction that begins as a reader and turns into a writer fails at once with "database is
 locked", whatever the busy timeout. So a scope says at its start which it is: `write()` begins IMMEDIATE
@@ -49,6 +49,10 @@ class Database:
         self.engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgres_engine(url)
         self._readers = sessionmaker(self.engine, expire_on_commit=False)
         self._writers = sessionmaker(self.engine.execution_options(digest_write=True), expire_on_commit=False)
+        self._lookers = self._readers
+        if not self.is_sqlite:
+            lookers = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            self._lookers = sessionmaker(lookers, expire_on_commit=False)
 
     @property
     def is_sqlite(self) -> bool:
@@ -58,6 +62,16 @@ class Database:
     def read(self) -> Iterator[Session]:
         """A transaction that only reads; it is rolled back at the end."""
         with self._readers() as session:
+            yield session
+
+    @contextmanager
+    def look(self) -> Iterator[Session]:
+        """Reads that each stand for themselves; on PostgreSQL they begin and end no transaction.
+
+        That spares two of three round trips, for reads that are made hundreds of times an edition. Only for
+        reads: what is written here is there at once.
+        """
+        with self._lookers() as session:
             yield session
 
     @contextmanager

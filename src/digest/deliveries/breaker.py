@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from digest.deliveries.ledger import Result
@@ -22,8 +22,13 @@ class Breaker:
     _refused: int = 0
     _domains: set[str] = field(default_factory=set)
 
-    def judge(self, people: Iterable[Person], results: Iterable[Result]) -> str | None:
+    def judge(self, people: Iterable[Person], results: Sequence[Result]) -> str | None:
         """What the mail service says, if it refuses everybody; None while it may be the people's part."""
+        if not any(result.status is DeliveryStatus.FAILED for result in results):
+            if any(result.status is DeliveryStatus.SENT for result in results):
+                self._refused = 0
+                self._domains.clear()
+            return None
         domains = {person.subscriber_id: person.domain for person in people}
         last = ""
         for result in results:

@@ -133,7 +133,7 @@ class Turn:
     def _read(self, held: _Held, ids: list[int]) -> list[Person]:
         """The people of a group; those whose receiving domain rests are put aside until it is over."""
         lease = held.lease
-        with self.database.read() as session:
+        with self.database.look() as session:
             people = people_of(session, lease.edition_id, lease.batch_id, ids)
             if not self._has_rests:
                 return people
@@ -261,7 +261,7 @@ class Turn:
         held = _Held(lease, deque(), None)
         self._held.append(held)
         try:
-            with self.database.read() as session:
+            with self.database.look() as session:
                 self._has_rests = self._has_rests or are_there_rests(session, self.sender.transport_id)
                 domain = self.sender.writer.sender_domain(lease.edition_id)
                 held.signer = self.sender.signer_for(session, domain)
@@ -300,5 +300,5 @@ class Turn:
 
 
 def _look_again(database: Database, person: Person) -> bool:
-    with database.read() as session:
+    with database.look() as session:
         return is_still_wanted(session, person)

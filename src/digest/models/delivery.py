@@ -96,7 +96,8 @@ class Transport(Base):
     signer: Mapped[Signer] = mapped_column(
         choice(Signer, "signer"), default=Signer.RELAY, server_default=sa.text("'relay'")
     )
-    # How many connections a worker child may have open, and how much one of them may carry.
+    # How many connections a worker child may have open, and how much one of them may carry. A service that
+    # takes fewer messages on one says so (421), which costs nobody a mail or an attempt.
     most_connections: Mapped[int] = mapped_column(
         sa.CheckConstraint("most_connections between 1 and 64", name="most_connections_range"),
         default=8,
@@ -104,8 +105,8 @@ class Transport(Base):
     )
     most_messages: Mapped[int] = mapped_column(
         sa.CheckConstraint("most_messages between 1 and 100000", name="most_messages_range"),
-        default=100,
-        server_default=sa.text("100"),
+        default=1000,
+        server_default=sa.text("1000"),
     )
     most_seconds: Mapped[int] = mapped_column(
         sa.CheckConstraint("most_seconds between 1 and 86400", name="most_seconds_range"),

@@ -31,7 +31,7 @@ def upgrade() -> None:
         "transports",
         "most_messages",
         sa.Integer(),
-        default="100",
+        default="1000",
         check="most_messages between 1 and 100000",
         name="most_messages_range",
     )
