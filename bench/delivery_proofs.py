@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 
-from bench import delivery_kills, delivery_scale
+from bench import delivery_kills, delivery_power, delivery_scale
 from bench.delivery import FEW, measured
 from bench.delivery_room import servers
 from bench.figures import Figure
 
 _MILLION = 1_000_000
-# Figures of journals that were cut at their last synced byte, as a power cut leaves them.
-_POWER_LOSS = "bench.delivery_power"
 
 
 def proofs() -> Iterator[Figure]:
     """Kills and their distribution, power cuts; then a worker's memory with a million people."""
     yield from delivery_kills.proofs()
-    if importlib.util.find_spec(_POWER_LOSS) is None:
-        print("delivery: power cuts are not proved here yet.")
-    else:
-        yield from importlib.import_module(_POWER_LOSS).proofs()
+    yield from delivery_power.proofs()
     try:
         with servers() as at:
             yield from measured("memory", lambda at: delivery_scale.memory(at, few=FEW, many=_MILLION), at)

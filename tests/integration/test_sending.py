@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 from digest import clock
 from digest.db import Database
 from digest.deliveries import turn
+from digest.deliveries.control import pause
 from digest.deliveries.group import Sender
 from digest.deliveries.leases import postpone
+from digest.deliveries.people import Person
 from digest.deliveries.retry import WAITS
 from digest.deliveries.send import send_batch
 from digest.errors import ConfigError
@@ -359,6 +361,33 @@ def test_a_batch_without_a_mail_service_waits_with_its_reason(desk: Desk) -> Non
         _change(session, Batch, Batch.id == batch.id, leased_until=before + dt.timedelta(minutes=2))
     postpone(desk.database, batch.id, "Something else.")
     assert _batch(desk, batch.id).fault == "No mail service is set up."
+
+
+@pytest.mark.usefixtures("_small_groups")
+def test_a_paused_edition_takes_nobody_in_hand_any_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first group that finds it paused is the last: at a pace each further one would take permits."""
+    desk.add_people(40)
+    edition_id = desk.sending(clock.utc_now())
+    (batch,) = desk.batches(edition_id)
+    read: list[int] = []
+    people_of = turn.people_of
+
+    def counted(session: Session, edition: int, batch_id: int, ids: list[int]) -> list[Person]:
+        read.append(len(ids))
+        return people_of(session, edition, batch_id, ids)
+
+    monkeypatch.setattr(turn, "people_of", counted)
+    with _judged(desk) as (judge, sender):
+
+        def rest() -> None:
+            with desk.database.write() as session:
+                pause(session, session.get_one(Edition, edition_id), actor="test", now=clock.utc_now())
+
+        assert not _send(desk, batch.id, sender, between=rest)
+        assert 0 < len(judge.messages) < 40
+    assert len(read) <= 3
+    left = _batch(desk, batch.id)
+    assert (left.closed_at, left.journal_id) == (None, None)
 
 
 def test_a_sender_without_a_key_holds_up_nobody_else(desk: Desk) -> None:

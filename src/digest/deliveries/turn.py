@@ -135,6 +135,8 @@ class Turn:
         lease = held.lease
         with self.database.look() as session:
             people = people_of(session, lease.edition_id, lease.batch_id, ids)
+            if not people:
+                held.waiting.clear()  # paused or cancelled: no permits are taken for the rest
             if not self._has_rests:
                 return people
             resting = resting_people(session, self.sender.transport_id, people, now=clock.utc_now())
