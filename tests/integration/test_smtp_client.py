@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.parser import BytesParser
@@ -288,6 +289,48 @@ def test_a_connection_is_retired_after_its_time() -> None:
     with JudgeServer() as judge:
         send(judge, Ledger(), "a1", "a2", max_seconds=0.0)
         assert judge.connections == 2
+
+
+def test_a_connection_that_grew_old_without_work_makes_room() -> None:
+    """It may be used no more, and must not stand in the way of the one connection that there may be."""
+    with (
+        JudgeServer(Script()) as judge,
+        SmtpTransport(endpoint(judge, max_seconds=0.3, idle_seconds=60.0)) as transport,
+    ):
+        for name in ("ani", "bob", "eva"):
+            ledger = Ledger()
+            transport.send(
+                [envelope(name)], before_dot=ledger.before_dot, after_reply=ledger.after_reply, patience=2.0
+            )
+            assert ledger.outcomes == [(name, A)]
+            time.sleep(0.4 if name == "ani" else 0.0)
+        assert judge.connections == 2
+
+
+def test_a_server_that_stops_reading_is_given_up() -> None:
+    """In the middle of a message that its buffers do not hold; the next one goes by another connection."""
+    talks: list[int] = []
+    ended = threading.Event()
+
+    def talk(connection: socket.socket) -> None:
+        talks.append(1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(b"220 judge.test\r\n")
+        for answer in (b"250 judge.test", b"250 ok", b"250 ok", b"354 go on"):
+            connection.recv(4096)
+            connection.sendall(answer + b"\r\n")
+        ended.wait(10)
+
+    large = Envelope(
+        sender="", recipient="ani@example.org", message=b"A: b\r\n\r\n" + b"y\r\n" * 2_000_000, ref="ani"
+    )
+    ledger = Ledger()
+    with raw_server(talk) as port:
+        there = Endpoint(host="127.0.0.1", port=port, security=Security.NONE, timeout=0.4)
+        with SmtpTransport(there) as transport, pytest.raises(UnreachableError, match="in time"):
+            transport.send([large], before_dot=ledger.before_dot, after_reply=ledger.after_reply)
+        ended.set()
+    assert (ledger.intents, ledger.outcomes) == ([], [("ani", U)])
 
 
 def test_the_servers_own_limit_costs_nobody_a_mail() -> None:

@@ -89,6 +89,7 @@ class Group:
         self._declined: set[int] = set()  # not sent by our own will
         self._is_settled = self._is_late = False
         self._settling = threading.Lock()  # an answer that comes at that moment is one thing or the other
+        self._given_up: set[int] = set()  # uncertain: whatever is answered for them after all comes late
         self._ready = self._written(people, signer)
         self._job: Job | None = None
 
@@ -229,10 +230,12 @@ class Group:
             journal_id=self._sender.journal_id,
         )
         with self._settling:
-            if self._is_settled:
+            if self._is_settled or person.subscriber_id in self._given_up:
                 self._sender.late.append((person.edition_id, result))
             else:
                 (self.deferred if status is DeliveryStatus.PENDING else self.results).append(result)
+                if status is DeliveryStatus.UNCERTAIN:
+                    self._given_up.add(person.subscriber_id)
 
 
 def _person(envelope: Envelope) -> Person:

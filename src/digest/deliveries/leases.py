@@ -87,17 +87,21 @@ def hand_back(
     *,
     problem: str = "",
     faults_before: int = 0,
+    lacks: str = "",
     not_before: dt.datetime | None = None,
 ) -> bool:
     """Give a batch back: at once for whoever is free, or for later; true if it is done.
 
     `problem` is what the mail service as a whole did wrong; without `not_before` it then waits ever longer.
+    `lacks` is what the batch itself cannot be sent without.
     """
     now = clock.utc_now()
     with database.write() as session:
         if close_if_done(session, lease.batch_id, now=now):
             return True
-        values: dict[str, object] = {"fault": problem[:500], "faults_in_a_row": 0}
+        values: dict[str, object] = {"fault": (problem or lacks)[:500], "faults_in_a_row": 0}
+        if lacks:
+            log.warning("batch cannot be sent", batch=lease.batch_id, lacks=lacks, again_at=str(not_before))
         if problem:
             values["faults_in_a_row"] = faults_before + 1
             wait = _UNREACHABLE_AFTER[min(faults_before, len(_UNREACHABLE_AFTER) - 1)]

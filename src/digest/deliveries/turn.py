@@ -5,8 +5,8 @@
 
 Two groups are under way at a time: while one is with the mail service, the next is read and written and the
 last one recorded; where a pace is set, one. No transaction is open while a server is waited for. The worker
-that holds a lease checks it by the monotonic clock before each final dot; a lease that was taken over shows
-in the batch's number.
+that holds a lease checks it before each final dot, by a clock that nobody sets; a lease that was taken over
+shows in the batch's number.
 """
 
 from __future__ import annotations
@@ -136,7 +136,8 @@ class Turn:
         with self.database.look() as session:
             people = people_of(session, lease.edition_id, lease.batch_id, ids)
             if not people:
-                held.waiting.clear()  # paused or cancelled: no permits are taken for the rest
+                # Paused or cancelled, most likely: no permits are taken for the rest, who come next time.
+                held.waiting.clear()
             if not self._has_rests:
                 return people
             resting = resting_people(session, self.sender.transport_id, people, now=clock.utc_now())
@@ -270,14 +271,16 @@ class Turn:
                 held.waiting.extend(pending_of(session, lease.edition_id, lease.batch_id, shuffled=shuffled))
         except ConfigError as error:
             # The fault of this sender alone: others go out by the same mail service.
-            self._give_back(held, not_before=clock.utc_now() + _KEY_WAIT, problem=str(error))
+            self._held.remove(held)
+            lacks, again_at = str(error), clock.utc_now() + _KEY_WAIT
+            if hand_back(self.database, lease, lacks=lacks, not_before=again_at):
+                self._done.add(lease.batch_id)
             return None
         return held
 
-    def _give_back(self, held: _Held, *, not_before: dt.datetime | None = None, problem: str = "") -> None:
+    def _give_back(self, held: _Held, *, not_before: dt.datetime | None = None) -> None:
         self._held.remove(held)
-        faults = 0 if held.has_served else held.lease.faults_in_a_row
-        problem = problem or self._problem
+        faults, problem = 0 if held.has_served else held.lease.faults_in_a_row, self._problem
         if hand_back(self.database, held.lease, problem=problem, faults_before=faults, not_before=not_before):
             self._done.add(held.lease.batch_id)
 

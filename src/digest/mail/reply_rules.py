@@ -85,7 +85,10 @@ _RELAY_WORDS = (
     r"|sender address rejected|sender verify failed|not owned by user|email address is not verified"
     r"|unauthenticated senders"
 )
-_EARLY_WORDS = r"pipelin|synchroni[sz]ation error"
+_EARLY_WORDS = (
+    r"use of smtp command pipelining|improper (?:command )?pipelining"
+    r"|smtp (?:protocol )?synchroni[sz]ation error"
+)
 _QUOTA_WORDS = (
     r"throttling failure|maximum sending rate|daily (?:\w+ ){0,3}(?:quota|limit)|smtp relay limit"
     r"|submissionquota|sending (?:rate|limit|quota)|maximum credits|concurrent connections limit"
@@ -117,9 +120,10 @@ RULES: tuple[Rule, ...] = (
     Rule(_TOLD, "421", _CLOSES_ON_US, "Gmail 4.7.28, Yahoo TSS04", enhanced=r"4\.(?:7|16)\.\d+"),
     Rule(_TOLD, "421", _CLOSES_ON_US, "Yahoo, without an enhanced code", text=_POLICY_WORDS),
     Rule(_TOLD, "421", _CLOSES_ON_DOMAIN, "RFC 5321 3.8"),
+    # What came before its turn, wherever it is told: no fault of a person or a message.
+    Rule(_ALL, "4 5", TOO_EARLY, "Postfix, Exim", text=_EARLY_WORDS),
     # Before RCPT everything is about the host, or about us: never about the person. But the size of a message
     # and an address beyond ASCII are told at MAIL as well.
-    Rule(_ALL, "4 5", TOO_EARLY, "Postfix, Exim", text=_EARLY_WORDS),
     Rule(_ALL, "530 534 535 538", _SIGN_IN, "RFC 4954 6"),
     Rule(_AUTH, "5", _NO_LOGIN, "RFC 4954 6"),
     # How we stand to the host, told at any stage: it does not relay for us, or our account has had its share.

@@ -119,12 +119,13 @@ class Connection:
         self.on_reply(code, (text.decode("utf-8", "replace"),))
 
     def on_reply(self, code: int, lines: Lines) -> None:
+        expected = self._pipeline.expected
         self._pipeline.heard()
-        if not self._pipeline.expected:
+        if not expected or expected[0] is Step.BODY:
             # A server that speaks unasked says why it closes, most often 421.
             self.abort(HostRefusedError(_TAKES_NONE, parse_reply(code, lines)))
             return
-        step = self._pipeline.expected.popleft()
+        step = expected.popleft()
         if step is Step.MAIL or step is Step.RCPT:
             self._on_command(step, code, lines)
         elif step is Step.DATA:
@@ -145,6 +146,7 @@ class Connection:
 
     def on_drained(self) -> None:
         if self._begun is not None:
+            self._pipeline.expected.popleft()
             self._end_message(self._begun, ())
 
     def on_lost(self, error: UnreachableError) -> None:
@@ -222,10 +224,13 @@ class Connection:
             self._wire.abort()
             error = HostRefusedError("The mail service stopped after a message", reply)
             self._keeper.ended(self, error)
-            self._keeper.settled(transaction, verdict.outcome, reply, rests=verdict.rests)
+            if self._is_lowered:  # it was refused, and what for is mended
+                self._keeper.interrupted(transaction, error, was_used=True)
+            else:
+                self._keeper.settled(transaction, verdict.outcome, reply, rests=verdict.rests)
             if begun is not None:
-                self._keeper.interrupted(begun, error, was_used=self.served > 0)
-            elif self.served == 0:
+                self._keeper.interrupted(begun, error, was_used=self.served > 0 or self._is_lowered)
+            elif self.served == 0 and not self._is_lowered:
                 transaction.owner.fail(error)
             return
         self.served += 1
@@ -272,6 +277,8 @@ class Connection:
             self._end_message(transaction, transaction.body)
         elif self._wire.write_slowly(transaction.body):
             self._end_message(transaction, ())
+        else:
+            self._pipeline.wait_for_room()
 
     def _end_message(self, transaction: Transaction, rest: Sequence[bytes]) -> None:
         """The intent, then the final dot, and with it the next group if the server takes that.

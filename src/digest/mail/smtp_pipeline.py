@@ -71,6 +71,11 @@ class Pipeline:
         else:
             self._wire.write(*chunks, DOT)
 
+    def wait_for_room(self) -> None:
+        """The server has yet to read what was written; it is waited for as for a reply."""
+        self.expected.append(Step.BODY)
+        self.heard()
+
     def go_on(self) -> None:
         """Write the next command that had to wait."""
         if self._unwritten:

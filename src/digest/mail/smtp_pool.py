@@ -160,6 +160,8 @@ class Pool:
         waiting = [job for job in self._jobs if job.is_open]
         if not waiting:
             return
+        for connection in [each for each in self._connections if each.is_idle and each.is_spent]:
+            connection.quit()  # it has grown old without work, and stands in the way of another one
         now = self._loop.time()
         delay = waiting[0].delay(now)
         if delay > 0 or any(each.is_free for each in self._connections):
@@ -245,7 +247,8 @@ class Pool:
         now = self._loop.time()
         for connection in tuple(self._connections):
             connection.give_up_if_overdue(now)
-            if connection.is_free and now - connection.idle_since > self._endpoint.idle_seconds:
+            has_no_work = now - connection.idle_since > self._endpoint.idle_seconds
+            if connection.is_idle and (connection.is_spent or has_no_work):
                 connection.quit()
         self._tick_on()
 

@@ -32,6 +32,7 @@ class Step(StrEnum):
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"
+    BODY = "body"  # no reply, but room for the rest of the message
     DOT = "dot"
     LONE_DOT = "lone dot"
     QUIT = "quit"
