@@ -35,12 +35,14 @@ def enqueue_freezes(session: Session, *, now: dt.datetime) -> list[int]:
 def enqueue_plans(session: Session, *, plan_lead: dt.timedelta, now: dt.datetime) -> list[int]:
     """Hint at the plan of each frozen edition whose audience is to be fixed now."""
     due = session.scalars(
-        sa.select(Edition.id).where(
+        sa.select(Edition.id)
+        .where(
             Edition.state == EditionState.FROZEN,
             Edition.planned_at.is_(None),
             Edition.send_at <= now + plan_lead,
             _may_be_told(now),
         )
+        .order_by(Edition.send_at, Edition.id)
     ).all()
     return _tell(session, TaskName.PLAN, list(due), now=now)
 

@@ -15,7 +15,7 @@ from digest.errors import DigestError
 
 # A group of mails makes thousands of objects that live for a moment: to look for garbage at every 700, as
 # Python does unless told, took a tenth of a worker's time.
-_GARBAGE = (20_000, 10, 100)
+_GARBAGE = (20_000, 10, 10)
 
 
 @signals.setup_logging.connect
