@@ -24,6 +24,7 @@ from digest import logs
 from digest.deliveries.leases import is_due
 from digest.mail.loop_thread import shared_loop
 from digest.models import Batch, DeliveryStatus, Edition
+from digest.queueing.app import app
 from digest.tasks.process import load_tasks
 from digest.tasks.runtime import Runtime, close_runtime, runtime
 from digest.tasks.work import send_one_batch
@@ -38,6 +39,10 @@ def main() -> None:
     options = parser.parse_args()
     logs.set_up(level="WARNING")
     load_tasks()  # as a worker does before it forks
+    # And a worker has long spoken with its broker. Else the first hint would load all that, at the end of the
+    # first task: a long edition has one, a short one has not.
+    with app().producer_or_acquire() as producer:
+        producer.connection.ensure_connection(max_retries=1)
     here = runtime()
     profiles = _start_profiles() if options.profile else []
     for line in sys.stdin:
