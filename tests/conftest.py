@@ -155,34 +155,30 @@ def redis_url(redis_server: RedisServer) -> str:
     return redis_server.url(number)
 
 
-@pytest.fixture(scope="session")
-def chromium_path(pytestconfig: pytest.Config) -> Path:
-    """The browser's program."""
-    service = chromium.find()
-    run.announce(pytestconfig.stash[_RUN], service)
+def _program(config: pytest.Config, service: run.Service) -> Path:
+    """Where a program is that Debian must provide; without it the test is skipped, or fails if required."""
+    run.announce(config.stash[_RUN], service)
     if not service.url:
         _missing(service)
     return Path(service.url)
+
+
+@pytest.fixture(scope="session")
+def chromium_path(pytestconfig: pytest.Config) -> Path:
+    """The browser's program."""
+    return _program(pytestconfig, chromium.find())
 
 
 @pytest.fixture(scope="session")
 def opendkim_path(pytestconfig: pytest.Config) -> Path:
     """The verifier's program."""
-    service = opendkim.find()
-    run.announce(pytestconfig.stash[_RUN], service)
-    if not service.url:
-        _missing(service)
-    return Path(service.url)
+    return _program(pytestconfig, opendkim.find())
 
 
 @pytest.fixture(scope="session")
 def postfix_path(pytestconfig: pytest.Config) -> Path:
     """The program that runs Postfix's processes."""
-    service = postfix.find()
-    run.announce(pytestconfig.stash[_RUN], service)
-    if not service.url:
-        _missing(service)
-    return Path(service.url)
+    return _program(pytestconfig, postfix.find())
 
 
 @pytest.fixture(scope="module")

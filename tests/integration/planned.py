@@ -177,6 +177,17 @@ def make_post(session: Session, now: dt.datetime, **values: object) -> int:
     return post.id
 
 
+def named_words() -> PreparedMail:
+    """A short mail with its reader's name in both parts."""
+    return build_digest(
+        from_name="The Courier",
+        from_address="news@courier.example",
+        subject="A bridge is mended",
+        html="<p>%%name%%,</p><p>A bridge is mended.</p><p><a href='%%unsubscribe_url%%'>Sign off</a></p>",
+        text="%%name%%,\nA bridge is mended.\n\nSign off: %%unsubscribe_url%%\n",
+    )
+
+
 def _few_words() -> PreparedMail:
     return build_digest(
         from_name="The Courier",

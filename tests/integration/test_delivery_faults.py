@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import resource
-import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,6 +32,7 @@ from digest.models import (
 from digest.pacing.transports import add_transport
 from digest.tasks import work
 from digest.tasks.runtime import close_runtime
+from tests.integration.disks import files_at_most
 from tests.integration.planned import Desk, let_go, make_desk
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Fault, Script
@@ -75,19 +73,6 @@ def _fill(sender: Sender, *, bytes_at_least: int) -> None:
             transport_id=1,
             reply=Reply(250, "", "ok " * 150),
         )
-
-
-@contextmanager
-def _files_at_most(size: int) -> Iterator[None]:
-    """No file of this process may be written beyond a size: what a full disk does, without filling one."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, ignored)
 
 
 def test_serves_the_others_though_one_breaks_the_connection_every_time(desk: Desk) -> None:
@@ -150,7 +135,7 @@ def test_records_what_was_answered_though_the_journal_is_full(desk: Desk, judge:
     _fill(sender, bytes_at_least=2_000_000)
     # Room for one intent, none for its outcome: what a full disk is, for the largest file alone.
     size = sender.journal.path.stat().st_size
-    with _files_at_most(size + 60), pytest.raises(JournalError):
+    with files_at_most(size + 60), pytest.raises(JournalError):
         desk.send(edition_id, sender)
     let_go(sender)
     assert sorted(desk.statuses(edition_id).values()) == [DeliveryStatus.PENDING, DeliveryStatus.SENT]

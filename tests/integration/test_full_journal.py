@@ -6,13 +6,9 @@ On PostgreSQL only: its files are another process's, so that no write fails but 
 from __future__ import annotations
 
 import os
-import resource
-import signal
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +20,7 @@ from digest.mail import journal_sync
 from digest.mail.journal import Journal, JournalError
 from digest.mail.transport import Outcome, Reply
 from digest.models import DeliveryStatus
+from tests.integration.disks import files_at_most
 from tests.integration.planned import Desk, let_go, make_desk
 from tests.servers.smtp import JudgeServer
 
@@ -41,19 +38,6 @@ def desk(database: Database, tmp_path: Path) -> Desk:
     made = make_desk(database, tmp_path)
     made.add_people(PEOPLE)
     return made
-
-
-@contextmanager
-def _room(size: int) -> Iterator[None]:
-    """No file of this process may grow beyond a size: a write is cut short there, the next one fails."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, ignored)
 
 
 def _fill(journal: Journal) -> int:
@@ -84,7 +68,7 @@ def test_a_disk_that_is_full_after_any_number_of_bytes(desk: Desk) -> None:
             sender = desk.sender(judge.port, now=now)
             size = _fill(sender.journal)
             try:
-                with _room(size + room):
+                with files_at_most(size + room):
                     desk.send(edition_id, sender)
             except JournalError as error:
                 said.append(str(error))

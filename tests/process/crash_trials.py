@@ -15,10 +15,9 @@ import sqlalchemy as sa
 from digest import clock, keys
 from digest.db import Database
 from digest.mail.journal import Record
-from digest.mail.message import build_digest
 from digest.models import MailingList, Security, Transport, UncertainPolicy, Variant
 from tests.factories import make_subscriber, make_subscription
-from tests.integration.planned import make_desk
+from tests.integration.planned import make_desk, named_words
 from tests.process.checker import Member, Report, check
 from tests.process.crash_workers import KILLED, STOPPED, Crash, Workers
 from tests.process.evidence import members_of, records_in, taken_of
@@ -44,13 +43,7 @@ def seed(database: Database, folder: Path, *, policy: str, people: int = PEOPLE)
     now = clock.utc_now()
     desk = make_desk(database, folder)
     edition_id = desk.frozen(now)
-    mail = build_digest(
-        from_name="The Courier",
-        from_address="news@courier.example",
-        subject="A bridge is mended",
-        html="<p>%%name%%,</p><p>A bridge is mended.</p><p><a href='%%unsubscribe_url%%'>Sign off</a></p>",
-        text="%%name%%,\nA bridge is mended.\n\nSign off: %%unsubscribe_url%%\n",
-    )
+    mail = named_words()
     with database.write() as session:
         for number in range(people):
             person = make_subscriber(

@@ -20,12 +20,11 @@ from digest.deliveries.handover import start_due
 from digest.deliveries.journals import open_journal
 from digest.deliveries.plan import plan
 from digest.deliveries.write import Writer
-from digest.mail.message import build_digest
 from digest.mail.smtp_client import SmtpTransport
 from digest.mail.transport import Endpoint, Security
 from digest.models import Subscriber, Subscription, SubscriptionStatus, Transport, Variant
 from tests.factories.moments import NOW
-from tests.integration.planned import PUBLIC_URL, Desk, make_desk
+from tests.integration.planned import PUBLIC_URL, Desk, make_desk, named_words
 from tests.servers.smtp_script import Script
 from tests.servers.waiting import wait_until
 
@@ -53,13 +52,7 @@ def make_edition(
     now = clock.utc_now()
     desk = make_desk(database, folder)
     edition_id = desk.frozen(now)
-    mail = build_digest(
-        from_name="The Courier",
-        from_address="news@courier.example",
-        subject="A bridge is mended",
-        html="<p>%%name%%,</p><p>A bridge is mended.</p><p><a href='%%unsubscribe_url%%'>Sign off</a></p>",
-        text="%%name%%,\nA bridge is mended.\n\nSign off: %%unsubscribe_url%%\n",
-    )
+    mail = named_words()
     with database.write() as session:
         _add_people(session, desk, range(people))
         session.execute(sa.update(Variant).values(mail=mail.to_bytes()))
