@@ -49,7 +49,7 @@ def signed(message: bytes | Filled) -> bytes:
     signer, now = Signer([key(algorithm) for algorithm in Algorithm]), dt.datetime.now(dt.UTC)
     if isinstance(message, bytes):
         return signer.sign(message, now=now) + message
-    return b"".join([signer.sign_filled(message, now=now), message.head, *message.body])
+    return b"".join([*signer.sign_filled([message], now=now), message.head, *message.body])
 
 
 def test_a_digest_is_signed_right(opendkim_path: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from email.parser import BytesParser
 from email.policy import default
@@ -21,6 +21,7 @@ from digest.db import Database
 from digest.deliveries.group import Sender
 from digest.deliveries.people import Person
 from digest.deliveries.write import Writer
+from digest.errors import DigestError
 from digest.mail.dkim import Signer
 from digest.mail.message import build_digest
 from digest.mail.placeholders import PreparedMail
@@ -57,9 +58,13 @@ class KeepingWriter(Writer):
         super().__init__(*given)  # type: ignore[arg-type]
         self.written: dict[str, bytes] = {}
 
-    def envelope(self, person: Person, *, now: dt.datetime, signer: Signer | None = None) -> Envelope:
-        made = super().envelope(person, now=now, signer=signer)
-        self.written[person.address] = b"".join(made.pieces)
+    def envelopes(
+        self, people: Sequence[Person], *, now: dt.datetime, signer: Signer | None = None
+    ) -> list[Envelope | DigestError]:
+        made = super().envelopes(people, now=now, signer=signer)
+        for each in made:
+            if isinstance(each, Envelope):
+                self.written[each.recipient] = b"".join(each.pieces)
         return made
 
 

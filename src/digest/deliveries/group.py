@@ -15,7 +15,7 @@ from digest.deliveries.leases import Lease
 from digest.deliveries.ledger import STATUS_OF, Result
 from digest.deliveries.people import Person
 from digest.deliveries.write import Writer
-from digest.errors import DigestError, UnreachableError
+from digest.errors import UnreachableError
 from digest.mail.dkim import Signer
 from digest.mail.journal import Journal
 from digest.mail.smtp_client import Job, SmtpTransport
@@ -192,16 +192,18 @@ class Group:
         """The mails of those who may still be mailed; the others have their results."""
         ready: deque[Envelope] = deque()
         now = clock.utc_now()
+        wanted = [person for person in people if person.may_be_mailed]
         for person in people:
             if not person.may_be_mailed:
                 reason = DeliveryReason.NOT_WANTED
                 self._add(person, DeliveryStatus.SKIPPED, None, at=now, reason=reason)
-                continue
-            try:
-                ready.append(self._sender.writer.envelope(person, now=now, signer=signer))
-            except DigestError as error:
+        written = self._sender.writer.envelopes(wanted, now=now, signer=signer)
+        for person, envelope in zip(wanted, written, strict=True):
+            if isinstance(envelope, Envelope):
+                ready.append(envelope)
+            else:
                 # One person's data cannot be mailed: that is theirs alone, the others go on.
-                reply, reason = Reply(0, "", str(error)), DeliveryReason.UNMAILABLE
+                reply, reason = Reply(0, "", str(envelope)), DeliveryReason.UNMAILABLE
                 self._add(person, DeliveryStatus.FAILED, reply, at=now, reason=reason)
         return ready
 
@@ -219,15 +221,15 @@ class Group:
     ) -> None:
         was_spoken_to = reason is None
         result = Result(
-            subscriber_id=person.subscriber_id,
-            attempt=person.attempt,
-            status=status,
-            at=at,
-            reply=reply,
-            transport_id=self._sender.transport_id if was_spoken_to else None,
-            reason=reason,
-            cause=UncertainCause.NO_ANSWER if self._is_late else UncertainCause.CONNECTION_ENDED,
-            journal_id=self._sender.journal_id,
+            person.subscriber_id,
+            person.attempt,
+            status,
+            at,
+            reply,
+            self._sender.transport_id if was_spoken_to else None,
+            reason,
+            UncertainCause.NO_ANSWER if self._is_late else UncertainCause.CONNECTION_ENDED,
+            self._sender.journal_id,
         )
         with self._settling:
             if self._is_settled or person.subscriber_id in self._given_up:

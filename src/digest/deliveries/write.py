@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from digest.db import Database
 from digest.deliveries.people import Person
-from digest.errors import NotFoundError
+from digest.errors import DigestError, NotFoundError
 from digest.keys import Keys
 from digest.mail.dkim import Signer
 from digest.mail.headers import date_text, message_id
-from digest.mail.prepared import PreparedMail, filled
+from digest.mail.prepared import Filled, PreparedMail, filled
 from digest.mail.transport import Envelope
 from digest.mail.verp import verp_address
 from digest.models import Cadence, Digest, Edition, MailingList, Variant
@@ -58,40 +59,60 @@ class Writer:
         """The domain of an edition's sender, whose keys sign it."""
         return self._imprint(edition_id).domain
 
-    def envelope(self, person: Person, *, now: dt.datetime, signer: Signer | None = None) -> Envelope:
-        """The message of one person, signed if we sign, and where it goes.
+    def envelopes(
+        self, people: Sequence[Person], *, now: dt.datetime, signer: Signer | None = None
+    ) -> list[Envelope | DigestError]:
+        """Each person's message, signed if we sign, and where it goes; or why they cannot be mailed.
 
-        Raises InputError for a value that no mail can carry.
+        In passes over all of them: see `Signer.sign_filled`.
         """
+        letters = [self._letter(person, now) for person in people]
+        written = [letter for letter in letters if not isinstance(letter, DigestError)]
+        signatures = iter(
+            signer.sign_filled(written, now=now) if signer is not None else [b""] * len(written)
+        )
+        return [
+            letter if isinstance(letter, DigestError) else self._envelope(person, letter, next(signatures))
+            for person, letter in zip(people, letters, strict=True)
+        ]
+
+    def _letter(self, person: Person, now: dt.datetime) -> Filled | DigestError:
+        """The message of one person; what is wrong with a value that no mail can carry."""
         imprint = self._imprint(person.edition_id)
         list_name, list_title = imprint.lists[person.list_id]
-        message = filled(
-            self._mail(person.variant_id),
-            {
-                "to": person.address,
-                "to_name": person.name,
-                "name": person.name,
-                "message_id": message_id(
-                    person.edition_id, person.subscriber_id, imprint.domain, self._keys.address_key
-                ),
-                "date": self._date(now),
-                "list_id": f"{list_name}.{imprint.domain}",
-                "list_name": list_title,
-                "unsubscribe_url": self.unsubscribe_url(person),
-                "unsubscribe_mailto": "",
-            },
-        )
-        signature = signer.sign_filled(message, now=now) if signer is not None else b""
+        values = {
+            "to": person.address,
+            "to_name": person.name,
+            "name": person.name,
+            "message_id": message_id(
+                person.edition_id, person.subscriber_id, imprint.domain, self._keys.address_key
+            ),
+            "date": self._date(now),
+            "list_id": f"{list_name}.{imprint.domain}",
+            "list_name": list_title,
+            "unsubscribe_url": self.unsubscribe_url(person),
+            "unsubscribe_mailto": "",
+        }
+        try:
+            return filled(self._mail(person.variant_id), values)
+        except DigestError as error:
+            return error
+
+    def _envelope(self, person: Person, letter: Filled, signature: bytes) -> Envelope | DigestError:
+        imprint = self._imprint(person.edition_id)
         bounces = imprint.bounce_address
-        return Envelope(
-            sender=verp_address(bounces, person.edition_id, person.subscriber_id, self._keys.signer)
-            if bounces
-            else imprint.sender,
-            recipient=person.address,
-            pieces=[signature + message.head, *message.body],
-            needs_smtputf8=not person.address.isascii(),
-            ref=person,
-        )
+        try:
+            return Envelope(
+                sender=verp_address(bounces, person.edition_id, person.subscriber_id, self._keys.signer)
+                if bounces
+                else imprint.sender,
+                recipient=person.address,
+                pieces=[signature + letter.head, *letter.body],
+                needs_smtputf8=not person.address.isascii(),
+                ref=person,
+            )
+        except DigestError as error:
+            return error
 
     def _date(self, now: dt.datetime) -> str:
         if self._dated[0] is not now:  # once for a group

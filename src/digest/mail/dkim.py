@@ -52,6 +52,8 @@ _TWO_SPACES = re.compile(rb"  ").search
 _SPACE_AT_END = re.compile(rb" \r").search
 
 Counts = bytes  # how often each field of _SIGNED occurs
+# What is known of a message before it is signed: counts, signed fields in relaxed form, moment, body's hash.
+_Known = tuple[Counts, bytes, bytes, bytes]
 
 
 class Signer:
@@ -75,23 +77,35 @@ class Signer:
         body is no field.
         """
         head, body = _parted(message)
-        return self._fields_for(head, hashlib.sha256(relaxed_body(body)), now)
+        return self._signed([(head, hashlib.sha256(relaxed_body(body)))], now)[0]
 
-    def sign_filled(self, message: Filled, *, now: dt.datetime) -> bytes:
-        """The same for what `mail.prepared.filled` made.
+    def sign_filled(self, messages: Sequence[Filled], *, now: dt.datetime) -> list[bytes]:
+        """The same for what `mail.prepared.filled` made, message by message.
 
-        Its body is its own relaxed form: to look for that would take longer than to hash it.
+        Their bodies are their own relaxed form: to look for that would take longer than to hash it. All
+        bodies are hashed before all headers are read before all signatures are made: each of these drives
+        what the others need out of the processor's caches, which costs a message 60 us (measured).
         """
-        hashed = hashlib.sha256()
-        for piece in message.body:
-            hashed.update(piece)
-        return self._fields_for(message.head.removesuffix(b"\r\n\r\n"), hashed, now)
+        hashes = [_body_hash(message) for message in messages]
+        heads = [message.head.removesuffix(b"\r\n\r\n") for message in messages]
+        return self._signed(list(zip(heads, hashes, strict=True)), now)
 
-    def _fields_for(self, head: bytes, body: hashlib._Hash, now: dt.datetime) -> bytes:
-        body_hash = base64.b64encode(body.digest())
-        counts, signed = self._fields.signed(head)
+    def _signed(self, messages: Sequence[tuple[bytes, hashlib._Hash]], now: dt.datetime) -> list[bytes]:
+        """The fields for messages of these headers and hashed bodies."""
         moment = b"%d" % now.timestamp()
-        return b"".join([stamp.field(counts, signed, moment, body_hash) for stamp in self._stamps])
+        known = [
+            (*self._fields.signed(head), moment, base64.b64encode(hashed.digest()))
+            for head, hashed in messages
+        ]
+        of_keys = [stamp.fields(known) for stamp in self._stamps]
+        return [b"".join(each) for each in zip(*of_keys, strict=True)]
+
+
+def _body_hash(message: Filled) -> hashlib._Hash:
+    hashed = hashlib.sha256()
+    for piece in message.body:
+        hashed.update(piece)
+    return hashed
 
 
 def relaxed_body(body: bytes) -> bytes:
@@ -189,6 +203,20 @@ class _Layout:
     sent: tuple[bytes, bytes, bytes]
     signed: tuple[bytes, bytes, bytes]
 
+    def text(self, message: _Known) -> bytes:
+        """What is signed of a message."""
+        _, signed, moment, body_hash = message
+        first, second, last = self.signed
+        return b"".join((signed, first, moment, second, body_hash, last))
+
+    def field(self, message: _Known, signature: bytes) -> bytes:
+        """The field as it travels."""
+        _, _, moment, body_hash = message
+        first, second, last = self.sent
+        letters = base64.b64encode(signature)
+        pieces = b"\r\n ".join([letters[at : at + _PIECE] for at in range(0, len(letters), _PIECE)])
+        return b"".join((first, moment, second, body_hash, last, pieces, b"\r\n"))
+
 
 class _Stamp:
     """One key, and the layouts of its field that were made so far."""
@@ -198,17 +226,15 @@ class _Stamp:
         self._signature = _operation(key)
         self._layouts: dict[Counts, _Layout] = {}
 
-    def field(self, counts: Counts, signed: bytes, moment: bytes, body_hash: bytes) -> bytes:
-        """The field for a message of these signed fields."""
-        layout = self._layouts.get(counts)
-        if layout is None:
-            layout = self._layout(counts)
-        first, second, last = layout.signed
-        made = self._signature(b"".join((signed, first, moment, second, body_hash, last)))
-        letters = base64.b64encode(made)
-        pieces = b"\r\n ".join([letters[at : at + _PIECE] for at in range(0, len(letters), _PIECE)])
-        first, second, last = layout.sent
-        return b"".join((first, moment, second, body_hash, last, pieces, b"\r\n"))
+    def fields(self, messages: Sequence[_Known]) -> list[bytes]:
+        """The field for each message."""
+        layouts = [self._layouts.get(message[0]) or self._layout(message[0]) for message in messages]
+        texts = [layout.text(message) for layout, message in zip(layouts, messages, strict=True)]
+        made = [self._signature(text) for text in texts]
+        return [
+            layout.field(message, signature)
+            for layout, message, signature in zip(layouts, messages, made, strict=True)
+        ]
 
     def _layout(self, counts: Counts) -> _Layout:
         key = self._key

@@ -97,7 +97,9 @@ def test_the_field_says_what_it_should() -> None:
 def test_every_header_of_a_digest_is_signed() -> None:
     """The one-click fields, the sender's and the list's, and the MIME ones: RFC 8058 and bulk rules."""
     mail = digest_mail("<p>Hello</p>", "Hello")
-    names = tags(Signer([key(Algorithm.RSA)]).sign_filled(mail, now=NOW) + mail.head)["h"].lower().split(":")
+    names = (
+        tags(Signer([key(Algorithm.RSA)]).sign_filled([mail], now=NOW)[0] + mail.head)["h"].lower().split(":")
+    )
     assert set(names) == {
         *("from", "to", "subject", "date", "message-id", "reply-to", "mime-version", "content-type"),
         *("list-id", "list-unsubscribe", "list-unsubscribe-post", "list-help", "feedback-id"),
@@ -217,7 +219,7 @@ def test_our_mails_are_in_relaxed_form_already(text: str, html: str) -> None:
     body = b"".join(mail.body)
     assert relaxed_body(body) is body
     message = mail.head + body
-    quick = Signer([key(Algorithm.ED25519)]).sign_filled(mail, now=NOW) + message
+    quick = Signer([key(Algorithm.ED25519)]).sign_filled([mail], now=NOW)[0] + message
     assert quick == signed(message, Algorithm.ED25519)
     assert is_valid(quick)
 
