@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from digest.mail.smtp_setup import Greeting
-from digest.mail.smtp_transaction import Step, Transaction
+from digest.mail.smtp_transaction import Commands, Step, Transaction
 from digest.mail.transport import Envelope, Reply
 
 _NO_SMTPUTF8 = Reply(553, "5.6.7", "The mail service does not offer SMTPUTF8, which this address needs.")
 _NO_8BIT = Reply(554, "5.6.3", "The mail service does not offer 8BITMIME, which this message needs.")
 _TOO_LARGE = Reply(552, "5.3.4", "The message is larger than the mail service takes.")
+
+QUIT = Commands((Step.QUIT,), b"QUIT\r\n")
+LONE_DOT = Commands((Step.LONE_DOT,), b".\r\n")
+_GROUP = (Step.MAIL, Step.RCPT, Step.DATA)
+_RESET_GROUP = (Step.RSET, *_GROUP)
 
 
 def refusal_of(greeting: Greeting, transaction: Transaction) -> Reply | None:
@@ -22,14 +27,12 @@ def refusal_of(greeting: Greeting, transaction: Transaction) -> Reply | None:
     return _TOO_LARGE if limit is not None and transaction.size > limit else None
 
 
-def group_of(greeting: Greeting, transaction: Transaction) -> list[tuple[Step, bytes]]:
-    """MAIL, RCPT and DATA, in the order in which they are answered."""
+def group_of(greeting: Greeting, transaction: Transaction, *, resets: bool = False) -> Commands:
+    """MAIL, RCPT and DATA, in the order in which they are answered; RSET before them if it is wanted."""
     envelope = transaction.envelope
-    return [
-        (Step.MAIL, f"MAIL FROM:<{envelope.sender}>{_parameters(greeting, transaction)}\r\n".encode()),
-        (Step.RCPT, f"RCPT TO:<{envelope.recipient}>\r\n".encode()),
-        (Step.DATA, b"DATA\r\n"),
-    ]
+    mail = f"MAIL FROM:<{envelope.sender}>{_parameters(greeting, transaction)}\r\n"
+    lines = f"{mail}RCPT TO:<{envelope.recipient}>\r\nDATA\r\n"
+    return Commands(_RESET_GROUP, f"RSET\r\n{lines}".encode()) if resets else Commands(_GROUP, lines.encode())
 
 
 def _parameters(greeting: Greeting, transaction: Transaction) -> str:

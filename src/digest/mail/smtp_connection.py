@@ -15,14 +15,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from digest import clock
 from digest.errors import UnreachableError
 from digest.mail.replies import Stage, judge, parse_reply
 from digest.mail.reply_rules import TOO_EARLY
-from digest.mail.smtp_commands import group_of, refusal_of
+from digest.mail.smtp_commands import LONE_DOT, QUIT, group_of, refusal_of
 from digest.mail.smtp_errors import ConnectionEndedError, HostRefusedError
-from digest.mail.smtp_pipeline import DOT, Commands, Pipeline
+from digest.mail.smtp_pipeline import Pipeline
 from digest.mail.smtp_setup import Greeting
-from digest.mail.smtp_transaction import Keeper, Owner, Pipelining, Step, Transaction
+from digest.mail.smtp_transaction import NO_COMMANDS, Commands, Keeper, Owner, Pipelining, Step, Transaction
 from digest.mail.smtp_wire import Lines, Wire
 from digest.mail.transport import Endpoint, Outcome, Reply
 from digest.mail.verdicts import Verdict
@@ -87,7 +88,7 @@ class Connection:
         if self._wire.is_lost:
             return
         self._is_quitting = True
-        self._pipeline.write([(Step.QUIT, b"QUIT\r\n")])
+        self._pipeline.write(QUIT)
 
     def abort(self, error: UnreachableError) -> None:
         """Close at once; what it carried is settled as far as it had come."""
@@ -188,7 +189,7 @@ class Connection:
                 self._deliver(transaction)
                 return
             self._begun = None
-            self._pipeline.write([(Step.LONE_DOT, DOT)])
+            self._pipeline.write(LONE_DOT)
             verdict, reply = transaction.refused
             self._keeper.settled(transaction, verdict.outcome, reply, rests=verdict.rests)
             return
@@ -234,6 +235,7 @@ class Connection:
                 transaction.owner.fail(error)
             return
         self.served += 1
+        self._keeper.answered(clock.monotonic() - transaction.left_at)
         self._keeper.settled(transaction, verdict.outcome, reply, rests=verdict.rests)
         if self._begun is None:
             self._go_on()
@@ -297,9 +299,10 @@ class Connection:
             self._stop_before_dot(transaction, None)
             return
         self._begun, self._flying = None, transaction
+        transaction.left_at = clock.monotonic()
         is_ahead = self._pipeline.level is Pipelining.FULL and not self.is_spent
         following = self._next_fit() if is_ahead else None
-        self._pipeline.write_end(rest, self._group(following) if following is not None else ())
+        self._pipeline.write_end(rest, self._group(following) if following is not None else NO_COMMANDS)
 
     def _stop_before_dot(self, transaction: Transaction, error: BaseException | None) -> None:
         """In the middle of DATA, closing is the only way not to send."""
@@ -342,8 +345,5 @@ class Connection:
         """The commands of a transaction, and RSET before them where the last one ended early."""
         self._begun = transaction
         self._carried += 1
-        commands = group_of(self._greeting, transaction)
-        if self._needs_reset:
-            self._needs_reset = False
-            commands.insert(0, (Step.RSET, b"RSET\r\n"))
-        return commands
+        resets, self._needs_reset = self._needs_reset, False
+        return group_of(self._greeting, transaction, resets=resets)

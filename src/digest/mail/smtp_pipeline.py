@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from digest.mail.smtp_transaction import Pipelining, Step
+from digest.mail.smtp_transaction import Commands, Pipelining, Step
 from digest.mail.smtp_wire import Wire
 from digest.mail.transport import Endpoint
-
-Commands = Sequence[tuple[Step, bytes]]
 
 DOT = b".\r\n"
 
@@ -54,22 +52,19 @@ class Pipeline:
             self.heard()
         self._was_behind_dot = False
         if self.level is Pipelining.SINGLE:
-            self._unwritten.extend(commands)
+            self._unwritten.extend(zip(commands.steps, commands.lines.splitlines(keepends=True), strict=True))
             self.go_on()
             return
-        self.expected.extend(step for step, _ in commands)
-        self._wire.write(b"".join([command for _, command in commands]))
+        self.expected.extend(commands.steps)
+        self._wire.write(commands.lines)
 
     def write_end(self, chunks: Sequence[bytes], following: Commands) -> None:
         """Write a message, or the rest of it, its end, and behind that the next group if there is one."""
         self.expected.append(Step.DOT)
+        self.expected.extend(following.steps)
         self.heard()
-        self._was_behind_dot = bool(following)
-        if following:
-            self.expected.extend(step for step, _ in following)
-            self._wire.write(*chunks, DOT + b"".join([command for _, command in following]))
-        else:
-            self._wire.write(*chunks, DOT)
+        self._was_behind_dot = bool(following.steps)
+        self._wire.write(*chunks, DOT + following.lines)
 
     def wait_for_room(self) -> None:
         """The server has yet to read what was written; it is waited for as for a reply."""

@@ -8,11 +8,13 @@ All of this lives in the loop's thread.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 
 from digest.errors import UnreachableError
 from digest.mail.smtp_connection import Connection
 from digest.mail.smtp_errors import ConnectionEndedError, HostRefusedError
+from digest.mail.smtp_gather import Gathering
 from digest.mail.smtp_job import Job
 from digest.mail.smtp_setup import open_wire
 from digest.mail.smtp_transaction import Pipelining, Transaction
@@ -41,7 +43,8 @@ class Pool:
         self._grow_at = 0.0
         self._ticker: asyncio.TimerHandle | None = None
         self._feeder: asyncio.TimerHandle | asyncio.Handle | None = None
-        self._is_closing = False
+        self._is_closing = self._will_rest = False
+        self._gathering = Gathering()
         self._pipelining, self._trust_at = Pipelining.FULL, 0.0
 
     def submit(self, job: Job, *, is_urgent: bool = False) -> None:
@@ -97,6 +100,12 @@ class Pool:
                     return None
         return None
 
+    def answered(self, waited: float) -> None:
+        self._gathering.answered(waited)
+        if self._gathering.seconds and not self._will_rest:
+            self._will_rest = True
+            self._loop.call_soon(self._rest)  # after all that came with this answer was worked off
+
     def settled(
         self, transaction: Transaction, outcome: Outcome, reply: Reply | None, *, rests: bool = False
     ) -> None:
@@ -137,6 +146,11 @@ class Pool:
     def ended(self, connection: Connection, error: UnreachableError | None) -> None:  # noqa: ARG002
         self._connections.discard(connection)
         self._feed_soon()
+
+    def _rest(self) -> None:
+        """Let answers gather: nothing else is to be done in this thread meanwhile."""
+        self._will_rest = False
+        time.sleep(self._gathering.seconds)
 
     # Work.
 

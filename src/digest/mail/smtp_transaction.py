@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from digest.errors import UnreachableError
 from digest.mail.transport import Endpoint, Envelope, Outcome, Reply
@@ -44,6 +44,16 @@ class Step(StrEnum):
         return min(_QUIT_SECONDS, endpoint.timeout) if self is Step.QUIT else endpoint.timeout
 
 
+class Commands(NamedTuple):
+    """Commands that leave together: what each of them is, and the lines of all."""
+
+    steps: Sequence[Step]
+    lines: bytes
+
+
+NO_COMMANDS = Commands((), b"")
+
+
 @dataclass(slots=True, eq=False)
 class Transaction:
     """One envelope on its way over a connection."""
@@ -54,6 +64,7 @@ class Transaction:
     owner: Owner
     tries: int = 0
     refused: tuple[Verdict, Reply] | None = None  # what was said against it before its message
+    left_at: float = 0.0  # when its dot left, of the monotonic clock
     is_abandoned: bool = False  # nobody waits for it; its connection is closed when its answer has come
 
 
@@ -74,6 +85,9 @@ class Keeper(Protocol):
 
     def pull(self) -> Transaction | None:
         """The next transaction, if there is one now."""
+
+    def answered(self, waited: float, /) -> None:
+        """A message was answered so many seconds after its dot had left."""
 
     def settled(
         self, transaction: Transaction, outcome: Outcome, reply: Reply | None, /, *, rests: bool = False
