@@ -21,6 +21,7 @@ from digest.errors import InputError
 _VERSION = 1
 _BODY = struct.Struct(">BBBIQ")  # version, key id, purpose, list id, subscriber id
 _MAC_BYTES = 16
+_TO_URL = bytes.maketrans(b"+/", b"-_")
 _LENGTH = 4 * ((_BODY.size + _MAC_BYTES + 2) // 3) - (-(_BODY.size + _MAC_BYTES) % 3)
 
 
@@ -66,8 +67,7 @@ class Signer:
     def sign(self, claim: Claim) -> str:
         """The token for a claim; the same claim and key always give the same token."""
         body = _BODY.pack(_VERSION, self.current, claim.purpose, claim.list_id, claim.subscriber_id)
-        raw = body + _mac(self.keys[self.current], body)
-        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+        return _spelt(body + _mac(self.keys[self.current], body))
 
     def check(self, token: str, purpose: Purpose) -> Claim:
         """The claim of a token that is ours and made for `purpose`; raises TokenError for any other."""
@@ -94,6 +94,11 @@ def _decode(token: str) -> bytes:
     except (binascii.Error, ValueError):
         raise TokenError from None
     # Two spellings of the same bytes exist where the last character has spare bits; only ours is accepted.
-    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii") != token:
+    if _spelt(raw) != token:
         raise TokenError
     return raw
+
+
+def _spelt(raw: bytes) -> str:
+    """As `base64.urlsafe_b64encode` without padding, in half the time: there is one in each mail."""
+    return binascii.b2a_base64(raw, newline=False).translate(_TO_URL, b"=").decode("ascii")

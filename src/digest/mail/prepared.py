@@ -12,7 +12,7 @@ import html as html_module
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -60,7 +60,10 @@ class Base64Body:
     in_html: bool
 
 
-Piece = bytes | HeaderSlot | BodySlot | Base64Body
+Gap = HeaderSlot | BodySlot | Base64Body
+Piece = bytes | Gap
+# The gaps among some pieces with their places, from the last to the first.
+Gaps = tuple[tuple[int, Gap], ...]
 
 _NEEDED: Mapping[HeaderSlot, str] = {
     HeaderSlot.TO: "to",
@@ -83,6 +86,12 @@ class PreparedMail:
     head: tuple[Piece, ...]
     body: tuple[Piece, ...]
     needs: frozenset[str]
+    head_gaps: Gaps = field(init=False, repr=False, compare=False)
+    body_gaps: Gaps = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "head_gaps", _gaps(self.head))
+        object.__setattr__(self, "body_gaps", _gaps(self.body))
 
     def to_bytes(self) -> bytes:
         """The stored form; the same mail always gives the same bytes."""
@@ -124,6 +133,11 @@ def _parted(pieces: Sequence[Piece]) -> tuple[Sequence[Piece], Sequence[Piece]]:
     return pieces, []
 
 
+def _gaps(pieces: Sequence[Piece]) -> Gaps:
+    found = [(place, piece) for place, piece in enumerate(pieces) if not isinstance(piece, bytes)]
+    return tuple(reversed(found))
+
+
 def _needs(piece: Piece) -> tuple[str, ...]:
     """The names of the values that a piece cannot do without."""
     if isinstance(piece, bytes):
@@ -162,25 +176,27 @@ def filled(prepared: PreparedMail, values: Mapping[str, str]) -> Filled:
     if not names <= KNOWN_VALUES and not names <= KNOWN_VALUES | prepared.needs:
         unknown = ", ".join(sorted(names - KNOWN_VALUES - prepared.needs))
         raise InputError(f"The mail has no place for {unknown}.")
-    return Filled(b"".join(_chunks(prepared.head, values)), _chunks(prepared.body, values))
-
-
-def _chunks(pieces: Sequence[Piece], values: Mapping[str, str]) -> list[bytes]:
-    chunks: list[bytes] = []
     quoted: dict[str, tuple[bytes, bytes]] = {}  # a value may stand in several places
-    for piece in pieces:
-        if isinstance(piece, bytes):
-            chunks.append(piece)
-        elif isinstance(piece, BodySlot):
-            forms = quoted.get(piece.name)
+    head = _chunks(prepared.head, prepared.head_gaps, values, quoted)
+    return Filled(b"".join(head), _chunks(prepared.body, prepared.body_gaps, values, quoted))
+
+
+def _chunks(
+    pieces: Sequence[Piece], gaps: Gaps, values: Mapping[str, str], quoted: dict[str, tuple[bytes, bytes]]
+) -> list[bytes]:
+    """The pieces with the gaps filled, which are few: from the last on, for some become several chunks."""
+    chunks: list[Any] = list(pieces)
+    for place, gap in gaps:
+        if isinstance(gap, BodySlot):
+            forms = quoted.get(gap.name)
             if forms is None:
-                forms = quoted[piece.name] = _quoted(values[piece.name])
-            chunks.append(forms[piece.in_html])
-        elif isinstance(piece, HeaderSlot):
-            chunks.append(_HEADER_WRITERS[piece](values))
+                forms = quoted[gap.name] = _quoted(values[gap.name])
+            chunks[place] = forms[gap.in_html]
+        elif isinstance(gap, HeaderSlot):
+            chunks[place] = _HEADER_WRITERS[gap](values)
         else:
-            inserted = [body_value(values[name], in_html=piece.in_html).encode() for name in piece.names]
-            chunks += b64_fill(piece.literals, inserted)
+            inserted = [body_value(values[name], in_html=gap.in_html).encode() for name in gap.names]
+            chunks[place : place + 1] = b64_fill(gap.literals, inserted)
     return chunks
 
 
@@ -242,7 +258,7 @@ def _write_unsubscribe(values: Mapping[str, str]) -> bytes:
 _HEADER_WRITERS: Mapping[HeaderSlot, Callable[[Mapping[str, str]], bytes]] = {
     HeaderSlot.TO: _write_to,
     HeaderSlot.MESSAGE_ID: lambda values: headers.message_id_field(values["message_id"]),
-    HeaderSlot.DATE: lambda values: headers.plain_field("Date", values["date"]),
+    HeaderSlot.DATE: lambda values: headers.date_field(values["date"]),
     HeaderSlot.LIST_ID: _write_list_id,
     HeaderSlot.LIST_UNSUBSCRIBE: _write_unsubscribe,
 }

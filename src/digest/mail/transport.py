@@ -73,9 +73,9 @@ class Endpoint:
             raise ConfigError("The name we greet a mail service with must be a host name.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Envelope:
-    """One message to one person. `ref` is the caller's own and comes back untouched.
+    """One message to one person, never changed. `ref` is the caller's own and comes back untouched.
 
     The message is in one piece, or in several that were made by `mail.prepared.filled`: those have no line to
     be repaired or dot-stuffed, which need not be looked for again in every copy of an edition.
