@@ -1,13 +1,17 @@
 """The tables, a family a file. Importing this package registers them all on `Base.metadata`."""
 
 from digest.models.account import Account, AccountRole, AuditEntry
+from digest.models.asset import Asset, AssetChunk
 from digest.models.audience import (
     ConsentEvent,
     MailingList,
+    NetworkRecord,
+    OptIn,
     Subscriber,
     Subscription,
     SubscriptionStatus,
     Suppression,
+    SuppressionCause,
     SuppressionKind,
     TextSize,
     UncertainPolicy,
@@ -44,17 +48,36 @@ from digest.models.edition import (
     SentItem,
     Variant,
 )
+from digest.models.imports import Import, ImportState
 from digest.models.notice import Notice, NoticeState
+from digest.models.segment import Attribute, AttributeKind, Segment
+from digest.models.sign_up import (
+    Confirmation,
+    ConsentNetwork,
+    ConsentText,
+    FreshLink,
+    PermissionAsk,
+    PermissionRun,
+    TokenBucket,
+    Topic,
+)
 from digest.models.source import Post, PostFingerprint, PostSource, Source, SourceKind
 
 __all__ = [
     "FINAL",
     "Account",
     "AccountRole",
+    "Asset",
+    "AssetChunk",
+    "Attribute",
+    "AttributeKind",
     "AuditEntry",
     "Batch",
     "Cadence",
+    "Confirmation",
     "ConsentEvent",
+    "ConsentNetwork",
+    "ConsentText",
     "CoolDown",
     "Delivery",
     "DeliveryReason",
@@ -68,11 +91,18 @@ __all__ = [
     "EditionTotals",
     "FeaturedBy",
     "FirstCopy",
+    "FreshLink",
+    "Import",
+    "ImportState",
     "Item",
     "Journal",
     "MailingList",
+    "NetworkRecord",
     "Notice",
     "NoticeState",
+    "OptIn",
+    "PermissionAsk",
+    "PermissionRun",
     "Post",
     "PostFingerprint",
     "PostSource",
@@ -83,6 +113,7 @@ __all__ = [
     "Revision",
     "Role",
     "Security",
+    "Segment",
     "Selection",
     "SentItem",
     "Settlement",
@@ -93,8 +124,11 @@ __all__ = [
     "Subscription",
     "SubscriptionStatus",
     "Suppression",
+    "SuppressionCause",
     "SuppressionKind",
     "TextSize",
+    "TokenBucket",
+    "Topic",
     "Transport",
     "UncertainCase",
     "UncertainCause",

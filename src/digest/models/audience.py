@@ -36,6 +36,30 @@ class SuppressionKind(StrEnum):
     DOMAIN = "domain"
 
 
+class OptIn(StrEnum):
+    """Whether a sign-up by the public page counts at once, or once it is confirmed by a link."""
+
+    DOUBLE = "double"
+    SINGLE = "single"
+
+
+class NetworkRecord(StrEnum):
+    """How much of the network address a consent came from is kept beside it."""
+
+    FULL = "full"
+    TRUNCATED = "truncated"  # the network alone: /24, or /48 of IPv6
+    NONE = "none"
+
+
+class SuppressionCause(StrEnum):
+    """Why not to mail somebody. Only a bounce or a complaint is lifted by the person's own sign-up."""
+
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"
+    NEVER = "never"
+    LEGAL = "legal"
+
+
 class MailingList(Base):
     """A managed list of one digest."""
 
@@ -48,6 +72,23 @@ class MailingList(Base):
     uncertain_policy: Mapped[UncertainPolicy] = mapped_column(
         choice(UncertainPolicy, "uncertain_policy"), default=UncertainPolicy.HOLD
     )
+    is_open: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    opt_in: Mapped[OptIn] = mapped_column(
+        choice(OptIn, "opt_in"), default=OptIn.DOUBLE, server_default=sa.text("'double'")
+    )
+    welcomes_with_latest: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    network_record: Mapped[NetworkRecord] = mapped_column(
+        choice(NetworkRecord, "network_record"),
+        default=NetworkRecord.TRUNCATED,
+        server_default=sa.text("'truncated'"),
+    )
+    network_days: Mapped[int] = mapped_column(
+        sa.CheckConstraint("network_days between 1 and 3650", name="network_days_range"),
+        default=365,
+        server_default=sa.text("365"),
+    )
+    # Sites, as https://example.org, whose pages may post the sign-up form in the background.
+    form_origins: Mapped[list[str]] = mapped_column(Json, default=list, server_default=sa.text("'[]'"))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 
@@ -88,6 +129,8 @@ class Subscription(Base):
     cadence_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cadences.id"))
     topics: Mapped[list[str]] = mapped_column(Json, default=list)
     paused_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    # The import that brought it, so that the import can be undone.
+    import_id: Mapped[int | None] = mapped_column(sa.ForeignKey("imports.id"), index=True)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     changed_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
@@ -124,6 +167,11 @@ class Suppression(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[SuppressionKind] = mapped_column(choice(SuppressionKind, "kind"))
     value: Mapped[str] = mapped_column(sa.String(254))
+    cause: Mapped[SuppressionCause] = mapped_column(
+        choice(SuppressionCause, "cause"),
+        default=SuppressionCause.NEVER,
+        server_default=sa.text("'never'"),
+    )
     reason: Mapped[str] = mapped_column(sa.String(40))
     source: Mapped[str] = mapped_column(sa.String(40))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

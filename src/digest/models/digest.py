@@ -108,6 +108,8 @@ class Cadence(Base):
         default=300,
         server_default=sa.text("300"),
     )
+    # Of the people of its lists only those whom this rule chooses; None: all.
+    segment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("segments.id"))
     is_running: Mapped[bool] = mapped_column(default=True)
     # The last slot that has its edition; the next is always computed from here, never from the clock.
     slots_after: Mapped[dt.datetime] = mapped_column(UtcDateTime)

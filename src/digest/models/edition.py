@@ -76,6 +76,8 @@ class Edition(Base):
     reason: Mapped[Reason | None] = mapped_column(choice(Reason, "reason"))
     reason_detail: Mapped[str] = mapped_column(sa.Text, default="")
     revision_id: Mapped[int | None] = mapped_column(BigId)
+    # As of a cadence, for this edition alone.
+    segment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("segments.id"))
     planned_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     # When a worker was last told to freeze or plan it: it is not told again while that may be under way.
     hinted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
