@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import hypothesis
 import pytest
@@ -21,9 +21,6 @@ from digest.errors import ConfigError
 from tests.servers import chromium, opendkim, postfix, postgres, run, speed
 from tests.servers.postgres import PostgresServer, PrivatePostgres
 from tests.servers.redis import RedisServer
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 _RUN = pytest.StashKey[Path]()
 _LOCK = pytest.StashKey[int]()
@@ -179,17 +176,6 @@ def opendkim_path(pytestconfig: pytest.Config) -> Path:
 def postfix_path(pytestconfig: pytest.Config) -> Path:
     """The program that runs Postfix's processes."""
     return _program(pytestconfig, postfix.find())
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: Path) -> Iterator[Browser]:
-    """A headless browser for the tests of a module.
-
-    Not for the session: while it runs, its event loop counts as this thread's, and a test that follows could
-    start none of its own.
-    """
-    with chromium.launched(chromium_path) as launched:
-        yield launched
 
 
 def _missing(service: run.Service) -> NoReturn:
