@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import hypothesis
 import pytest
 
+import digest.logs  # noqa: F401  # before anybody imports structlog with what draws tracebacks
 from digest.errors import ConfigError
 from tests.servers import chromium, opendkim, postfix, postgres, run, speed
 from tests.servers.postgres import PostgresServer, PrivatePostgres
