@@ -12,16 +12,18 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import hypothesis
 import pytest
 
 import digest.logs  # noqa: F401  # before anybody imports structlog with what draws tracebacks
 from digest.errors import ConfigError
-from tests.servers import chromium, opendkim, postfix, postgres, run, speed
-from tests.servers.postgres import PostgresServer, PrivatePostgres
-from tests.servers.redis import RedisServer
+from tests.servers import run, speed
+
+if TYPE_CHECKING:
+    from tests.servers.postgres import PostgresServer, PrivatePostgres
+    from tests.servers.redis import RedisServer
 
 _RUN = pytest.StashKey[Path]()
 _LOCK = pytest.StashKey[int]()
@@ -108,6 +110,8 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres_server(pytestconfig: pytest.Config) -> PostgresServer:
     """The PostgreSQL server of the run."""
+    from tests.servers.postgres import PostgresServer
+
     service = run.obtain(pytestconfig.stash[_RUN], "postgres")
     if not service.url:
         _missing(service)
@@ -127,6 +131,8 @@ def private_postgres(pytestconfig: pytest.Config) -> Iterator[PrivatePostgres]:
 
     In the run's folder: a test's own is closed to the account that the server runs as.
     """
+    from tests.servers import postgres
+
     folder = Path(tempfile.mkdtemp(prefix="private-", dir=pytestconfig.stash[_RUN]))
     folder.chmod(0o711)
     try:
@@ -139,6 +145,8 @@ def private_postgres(pytestconfig: pytest.Config) -> Iterator[PrivatePostgres]:
 @pytest.fixture(scope="session")
 def redis_server(pytestconfig: pytest.Config) -> RedisServer:
     """The Redis server of the run."""
+    from tests.servers.redis import RedisServer
+
     service = run.obtain(pytestconfig.stash[_RUN], "redis")
     if not service.url:
         _missing(service)
@@ -164,18 +172,24 @@ def _program(config: pytest.Config, service: run.Service) -> Path:
 @pytest.fixture(scope="session")
 def chromium_path(pytestconfig: pytest.Config) -> Path:
     """The browser's program."""
+    from tests.servers import chromium
+
     return _program(pytestconfig, chromium.find())
 
 
 @pytest.fixture(scope="session")
 def opendkim_path(pytestconfig: pytest.Config) -> Path:
     """The verifier's program."""
+    from tests.servers import opendkim
+
     return _program(pytestconfig, opendkim.find())
 
 
 @pytest.fixture(scope="session")
 def postfix_path(pytestconfig: pytest.Config) -> Path:
     """The program that runs Postfix's processes."""
+    from tests.servers import postfix
+
     return _program(pytestconfig, postfix.find())
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from digest.db import Database
 from digest.models import AuditEntry
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 from tests.servers.news_site import NewsSite, Page
 
 _DIGEST = ("--title", "The Courier", "--language", "en", "--sender", "news@courier.example")

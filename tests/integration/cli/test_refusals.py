@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from digest.db import Base, Database
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 from tests.servers.news_site import NewsSite, Page
 
 _DIGEST = ("digest", "create", "courier", "--title", "The Courier", "--language", "en")

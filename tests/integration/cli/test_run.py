@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from digest.mail.mailbox import list_messages
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 from tests.servers.waiting import wait_until
 
 pytestmark = pytest.mark.process
