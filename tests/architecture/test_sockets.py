@@ -78,9 +78,7 @@ def test_parsers_are_kept_from_the_network() -> None:
     assert not feeds & {"feedparser", "feedparser.parse", "feedparser.api.parse", "feedparser.http"}
     inline = reading.parsed(reading.PACKAGE / "rendering" / "inline.py")
     (call,) = [
-        node
-        for node in ast.walk(inline)
-        if isinstance(node, ast.Call) and reading.called(node) == "Premailer"
+        node for node in ast.walk(inline) if isinstance(node, ast.Call) and reading.called(node) == "inliner"
     ]
     given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
     assert given["allow_network"] == given["allow_loading_external_files"] == "False"
