@@ -7,6 +7,7 @@ end; with REQUIRE_SERVICES=1 it fails them.
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import sys
 import tempfile
@@ -54,9 +55,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what waits for the clock: other workers compute meanwhile, and what computes fills gaps."""
-    ranks = ("waits", "process", "browser")
-    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ranks])
+    """Begin with what waits for the clock and with the browser, which keep one worker each for long.
+
+    What starts processes waits for them now and then: its files are spread over the first two thirds of the
+    rest, so that other workers have something to compute meanwhile, and nothing long is left for the end.
+    """
+
+    def has(item: pytest.Item, *marks: str) -> bool:
+        return any(item.get_closest_marker(mark) for mark in marks)
+
+    first = [item for item in items if has(item, "waits", "browser")]
+    first.sort(key=lambda item: not has(item, "waits"))
+    rest = [item for item in items if not has(item, "waits", "browser", "process")]
+    others = [item for item in items if has(item, "process") and not has(item, "waits", "browser")]
+    files = [list(group) for _, group in itertools.groupby(others, key=lambda item: item.path)]
+    ordered = [(number * len(rest) * 2 // (3 * len(files)), file) for number, file in enumerate(files)]
+    for place, file in reversed(ordered):
+        rest[place:place] = file
+    items[:] = first + rest
 
 
 @pytest.hookimpl(optionalhook=True)
