@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
 
 from digest.embedded import newspaper
 from tests.browser import axe
@@ -15,6 +15,9 @@ from tests.browser.test_email_looks import overflow
 from tests.process.demo_run import DemoRun, caught, demo_run
 
 __all__ = ["demo_run"]
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
 

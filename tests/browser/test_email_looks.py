@@ -7,10 +7,9 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
 from digest.rendering.contexts import Look, RenderedMail, TextSize, TimeForm
 from digest.rendering.digest_email import render_mail, render_web
@@ -20,6 +19,9 @@ from tests.browser import axe
 from tests.unit.rendering.samples import armenian, edition, featured
 from tests.unit.rendering.test_notices import NOTICES
 from tests.unit.rendering.test_pages import PAGES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
 pytestmark = pytest.mark.browser
 

@@ -132,14 +132,33 @@ def hostile_mail(link: str) -> bytes:
     return mail.as_bytes()
 
 
-@pytest.fixture
-def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
-    """A fresh reader's browser; a test may ask for options. Pictures of other hosts are one pixel."""
-    opened = browser.new_context(**getattr(request, "param", {}))
+def new_context(browser: Browser, *, scripts: bool = True) -> BrowserContext:
+    """A fresh reader's browser. Pictures of other hosts are one pixel."""
+    opened = browser.new_context(java_script_enabled=scripts)
     opened.route(lambda url: not url.startswith("http://127.0.0.1"), paint)
     opened.set_default_timeout(20_000)
+    return opened
+
+
+@pytest.fixture(scope="module")
+def contexts(browser: Browser) -> Iterator[dict[bool, BrowserContext]]:
+    """A reader's browser with scripts and one without.
+
+    The tests share the two, for a new one costs more than what most of them do; our pages leave no trace.
+    """
+    opened = {scripts: new_context(browser, scripts=scripts) for scripts in (True, False)}
     yield opened
-    opened.close()
+    for each in opened.values():
+        each.close()
+
+
+@pytest.fixture
+def context(contexts: dict[bool, BrowserContext], request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+    """The one with scripts, unless a test asks for the other; its pages are closed after the test."""
+    taken = contexts[getattr(request, "param", True)]
+    yield taken
+    for page in taken.pages:
+        page.close()
 
 
 def paint(route: Route) -> None:
@@ -161,7 +180,7 @@ def complaints(page: Page) -> list[str]:
 
 @pytest.mark.parametrize(
     "context",
-    [{"java_script_enabled": True}, {"java_script_enabled": False}],
+    [True, False],
     ids=["scripts", "no scripts"],
     indirect=True,
 )
@@ -185,7 +204,7 @@ def test_a_reader_leaves_by_two_presses(site: Site, context: BrowserContext) -> 
 
 @pytest.mark.parametrize(
     "context",
-    [{"java_script_enabled": True}, {"java_script_enabled": False}],
+    [True, False],
     ids=["scripts", "no scripts"],
     indirect=True,
 )
@@ -261,18 +280,19 @@ _BROKEN_WORDS = """() => [...document.querySelectorAll("button, a.button")].flat
 })"""
 
 
-@pytest.mark.parametrize("context", [{"viewport": {"width": 320, "height": 640}}], indirect=True)
 def test_no_word_of_a_button_is_broken(site: Site, pages: dict[str, str], context: BrowserContext) -> None:
     """At 320 pixels the longest Armenian word stands on one line."""
     page = context.new_page()
+    page.set_viewport_size({"width": 320, "height": 640})
     for name in ("stop", "Armenian stop", "sign-off", "Armenian sign-off"):
         page.goto(site.url + pages[name])
         assert page.locator("button").count() == 1, name
         assert page.evaluate(_BROKEN_WORDS) == [], name
 
 
-def test_an_edition_shows_times_as_of_now(site: Site, context: BrowserContext) -> None:
+def test_an_edition_shows_times_as_of_now(site: Site, browser: Browser) -> None:
     """The edition's one script runs under its policy: what was 3 hours old at the slot is 4 an hour later."""
+    context = new_context(browser)  # its clock is set
     page = context.new_page()
     found = complaints(page)
     page.clock.set_fixed_time(NOW + dt.timedelta(hours=1))
@@ -281,6 +301,7 @@ def test_an_edition_shows_times_as_of_now(site: Site, context: BrowserContext) -
     assert page.locator("time[data-live]").first.inner_text() == "4 hours ago"
     assert page.get_by_role("img").first.evaluate("image => image.naturalWidth") == 1
     assert found == []
+    context.close()
 
 
 def test_a_caught_mail_can_do_nothing_but_open_its_links(site: Site, context: BrowserContext) -> None:
