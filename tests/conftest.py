@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("DIGEST_")]:
         del os.environ[name]
     # No example is judged by the clock: a busy machine is no fault. `make proof` asks for the second.
-    hypothesis.settings.register_profile("house", deadline=None, max_examples=30)
+    hypothesis.settings.register_profile("house", deadline=None, max_examples=20)
     hypothesis.settings.register_profile("proof", deadline=None, max_examples=500)
     hypothesis.settings.load_profile(config.getoption("--hypothesis-profile") or "house")
     if hasattr(config, "workerinput"):
