@@ -6,6 +6,7 @@ watch` at a paused or held edition), 130 ended by Ctrl-C.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from typing import Any
@@ -51,11 +52,16 @@ class _Entry(TyperCommand):
 
     def load(self) -> Any:
         """Import the module and make its command."""
-        module, _, attribute = self.target.partition(":")
-        found = getattr(importlib.import_module(module), attribute or "app")
-        command = typer.main.get_command(found)
-        command.name = self.name
-        return command
+        return _loaded(self.name, self.target)
+
+
+@functools.cache
+def _loaded(name: str | None, target: str) -> Any:
+    """A command of the table; made once, for who gives many commands in one process."""
+    module, _, attribute = target.partition(":")
+    command = typer.main.get_command(getattr(importlib.import_module(module), attribute or "app"))
+    command.name = name
+    return command
 
 
 class _Root(TyperGroup):
