@@ -21,6 +21,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("db", "digest.cli.database", "Make and check the database."),
     ("keys", "digest.cli.database:keys_app", "The installation's own keys."),
     ("list", "digest.cli.lists", "Mailing lists."),
+    ("topic", "digest.cli.topics", "Topics that readers may choose."),
     ("subscriber", "digest.cli.subscribers", "People on the lists."),
     ("suppression", "digest.cli.suppressions", "The do-not-mail list."),
     ("consent", "digest.cli.lists:consent_app", "The proof of consent."),

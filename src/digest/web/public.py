@@ -25,7 +25,7 @@ from digest.web.forms import read_form
 
 router = APIRouter()
 
-_ROBOTS: Final = "User-agent: *\nDisallow: /u/\nDisallow: /stop/\nDisallow: /inbox\n"
+_ROBOTS: Final = "User-agent: *\nDisallow: /u/\nDisallow: /c/\nDisallow: /stop/\nDisallow: /inbox\n"
 _ONE_CLICK: Final = ("List-Unsubscribe", "One-Click")
 
 
