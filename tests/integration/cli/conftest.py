@@ -17,7 +17,9 @@ from typer.testing import CliRunner, Result
 
 from digest import config, keys
 from digest.cli import app
+from digest.db import Database
 from digest.queueing.app import app as celery_app
+from tests.factories import make_cadence, make_digest, make_list
 from tests.servers.news_site import NewsSite, Page
 
 
@@ -68,6 +70,19 @@ def cli(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) 
     yield Cli(data)
     structlog.reset_defaults()
     celery_app.cache_clear()
+
+
+@pytest.fixture
+def readers(cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """The commands on SQLite and on PostgreSQL, with a digest, a cadence and the list "readers"."""
+    monkeypatch.setenv("DIGEST_DATABASE_URL", database_url)
+    database = Database(database_url)
+    with database.write() as session:
+        digest = make_digest(session, "courier")
+        make_cadence(session, digest)
+        make_list(session, digest, "readers")
+    database.close()
+    return cli
 
 
 @pytest.fixture
