@@ -108,3 +108,44 @@ def lock_alone(session: Session, name: str) -> None:
     if session.get_bind().dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(f"digest {name}".encode()).digest()[:8], "big", signed=True)
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+def seconds_between(session: Session, earlier: Any, later: Any) -> sa.ColumnElement[float]:
+    """How many seconds lie between two moments of the database; on SQLite to the millisecond."""
+    if session.get_bind().dialect.name == "sqlite":
+        return (sa.func.julianday(later) - sa.func.julianday(earlier)) * 86_400.0
+    return sa.func.extract("epoch", later - earlier).cast(sa.Float)
+
+
+def smaller(session: Session, one: Any, other: Any) -> sa.ColumnElement[Any]:
+    """The smaller of two values of one row."""
+    function = sa.func.min if session.get_bind().dialect.name == "sqlite" else sa.func.least
+    return function(one, other)
+
+
+def larger(session: Session, one: Any, other: Any) -> sa.ColumnElement[Any]:
+    """The larger of two values of one row."""
+    function = sa.func.max if session.get_bind().dialect.name == "sqlite" else sa.func.greatest
+    return function(one, other)
+
+
+def insert_or_change(
+    session: Session,
+    table: Any,
+    row: Mapping[str, Any],
+    *,
+    key: str,
+    change: Mapping[str, Any],
+    where: sa.ColumnElement[bool],
+) -> bool:
+    """Insert a row, or change the one that has its key if `where` holds of it: one atomic statement.
+
+    False if the row is there and `where` does not hold.
+    """
+    statement = (
+        _dialect_insert(session, table)
+        .values(**row)
+        .on_conflict_do_update(index_elements=[key], set_=dict(change), where=where)
+        .returning(getattr(table, key))
+    )
+    return session.execute(statement).first() is not None

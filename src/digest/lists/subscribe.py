@@ -92,7 +92,9 @@ def add_subscriber(
     parsed = parse_address(address)
     details = {"address": parsed.text, "consent": check_consent(consent_text), "actor": actor}
     details.update(spoken or {})
-    found = find_suppression(session, address_key, parsed)
+    # Nothing is mailed before it is confirmed, and that lifts what a bounce or a complaint put there.
+    lifts = source.is_own and status is SubscriptionStatus.PENDING
+    found = find_suppression(session, address_key, parsed, but_liftable=lifts)
     if found is not None:
         raise SuppressedError(found.reason)
     values = {
