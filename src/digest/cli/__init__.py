@@ -24,7 +24,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("topic", "digest.cli.topics", "Topics that readers may choose."),
     ("subscriber", "digest.cli.subscribers", "People on the lists."),
     ("suppression", "digest.cli.suppressions", "The do-not-mail list."),
-    ("consent", "digest.cli.lists:consent_app", "The proof of consent."),
+    ("consent", "digest.cli.consent", "The proof of consent."),
     ("transport", "digest.cli.transports", "Mail services."),
     ("dkim", "digest.cli.dkim", "Keys that we sign mail with."),
     ("sender", "digest.cli.sender", "What the DNS must say of a sender's domain."),

@@ -1,4 +1,4 @@
-"""`digest list` and `digest consent`."""
+"""`digest list`: mailing lists."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from digest import audit
 from digest.cli import common
 from digest.cli.common import JsonOption
 from digest.errors import InputError
-from digest.lists import consent, counts, manage, queries
+from digest.lists import counts, manage, queries
 from digest.models import NetworkRecord, OptIn, SubscriptionStatus, UncertainPolicy
 
 app = common.group("Mailing lists.")
-consent_app = common.group("The proof of consent.")
 
 _UNCERTAIN = typer.Option(
     None,
@@ -170,26 +169,3 @@ def show(
             **found.people,
         }
     )
-
-
-@consent_app.command("verify", epilog="Example: digest consent verify --list readers")
-def verify(
-    list_name: str | None = typer.Option(None, "--list", help="Only this list."),
-    as_json: bool = JsonOption,
-) -> None:
-    """Check every subscription's chain of consent; exit code 1 if one is broken."""
-    with common.read() as session:
-        list_id = queries.list_named(session, list_name).id if list_name else None
-        total, findings = 0, []
-        for _, found in consent.verify_all(session, list_id=list_id):
-            total += 1
-            findings.extend(found)
-    if as_json:
-        common.print_json({"subscriptions": total, "findings": findings})
-    elif findings:
-        rows = [(finding.subscription_id, finding.number, finding.problem) for finding in findings]
-        common.print_table(("subscription", "event", "what is wrong"), rows, empty="")
-    else:
-        common.say(f"{total} subscriptions, every chain of consent is whole.")
-    if findings:
-        raise typer.Exit(1)

@@ -13,7 +13,7 @@ from digest.cli import common
 from digest.cli.common import JsonOption
 from digest.cli.import_report import show_report
 from digest.errors import InputError, NotFoundError
-from digest.lists import people, queries, subscribe
+from digest.lists import evidence, people, queries, subscribe
 from digest.lists.erase import erase_subscriber
 from digest.lists.import_csv import ImportOrder, import_subscribers
 from digest.lists.status import Origin
@@ -29,7 +29,8 @@ _Cadence = typer.Option(None, help="How often: a cadence of the list's digest.")
 
 @app.command(
     "add",
-    epilog='Example: digest subscriber add ani@example.org --list readers --consent "signed at the fair"',
+    epilog="Example: digest subscriber add ani@example.org --list readers --by phone --clerk 'Nare Saroyan' "
+    "--consent 'asked for it when she renewed'",
 )
 def add(
     address: str = _Address,
@@ -43,10 +44,14 @@ def add(
     asked_again: bool = typer.Option(
         False, "--asked-again", help="The person had left and has asked for it again."
     ),
+    by: evidence.Spoken | None = typer.Option(None, "--by", help="How the consent reached us; with --clerk."),
+    clerk: str = typer.Option("", "--clerk", help="Who took it: the address of an account, or a name."),
     welcome: bool = typer.Option(False, "--welcome", help="Send the welcome mail."),
     as_json: bool = JsonOption,
 ) -> None:
     """Put a person on a list."""
+    if clerk and by is None:
+        raise InputError("With --clerk say how the consent came: --by phone, in-person or letter.")
     address_key = common.load_keys().address_key
     now = common.now()
     with common.write() as session:
@@ -66,6 +71,7 @@ def add(
             text_size=text_size,
             cadence_id=_cadence_id(session, mailing_list, cadence),
             asked_again=asked_again,
+            spoken=evidence.spoken_details(session, by, clerk) if by else None,
         )
         if result.outcome is not subscribe.AddOutcome.KNOWN:
             subscription = session.get_one(Subscription, result.subscription_id)

@@ -44,6 +44,22 @@ def cli(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
+def readers(cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """The commands on SQLite and on PostgreSQL, with a digest, a cadence and the list "readers"."""
+    from digest.db import Database
+    from tests.factories import make_cadence, make_digest, make_list
+
+    monkeypatch.setenv("DIGEST_DATABASE_URL", database_url)
+    database = Database(database_url)
+    with database.write() as session:
+        digest = make_digest(session, "courier")
+        make_cadence(session, digest)
+        make_list(session, digest, "readers")
+    database.close()
+    return cli
+
+
+@pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[NewsSite]:
     """A paper's site with a commentary and two reports of the last hours, which may be fetched."""
     from tests.servers.news_site import NewsSite, Page
