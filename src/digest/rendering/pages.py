@@ -17,11 +17,17 @@ from digest.rendering.sign_up import SignedUpPage, SignUpPage
 
 @dataclass(frozen=True, slots=True)
 class SignOffPage:
-    """Asks once before signing off; the button posts to `action_url`. `address` is a masked one, or ""."""
+    """Asks once before signing off; the button posts to `action_url`. `address` is a masked one, or "".
+
+    Beside it, posting to `reader_url` ("": neither): the digest's weekly cadence, and a pause.
+    """
 
     list_title: str
     address: str
     action_url: str
+    reader_url: str = ""
+    weekly_id: int | None = None
+    can_pause: bool = False
 
 
 @dataclass(frozen=True, slots=True)
