@@ -103,12 +103,6 @@ def direction(language: str) -> str:
     return "rtl" if language.split("-", maxsplit=1)[0].split("_", maxsplit=1)[0] in _RIGHT_TO_LEFT else "ltr"
 
 
-def spoken(language: str) -> str:
-    """A digest's language if we speak it, by its first part; else the first of ours."""
-    primary = language.split("-", maxsplit=1)[0].lower()
-    return primary if primary in LANGUAGES else LANGUAGES[0]
-
-
 def plural_categories(language: str) -> tuple[str, ...]:
     """The CLDR plural categories of a language in gettext's order: the order of `msgstr[n]`."""
     tags: Iterable[str] = {*Locale.parse(language).plural_form.tags, "other"}

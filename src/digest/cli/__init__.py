@@ -23,6 +23,8 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("list", "digest.cli.lists", "Mailing lists."),
     ("topic", "digest.cli.topics", "Topics that readers may choose."),
     ("subscriber", "digest.cli.subscribers", "People on the lists."),
+    ("import", "digest.cli.imports", "Imports that were made."),
+    ("export", "digest.cli.exports", "The people of a list as a file."),
     ("suppression", "digest.cli.suppressions", "The do-not-mail list."),
     ("consent", "digest.cli.consent", "The proof of consent."),
     ("transport", "digest.cli.transports", "Mail services."),
