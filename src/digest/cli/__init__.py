@@ -21,6 +21,8 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("keys", "digest.cli.database:keys_app", "The installation's own keys."),
     ("list", "digest.cli.lists", "Mailing lists."),
     ("subscriber", "digest.cli.subscribers", "People on the lists."),
+    ("segment", "digest.cli.segments", "Saved rules that choose among the people."),
+    ("attribute", "digest.cli.attributes", "Typed fields of subscribers."),
     ("suppression", "digest.cli.suppressions", "The do-not-mail list."),
     ("consent", "digest.cli.lists:consent_app", "The proof of consent."),
     ("transport", "digest.cli.transports", "Mail services."),
