@@ -17,10 +17,14 @@ from sqlalchemy.orm import Session
 from digest import audit
 from digest.db.dialect import insert_if_new, without_key
 from digest.errors import InputError, NotFoundError, StateError
+from digest.i18n import translator
 from digest.lists.fields import clean_line
 from digest.lists.segments import uses_attribute
 from digest.models import Attribute, AttributeKind, Digest, Subscriber
+from digest.rendering.contexts import Personal
+from digest.rendering.words import PERSONAL
 
+PREFIX = "attribute_"  # of the placeholders
 TEXT_LIMIT = 500  # characters of a value
 _NUMBER_LIMIT = 1e15
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,28}")  # so that `attribute_NAME` is a placeholder's name
@@ -146,6 +150,43 @@ def set_values(session: Session, subscriber: Subscriber, values: Mapping[str, st
         subscriber.attributes = kept
         session.flush()
     return changed
+
+
+def personal_of(session: Session, digest: Digest) -> tuple[Personal, ...]:
+    """The placeholders that a digest's words hold, with their fallbacks of now.
+
+    One that names no attribute is left out: the mail cannot be made then, and says which.
+    """
+    names = list(dict.fromkeys(PERSONAL.findall(f"{digest.intro} {digest.sign_off}")))
+    if not names:
+        return ()
+    words = translator(digest.language)
+    # TRANSLATORS: how a mail addresses a reader whose name is not known.
+    found = {"name": Personal("name", AttributeKind.TEXT.value, words.gettext("Dear reader"))}
+    if names != ["name"]:
+        for one in all_attributes(session):
+            name = f"{PREFIX}{one.name}"
+            found[name] = Personal(name, one.kind.value, one.fallback)
+    return tuple(found[name] for name in names if name in found)
+
+
+def shown_value(value: object, kind: str, language: str) -> str:
+    """A kept value as a mail shows it; "" for one that is missing or of another kind."""
+    if kind == AttributeKind.YES_NO and isinstance(value, bool):
+        words = translator(language)
+        return words.gettext("yes") if value else words.gettext("no")
+    if kind == AttributeKind.NUMBER and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(int(value)) if value == int(value) else str(value)
+    if kind == AttributeKind.DATE and isinstance(value, str):
+        return _in_words(value, language)
+    return value if kind == AttributeKind.TEXT and isinstance(value, str) else ""
+
+
+def _in_words(date: str, language: str) -> str:
+    try:
+        return translator(language).day(dt.date.fromisoformat(date))
+    except ValueError:
+        return ""
 
 
 def _number(text: str) -> float:
