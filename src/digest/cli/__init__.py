@@ -25,6 +25,8 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("subscriber", "digest.cli.subscribers", "People on the lists."),
     ("import", "digest.cli.imports", "Imports that were made."),
     ("export", "digest.cli.exports", "The people of a list as a file."),
+    ("segment", "digest.cli.segments", "Saved rules that choose among the people."),
+    ("attribute", "digest.cli.attributes", "Typed fields of subscribers."),
     ("suppression", "digest.cli.suppressions", "The do-not-mail list."),
     ("consent", "digest.cli.consent", "The proof of consent."),
     ("transport", "digest.cli.transports", "Mail services."),
