@@ -29,7 +29,9 @@ from digest.web.reader_view import Reader, left_page, reader_of, weekly_of
 
 router = APIRouter()
 
-_ROBOTS: Final = "User-agent: *\nDisallow: /u/\nDisallow: /c/\nDisallow: /undo/\nDisallow: /f/\nDisallow: /stop/\nDisallow: /inbox\n"
+_ROBOTS: Final = "User-agent: *\n" + "".join(
+    f"Disallow: {path}\n" for path in ("/u/", "/c/", "/undo/", "/f/", "/stop/", "/inbox")
+)
 _ONE_CLICK: Final = ("List-Unsubscribe", "One-Click")
 
 
