@@ -21,6 +21,8 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("keys", "digest.cli.database:keys_app", "The installation's own keys."),
     ("list", "digest.cli.lists", "Mailing lists."),
     ("subscriber", "digest.cli.subscribers", "People on the lists."),
+    ("import", "digest.cli.imports", "Imports that were made."),
+    ("export", "digest.cli.exports", "The people of a list as a file."),
     ("suppression", "digest.cli.suppressions", "The do-not-mail list."),
     ("consent", "digest.cli.consent", "The proof of consent."),
     ("retention", "digest.cli.retention", "What is kept for how long."),

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import typer
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.cli import common
+from digest.cli import common, subscriber_import
 from digest.cli.common import JsonOption
-from digest.cli.import_report import show_report
 from digest.errors import InputError, NotFoundError
 from digest.lists import evidence, people, queries, subscribe
 from digest.lists.erase import erase_subscriber
-from digest.lists.import_csv import ImportOrder, import_subscribers
 from digest.lists.status import Origin
 from digest.models import MailingList, Subscriber, Subscription, SubscriptionStatus, TextSize
 
 app = common.group("People on the lists.")
+subscriber_import.register(app)
 
 _Address = typer.Argument(help="The person's mail address.")
 _List = typer.Option(..., "--list", help="The list.")
@@ -216,46 +214,6 @@ def list_all(
     common.print_table(("number", "address", "name", "status", "zone"), rows, empty="Nobody.")
     if len(found) == limit:
         common.say(f"There may be more: add --after {found[-1].subscriber_id}.")
-
-
-@app.command(
-    "import",
-    epilog='Example: digest subscriber import people.csv --list readers --consent "moved from our old list"',
-)
-def import_file(
-    file: Path = typer.Argument(
-        help="CSV in UTF-8; the first line names the columns: address, name, zone, language, text_size."
-    ),
-    list_name: str = _List,
-    consent: str = _Consent,
-    cadence: str | None = _Cadence,
-    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would be done."),
-    as_json: bool = JsonOption,
-) -> None:
-    """Import people from a CSV file. Who left, was erased or is on the do-not-mail list stays off."""
-    address_key = common.load_keys().address_key
-    now = common.now()
-    with common.open_database() as database:
-        with database.read() as session:
-            mailing_list = queries.list_named(session, list_name)
-            cadence_id = _cadence_id(session, mailing_list, cadence)
-        order = ImportOrder(mailing_list.id, consent, common.actor(), address_key, cadence_id, dry_run)
-        if not file.is_file():
-            raise InputError(f"There is no file {file}.")
-        try:
-            with file.open("rb") as stream:
-                report = import_subscribers(database, stream, order, now=now)
-        except OSError as error:
-            raise InputError(f"The file {file} cannot be read: {error.strerror}.") from None
-        if not dry_run:
-            with database.write() as session:
-                details = {"lines": report.lines, "added": report.added, "bad": report.bad}
-                actor = common.actor()
-                audit.record(session, "list.import", mailing_list, actor=actor, now=now, details=details)
-    if as_json:
-        common.print_json(report)
-    else:
-        show_report(report)
 
 
 def _change(address: str, list_name: str, action: str, act: Callable[[Session, Subscription], bool]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -90,6 +91,25 @@ def ids_text(dialect: str, values: Sequence[int]) -> str:
     """Whole numbers as `among_bound` reads them."""
     numbers = ",".join(map(str, values))
     return f"[{numbers}]" if dialect == "sqlite" else f"{{{numbers}}}"
+
+
+def among_texts(session: Session, column: Any, values: Iterable[str]) -> sa.ColumnElement[bool]:
+    """Whether a column's value is one of these texts, however many: they are one parameter."""
+    given = list(values)
+    if session.get_bind().dialect.name == "sqlite":
+        each = sa.func.json_each(sa.literal(json.dumps(given), sa.Text)).table_valued("value", name="among")
+        return column.in_(sa.select(each.c.value))  # type: ignore[no-any-return]
+    return column == sa.any_(sa.literal(given, postgresql.ARRAY(sa.Text)))  # type: ignore[no-any-return]
+
+
+def prefer_indexes(session: Session) -> None:
+    """Until this transaction ends, read by indexes where there is one.
+
+    For tables that grow by the second: PostgreSQL's statistics still say that they are small, and a thousand
+    keys are then looked for by reading all rows.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.text("SELECT set_config('enable_seqscan', 'off', true)"))
 
 
 def skip_locked(select: sa.Select[Any], *, of: Any = None) -> sa.Select[Any]:

@@ -20,6 +20,7 @@ class Action(StrEnum):
     END = "end"
     REVIVE = "revive"
     ERASE = "erase"
+    UNDO_IMPORT = "undo_import"  # ended with its import, as if that had not been; a later one may bring it
 
 
 class Origin(StrEnum):

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from digest.db import Base, Database
 from digest.lists import consent
 from digest.lists.erase import erase_subscriber
-from digest.lists.import_csv import ImportOrder, import_subscribers
+from digest.lists.import_order import ImportOrder
+from digest.lists.import_run import import_subscribers
 from digest.lists.queries import audience, subscription_of
 from digest.lists.status import Origin
 from digest.lists.subscribe import LeftError, add_subscriber, end, pause, resume, resume_due_pauses
