@@ -73,3 +73,15 @@ def test_the_do_not_mail_list_comes_from_a_file_and_goes_into_one(readers: Cli, 
     assert (report["known"], report["bad"]) == (2, 0)
     assert readers("suppression", "export").splitlines()[0] == text.splitlines()[0]
     assert "no file" in readers.refused(*words[:2], tmp_path / "none.csv", *words[3:])
+
+
+def test_everything_held_about_a_person_is_given_out(readers: Cli, tmp_path: Path) -> None:
+    """On standard output or in a private file; of nobody there is none."""
+    readers("subscriber", "add", *ANI, "--consent", "card", "--name", "Անի")
+    path = tmp_path / "ani.json"
+    readers("subscriber", "data", "ani@example.org", "-o", path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert json.loads(path.read_text("utf-8"))["subscriber"]["name"] == "Անի"
+    assert "Անի" in readers("subscriber", "data", "ani@example.org")
+    readers("subscriber", "erase", "ani@example.org", "--yes")
+    assert "Nobody" in readers.refused("subscriber", "data", "ani@example.org")
