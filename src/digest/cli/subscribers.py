@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.cli import common, subscriber_import
+from digest.cli import attributes, common, subscriber_import
 from digest.cli.common import JsonOption
 from digest.errors import InputError, NotFoundError
 from digest.lists import evidence, people, queries, subscribe
@@ -175,6 +175,11 @@ def data(
     common.say(f"Everything that is held about this person is in {output}; it is for them alone.")
 
 
+app.command("set", epilog="Example: digest subscriber set ani@example.org --attribute city=Yerevan")(
+    attributes.set_person
+)
+
+
 @app.command("show", epilog="Example: digest subscriber show ani@example.org --json")
 def show(address: str = _Address, as_json: bool = JsonOption) -> None:
     """Show a person, the lists and the history of consent."""
@@ -192,6 +197,7 @@ def show(address: str = _Address, as_json: bool = JsonOption) -> None:
             "text size": found.text_size.value,
             "last sign of life": common.shown(found.last_sign_of_life_at, found.zone),
             "do not mail": found.suppressed or "no",
+            **found.attributes,
         }
     )
     lists = [

@@ -19,6 +19,7 @@ from digest.editions.copies import Imprint
 from digest.editions.first_copies import ask_first_copies, due_for_first_copies
 from digest.editions.progress import enqueue_freezes, enqueue_plans, skip_past_grace
 from digest.editions.slots import make_next_editions
+from digest.lists import confirmations, limits
 from digest.lists.retention import RetentionTimes, run_daily
 from digest.lists.subscribe import resume_due_pauses
 from digest.logs import get_logger
@@ -75,6 +76,8 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
 
     def people(session: Session) -> None:
         resume_due_pauses(session, now=now)
+        limits.purge(session, now=now)
+        confirmations.purge(session, now=now)
 
     def sources_and_notices(session: Session) -> None:
         enqueue_due(session, now=now)

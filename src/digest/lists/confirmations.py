@@ -24,18 +24,13 @@ _PURGE_MOST: Final = 5000
 def note_if_allowed(session: Session, *, list_id: int, address_hash: str, now: dt.datetime) -> bool:
     """Count one confirmation mail if one may be sent now; False if not.
 
-    Holds a lock of this list and address until the transaction ends: of two posts at the same moment, one
-    gets True. Periods are half-open: exactly 24 hours later the next one may be sent.
+    Then it holds a lock of this list and address until the transaction ends: of two posts at the same moment,
+    one gets True. Periods are half-open: exactly 24 hours later the next one may be sent.
     """
+    if not _is_allowed(session, list_id, address_hash, now):
+        return False  # nor will it be once whoever holds the lock is done
     lock_alone(session, f"confirmation {list_id} {address_hash}")
-    count, last = session.execute(
-        sa.select(sa.func.count(), sa.func.max(Confirmation.at)).where(
-            Confirmation.list_id == list_id,
-            Confirmation.address_hash == address_hash,
-            Confirmation.at > now - PERIOD,
-        )
-    ).one()
-    if count >= MOST or (last is not None and last > now - REST):
+    if not _is_allowed(session, list_id, address_hash, now):
         return False
     session.add(Confirmation(list_id=list_id, address_hash=address_hash, at=now))
     session.flush()
@@ -59,3 +54,14 @@ def purge(session: Session, *, now: dt.datetime) -> int:
         execution_options={"synchronize_session": False},
     )
     return int(getattr(result, "rowcount", 0))
+
+
+def _is_allowed(session: Session, list_id: int, address_hash: str, now: dt.datetime) -> bool:
+    count, last = session.execute(
+        sa.select(sa.func.count(), sa.func.max(Confirmation.at)).where(
+            Confirmation.list_id == list_id,
+            Confirmation.address_hash == address_hash,
+            Confirmation.at > now - PERIOD,
+        )
+    ).one()
+    return count < MOST and (last is None or last <= now - REST)

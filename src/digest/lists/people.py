@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -53,6 +54,7 @@ class PersonView:
     text_size: TextSize
     last_sign_of_life_at: dt.datetime | None
     suppressed: str
+    attributes: dict[str, Any]
     subscriptions: tuple[SubscriptionView, ...]
 
 
@@ -97,6 +99,7 @@ def describe(session: Session, subscriber: Subscriber) -> PersonView:
         text_size=subscriber.text_size,
         last_sign_of_life_at=subscriber.last_sign_of_life_at,
         suppressed=_suppressed(session, subscriber),
+        attributes=dict(subscriber.attributes),
         subscriptions=tuple(
             SubscriptionView(name, one.status, cadence, one.paused_until, tuple(events.get(one.id, ())))
             for one, name, cadence in subscriptions

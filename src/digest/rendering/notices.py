@@ -1,4 +1,4 @@
-"""The single mails: confirm, welcome, goodbye and test."""
+"""The single mails: confirm, welcome, goodbye, fresh link and test."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class NoticeKind(StrEnum):
     WELCOME = "welcome"
     GOODBYE = "goodbye"
     TEST = "test"
+    FRESH_LINK = "fresh_link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,23 @@ class WelcomeNotice:
 
 @dataclass(frozen=True, slots=True)
 class GoodbyeNotice:
-    """The last mail: you are signed off. `sign_up_url` is the way back or ""."""
+    """The last mail: you are signed off. `undo_url` asks by one button whether to take it back, or ""."""
 
     list_title: str
     sender_name: str
     postal_address: str
-    sign_up_url: str = ""
+    undo_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FreshLinkNotice:
+    """A link that somebody asked for; `kind` is `data`, `erase`, `address` or `new-address`."""
+
+    kind: str
+    list_title: str
+    link_url: str
+    sender_name: str
+    postal_address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +84,14 @@ class ServiceTestNotice:
     zone: str
 
 
-NoticeValues = ConfirmNotice | WelcomeNotice | GoodbyeNotice | ServiceTestNotice
+NoticeValues = ConfirmNotice | WelcomeNotice | GoodbyeNotice | ServiceTestNotice | FreshLinkNotice
 
 _VALUES_OF: dict[NoticeKind, type[NoticeValues]] = {
     NoticeKind.CONFIRM: ConfirmNotice,
     NoticeKind.WELCOME: WelcomeNotice,
     NoticeKind.GOODBYE: GoodbyeNotice,
     NoticeKind.TEST: ServiceTestNotice,
+    NoticeKind.FRESH_LINK: FreshLinkNotice,
 }
 
 

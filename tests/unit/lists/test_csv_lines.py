@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from digest.addresses import parse_address
 from digest.errors import InputError
+
 X
 from digest.models import TextSize
 
