@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 
 ANI = ("ani@example.org", "--list", "readers")
 

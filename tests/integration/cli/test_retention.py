@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 
 
 def test_what_is_kept_is_shown_and_what_is_past_its_time_deleted(readers: Cli) -> None:
