@@ -29,6 +29,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("attribute", "digest.cli.attributes", "Typed fields of subscribers."),
     ("suppression", "digest.cli.suppressions", "The do-not-mail list."),
     ("consent", "digest.cli.consent", "The proof of consent."),
+    ("retention", "digest.cli.retention", "What is kept for how long."),
     ("transport", "digest.cli.transports", "Mail services."),
     ("dkim", "digest.cli.dkim", "Keys that we sign mail with."),
     ("sender", "digest.cli.sender", "What the DNS must say of a sender's domain."),
