@@ -90,7 +90,8 @@ def _end(services: Services, token: str, origin: Origin) -> None:
     now = clock.utc_now()
     with services.database.write() as session:
         ended = end_by_token(session, signer, token, source=origin, now=now)
-        if ended is not None:
+        # To a mail service's button nothing is answered by mail (`goodbye`), and quickly.
+        if ended is not None and origin is not Origin.ONE_CLICK:
             ask_goodbye(session, ended, post_of(services), address_key=services.keys.address_key, now=now)
 
 

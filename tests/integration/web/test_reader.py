@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import email
+import email.policy
 import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -38,6 +40,13 @@ from tests.integration.web.test_sign_off import ONE_CLICK, everything
 from tests.unit.web.test_token_mutants import mutants
 
 ACTIVE, PAUSED, ENDED = SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED, SubscriptionStatus.ENDED
+
+
+def mailed_path(message: bytes, part: str) -> str:
+    """The path of the link in a mail that has `part` in it."""
+    body = email.message_from_bytes(message, policy=email.policy.default).get_body(("plain",))
+    assert body is not None
+    return next(urlsplit(line).path for line in body.get_content().splitlines() if part in line)
 
 
 class Reader:
@@ -86,9 +95,7 @@ class Reader:
 
     def mailed_path(self) -> str:
         """The link of the newest mail that was asked for, on our own site."""
-        message = self.mails()[-1].message.replace(b"=\r\n", b"").replace(b"=3D", b"=").decode()
-        urls = [word for word in message.split() if "/f/" in word and word.startswith("http")]
-        return urlsplit(urls[0]).path
+        return mailed_path(self.mails()[-1].message, "/f/")
 
     def fresh(self, kind: FreshKind, **details: str) -> str:
         """The path of a fresh link."""
