@@ -64,6 +64,10 @@ class Translator:
         """A full date: `Monday, November 23, 2026`."""
         return format_date(moment.astimezone(ZoneInfo(zone)), format="full", locale=self.locale)
 
+    def day(self, date: dt.date) -> str:
+        """A date in words: `November 23, 2026`."""
+        return format_date(date, format="long", locale=self.locale)
+
     def moment(self, moment: dt.datetime, zone: str) -> str:
         """Weekday, time and place: `Monday, 5:30 am, Los Angeles`."""
         weekday = format_date(moment.astimezone(ZoneInfo(zone)), "EEEE", locale=self.locale)

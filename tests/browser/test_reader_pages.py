@@ -28,7 +28,8 @@ from digest.models import (
     Subscription,
     Topic,
 )
-from tests.browser.test_public_pages import BROKEN_WORDS, complaints, violations
+from tests.browser import axe
+from tests.browser.test_public_pages import BROKEN_WORDS, complaints
 from tests.factories import make_cadence, make_digest, make_list
 from tests.factories.moments import NOW
 from tests.integration.web.rows import Scene, make_scene, make_settings
@@ -275,7 +276,7 @@ def test_every_page_is_accessible_small_and_with_large_text(
         found.clear()
         answer = page.goto(site.url + path)
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-        wrong: list[Any] = violations(page)
+        wrong: list[Any] = [*axe.faults(page)]
         wrong += [text for text in found if answer is not None and answer.ok]
         wrong += page.evaluate(BROKEN_WORDS)
         wrong += [("small", each) for each in page.evaluate(_SMALL_BUTTONS)]

@@ -2,28 +2,81 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 import typer
 
 from digest.cli import common
-from digest.lists.import_csv import ImportReport
+from digest.lists.csv_lines import BadLine
+from digest.lists.import_order import ImportReport
+from digest.lists.import_rows import Row
+
+_ONLY_IF_ANY = {
+    "ended": "left there, ended here",
+    "barred": "put on the do-not-mail list",
+    "unconfirmed": "never confirmed, passed over",
+    "passed_over": "subscribed, passed over",
+    "offices": "of all, offices such as info@",
+}
 
 
 def show_report(report: ImportReport) -> None:
     """Print what became of the lines."""
-    common.print_fields(
-        {
-            "lines": report.lines,
-            "would be added" if report.is_dry_run else "added": report.added,
-            "on the list already": report.known,
-            "left or erased, not revived": report.left,
-            "on the do-not-mail list": report.suppressed,
-            "more than once in the file": report.repeated,
-            "bad lines": report.bad,
-        }
-    )
+    fields: dict[str, object] = {
+        "lines": report.lines,
+        "would be added" if report.is_dry_run else "added": report.added,
+        "on the list already": report.known,
+        "left or erased, not revived": report.left,
+        "on the do-not-mail list": report.suppressed,
+        "more than once in the file": report.repeated,
+        "bad lines": report.bad,
+    }
+    fields |= {words: getattr(report, name) for name, words in _ONLY_IF_ANY.items() if getattr(report, name)}
+    common.print_fields(fields)
     if report.ignored_columns:
         common.say(f"Columns nobody reads: {', '.join(report.ignored_columns)}.")
     for line in report.bad_lines:
-        typer.echo(f"line {line.number}: {line.reason}", err=True)
+        where = f"{line.part}, line" if line.part else "line"
+        typer.echo(f"{where} {line.number}: {line.reason}", err=True)
     if report.bad > len(report.bad_lines):
         typer.echo(f"and {report.bad - len(report.bad_lines)} bad lines more", err=True)
+    if report.import_id is not None:
+        common.say(
+            f"This is import {report.import_id}: `digest import report {report.import_id}` names each line, "
+            f"`digest import undo {report.import_id}` takes it back."
+        )
+
+
+def show_preview(found: Sequence[Row | BadLine]) -> None:
+    """Print the first lines as they would be read."""
+    rows = [
+        (one.number, f"cannot be read: {one.reason}", None, None, None, None)
+        if isinstance(one, BadLine)
+        else (
+            one.number,
+            one.address.text,
+            one.meaning.value,
+            one.name or None,
+            one.zone,
+            None if one.attributes == "{}" else one.attributes,
+        )
+        for one in found
+    ]
+    columns = ("line", "address", "status", "name", "zone", "attributes")
+    common.print_table(columns, rows, empty="The file holds nobody.")
+
+
+def as_fields(one: Row | BadLine) -> dict[str, object]:
+    """A line of a preview for programs."""
+    if isinstance(one, BadLine):
+        return {"line": one.number, "file": one.part, "reason": one.reason}
+    fields = one._asdict()
+    return {
+        "line": fields.pop("number"),
+        "file": fields.pop("part"),
+        **fields,
+        "address": one.address.text,
+        "topics": json.loads(one.topics),
+        "attributes": json.loads(one.attributes),
+    }

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import typer
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.cli import common
+from digest.cli import attributes, common, subscriber_import
 from digest.cli.common import JsonOption
-from digest.cli.import_report import show_report
 from digest.errors import InputError, NotFoundError
-from digest.lists import people, queries, subscribe
+from digest.lists import evidence, people, queries, subscribe
 from digest.lists.erase import erase_subscriber
-from digest.lists.import_csv import ImportOrder, import_subscribers
 from digest.lists.status import Origin
 from digest.models import MailingList, Subscriber, Subscription, SubscriptionStatus, TextSize
 
 app = common.group("People on the lists.")
+subscriber_import.register(app)
 
 _Address = typer.Argument(help="The person's mail address.")
 _List = typer.Option(..., "--list", help="The list.")
@@ -29,7 +27,8 @@ _Cadence = typer.Option(None, help="How often: a cadence of the list's digest.")
 
 @app.command(
     "add",
-    epilog='Example: digest subscriber add ani@example.org --list readers --consent "signed at the fair"',
+    epilog="Example: digest subscriber add ani@example.org --list readers --by phone --clerk 'Nare Saroyan' "
+    "--consent 'asked for it when she renewed'",
 )
 def add(
     address: str = _Address,
@@ -43,10 +42,14 @@ def add(
     asked_again: bool = typer.Option(
         False, "--asked-again", help="The person had left and has asked for it again."
     ),
+    by: evidence.Spoken | None = typer.Option(None, "--by", help="How the consent reached us; with --clerk."),
+    clerk: str = typer.Option("", "--clerk", help="Who took it: the address of an account, or a name."),
     welcome: bool = typer.Option(False, "--welcome", help="Send the welcome mail."),
     as_json: bool = JsonOption,
 ) -> None:
     """Put a person on a list."""
+    if clerk and by is None:
+        raise InputError("With --clerk say how the consent came: --by phone, in-person or letter.")
     address_key = common.load_keys().address_key
     now = common.now()
     with common.write() as session:
@@ -66,6 +69,7 @@ def add(
             text_size=text_size,
             cadence_id=_cadence_id(session, mailing_list, cadence),
             asked_again=asked_again,
+            spoken=evidence.spoken_details(session, by, clerk) if by else None,
         )
         if result.outcome is not subscribe.AddOutcome.KNOWN:
             subscription = session.get_one(Subscription, result.subscription_id)
@@ -151,6 +155,11 @@ def erase(
     common.say("Erased. What stays is a number, a keyed hash and an anonymous proof of consent.")
 
 
+app.command("set", epilog="Example: digest subscriber set ani@example.org --attribute city=Yerevan")(
+    attributes.set_person
+)
+
+
 @app.command("show", epilog="Example: digest subscriber show ani@example.org --json")
 def show(address: str = _Address, as_json: bool = JsonOption) -> None:
     """Show a person, the lists and the history of consent."""
@@ -168,6 +177,7 @@ def show(address: str = _Address, as_json: bool = JsonOption) -> None:
             "text size": found.text_size.value,
             "last sign of life": common.shown(found.last_sign_of_life_at, found.zone),
             "do not mail": found.suppressed or "no",
+            **found.attributes,
         }
     )
     lists = [
@@ -210,46 +220,6 @@ def list_all(
     common.print_table(("number", "address", "name", "status", "zone"), rows, empty="Nobody.")
     if len(found) == limit:
         common.say(f"There may be more: add --after {found[-1].subscriber_id}.")
-
-
-@app.command(
-    "import",
-    epilog='Example: digest subscriber import people.csv --list readers --consent "moved from our old list"',
-)
-def import_file(
-    file: Path = typer.Argument(
-        help="CSV in UTF-8; the first line names the columns: address, name, zone, language, text_size."
-    ),
-    list_name: str = _List,
-    consent: str = _Consent,
-    cadence: str | None = _Cadence,
-    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would be done."),
-    as_json: bool = JsonOption,
-) -> None:
-    """Import people from a CSV file. Who left, was erased or is on the do-not-mail list stays off."""
-    address_key = common.load_keys().address_key
-    now = common.now()
-    with common.open_database() as database:
-        with database.read() as session:
-            mailing_list = queries.list_named(session, list_name)
-            cadence_id = _cadence_id(session, mailing_list, cadence)
-        order = ImportOrder(mailing_list.id, consent, common.actor(), address_key, cadence_id, dry_run)
-        if not file.is_file():
-            raise InputError(f"There is no file {file}.")
-        try:
-            with file.open("rb") as stream:
-                report = import_subscribers(database, stream, order, now=now)
-        except OSError as error:
-            raise InputError(f"The file {file} cannot be read: {error.strerror}.") from None
-        if not dry_run:
-            with database.write() as session:
-                details = {"lines": report.lines, "added": report.added, "bad": report.bad}
-                actor = common.actor()
-                audit.record(session, "list.import", mailing_list, actor=actor, now=now, details=details)
-    if as_json:
-        common.print_json(report)
-    else:
-        show_report(report)
 
 
 def _change(address: str, list_name: str, action: str, act: Callable[[Session, Subscription], bool]) -> None:

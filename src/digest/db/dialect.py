@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.functions import FunctionElement
 
 # Without it SQLAlchemy may forget how many rows an INSERT has made.
 _COUNTED = {"preserve_rowcount": True}
@@ -92,12 +96,42 @@ def ids_text(dialect: str, values: Sequence[int]) -> str:
     return f"[{numbers}]" if dialect == "sqlite" else f"{{{numbers}}}"
 
 
+def among_texts(session: Session, column: Any, values: Iterable[str]) -> sa.ColumnElement[bool]:
+    """Whether a column's value is one of these texts, however many: they are one parameter."""
+    given = list(values)
+    if session.get_bind().dialect.name == "sqlite":
+        each = sa.func.json_each(sa.literal(json.dumps(given), sa.Text)).table_valued("value", name="among")
+        return column.in_(sa.select(each.c.value))  # type: ignore[no-any-return]
+    return column == sa.any_(sa.literal(given, postgresql.ARRAY(sa.Text)))  # type: ignore[no-any-return]
+
+
+def prefer_indexes(session: Session) -> None:
+    """Until this transaction ends, read by indexes where there is one.
+
+    For tables that grow by the second: PostgreSQL's statistics still say that they are small, and a thousand
+    keys are then looked for by reading all rows.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.text("SELECT set_config('enable_seqscan', 'off', true)"))
+
+
 def skip_locked(select: sa.Select[Any], *, of: Any = None) -> sa.Select[Any]:
     """Lock the rows (those `of` one table, of several), passing over those another transaction holds.
 
     On SQLite nothing is added: a `write()` scope is alone in the database.
     """
     return select.with_for_update(skip_locked=True, of=of)
+
+
+def without_key(session: Session, table: Any, column: Any, name: str) -> int:
+    """Take a name out of every row's JSON object; returns how many rows had it."""
+    if session.get_bind().dialect.name == "sqlite":
+        shorter: Any = sa.func.json_remove(column, sa.literal("$.") + sa.func.json_quote(name, type_=sa.Text))
+    else:
+        shorter = column.op("-", return_type=column.type)(sa.cast(name, sa.Text))
+    statement = sa.update(table).where(json_kind(column, name) != "").values({column: shorter})
+    options = {"synchronize_session": False, **_COUNTED}
+    return int(getattr(session.execute(statement, execution_options=options), "rowcount", 0))
 
 
 def lock_alone(session: Session, name: str) -> None:
@@ -108,3 +142,121 @@ def lock_alone(session: Session, name: str) -> None:
     if session.get_bind().dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(f"digest {name}".encode()).digest()[:8], "big", signed=True)
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+def seconds_between(session: Session, earlier: Any, later: Any) -> sa.ColumnElement[float]:
+    """How many seconds lie between two moments of the database; on SQLite to the millisecond."""
+    if session.get_bind().dialect.name == "sqlite":
+        return (sa.func.julianday(later) - sa.func.julianday(earlier)) * 86_400.0
+    return sa.func.extract("epoch", later - earlier).cast(sa.Float)
+
+
+def smaller(session: Session, one: Any, other: Any) -> sa.ColumnElement[Any]:
+    """The smaller of two values of one row."""
+    function = sa.func.min if session.get_bind().dialect.name == "sqlite" else sa.func.least
+    return function(one, other)
+
+
+def larger(session: Session, one: Any, other: Any) -> sa.ColumnElement[Any]:
+    """The larger of two values of one row."""
+    function = sa.func.max if session.get_bind().dialect.name == "sqlite" else sa.func.greatest
+    return function(one, other)
+
+
+def insert_or_change(
+    session: Session,
+    table: Any,
+    row: Mapping[str, Any],
+    *,
+    key: str,
+    change: Mapping[str, Any],
+    where: sa.ColumnElement[bool],
+) -> bool:
+    """Insert a row, or change the one that has its key if `where` holds of it: one atomic statement.
+
+    False if the row is there and `where` does not hold.
+    """
+    statement = (
+        _dialect_insert(session, table)
+        .values(**row)
+        .on_conflict_do_update(index_elements=[key], set_=dict(change), where=where)
+        .returning(getattr(table, key))
+    )
+    return session.execute(statement).first() is not None
+
+
+class _OfJson(FunctionElement[Any]):
+    """Something about a value in a JSON column; written by `@compiles` for each database."""
+
+    type: sa.types.TypeEngine[Any] = sa.Text()
+
+
+class json_kind(_OfJson):  # noqa: N801  (a function, as in `sa.func`)
+    """What a JSON object holds under a name: string, number, true, false, null, array, object, or ""."""
+
+    name = "json_kind"
+    inherit_cache = True
+
+
+class json_text(_OfJson):  # noqa: N801
+    """What a JSON object holds under a name, as text: a string or a number as it is."""
+
+    name = "json_text"
+    inherit_cache = True
+
+
+class json_array_has(_OfJson):  # noqa: N801
+    """Whether a JSON array holds a text."""
+
+    name = "json_array_has"
+    inherit_cache = True
+    type = sa.Boolean()
+
+
+def _parts(element: _OfJson, compiler: SQLCompiler, options: Any) -> tuple[str, str]:
+    column, value = element.clauses
+    return compiler.process(column, **options), compiler.process(value, **options)
+
+
+@compiles(json_kind, "postgresql")
+def _(element: json_kind, compiler: SQLCompiler, **options: Any) -> str:
+    column, name = _parts(element, compiler, options)
+    value = f"jsonb_extract_path({column}, {name})"
+    kind = f"jsonb_typeof({value})"
+    return f"coalesce(CASE {kind} WHEN 'boolean' THEN {value}::text ELSE {kind} END, '')"
+
+
+@compiles(json_kind, "sqlite")
+def _(element: json_kind, compiler: SQLCompiler, **options: Any) -> str:
+    column, name = _parts(element, compiler, options)
+    kind = f"json_type({column}, '$.' || json_quote({name}))"
+    return (
+        f"coalesce(CASE {kind} WHEN 'text' THEN 'string' WHEN 'integer' THEN 'number' "
+        f"WHEN 'real' THEN 'number' ELSE {kind} END, '')"
+    )
+
+
+@compiles(json_text, "postgresql")
+def _(element: json_text, compiler: SQLCompiler, **options: Any) -> str:
+    column, name = _parts(element, compiler, options)
+    # Letters by their code points, as SQLite compares them.
+    return f'(jsonb_extract_path_text({column}, {name}) COLLATE "C")'
+
+
+@compiles(json_text, "sqlite")
+def _(element: json_text, compiler: SQLCompiler, **options: Any) -> str:
+    column, name = _parts(element, compiler, options)
+    return f"json_extract({column}, '$.' || json_quote({name}))"
+
+
+@compiles(json_array_has, "postgresql")
+def _(element: json_array_has, compiler: SQLCompiler, **options: Any) -> str:
+    column, value = _parts(element, compiler, options)
+    return f"jsonb_exists({column}, {value})"
+
+
+@compiles(json_array_has, "sqlite")
+def _(element: json_array_has, compiler: SQLCompiler, **options: Any) -> str:
+    column, value = _parts(element, compiler, options)
+    # Both are what the compiler has written: a column's name and a parameter.
+    return f"EXISTS (SELECT 1 FROM json_each({column}) AS one WHERE one.value = {value})"  # noqa: S608

@@ -19,6 +19,7 @@ from digest.editions.copies import Imprint
 from digest.editions.first_copies import ask_first_copies, due_for_first_copies
 from digest.editions.progress import enqueue_freezes, enqueue_plans, skip_past_grace
 from digest.editions.slots import make_next_editions
+from digest.lists import confirmations, limits
 from digest.lists.subscribe import resume_due_pauses
 from digest.logs import get_logger
 from digest.notices.due import enqueue_due_notices
@@ -72,6 +73,8 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
 
     def people(session: Session) -> None:
         resume_due_pauses(session, now=now)
+        limits.purge(session, now=now)
+        confirmations.purge(session, now=now)
 
     def sources_and_notices(session: Session) -> None:
         enqueue_due(session, now=now)

@@ -1,191 +1,188 @@
-"""Read a CSV file of subscribers line by line: bytes to rows or reasons. No storage.
+"""Read a table of delimited text line by line: bytes to cells or reasons. No storage, no meaning.
 
-One line is one row: a quote that is not closed on its line makes that line bad, not the rest of the file.
-Memory does not grow with the file, nor with a line of any length.
+A line that cannot be read costs that line, never the rest of the file. Memory does not grow with the file,
+nor with a line of any length. A quoted cell may run over a few lines, as the notes of an export do.
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
-import functools
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from digest.addresses import Address, parse_address
 from digest.errors import InputError
-from digest.lists.fields import check_language, check_text_size, check_zone, clean_line
-from digest.models import TextSize
 
 LINE_LIMIT = 10_000  # bytes
-_PLAIN = re.compile(r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([A-Za-z0-9.-]+)")
+COLUMN_LIMIT = 256
+_CELL_LINES = 20  # so many lines may a quoted cell run over
 _CHUNK = 1 << 20
 _DELIMITERS = ",;\t|"
-_COLUMNS: Mapping[str, str] = {
-    "address": "address",
-    "email": "address",
-    "e-mail": "address",
-    "email address": "address",
-    "name": "name",
-    "zone": "zone",
-    "timezone": "zone",
-    "time zone": "zone",
-    "language": "language",
-    "text_size": "text_size",
-    "text size": "text_size",
-}
+_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_LONG = "The line is longer than 10 kB."
+_QUOTE = "A quote is not closed, or text follows a closing quote."
+_SAVE = "save it as CSV in UTF-8 and import it again"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One good line."""
+class Line(NamedTuple):
+    """The cells of one line; `number` counts from 1 in its file, the heading among them."""
 
     number: int
-    address: Address
-    name: str
-    zone: str | None
-    language: str | None
-    text_size: TextSize
+    cells: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that cannot be used, and why; the reason holds no address."""
+    """A line that cannot be used, and why; the reason holds no address. `part` is a file of an archive."""
 
     number: int
     reason: str
+    part: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """What the first line says: the delimiter, the column of each cell, and the cells nobody reads."""
+def read_lines(stream: BinaryIO) -> Iterator[Line | BadLine]:
+    """The heading, then every line that is not blank, as cells or with what is wrong with it.
 
-    delimiter: str
-    columns: tuple[str | None, ...]
-    ignored: tuple[str, ...]
-
-
-def check_encoding(stream: BinaryIO) -> None:
-    """Read the file through once and refuse any other encoding than UTF-8, naming the line; then go back.
-
-    A file in another encoding is wrong as a whole, even where only some names show it.
+    Raises InputError at once for a file that can only be refused whole: UTF-16, or a first line that is no
+    heading.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    lines, is_first = 1, True
-    while chunk := stream.read(_CHUNK):
-        if is_first and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise InputError("The file is UTF-16; save it as CSV in UTF-8 and import it again.")
-        is_first = False
-        pending = decoder.getstate()[0]
-        try:
-            decoder.decode(chunk)
-        except UnicodeDecodeError as error:
-            before = (pending + chunk)[: error.start].count(b"\n")
-            raise _not_utf8(lines + before) from None
-        lines += chunk.count(b"\n")
-    try:
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        raise _not_utf8(lines) from None
-    stream.seek(0)
-
-
-def read_heading(stream: BinaryIO) -> Heading:
-    """Read the first line; raises InputError if it does not name the columns."""
-    raw = stream.readline(LINE_LIMIT + 1).removeprefix(codecs.BOM_UTF8)
+    first = stream.readline(LINE_LIMIT + 1)
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in first:
+        raise InputError(f"Line 1: the file looks like UTF-16; {_SAVE}.")
+    raw = first.removeprefix(codecs.BOM_UTF8)
     if len(raw) > LINE_LIMIT or b"\r" in raw.rstrip(b"\r\n"):
         raise InputError("The first line is no heading; lines must end with a line feed and be under 10 kB.")
-    text = raw.decode().strip("\r\n")
-    delimiter = max(_DELIMITERS, key=text.count)
-    cells = [cell.strip() for cell in _cells(text, delimiter)]
-    columns = tuple(_COLUMNS.get(cell.lower()) for cell in cells)
-    if "address" not in columns:
-        raise InputError(
-            "The first line must name the columns, one of them `address` or `email`; "
-            "`name`, `zone`, `language` and `text_size` are read too."
-        )
-    named = [column for column in columns if column]
-    twice = sorted({column for column in named if named.count(column) > 1})
-    if twice:
-        raise InputError(f"The first line has two columns for the {twice[0]}; keep one.")
-    ignored = tuple(cell[:60] for cell, column in zip(cells, columns, strict=True) if column is None and cell)
-    return Heading(delimiter, columns, ignored)
-
-
-def read_rows(stream: BinaryIO, heading: Heading) -> Iterator[Row | BadLine]:
-    """The lines after the heading, as rows or with what is wrong with them; blank lines are passed over."""
-    number = 1
-    while raw := stream.readline(LINE_LIMIT + 1):
-        number += 1
-        if len(raw) > LINE_LIMIT and not raw.endswith(b"\n"):
-            _skip_line(stream)
-            yield BadLine(number, "The line is longer than 10 kB.")
-            continue
+    try:
         text = raw.decode().strip("\r\n")
-        if not text.strip(f"{heading.delimiter} "):
+    except UnicodeDecodeError:
+        raise InputError(f"Line 1 is not UTF-8 but looks like {looks_like(raw)}; {_SAVE}.") from None
+    delimiter = max(_DELIMITERS, key=text.count)
+    heading = _cells(text, delimiter)
+    if len(heading) > COLUMN_LIMIT:
+        raise InputError(f"The first line names {len(heading)} columns; at most {COLUMN_LIMIT} are read.")
+    yield Line(1, heading)
+    yield from _after_heading(_Numbered(stream), delimiter, len(heading))
+
+
+def looks_like(raw: bytes) -> str:
+    """The encoding that bytes look like which are not UTF-8."""
+    if raw.count(0) * 3 >= len(raw):
+        return "UTF-16"
+    high = [byte for byte in raw if byte >= 0x80]
+    if all(byte >= 0xA0 for byte in high):
+        return "Latin-1 (ISO 8859-1)"
+    try:
+        raw.decode("cp1252")
+    except UnicodeDecodeError:
+        return "another encoding"
+    return "Windows-1252"
+
+
+class _Numbered:
+    """Lines with their numbers; one that was read ahead can be given back."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+        self.number = 1
+        self.returned: list[bytes] = []
+
+    def next(self) -> bytes:
+        """The next line with its end, or more than LINE_LIMIT bytes of a longer one; b"" at the end."""
+        self.number += 1
+        if self.returned:
+            return self.returned.pop()
+        raw = self.stream.readline(LINE_LIMIT + 1)
+        if len(raw) > LINE_LIMIT and not raw.endswith(b"\n"):
+            self._skip_rest()
+        return raw
+
+    def give_back(self, lines: list[bytes]) -> None:
+        self.returned.extend(reversed(lines))
+        self.number -= len(lines)
+
+    def _skip_rest(self) -> None:
+        while part := self.stream.readline(_CHUNK):
+            if part.endswith(b"\n"):
+                return
+
+
+def _after_heading(lines: _Numbered, delimiter: str, width: int) -> Iterator[Line | BadLine]:
+    blank = f"{delimiter} \r\n"
+    while raw := lines.next():
+        number = lines.number
+        if len(raw) > LINE_LIMIT:
+            yield BadLine(number, _LONG)
             continue
         try:
-            yield _row(number, text, heading)
+            text = raw.decode()
+        except UnicodeDecodeError:
+            yield BadLine(number, f"The line is not UTF-8 but looks like {looks_like(raw)}.")
+            continue
+        if not text.strip(blank):
+            continue
+        text = text.rstrip("\r\n")
+        try:
+            cells = _quoted(lines, text, delimiter, width) if '"' in text else text.split(delimiter)
         except InputError as error:
             yield BadLine(number, str(error))
+            continue
+        if len(cells) > width:
+            yield BadLine(number, f"The line has {len(cells)} cells, the heading {width}.")
+        elif len(cells) == 1 < width and (other := _other_delimiter(text, delimiter, width)):
+            here, there = _NAMES[other], _NAMES[delimiter]
+            yield BadLine(number, f"The line is separated by {here}, the heading by {there}.")
+        else:
+            yield Line(number, cells)
 
 
-def _row(number: int, text: str, heading: Heading) -> Row:
-    cells = _cells(text, heading.delimiter)
-    if len(cells) > len(heading.columns):
-        raise InputError(f"The line has {len(cells)} cells, the heading {len(heading.columns)}.")
-    found = {column: cell for column, cell in zip(heading.columns, cells, strict=False) if column}
-    address = found.get("address", "")
-    if not address.strip():
-        raise InputError("There is no address.")
-    return Row(
-        number=number,
-        address=read_address(address),
-        name=clean_line(found.get("name", ""), what="name"),
-        zone=check_zone(found.get("zone")),
-        language=check_language(found.get("language")),
-        text_size=check_text_size(found.get("text_size")),
-    )
+def _quoted(lines: _Numbered, text: str, delimiter: str, width: int) -> list[str]:
+    """The cells of a line with quotes, and of the lines that its last cell runs on into.
 
-
-def read_address(text: str) -> Address:
-    """The same as `parse_address`, thirty times as fast for the plain addresses that most people have.
-
-    A domain is checked in full once and then known; a local part of letters, digits, dots, `_`, `+` and `-`
-    needs no more than this pattern. Everything else goes the long way.
+    Lines are taken in only where that makes exactly the heading's cells; else each stands for itself again.
     """
-    found = _PLAIN.fullmatch(text.strip())
-    if found is None:
-        return parse_address(text)
-    local, domain = found.groups()
-    if len(local) > 64 or len(local) + len(domain) > 253:
-        return parse_address(text)
-    domain = _checked_domain(domain)
-    return Address(f"{local}@{domain}", f"{local.lower()}@{domain}", domain, needs_smtputf8=False)
+    try:
+        return _cells(text, delimiter)
+    except InputError:
+        taken: list[bytes] = []
+        length = len(text)
+        while len(taken) < _CELL_LINES:
+            raw = lines.next()
+            if not raw:
+                lines.number -= 1
+                break
+            taken.append(raw)
+            length += len(raw)
+            if length > LINE_LIMIT:
+                break
+            if b'"' not in raw:
+                continue
+            whole = text + "\n" + b"".join(taken).decode(errors="replace").rstrip("\r\n")
+            found = _cells_over_lines(whole, delimiter)
+            if found is None:
+                break
+            if len(found) == width:
+                return found
+        lines.give_back(taken)
+        raise
 
 
-@functools.lru_cache(maxsize=8192)
-def _checked_domain(domain: str) -> str:
-    return parse_address(f"reader@{domain}").domain
+def _cells_over_lines(text: str, delimiter: str) -> list[str] | None:
+    """The cells of one record over several lines; [] if its quote is open still, None if it is none."""
+    try:
+        rows = list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return [] if "unexpected end" in str(error) else None
+    return rows[0] if len(rows) == 1 else None
 
 
 def _cells(text: str, delimiter: str) -> list[str]:
     try:
         rows = list(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error:
-        raise InputError("A quote is not closed, or text follows a closing quote.") from None
+        raise InputError(_QUOTE) from None
     return rows[0] if rows else []
 
 
-def _skip_line(stream: BinaryIO) -> None:
-    while part := stream.readline(_CHUNK):
-        if part.endswith(b"\n"):
-            return
-
-
-def _not_utf8(line: int) -> InputError:
-    return InputError(
-        f"Line {line} is not UTF-8; save the file as CSV in UTF-8 and import it again. Nothing was imported."
-    )
+def _other_delimiter(text: str, delimiter: str, width: int) -> str | None:
+    return next((one for one in _DELIMITERS if one != delimiter and text.count(one) + 1 == width), None)

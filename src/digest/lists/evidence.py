@@ -11,20 +11,50 @@ import datetime as dt
 import hashlib
 import ipaddress
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.addresses import parse_address
 from digest.db.dialect import insert_new_rows
-from digest.errors import InputError
-from digest.models import ConsentEvent, ConsentNetwork, ConsentText, NetworkRecord
+from digest.errors import InputError, NotFoundError
+from digest.lists.fields import clean_line
+from digest.models import Account, ConsentEvent, ConsentNetwork, ConsentText, NetworkRecord
 
 TEXT = "text"  # the name of the words' fingerprint in an event's details
 NETWORK = "network"  # the name of the commitment to the network address
 _SALT_BYTES = 16
+_CLERK_LIMIT = 120
 _KEPT_BITS = {4: 24, 6: 48}
+
+
+class Spoken(StrEnum):
+    """How a consent reached us that was not given on our pages."""
+
+    PHONE = "phone"
+    IN_PERSON = "in-person"
+    LETTER = "letter"
+
+
+def spoken_details(session: Session, by: Spoken, clerk: str) -> dict[str, str]:
+    """What an event says of a consent that somebody took: how it came and the clerk's name.
+
+    `clerk` is the address of an account, whose name is taken, or a name. Raises InputError for no name and
+    NotFoundError for an address without an account.
+    """
+    name = clean_line(clerk, what="clerk's name", limit=_CLERK_LIMIT)
+    if "@" in name:
+        key = parse_address(name).key
+        found = session.scalars(sa.select(Account.name).where(Account.address_key == key)).one_or_none()
+        if found is None:
+            raise NotFoundError("No account has the clerk's address; give a name instead.")
+        name = found
+    if not name:
+        raise InputError("Say who took this consent: an account's address or a name.")
+    return {"by": by.value, "clerk": name}
 
 
 def fingerprint_of(text: str) -> str:
@@ -80,6 +110,20 @@ def texts_of(session: Session, events: Iterable[ConsentEvent]) -> dict[str, str]
     return {row[0]: row[1] for row in session.execute(query)}
 
 
+def check_texts(session: Session) -> dict[str, bool]:
+    """For all the words that are kept whether their fingerprint is right; one text at a time."""
+    query = sa.select(ConsentText.fingerprint, ConsentText.text).execution_options(yield_per=100)
+    return {row.fingerprint: fingerprint_of(row.text) == row.fingerprint for row in session.execute(query)}
+
+
+def readable(details: Mapping[str, str] | None, texts: Mapping[str, str]) -> dict[str, str]:
+    """An event's details with the words in place of their fingerprint, and without commitments."""
+    found = {name: value for name, value in (details or {}).items() if name not in (TEXT, NETWORK)}
+    if words := texts.get((details or {}).get(TEXT, "")):
+        found["consent"] = words
+    return found
+
+
 def networks_of(session: Session, events: Sequence[ConsentEvent]) -> dict[int, str]:
     """The network addresses that are kept still, by event."""
     query = sa.select(ConsentNetwork.event_id, ConsentNetwork.network).where(
@@ -88,7 +132,7 @@ def networks_of(session: Session, events: Sequence[ConsentEvent]) -> dict[int, s
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-def erase_networks(session: Session, subscription_ids: Sequence[int]) -> int:
+def erase_networks(session: Session, subscription_ids: Collection[int]) -> int:
     """Forget where consents came from; returns how many were known."""
     of_them = sa.select(ConsentEvent.id).where(ConsentEvent.subscription_id.in_(subscription_ids))
     result: Any = session.execute(sa.delete(ConsentNetwork).where(ConsentNetwork.event_id.in_(of_them)))

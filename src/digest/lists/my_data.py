@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.errors import NotFoundError
-from digest.lists.evidence import networks_of, texts_of
+from digest.lists.evidence import networks_of, readable, texts_of
 from digest.lists.of_person import addresses_of, chain_of, notices_to, suppressions_of
 from digest.models import (
     Cadence,
@@ -40,8 +40,7 @@ DELIVERIES_MOST = 5_000
 NOTICES_MOST = 1_000
 _EDITIONS_AT_ONCE = 500
 _HEADERS = BytesHeaderParser(policy=default)
-# Of an event's details: who of the staff acted, and the commitment that stands for the network address.
-_NOT_SHOWN = frozenset({"actor", "clerk", "network", "text"})
+_STAFF = frozenset({"actor", "clerk"})  # in an event's details: who of them acted
 _ABOUT = (
     "Everything that is held about you here. Moments are in UTC. 'handed over' means that our mail service "
     "took the mail; it says nothing of whether you opened it: that is not recorded."
@@ -124,17 +123,14 @@ def _subscription(session: Session, subscription: Subscription) -> dict[str, obj
 
 
 def _event(event: ConsentEvent, texts: Mapping[str, str], networks: Mapping[int, str]) -> dict[str, object]:
-    details = event.details or {}
     shown: dict[str, object] = {
         "number": event.number,
         "at": event.at,
         "action": event.action,
         "status": event.status.value,
         "source": event.source,
-        **{name: value for name, value in details.items() if name not in _NOT_SHOWN and value},
+        **{name: value for name, value in readable(event.details, texts).items() if name not in _STAFF},
     }
-    if text := texts.get(str(details.get("text", ""))):
-        shown["consent"] = text
     if event.id in networks:
         shown["network_address"] = networks[event.id]
     return shown

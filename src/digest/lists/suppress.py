@@ -15,7 +15,10 @@ from digest.db.dialect import insert_if_new
 from digest.errors import StateError
 from digest.lists.fields import clean_line
 from digest.lists.status import Origin
-from digest.models import Subscriber, Suppression, SuppressionKind
+from digest.models import Subscriber, Suppression, SuppressionCause, SuppressionKind
+
+# What a person's own new sign-up with a confirmation takes off the list; the other causes stay.
+LIFTED_BY_SIGN_UP = frozenset({SuppressionCause.BOUNCE, SuppressionCause.COMPLAINT})
 
 
 class SuppressedError(StateError):
@@ -59,19 +62,43 @@ def release_domain(session: Session, domain: str) -> Suppression | None:
     return _remove(session, SuppressionKind.DOMAIN, parse_domain(domain))
 
 
-def find_suppression(session: Session, address_key: bytes, address: Address) -> Suppression | None:
-    """Why this address is not to be mailed, itself or by its domain; None if it may be."""
-    return session.scalars(
+def find_suppression(
+    session: Session, address_key: bytes, address: Address, *, but_liftable: bool = False
+) -> Suppression | None:
+    """Why this address is not to be mailed, itself or by its domain; None if it may be.
+
+    With `but_liftable`, what the person's own sign-up lifts once it is confirmed is no reason.
+    """
+    query = sa.select(Suppression).where(
+        sa.or_(
+            _is(SuppressionKind.ADDRESS, keyed_hash(address_key, address.key)),
+            _is(SuppressionKind.DOMAIN, address.domain),
+        )
+    )
+    if but_liftable:
+        query = query.where(~_is_liftable())
+    return session.scalars(query.order_by(Suppression.id).limit(1)).first()
+
+
+def lift_by_sign_up(session: Session, subscriber: Subscriber, *, asked_at: dt.datetime) -> Suppression | None:
+    """The person has confirmed a sign-up of `asked_at`: a bounce or complaint of before then is lifted.
+
+    Never what was put there by a person or by law, and never a domain: that is not theirs alone. Returns the
+    row that was there, or None.
+    """
+    found = session.scalars(
         sa.select(Suppression)
         .where(
-            sa.or_(
-                _is(SuppressionKind.ADDRESS, keyed_hash(address_key, address.key)),
-                _is(SuppressionKind.DOMAIN, address.domain),
-            )
+            _is(SuppressionKind.ADDRESS, subscriber.address_hash),
+            _is_liftable(),
+            Suppression.created_at <= asked_at,
         )
-        .order_by(Suppression.id)
-        .limit(1)
-    ).first()
+        .with_for_update()
+    ).one_or_none()
+    if found is not None:
+        session.delete(found)
+        session.flush()
+    return found
 
 
 def is_suppressed(session: Session, address_key: bytes, address: Address) -> bool:
@@ -92,6 +119,12 @@ def not_suppressed() -> sa.ColumnElement[bool]:
 
 def _is(kind: SuppressionKind, value: object) -> sa.ColumnElement[bool]:
     return sa.and_(Suppression.kind == kind, Suppression.value == value)
+
+
+def _is_liftable() -> sa.ColumnElement[bool]:
+    return sa.and_(
+        Suppression.kind == SuppressionKind.ADDRESS, Suppression.cause.in_(sorted(LIFTED_BY_SIGN_UP))
+    )
 
 
 def _add(

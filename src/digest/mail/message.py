@@ -5,10 +5,12 @@ The header order is fixed, so that two runs over the same content give the same 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from digest.errors import InputError
 from digest.mail import headers
 from digest.mail.placeholders import PLACEHOLDER, prepare
-from digest.mail.prepared import HeaderSlot, PreparedMail, fill
+from digest.mail.prepared import Fallback, HeaderSlot, PreparedMail, fill
 
 _AUTO_SUBMITTED = b"Auto-Submitted: auto-generated\r\n"  # RFC 3834 section 5
 _BULK = b"Precedence: bulk\r\n"  # no standard, but it still keeps holiday answers away
@@ -25,6 +27,7 @@ def build_digest(
     reply_to: str = "",
     list_help: str = "",
     feedback_id: str = "",
+    fallbacks: Sequence[Fallback] = (),
 ) -> PreparedMail:
     """A digest edition, encoded once.
 
@@ -47,7 +50,7 @@ def build_digest(
         _AUTO_SUBMITTED,
         _BULK,
     ]
-    return prepare(fields, html=html, text=text)
+    return prepare(fields, html=html, text=text, fallbacks=fallbacks)
 
 
 def build_notice(

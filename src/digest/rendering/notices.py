@@ -29,12 +29,16 @@ class NoticeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConfirmNotice:
-    """Asks whether it was really you who signed up. Nobody is subscribed before the button is pressed."""
+    """Asks whether it was really you who signed up. Nobody is subscribed before the button is pressed.
+
+    If the person `is_known`, it says that there is nothing to do, and `confirm_url` is their own page.
+    """
 
     list_title: str
     confirm_url: str
     sender_name: str
     postal_address: str
+    is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from digest.rendering.environment import environment
+from digest.rendering.sign_up import SignedUpPage, SignUpPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ Page = (
     | SignedOffPage
     | ConfirmPage
     | ConfirmedPage
+    | SignUpPage
+    | SignedUpPage
     | StopPage
     | StoppedPage
     | LinkNotValidPage
@@ -160,6 +163,8 @@ _TEMPLATES: dict[type[Page], str] = {
     SignedOffPage: "signed_off",
     ConfirmPage: "confirm",
     ConfirmedPage: "confirmed",
+    SignUpPage: "sign_up",
+    SignedUpPage: "sign_up_done",
     StopPage: "stop",
     StoppedPage: "stopped",
     LinkNotValidPage: "link_not_valid",

@@ -27,7 +27,7 @@ from digest.lists.fresh_links import (
 )
 from digest.lists.goodbye import ask_goodbye
 from digest.lists.leaving import Reason, can_undo, give_reason, stop_all, undo_leaving
-from digest.lists.person_mail import Post
+from digest.lists.stationery import Stationery
 from digest.lists.status import Origin
 from digest.lists.subscribe import end, pause
 from digest.lists.suppress import suppress_address
@@ -50,7 +50,7 @@ from tests.integration.web.test_reader import mailed_path
 
 ACTIVE, PAUSED, ENDED = SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED, SubscriptionStatus.ENDED
 SIGNER = Signer({1: b"a" * 32}, 1)
-POST = Post(SIGNER, "https://mail.example.org")
+STATIONERY = Stationery(SIGNER, ADDRESS_KEY, "https://mail.example.org")
 DAY = dt.timedelta(days=1)
 OWN = Origin.PREFERENCES
 
@@ -261,34 +261,34 @@ def test_a_reason_is_said_once_and_does_not_bar_the_way_back(scene: Scene) -> No
 def test_goodbye_is_said_once_for_each_leaving_and_never_to_one_click(scene: Scene) -> None:
     """The mail holds the way back; a mail service's button and a suppressed address get none."""
     session, key = scene.session, {"address_key": ADDRESS_KEY, "now": NOW}
-    assert not ask_goodbye(session, scene.reader, POST, **key)
+    assert not ask_goodbye(session, scene.reader, STATIONERY, now=NOW)
     undo = {"list_id": scene.reader.list_id, "subscriber_id": scene.reader.subscriber_id}
     for round_ in (1, 2):
         end(session, scene.reader, source=OWN, now=NOW, reason="left")
-        assert ask_goodbye(session, scene.reader, POST, **key)
-        assert not ask_goodbye(session, scene.reader, POST, **key)
+        assert ask_goodbye(session, scene.reader, STATIONERY, now=NOW)
+        assert not ask_goodbye(session, scene.reader, STATIONERY, now=NOW)
         assert len(scene.notices()) == round_
         undo_leaving(session, **undo, **key)
     token = SIGNER.sign(Claim(Purpose.UNDO, scene.reader.list_id, scene.reader.subscriber_id))
     assert mailed_path(scene.notices()[0].message, "/undo/") == f"/undo/{token}"
     end(session, scene.reader, source=Origin.ONE_CLICK, now=NOW, reason="left")
-    assert not ask_goodbye(session, scene.reader, POST, **key)
+    assert not ask_goodbye(session, scene.reader, STATIONERY, now=NOW)
 
 
 def test_three_fresh_links_a_day_go_to_the_address_on_file(scene: Scene) -> None:
     """The fourth is not mailed; a day later there are three more. A suppressed person gets none."""
-    session, ask = scene.session, {"address_key": ADDRESS_KEY}
+    session = scene.session
     kinds = [FreshKind.DATA, FreshKind.ERASE, FreshKind.ADDRESS, FreshKind.DATA]
-    asked = [ask_fresh_link(session, scene.reader, kind, POST, **ask, now=NOW) for kind in kinds]
+    asked = [ask_fresh_link(session, scene.reader, kind, STATIONERY, now=NOW) for kind in kinds]
     assert asked == [Asked.MAILED] * 3 + [Asked.ENOUGH]
     assert {notice.address for notice in scene.notices()} == {scene.person().address}
     assert len(scene.notices()) == 3
     later = NOW + DAY
-    assert ask_fresh_link(session, scene.reader, FreshKind.DATA, POST, **ask, now=later) is Asked.MAILED
+    assert ask_fresh_link(session, scene.reader, FreshKind.DATA, STATIONERY, now=later) is Asked.MAILED
     suppress_address(
         session, ADDRESS_KEY, scene.person().address or "", reason="never", source=Origin.CLI, now=NOW
     )
-    assert ask_fresh_link(session, scene.reader, FreshKind.DATA, POST, **ask, now=later) is Asked.NOT_ALLOWED
+    assert ask_fresh_link(session, scene.reader, FreshKind.DATA, STATIONERY, now=later) is Asked.NOT_ALLOWED
 
 
 def test_a_fresh_link_works_once_for_a_day_and_for_its_kind(scene: Scene) -> None:
@@ -321,7 +321,9 @@ def moving(scene: Scene, text: str) -> Fresh:
     """The link that the new address gets, after the old one was proven."""
     session = scene.session
     link = make_fresh_link(session, scene.reader.subscriber_id, FreshKind.ADDRESS, now=NOW)
-    ask_new_address(session, Fresh(link, scene.reader.list_id), text, POST, address_key=ADDRESS_KEY, now=NOW)
+    ask_new_address(
+        session, Fresh(link, scene.reader.list_id), text, STATIONERY, address_key=ADDRESS_KEY, now=NOW
+    )
     assert link.used_at == NOW
     made = session.scalars(
         sa.select(FreshLink).where(FreshLink.purpose == "new-address").order_by(FreshLink.id.desc()).limit(1)
@@ -371,7 +373,12 @@ def test_a_suppressed_new_address_gets_no_mail(scene: Scene) -> None:
     sent = len(scene.notices())
     link = make_fresh_link(session, scene.reader.subscriber_id, FreshKind.ADDRESS, now=NOW)
     ask_new_address(
-        session, Fresh(link, scene.reader.list_id), "never@mail.test", POST, address_key=ADDRESS_KEY, now=NOW
+        session,
+        Fresh(link, scene.reader.list_id),
+        "never@mail.test",
+        STATIONERY,
+        address_key=ADDRESS_KEY,
+        now=NOW,
     )
     assert len(scene.notices()) == sent
 
@@ -388,5 +395,5 @@ def test_what_is_no_address_leaves_the_link_as_it_was(scene: Scene) -> None:
     link = make_fresh_link(scene.session, scene.reader.subscriber_id, FreshKind.ADDRESS, now=NOW)
     fresh = Fresh(link, scene.reader.list_id)
     with pytest.raises(InputError):
-        ask_new_address(scene.session, fresh, "not an address", POST, address_key=ADDRESS_KEY, now=NOW)
+        ask_new_address(scene.session, fresh, "not an address", STATIONERY, now=NOW)
     assert link.used_at is None

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from digest.addresses import parse_address
 from digest.errors import InputError
-from digest.lists.csv_lines import BadLine, Row, check_encoding, read_address, read_heading, read_rows
+
+X
 from digest.models import TextSize
 
 

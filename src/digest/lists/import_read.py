@@ -1,0 +1,95 @@
+"""The people of a file: its tables one after another, each by its own heading."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.errors import InputError
+from digest.lists.csv_lines import BadLine, Line
+from digest.lists.import_files import Part
+from digest.lists.import_order import ImportOrder
+from digest.lists.import_rows import Row, RowMaker
+from digest.lists.mappings import ColumnMap, Meaning, read_heading
+from digest.lists.mappings_ready import meaning_of_file
+from digest.models import Attribute, AttributeKind, Cadence, MailingList
+
+
+@dataclass(slots=True)
+class People:
+    """Rows and bad lines, to be gone through once or several times, always the same."""
+
+    parts: Sequence[Part]
+    columns: ColumnMap
+    meaning: Meaning | None
+    cadences: Mapping[str, int]
+    attributes: Mapping[str, AttributeKind]
+    now: dt.datetime
+    ignored: dict[str, None] = field(default_factory=dict)  # columns nobody reads, in order
+
+    def check(self) -> None:
+        """Raise InputError for a part whose heading cannot be used."""
+        for part in self.parts:
+            lines = part.lines()
+            self._maker(part, next(lines, None))
+            if hasattr(lines, "close"):
+                lines.close()
+
+    def __iter__(self) -> Iterator[Row | BadLine]:
+        for part in self.parts:
+            lines = part.lines()
+            name = part.name if len(self.parts) > 1 else ""
+            make = self._maker(part, next(lines, None)).make
+            for line in lines:
+                if isinstance(line, BadLine):
+                    yield BadLine(line.number, line.reason, name)
+                    continue
+                try:
+                    row = make(line)
+                except InputError as error:
+                    yield BadLine(line.number, str(error), name)
+                    continue
+                yield row
+
+    def _maker(self, part: Part, first: Line | BadLine | None) -> RowMaker:
+        if first is None:
+            raise InputError(f"The file {part.name[-60:]} is empty.")
+        if isinstance(first, BadLine):
+            raise InputError(f"The first line cannot be read: {first.reason}")
+        heading = read_heading(first.cells, self.columns)
+        self.ignored.update(dict.fromkeys(heading.ignored))
+        meaning = self.meaning or meaning_of_file(self.columns, part.name, first.cells)
+        return RowMaker(
+            self.columns,
+            heading,
+            part=part.name if len(self.parts) > 1 else "",
+            meaning=meaning,
+            is_meaning_said=self.meaning is not None,
+            cadences=self.cadences,
+            attributes=self.attributes,
+            now=self.now,
+        )
+
+
+def read_people(session: Session, parts: Sequence[Part], order: ImportOrder, *, now: dt.datetime) -> People:
+    """The people of these parts as the order reads them; raises InputError for several unlike tables."""
+    if len(parts) > 1 and order.columns.name != "mailchimp":
+        raise InputError(
+            f"The archive holds {len(parts)} tables; import them one by one (only Mailchimp's exports "
+            "are read whole, with --mapping mailchimp)."
+        )
+    of_digest = sa.select(MailingList.digest_id).where(MailingList.id == order.list_id).scalar_subquery()
+    cadences = session.execute(sa.select(Cadence.name, Cadence.id).where(Cadence.digest_id == of_digest))
+    attributes = session.execute(sa.select(Attribute.name, Attribute.kind))
+    return People(
+        parts,
+        order.columns,
+        order.meaning,
+        {row.name: row.id for row in cadences},
+        {row.name: row.kind for row in attributes},
+        now,
+    )

@@ -1,0 +1,320 @@
+"""From the cells of a line to what is known of its person, with every check that needs no database."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import functools
+import importlib.resources
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from digest.addresses import Address, parse_address
+from digest.errors import InputError
+from digest.lists.csv_lines import Line
+from digest.lists.export_cells import plain
+from digest.lists.fields import check_language, check_text_size, check_zone, clean_line
+from digest.lists.mappings import ATTRIBUTE, ColumnMap, Heading, Meaning
+from digest.lists.mappings_ready import RATING_OF_LIFE
+from digest.models import AttributeKind, TextSize
+
+_PLAIN = re.compile(r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([A-Za-z0-9.-]+)")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,10})?")
+_SERIAL = re.compile(r"[2-9][0-9]{4}(?:\.[0-9]+)?")  # a spreadsheet's days since 1899-12-30, of 1954 to 2173
+# Addresses of an office, not of a person (RFC 2142 and usage): they may be meant, so they are only noted.
+_OFFICES = frozenset(
+    (
+        "abuse",
+        "admin",
+        "administrator",
+        "billing",
+        "contact",
+        "donotreply",
+        "hostmaster",
+        "info",
+        "mail",
+        "marketing",
+        "newsletter",
+        "no-reply",
+        "noc",
+        "noreply",
+        "office",
+        "postmaster",
+        "root",
+        "sales",
+        "security",
+        "support",
+        "team",
+        "webmaster",
+    )
+)
+_YES, _NO = (
+    frozenset({"yes", "true", "1", "y", "ja", "oui"}),
+    frozenset({"no", "false", "0", "n", "nein", "non"}),
+)
+
+
+class Row(NamedTuple):
+    """One good line. `attributes` is JSON; `alive_at` the last sign of life, as far as the file tells."""
+
+    number: int
+    part: str
+    address: Address
+    meaning: Meaning
+    name: str
+    zone: str | None
+    language: str | None
+    text_size: TextSize
+    cadence_id: int | None = None
+    topics: str = "[]"
+    paused_until: dt.datetime | None = None
+    alive_at: dt.datetime | None = None
+    left_at: dt.datetime | None = None
+    attributes: str = "{}"
+
+    @property
+    def is_office(self) -> bool:
+        """Whether the address is one of an office rather than of a person."""
+        return self.address.key.partition("@")[0] in _OFFICES
+
+
+class RowMaker:
+    """Turns the lines of one part into rows. Made once a part, so that each line does only its own work."""
+
+    def __init__(
+        self,
+        columns: ColumnMap,
+        heading: Heading,
+        *,
+        part: str,
+        meaning: Meaning,
+        is_meaning_said: bool = False,
+        cadences: Mapping[str, int],
+        attributes: Mapping[str, AttributeKind],
+        now: dt.datetime,
+    ) -> None:
+        self._columns, self._part, self._meaning, self._now = columns, part, meaning, now
+        self._is_meaning_said = is_meaning_said
+        self._cadences, self._kinds = cadences, attributes
+        named = [(number, name) for number, name in enumerate(heading.fields) if name]
+        self._places = {name: number for number, name in named if not name.startswith(ATTRIBUTE)}
+        self._attributes = [
+            (number, name.removeprefix(ATTRIBUTE)) for number, name in named if name.startswith(ATTRIBUTE)
+        ]
+        unknown = [name for _, name in self._attributes if name not in attributes]
+        if unknown:
+            raise InputError(
+                f"There is no attribute {unknown[0][:40]!r}; make it first: digest attribute add --help."
+            )
+        plain_fields = {"address", "name", "zone", "language", "text_size"}
+        self._is_plain = not self._attributes and not set(self._places) - plain_fields
+
+    def make(self, line: Line) -> Row:
+        """The row of a line; raises InputError with the reason."""
+        cells = line.cells
+        if len(cells) < len(self._places):  # a line may stop early
+            cells = cells + [""] * (max(self._places.values(), default=0) + 1 - len(cells))
+        get = self._getter(cells)
+        written = get("address")
+        if not written.strip():
+            raise InputError("There is no address.")
+        row = Row(
+            line.number,
+            self._part,
+            read_address(written),
+            self._meaning,
+            clean_line(get("name"), what="name"),
+            self._zone(get("zone"), ""),
+            check_language(get("language")),
+            check_text_size(get("text_size")),
+        )
+        return row if self._is_plain else self._complete(row, get, cells)
+
+    def _getter(self, cells: list[str]) -> Callable[[str], str]:
+        places, width = self._places, len(cells)
+
+        def get(name: str) -> str:
+            place = places.get(name)
+            if place is None or place >= width:
+                return ""
+            cell = cells[place]
+            return plain(cell) if cell[:1] == "'" else cell
+
+        return get
+
+    def _complete(self, row: Row, get: Callable[[str], str], cells: list[str]) -> Row:
+        """The fields that few files have."""
+        name = row.name or clean_line(f"{get('first_name')} {get('last_name')}", what="name")
+        return row._replace(
+            name=name,
+            meaning=self._meaning_of(get),
+            zone=row.zone or self._zone("", get("country")),
+            cadence_id=self._cadence(get("cadence")),
+            topics=json.dumps(get("topics").split()[:100]),
+            paused_until=self._moment(get("paused_until")),
+            alive_at=self._alive(get),
+            left_at=self._moment(get("left_at")),
+            attributes=self._attributes_of(get, cells),
+        )
+
+    def _meaning_of(self, get: Callable[[str], str]) -> Meaning:
+        """The worst that a line says: somebody who left the list or everything is not to be mailed."""
+        found = self._meaning
+        if self._is_meaning_said:
+            return found
+        for name in ("status", "list_status"):
+            word = get(name).strip().lower()
+            if not word:
+                continue
+            said = self._columns.statuses.get(word)
+            if said is None:
+                raise InputError(
+                    f"{word[:40]!r} is no status we know, so nobody is mailed on the strength of it."
+                )
+            found = max(found, said, key=_GRAVITY.index)
+        return found
+
+    def _zone(self, text: str, country: str) -> str | None:
+        if country:
+            return _zone_of_country().get(country.strip().upper())
+        if not self._columns.is_lenient:
+            return check_zone(text)
+        try:
+            return check_zone(_zones_by_letters().get(text.strip().lower(), ""))
+        except InputError:
+            return None
+
+    def _cadence(self, name: str) -> int | None:
+        name = name.strip()
+        if name and name not in self._cadences:
+            raise InputError(f"There is no cadence {name[:40]!r} of this digest.")
+        return self._cadences[name] if name else None
+
+    def _moment(self, text: str) -> dt.datetime | None:
+        try:
+            return read_moment(text)
+        except InputError:
+            if self._columns.is_lenient:
+                return None
+            raise
+
+    def _alive(self, get: Callable[[str], str]) -> dt.datetime | None:
+        """The last moment in the past at which the person did something, as far as the file tells."""
+        moments = [self._moment(get(name)) for name in ("last_sign_of_life", "confirmed_at", "signed_up_at")]
+        rating = get("rating").strip()
+        if rating.isdecimal() and int(rating) >= RATING_OF_LIFE:
+            moments.append(self._moment(get("changed_at")))
+        return max((moment for moment in moments if moment and moment <= self._now), default=None)
+
+    def _attributes_of(self, get: Callable[[str], str], cells: list[str]) -> str:
+        found: dict[str, object] = {}
+        whole = get("attributes").strip()
+        if whole:
+            found.update(self._known(whole))
+        for place, name in self._attributes:
+            cell = plain(cells[place]).strip() if place < len(cells) else ""
+            if cell:
+                found[name] = read_value(cell, self._kinds[name], name)
+        country = get("country").strip()
+        if country and self._kinds.get("country") is AttributeKind.TEXT:
+            found.setdefault("country", country.upper())
+        return json.dumps(found, ensure_ascii=False) if found else "{}"
+
+    def _known(self, text: str) -> dict[str, object]:
+        """Those of another product's attributes (a JSON object) that there are here too."""
+        try:
+            given = json.loads(text)
+        except (ValueError, RecursionError):
+            raise InputError("The attributes are no JSON.") from None
+        if not isinstance(given, dict):
+            raise InputError("The attributes are no JSON object.")
+        found = {}
+        for name, kind in self._kinds.items():
+            if isinstance(given.get(name), str | int | float | bool):
+                with contextlib.suppress(InputError):  # nobody can mend the values of another product
+                    found[name] = read_value(str(given[name]), kind, name)
+        return found
+
+
+_GRAVITY = (
+    Meaning.SUBSCRIBED,
+    Meaning.PAUSED,
+    Meaning.UNCONFIRMED,
+    Meaning.LEFT,
+    Meaning.BOUNCED,
+    Meaning.NEVER,
+)
+
+
+def read_address(text: str) -> Address:
+    """The same as `parse_address`, thirty times as fast for the plain addresses that most people have.
+
+    A domain is checked in full once and then known; a local part of letters, digits, dots, `_`, `+` and `-`
+    needs no more than this pattern. Everything else goes the long way.
+    """
+    found = _PLAIN.fullmatch(text.strip())
+    if found is None:
+        return parse_address(text)
+    local, domain = found.groups()
+    if len(local) > 64 or len(local) + len(domain) > 253:
+        return parse_address(text)
+    domain = _checked_domain(domain)
+    return Address(f"{local}@{domain}", f"{local.lower()}@{domain}", domain, needs_smtputf8=False)
+
+
+@functools.lru_cache(maxsize=8192)
+def _checked_domain(domain: str) -> str:
+    return parse_address(f"reader@{domain}").domain
+
+
+def read_moment(text: str) -> dt.datetime | None:
+    """A moment as ISO 8601 writes it, in UTC where it names no zone, or as a spreadsheet's number of days."""
+    wanted = text.strip()
+    if not wanted:
+        return None
+    if _SERIAL.fullmatch(wanted):
+        return dt.datetime(1899, 12, 30, tzinfo=dt.UTC) + dt.timedelta(days=float(wanted))
+    try:
+        found = dt.datetime.fromisoformat(wanted)
+    except ValueError:
+        raise InputError(f"{wanted[:40]!r} is no moment; write it like 2026-01-31 18:00.") from None
+    try:
+        return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+    except OverflowError:
+        raise InputError(f"{wanted[:40]!r} is too far away.") from None
+
+
+def read_value(text: str, kind: AttributeKind, name: str) -> object:
+    """An attribute's value as it is stored: text, number, ISO date, or true and false."""
+    if kind is AttributeKind.TEXT:
+        return clean_line(text, what=name)
+    if kind is AttributeKind.NUMBER and _NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    if kind is AttributeKind.YES_NO and text.lower() in _YES | _NO:
+        return text.lower() in _YES
+    if kind is AttributeKind.DATE:
+        moment = read_moment(text)
+        return moment.date().isoformat() if moment else ""
+    raise InputError(f"{text[:40]!r} is no {kind.value.replace('_', '/')} for {name}.")
+
+
+@functools.cache
+def _zone_of_country() -> Mapping[str, str]:
+    """The zone of each country that has only one, by its letters (ISO 3166), from the zone table."""
+    table = importlib.resources.files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
+    zones: dict[str, list[str]] = {}
+    for line in table.splitlines():
+        if not line.startswith("#"):
+            country, _, zone = line.split("\t")[:3]
+            zones.setdefault(country, []).append(zone)
+    return {country: found[0] for country, found in zones.items() if len(found) == 1}
+
+
+@functools.cache
+def _zones_by_letters() -> Mapping[str, str]:
+    """Zones by their names in small letters: some products write `America/New_york`."""
+    import zoneinfo  # noqa: PLC0415
+
+    return {zone.lower(): zone for zone in zoneinfo.available_timezones()}

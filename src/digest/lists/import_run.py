@@ -1,0 +1,293 @@
+"""Import people from a file: a flow in batches, each written whole, with how far it has come, or not at all.
+
+If the process ends half way, `resume` goes on where the last batch ended, with the same file. Memory does not
+grow with the file but for eight bytes of hash a person. Importing a file again changes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO, cast
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.addresses import keyed_hash
+from digest.db import Database
+from digest.errors import DigestError, InputError, NotFoundError, StateError
+from digest.lists import assets, import_lines
+from digest.lists.csv_lines import BadLine
+from digest.lists.import_files import open_parts
+from digest.lists.import_order import (
+    ImportOrder,
+    ImportReport,
+    Tally,
+    check_basis,
+    fingerprint,
+    kept,
+    order_of,
+)
+from digest.lists.import_read import People, read_people
+from digest.lists.import_rows import Row
+from digest.lists.import_seen import Seen
+from digest.lists.import_sort import Outcome, sort_rows
+from digest.lists.import_write import Proof, write_plan
+from digest.models import Import, ImportState, MailingList
+
+BATCH_LINES = 2000
+FILE_KIND, REPORT_KIND = "import", "import_report"
+_TRIES = 3
+_IN_MEMORY = 1 << 22  # bytes of a kept file before it goes to a temporary one
+
+Progress = Callable[[int], None]  # told how many lines are done
+Sink = Callable[[bytes], None]  # takes the report of a dry run, piece by piece
+
+
+def import_subscribers(
+    database: Database,
+    stream: BinaryIO,
+    order: ImportOrder,
+    *,
+    now: dt.datetime,
+    progress: Progress | None = None,
+    sink: Sink | None = None,
+) -> ImportReport:
+    """Import a seekable stream: CSV, TSV, a zip of them, or a spreadsheet.
+
+    Raises InputError, before anything is written, for a file, a heading or a mapping that cannot be used and
+    for a missing basis. If it fails later, what was written stays and the import can be resumed or undone.
+    """
+    with database.read() as session:
+        basis = check_basis(session, order)
+        people = read_people(session, open_parts(stream, order.file_name), order, now=now)
+    people.check()
+    if order.is_dry_run:
+        run = _Run(database, order, people, progress, sink=sink)
+        return run.to_the_end()
+    print_ = fingerprint(stream)
+    with database.write() as session:
+        row = _begin(session, stream, order, basis, print_, now=now)
+    stream.seek(0)
+    proof = Proof(row.id, order.list_id, order.cadence_id, basis, order.actor, now)
+    return _Run(database, order, people, progress, proof=proof, report_id=row.report_id).to_the_end()
+
+
+def resume(
+    database: Database,
+    import_id: int,
+    *,
+    address_key: bytes,
+    now: dt.datetime,
+    stream: BinaryIO | None = None,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Go on with an import that ended half way, from the file that is kept or is given again.
+
+    Raises StateError if it is done or undone, InputError for another file than it began with.
+    """
+    with database.read() as session:
+        row = import_by_id(session, import_id)
+        if row.state not in {ImportState.RUNNING, ImportState.FAILED} or row.undone_at is not None:
+            raise StateError(f"The import {import_id} is {row.state.value}; there is nothing to resume.")
+        order = order_of(row, address_key)
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
+        source = stream or _fetched(database, row, spool)
+        if fingerprint(source) != row.file_fingerprint:
+            raise InputError("This is another file than the import began with.")
+        with database.write() as session:
+            people = read_people(session, open_parts(source, row.file_name), order, now=now)
+            again = import_by_id(session, import_id)
+            again.state, again.fault = ImportState.RUNNING, ""
+        proof = Proof(row.id, row.list_id, order.cadence_id, row.consent, row.actor, now)
+        run = _Run(
+            database, order, people, progress, proof=proof, report_id=row.report_id, position=row.position
+        )
+        run.tally.counts = dict(row.counts)
+        return run.to_the_end()
+
+
+def import_by_id(session: Session, import_id: int) -> Import:
+    """The import of this number; raises NotFoundError."""
+    found = session.get(Import, import_id)
+    if found is None:
+        raise NotFoundError(f"There is no import {import_id}.")
+    return found
+
+
+def _begin(
+    session: Session, stream: BinaryIO, order: ImportOrder, basis: str, print_: str, *, now: dt.datetime
+) -> Import:
+    session.get_one(MailingList, order.list_id)
+    if assets.find(session, kind=FILE_KIND, fingerprint=print_) is None:
+        assets.store(
+            session,
+            stream,
+            kind=FILE_KIND,
+            name=order.file_name,
+            media_type="application/octet-stream",
+            now=now,
+        )
+    report = assets.begin(session, kind=REPORT_KIND, name="report.csv", media_type="text/csv", now=now)
+    assets.append(session, report.id, import_lines.HEADING)
+    row = Import(**kept(order, basis, print_), report_id=report.id, created_at=now, changed_at=now)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _fetched(database: Database, row: Import, spool: Any) -> BinaryIO:
+    with database.read() as session:
+        asset = assets.find(session, kind=FILE_KIND, fingerprint=row.file_fingerprint)
+        if asset is None:
+            raise InputError("The file of this import is not kept any longer; give it again with --file.")
+        for chunk in assets.chunks(session, asset.id):
+            spool.write(chunk)
+    return cast("BinaryIO", spool)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One pass over a file. Without a `proof` it is a dry run; `position` lines were done before."""
+
+    database: Database
+    order: ImportOrder
+    people: People
+    progress: Progress | None
+    proof: Proof | None = None
+    report_id: int | None = None
+    position: int = 0
+    sink: Sink | None = None
+    seen: Seen = field(default_factory=Seen)
+    tally: Tally = field(default_factory=Tally)
+
+    def to_the_end(self) -> ImportReport:
+        """Take all lines; a failure is noted with the import."""
+        try:
+            lines = iter(self.people)
+            self._pass_over(lines)
+            if self.proof is None and self.sink:
+                self.sink(import_lines.HEADING)
+            while batch := list(itertools.islice(lines, BATCH_LINES)):
+                self._take(batch)
+                if self.progress:
+                    self.progress(self.position)
+        except DigestError as error:
+            self._fail(str(error))
+            raise
+        except Exception as error:
+            self._fail(type(error).__name__)
+            raise
+        self.tally.ignored.update(self.people.ignored)
+        if self.proof is not None:
+            with self.database.write() as session:
+                self._close(session, self.proof.import_id)
+        import_id = self.proof.import_id if self.proof else None
+        return self.tally.report(is_dry_run=self.proof is None, import_id=import_id)
+
+    def _pass_over(self, lines: Iterator[Row | BadLine]) -> None:
+        """Only remember who stood in the lines that were done before."""
+        for line in itertools.islice(lines, self.position):
+            if isinstance(line, Row):
+                self.seen.add(line.address.key)
+
+    def _take(self, batch: list[Row | BadLine]) -> None:
+        rows: dict[str, Row] = {}
+        bad: list[BadLine] = []
+        repeated: list[tuple[Row, Outcome]] = []
+        key, seen = self.order.address_key, self.seen
+        for line in batch:
+            if isinstance(line, BadLine):
+                bad.append(line)
+            elif seen.add(line.address.key):
+                rows[keyed_hash(key, line.address.key)] = line
+            else:
+                repeated.append((line, Outcome.REPEATED))
+        offices = [row for row in rows.values() if row.is_office]
+        counts = Counter(lines=len(batch), bad=len(bad), repeated=len(repeated), offices=len(offices))
+        self.position += len(batch)
+        self.tally.note(bad)
+        if self.proof is None:
+            with self.database.read() as session:
+                leavers_only = self.order.leavers_only
+                plan = sort_rows(session, rows, self.order.list_id, leavers_only=leavers_only)
+            if self.sink:
+                self.sink(import_lines.report_lines([*repeated, *plan.outcomes], bad, offices))
+            self.tally.add({**counts, **plan.counts})
+            return
+        for _ in range(_TRIES):
+            try:
+                with self.database.write() as session:
+                    plan = sort_rows(session, rows, self.order.list_id, leavers_only=self.order.leavers_only)
+                    write_plan(session, plan, self.proof)
+                    report = import_lines.report_lines([*repeated, *plan.outcomes], bad, offices)
+                    summed = Counter(self.tally.counts) + Counter({**counts, **plan.counts})
+                    self._note(session, self.proof, len(batch), dict(summed), report)
+            except sa.exc.IntegrityError:
+                continue  # somebody else added one of these people since we looked: look again
+            self.tally.counts = dict(summed)
+            return
+        raise StateError("Somebody else is adding the same people; resume the import when they are done.")
+
+    def _note(
+        self, session: Session, proof: Proof, lines: int, counts: dict[str, int], report: bytes
+    ) -> None:
+        """How far it has come, in the transaction of the rows; only if nobody else has gone further."""
+        result = session.execute(
+            sa.update(Import)
+            .where(
+                Import.id == proof.import_id,
+                Import.position == self.position - lines,
+                Import.state == ImportState.RUNNING,
+                Import.undone_at.is_(None),
+            )
+            .values(position=self.position, counts=counts, changed_at=proof.now)
+        )
+        if getattr(result, "rowcount", 0) != 1:
+            raise StateError(f"The import {proof.import_id} is being done by another process, or was undone.")
+        if self.report_id is not None:
+            assets.append(session, self.report_id, report)
+
+    def _close(self, session: Session, import_id: int) -> None:
+        row = import_by_id(session, import_id)
+        row.state = ImportState.DONE
+        if self.report_id is not None:
+            assets.finish(session, self.report_id)
+        drop_file(session, row)
+
+    def _fail(self, fault: str) -> None:
+        if self.proof is None:
+            return
+        with self.database.write() as session:
+            session.execute(
+                sa.update(Import)
+                .where(Import.id == self.proof.import_id, Import.state == ImportState.RUNNING)
+                .values(state=ImportState.FAILED, fault=fault[:500])
+            )
+
+
+def drop_file(session: Session, row: Import) -> None:
+    """Delete the kept file of an import that needs it no longer, unless another one does."""
+    session.flush()
+    others = sa.select(Import.id).where(
+        Import.file_fingerprint == row.file_fingerprint,
+        Import.state.in_((ImportState.RUNNING, ImportState.FAILED)),
+        Import.id != row.id,
+    )
+    asset = assets.find(session, kind=FILE_KIND, fingerprint=row.file_fingerprint)
+    if asset is not None and session.scalars(others.limit(1)).first() is None:
+        assets.delete(session, asset.id)
+
+
+def preview(
+    database: Database, stream: BinaryIO, order: ImportOrder, *, now: dt.datetime, limit: int
+) -> list[Row | BadLine]:
+    """The first lines of a file as they would be read; nothing is looked up but names of attributes."""
+    with database.read() as session:
+        parts = open_parts(stream, order.file_name)
+        people = read_people(session, parts, replace(order, is_dry_run=True), now=now)
+    return list(itertools.islice(people, limit))

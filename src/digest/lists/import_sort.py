@@ -1,0 +1,213 @@
+"""What becomes of each row of a batch, in the light of the people there are: reads only.
+
+An import never revives: who left, was erased or is on the do-not-mail list stays so. Only who was ended by
+the undoing of an import may come again with another.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.db.dialect import among_texts, prefer_indexes
+from digest.lists.import_rows import Row
+from digest.lists.mappings import Meaning
+from digest.lists.status import Action
+from digest.models import (
+    ConsentEvent,
+    Subscriber,
+    Subscription,
+    SubscriptionStatus,
+    Suppression,
+    SuppressionKind,
+)
+
+_BARRED = {Meaning.BOUNCED, Meaning.NEVER}
+
+
+class Outcome(StrEnum):
+    """What became of a line; the names are the counts'."""
+
+    ADDED = "added"
+    KNOWN = "known"
+    LEFT = "left"
+    SUPPRESSED = "suppressed"
+    REPEATED = "repeated"
+    BAD = "bad"
+    ENDED = "ended"
+    BARRED = "barred"
+    UNCONFIRMED = "unconfirmed"
+    PASSED_OVER = "passed_over"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A person as the database has it. `last_action` is only looked up of those who have ended."""
+
+    subscriber_id: int
+    erased: bool
+    subscription_id: int | None
+    status: SubscriptionStatus | None
+    alive_at: dt.datetime | None
+    may_return: bool = False
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be written: each with the row it comes from."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    outcomes: list[tuple[Row, Outcome]] = field(default_factory=list)
+    new: list[tuple[str, Row]] = field(default_factory=list)  # with the address's hash
+    joining: list[tuple[int, Row]] = field(default_factory=list)  # with the subscriber's id
+    returning: list[tuple[int, int, Row]] = field(default_factory=list)  # subscription, subscriber
+    ending: list[tuple[int, Row]] = field(default_factory=list)  # subscription
+    barring: list[tuple[str, Row]] = field(default_factory=list)  # with the address's hash
+    alive: list[tuple[int, dt.datetime]] = field(default_factory=list)  # subscriber, later than what is known
+
+    def note(self, row: Row, outcome: Outcome) -> None:
+        self.counts[outcome.value] += 1
+        if outcome is not Outcome.ADDED:
+            self.outcomes.append((row, outcome))
+
+
+def sort_rows(session: Session, rows: Mapping[str, Row], list_id: int, *, leavers_only: bool) -> Plan:
+    """The plan for rows by their addresses' hashes, in a number of statements that does not grow."""
+    prefer_indexes(session)
+    people = _known(session, rows, list_id)
+    barred_hashes, barred_domains = _barred(session, rows)
+    plan = Plan()
+    for address_hash, row in rows.items():
+        person = people.get(address_hash)
+        is_barred = address_hash in barred_hashes or row.address.domain in barred_domains
+        if row.meaning is Meaning.UNCONFIRMED:
+            plan.note(row, Outcome.UNCONFIRMED)
+        elif row.meaning in _BARRED:
+            _sort_barred(plan, address_hash, row, is_barred=address_hash in barred_hashes)
+        elif row.meaning is Meaning.LEFT:
+            _sort_leaver(plan, address_hash, row, person)
+        elif leavers_only:
+            plan.note(row, Outcome.PASSED_OVER)
+        elif is_barred:
+            plan.note(row, Outcome.SUPPRESSED)
+        else:
+            _sort_reader(plan, address_hash, row, person)
+    return plan
+
+
+def _sort_barred(plan: Plan, address_hash: str, row: Row, *, is_barred: bool) -> None:
+    if is_barred:
+        plan.note(row, Outcome.SUPPRESSED)
+        return
+    plan.barring.append((address_hash, row))
+    plan.note(row, Outcome.BARRED)
+
+
+def _sort_leaver(plan: Plan, address_hash: str, row: Row, person: Known | None) -> None:
+    """Who left there has left here, unless the person did something here since."""
+    if person is None:
+        plan.new.append((address_hash, row))
+        plan.note(row, Outcome.ENDED)
+    elif person.erased or person.status is SubscriptionStatus.ENDED:
+        plan.note(row, Outcome.LEFT)
+    elif person.status is None or person.subscription_id is None:
+        plan.joining.append((person.subscriber_id, row))
+        plan.note(row, Outcome.ENDED)
+    elif row.left_at and person.alive_at and person.alive_at > row.left_at:
+        plan.note(row, Outcome.KNOWN)
+    else:
+        plan.ending.append((person.subscription_id, row))
+        plan.note(row, Outcome.ENDED)
+
+
+def _sort_reader(plan: Plan, address_hash: str, row: Row, person: Known | None) -> None:
+    if person is None:
+        plan.new.append((address_hash, row))
+        plan.note(row, Outcome.ADDED)
+        return
+    if person.erased or (person.status is SubscriptionStatus.ENDED and not person.may_return):
+        plan.note(row, Outcome.LEFT)
+        return
+    if row.alive_at and (person.alive_at is None or person.alive_at < row.alive_at):
+        plan.alive.append((person.subscriber_id, row.alive_at))
+    if person.status is None:
+        plan.joining.append((person.subscriber_id, row))
+        plan.note(row, Outcome.ADDED)
+    elif person.subscription_id is not None and person.status is SubscriptionStatus.ENDED:
+        plan.returning.append((person.subscription_id, person.subscriber_id, row))
+        plan.note(row, Outcome.ADDED)
+    else:
+        plan.note(row, Outcome.KNOWN)
+
+
+def _known(session: Session, hashes: Collection[str], list_id: int) -> dict[str, Known]:
+    """The people by hash; of an erased one and the one who came anew under the same address, the latter."""
+    on_list = sa.and_(Subscription.subscriber_id == Subscriber.id, Subscription.list_id == list_id)
+    query = (
+        sa.select(
+            Subscriber.address_hash,
+            Subscriber.id,
+            Subscriber.erased_at,
+            Subscription.id.label("subscription_id"),
+            Subscription.status,
+            Subscriber.last_sign_of_life_at,
+        )
+        .outerjoin(Subscription, on_list)
+        .where(among_texts(session, Subscriber.address_hash, hashes))
+    )
+    rows: list[Any] = list(session.execute(query))
+    ended = [row.subscription_id for row in rows if row.status is SubscriptionStatus.ENDED]
+    undone = _undone(session, ended) if ended else set()
+    found: dict[str, Known] = {}
+    for row in rows:
+        person = Known(
+            row.id,
+            row.erased_at is not None,
+            row.subscription_id,
+            row.status,
+            row.last_sign_of_life_at,
+            may_return=row.subscription_id in undone,
+        )
+        if row.address_hash not in found or not person.erased:
+            found[row.address_hash] = person
+    return found
+
+
+def _undone(session: Session, subscription_ids: Collection[int]) -> set[int]:
+    """Those whose last event is the undoing of an import."""
+    later = sa.orm.aliased(ConsentEvent)
+    query = sa.select(ConsentEvent.subscription_id).where(
+        ConsentEvent.subscription_id.in_(subscription_ids),
+        ConsentEvent.action == Action.UNDO_IMPORT.value,
+        ~sa.exists().where(
+            later.subscription_id == ConsentEvent.subscription_id, later.number > ConsentEvent.number
+        ),
+    )
+    return set(session.scalars(query))
+
+
+def _barred(session: Session, rows: Mapping[str, Row]) -> tuple[set[str], set[str]]:
+    """The hashes and the domains that are on the do-not-mail list."""
+    query = sa.union_all(
+        _values(session, SuppressionKind.ADDRESS, rows),
+        _values(session, SuppressionKind.DOMAIN, {row.address.domain for row in rows.values()}),
+    )
+    found: dict[str, set[str]] = {kind.value: set() for kind in SuppressionKind}
+    for row in session.execute(query):
+        found[SuppressionKind(row.kind).value].add(row.value)
+    return found[SuppressionKind.ADDRESS.value], found[SuppressionKind.DOMAIN.value]
+
+
+def _values(
+    session: Session, kind: SuppressionKind, values: Collection[str]
+) -> sa.Select[SuppressionKind, str]:
+    return sa.select(Suppression.kind, Suppression.value).where(
+        Suppression.kind == kind, among_texts(session, Suppression.value, values)
+    )

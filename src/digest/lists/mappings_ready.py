@@ -1,0 +1,93 @@
+"""The ready mappings: what the exports of other products hold, and what each of their files means.
+
+Mailchimp: an audience's export is a zip of up to four files, `subscribed_...`, `unsubscribed_...`,
+`cleaned_...` and `nonsubscribed_...`; after the audience's own fields come MEMBER_RATING, OPTIN_TIME,
+CONFIRM_TIME, TIMEZONE, CC (the country), LAST_CHANGED (times in UTC) and, of those who are gone, UNSUB_TIME
+or CLEAN_TIME. A rating of 1 or 2 is a new or a silent person, 3 to 5 one who took part.
+MailPoet: CSV or XLSX with Email, First name, Last name, List status, Global status, IP address, List.
+listmonk: CSV with uuid, email, name, attributes (JSON), status, created_at, updated_at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from digest.errors import InputError
+from digest.lists.mappings import STATUSES, ColumnMap, Meaning
+
+RATING_OF_LIFE = 3  # stars from which the last change at Mailchimp is a sign of life
+
+_MAILCHIMP = ColumnMap(
+    name="mailchimp",
+    columns={
+        "email address": "address",
+        "email": "address",
+        "first name": "first_name",
+        "fname": "first_name",
+        "last name": "last_name",
+        "lname": "last_name",
+        "language": "language",
+        "timezone": "zone",
+        "cc": "country",
+        "member_rating": "rating",
+        "optin_time": "signed_up_at",
+        "confirm_time": "confirmed_at",
+        "last_changed": "changed_at",
+        "unsub_time": "left_at",
+    },
+    is_lenient=True,
+)
+_MAILPOET = ColumnMap(
+    name="mailpoet",
+    columns={
+        "email": "address",
+        "first name": "first_name",
+        "last name": "last_name",
+        "list status": "list_status",
+        "global status": "status",
+    },
+    # Inactive there: subscribed, but without an open or a click for months.
+    statuses={**STATUSES, "inactive": Meaning.SUBSCRIBED},
+    is_lenient=True,
+)
+_LISTMONK = ColumnMap(
+    name="listmonk",
+    columns={"email": "address", "name": "name", "attributes": "attributes", "status": "status"},
+    is_lenient=True,
+)
+_READY: Mapping[str, ColumnMap] = {one.name: one for one in (_MAILCHIMP, _MAILPOET, _LISTMONK)}
+NAMES = tuple(_READY)
+
+_KIND_OF_FILE = re.compile(r"(?:^|[^a-z])(subscribed|unsubscribed|cleaned|nonsubscribed)(?:[^a-z]|$)")
+
+
+def column_map(name: str | None, own: Mapping[str, str]) -> ColumnMap:
+    """The mapping of a product, or the generic one, with what an admin says besides; raises InputError."""
+    if name is None or name == "generic":
+        return ColumnMap(own=own)
+    if name not in _READY:
+        raise InputError(f"There is no mapping {name[:40]!r}; there are: {', '.join(NAMES)}.")
+    return replace(_READY[name], own=own)
+
+
+def meaning_of_file(columns: ColumnMap, file_name: str, cells: Sequence[str]) -> Meaning:
+    """What a file says of all its people; only Mailchimp's files tell by their name or columns.
+
+    Raises InputError where that must be known and is not: somebody who left would be mailed.
+    """
+    if columns.name != "mailchimp":
+        return Meaning.SUBSCRIBED
+    names = {cell.strip().upper() for cell in cells}
+    if "UNSUB_TIME" in names:
+        return Meaning.LEFT
+    if "CLEAN_TIME" in names:
+        return Meaning.BOUNCED
+    found = _KIND_OF_FILE.search(file_name.rpartition("/")[2].lower())
+    if found is None:
+        raise InputError(
+            f"The name of the file {file_name[-60:]!r} does not say whether these people are subscribed, "
+            "unsubscribed or cleaned; import the whole export, or say it with --as."
+        )
+    return STATUSES[found[1]]
