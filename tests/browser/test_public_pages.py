@@ -192,7 +192,7 @@ def test_a_reader_leaves_by_two_presses(site: Site, context: BrowserContext) -> 
     page.goto(f"{site.url}/u/{reader.token}")
     page.reload()
     assert status_of(site, reader) is SubscriptionStatus.ACTIVE
-    assert page.get_by_role("button").count() == 1
+    assert page.get_by_role("button").all_inner_texts() == ["Unsubscribe", "Pause"]
     page.get_by_role("button", name="Unsubscribe").click()
     page.get_by_role("heading", name="You have left The Morning Post-Bag").wait_for()
     assert status_of(site, reader) is SubscriptionStatus.ENDED
@@ -228,14 +228,14 @@ def test_the_button_is_reached_and_pressed_by_keyboard(site: Site, context: Brow
     reader = site.new_reader("hy")
     page = context.new_page()
     page.goto(f"{site.url}/u/{reader.token}")
-    box = page.get_by_role("button").bounding_box()
+    box = page.get_by_role("button").first.bounding_box()
     assert box is not None
     assert box["height"] >= 44
     assert box["width"] >= 200
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Առավոտյան պարկ").wait_for()
-    page.wait_for_function("!document.querySelector('form')")
+    page.wait_for_function("document.querySelector('form').action.includes('/undo/')")
     assert status_of(site, reader) is SubscriptionStatus.ENDED
     assert page.locator("html").get_attribute("lang") == "hy"
 
@@ -270,13 +270,15 @@ def test_every_page_is_accessible_and_fits_a_small_screen(
     assert faults == {}
 
 
-_BROKEN_WORDS = """() => [...document.querySelectorAll("button, a.button")].flatMap(button => {
-  const text = button.firstChild, range = document.createRange();
-  return [...text.data.matchAll(/\\S+/g)].filter(word => {
+BROKEN_WORDS = """() => [...document.querySelectorAll("button, a.button")].flatMap(button => {
+  const range = document.createRange();
+  const walker = document.createTreeWalker(button, NodeFilter.SHOW_TEXT), texts = [];
+  while (walker.nextNode()) texts.push(walker.currentNode);
+  return texts.flatMap(text => [...text.data.matchAll(/\\S+/g)].filter(word => {
     range.setStart(text, word.index);
     range.setEnd(text, word.index + word[0].length);
     return range.getClientRects().length > 1;
-  }).map(word => word[0]);
+  }).map(word => word[0]));
 })"""
 
 
@@ -286,8 +288,8 @@ def test_no_word_of_a_button_is_broken(site: Site, pages: dict[str, str], contex
     page.set_viewport_size({"width": 320, "height": 640})
     for name in ("stop", "Armenian stop", "sign-off", "Armenian sign-off"):
         page.goto(site.url + pages[name])
-        assert page.locator("button").count() == 1, name
-        assert page.evaluate(_BROKEN_WORDS) == [], name
+        assert page.locator("button").count() >= 1, name
+        assert page.evaluate(BROKEN_WORDS) == [], name
 
 
 def test_an_edition_shows_times_as_of_now(site: Site, browser: Browser) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from digest.addresses import Address, keyed_hash, parse_address
 from digest.lists import consent
 from digest.lists.fresh_links import Fresh, FreshKind, mail_fresh_link, make_fresh_link, use_up
-from digest.lists.person_mail import Post
+from digest.lists.stationery import Stationery
 from digest.lists.status import Action, Origin
 from digest.lists.subscribe import note_life
 from digest.lists.suppress import is_suppressed
@@ -32,7 +32,7 @@ class Moved(StrEnum):
 
 
 def ask_new_address(
-    session: Session, fresh: Fresh, text: str, post: Post, *, address_key: bytes, now: dt.datetime
+    session: Session, fresh: Fresh, text: str, stationery: Stationery, *, now: dt.datetime
 ) -> None:
     """Use up the link that went to the old address, and mail one to the new address.
 
@@ -44,7 +44,7 @@ def ask_new_address(
     subscriber = session.get_one(Subscriber, fresh.link.subscriber_id)
     use_up(session, fresh.link, now=now)
     note_life(session, subscriber.id, now=now)
-    if is_suppressed(session, address_key, new):
+    if is_suppressed(session, stationery.address_key, new):
         return
     link = make_fresh_link(
         session, subscriber.id, FreshKind.NEW_ADDRESS, now=now, details={"address": new.text}
@@ -52,11 +52,11 @@ def ask_new_address(
     mail_fresh_link(
         session,
         link,
-        post,
+        stationery,
         list_id=fresh.list_id,
         address=new.text,
         name="",
-        key=f"new-address:{keyed_hash(address_key, new.key)[:40]}:{now:%Y%m%d}",
+        key=f"new-address:{keyed_hash(stationery.address_key, new.key)[:40]}:{now:%Y%m%d}",
         now=now,
     )
 

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.addresses import parse_address
-from digest.lists.person_mail import Post, ask_person_mail, list_and_digest
+from digest.lists.person_mail import ask_person_mail, list_and_digest
+from digest.lists.stationery import Stationery
 from digest.lists.subscribe import note_life
 from digest.lists.suppress import is_suppressed
 from digest.models import FreshLink, Subscriber, Subscription
@@ -69,14 +70,15 @@ def ask_fresh_link(
     session: Session,
     subscription: Subscription,
     kind: FreshKind,
-    post: Post,
+    stationery: Stationery,
     *,
-    address_key: bytes,
     now: dt.datetime,
 ) -> Asked:
     """Have a link mailed to the address on file; at most three a day for a person."""
     subscriber = session.get_one(Subscriber, subscription.subscriber_id, with_for_update=True)
-    if subscriber.address is None or is_suppressed(session, address_key, parse_address(subscriber.address)):
+    if subscriber.address is None or is_suppressed(
+        session, stationery.address_key, parse_address(subscriber.address)
+    ):
         return Asked.NOT_ALLOWED
     recent = sa.select(sa.func.count()).where(
         FreshLink.subscriber_id == subscriber.id,
@@ -90,7 +92,7 @@ def ask_fresh_link(
     mail_fresh_link(
         session,
         link,
-        post,
+        stationery,
         list_id=subscription.list_id,
         address=subscriber.address,
         name=subscriber.name,
@@ -124,7 +126,7 @@ def make_fresh_link(
 def mail_fresh_link(
     session: Session,
     link: FreshLink,
-    post: Post,
+    stationery: Stationery,
     *,
     list_id: int,
     address: str,
@@ -137,12 +139,12 @@ def mail_fresh_link(
     kind = FreshKind(link.purpose)
     return ask_person_mail(
         session,
-        post,
+        stationery,
         NoticeKind.FRESH_LINK,
         FreshLinkNotice(
             kind=kind.value,
             list_title=mailing_list.title,
-            link_url=post.public_url + fresh_path(post.signer, link, list_id=list_id),
+            link_url=stationery.public_url + fresh_path(stationery.signer, link, list_id=list_id),
             sender_name=digest.sender_name,
             postal_address=digest.postal_address,
         ),

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from digest.addresses import parse_address
 from digest.lists.leaving import last_leaving
-from digest.lists.person_mail import Post, ask_person_mail, list_and_digest
+from digest.lists.person_mail import ask_person_mail, list_and_digest
+from digest.lists.stationery import Stationery
 from digest.lists.status import Origin
 from digest.lists.suppress import is_suppressed
 from digest.models import Subscriber, Subscription
@@ -27,7 +28,7 @@ def undo_path(signer: Signer, subscription: Subscription) -> str:
 
 
 def ask_goodbye(
-    session: Session, subscription: Subscription, post: Post, *, address_key: bytes, now: dt.datetime
+    session: Session, subscription: Subscription, stationery: Stationery, *, now: dt.datetime
 ) -> bool:
     """Ask for the goodbye mail of a subscription that has just ended; False if none is due.
 
@@ -37,18 +38,20 @@ def ask_goodbye(
     if leaving is None or leaving.source is Origin.ONE_CLICK:
         return False
     subscriber = session.get_one(Subscriber, subscription.subscriber_id)
-    if subscriber.address is None or is_suppressed(session, address_key, parse_address(subscriber.address)):
+    if subscriber.address is None or is_suppressed(
+        session, stationery.address_key, parse_address(subscriber.address)
+    ):
         return False
     mailing_list, digest = list_and_digest(session, subscription.list_id)
     return ask_person_mail(
         session,
-        post,
+        stationery,
         NoticeKind.GOODBYE,
         GoodbyeNotice(
             list_title=mailing_list.title,
             sender_name=digest.sender_name,
             postal_address=digest.postal_address,
-            undo_url=f"{post.public_url}{undo_path(post.signer, subscription)}",
+            undo_url=f"{stationery.public_url}{undo_path(stationery.signer, subscription)}",
         ),
         digest=digest,
         address=subscriber.address,

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import notices
 from digest.i18n import spoken
+from digest.lists.stationery import Stationery
 from digest.mail.headers import date_text, notice_message_id
 from digest.mail.message import build_notice
 from digest.models import Digest, MailingList
 from digest.rendering.notices import NoticeKind, NoticeValues, render_notice
-from digest.tokens import Signer
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """What each mail to a person needs: who signs its links, where they lead, whose templates."""
-
-    signer: Signer
-    public_url: str
-    templates: Path | None = None
 
 
 def list_and_digest(session: Session, list_id: int) -> tuple[MailingList, Digest]:
@@ -40,7 +29,7 @@ def list_and_digest(session: Session, list_id: int) -> tuple[MailingList, Digest
 
 def ask_person_mail(
     session: Session,
-    post: Post,
+    stationery: Stationery,
     kind: NoticeKind,
     values: NoticeValues,
     *,
@@ -54,7 +43,7 @@ def ask_person_mail(
 
     Whether the person may be mailed is the caller's question.
     """
-    rendered = render_notice(kind, spoken(digest.language), values, templates=post.templates)
+    rendered = render_notice(kind, spoken(digest.language), values, templates=stationery.templates)
     domain = digest.sender_address.rpartition("@")[2]
     number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6])
     message = build_notice(
@@ -66,7 +55,7 @@ def ask_person_mail(
         html=rendered.html,
         text=rendered.text,
         date=date_text(now),
-        message_id=notice_message_id(number, domain, post.signer.keys[post.signer.current]),
+        message_id=notice_message_id(number, domain, stationery.signer.keys[stationery.signer.current]),
         reply_to=digest.reply_to or "",
     )
     return notices.ask(

@@ -24,7 +24,7 @@ from digest.tokens import Purpose, Signer, TokenError
 from digest.web.answers import link_not_valid, page_answer
 from digest.web.deps import Services, Shared
 from digest.web.forms import read_form
-from digest.web.reader_answers import post_of, reader_answer, title_and_language
+from digest.web.reader_answers import reader_answer, stationery_of, title_and_language
 from digest.web.reader_view import Reader, left_page, reader_of, weekly_of
 
 router = APIRouter()
@@ -90,8 +90,9 @@ def _end(services: Services, token: str, origin: Origin) -> None:
     now = clock.utc_now()
     with services.database.write() as session:
         ended = end_by_token(session, signer, token, source=origin, now=now)
-        if ended is not None:
-            ask_goodbye(session, ended, post_of(services), address_key=services.keys.address_key, now=now)
+        # To a mail service's button nothing is answered by mail (`goodbye`), and quickly.
+        if ended is not None and origin is not Origin.ONE_CLICK:
+            ask_goodbye(session, ended, stationery_of(services), now=now)
 
 
 def _reader(session: Session, signer: Signer, token: str) -> Reader | None:

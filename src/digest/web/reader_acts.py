@@ -24,7 +24,7 @@ from digest.lists.status import Origin
 from digest.lists.subscribe import end, pause, resume
 from digest.models import MailingList, Subscription, SubscriptionStatus, TextSize
 from digest.web.deps import Services
-from digest.web.reader_answers import post_of
+from digest.web.reader_answers import stationery_of
 from digest.web.reader_view import PAUSE_DAYS_MOST, Reader, zone_of
 
 _OWN: Final = Origin.PREFERENCES
@@ -205,16 +205,14 @@ def _ask(press: Press) -> Outcome:
         press.session,
         press.reader.subscription,
         kind,
-        post_of(press.services),
-        address_key=press.services.keys.address_key,
+        stationery_of(press.services),
         now=press.now,
     )
     return Outcome({Asked.MAILED: "mailed", Asked.ENOUGH: "enough"}.get(asked, "not_allowed"))
 
 
 def _goodbye(press: Press, subscription: Subscription) -> None:
-    address_key = press.services.keys.address_key
-    ask_goodbye(press.session, subscription, post_of(press.services), address_key=address_key, now=press.now)
+    ask_goodbye(press.session, subscription, stationery_of(press.services), now=press.now)
 
 
 def _words(press: Press, message: str) -> str:

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
 from digest.i18n import spoken
-from digest.lists.person_mail import Post
+from digest.lists.stationery import Stationery
 from digest.models import Digest, MailingList
 from digest.rendering.reader_pages import ReadersPage, render_reader_page
 from digest.tokens import Claim, Purpose, Signer
@@ -44,7 +44,7 @@ def title_and_language(session: Session, list_id: int) -> tuple[str, str]:
     return (found.title, found.language) if found else ("", "en")
 
 
-def post_of(services: Services) -> Post:
+def stationery_of(services: Services) -> Stationery:
     """What mails to people are made with."""
-    settings = services.settings
-    return Post(services.keys.signer, settings.public_url, settings.templates)
+    found, settings = services.keys, services.settings
+    return Stationery(found.signer, found.address_key, settings.public_url, settings.templates)

@@ -36,10 +36,10 @@ from digest.web.answers import link_not_valid
 from digest.web.deps import Services, Shared
 from digest.web.forms import read_form
 from digest.web.reader_answers import (
-    post_of,
     reader_answer,
     see_other,
     see_page,
+    stationery_of,
     title_and_language,
 )
 
@@ -151,9 +151,9 @@ def _erase(act: _Act) -> Response:
 def _address(act: _Act) -> Response:
     """The same answer for every address that is one, whoever has it."""
     text = act.form.get("address", "")[:300]
-    post, address_key = post_of(act.services), act.services.keys.address_key
+    stationery = stationery_of(act.services)
     try:
-        ask_new_address(act.session, act.fresh, text, post, address_key=address_key, now=act.now)
+        ask_new_address(act.session, act.fresh, text, stationery, now=act.now)
     except InputError:
         person = act.session.get_one(Subscriber, act.fresh.link.subscriber_id)
         page = AddressPage(act.title, masked(person.address or ""), act.url, is_wrong=True)

@@ -46,10 +46,23 @@ from digest.web.deps import Services
 # A form has at most 20 fields.
 TOPICS_MOST: Final = 18
 PAUSE_DAYS_MOST: Final = 730
-_DONE_CODES: Final = {
-    *("cadence", "paused", "resumed", "topics", "large", "normal", "joined", "left", "language", "undone"),
-    *("reason", "mailed", "enough", "not_allowed", "not_possible", "bad_date", "nothing", "moved"),
-}
+_DONE_CODES: Final = frozenset(
+    (
+        *(
+            "cadence",
+            "paused",
+            "resumed",
+            "topics",
+            "large",
+            "normal",
+            "joined",
+            "left",
+            "language",
+            "undone",
+        ),
+        *("reason", "mailed", "enough", "not_allowed", "not_possible", "bad_date", "nothing", "moved"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)

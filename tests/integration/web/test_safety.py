@@ -18,7 +18,7 @@ from digest import config
 from digest.config import Settings
 from digest.db import Database
 from digest.errors import ConfigError, SchemaError, UnreachableError
-from digest.web import editions, health, inbox, public, sign_up, stop
+from digest.web import editions, health, inbox, public, reader, reader_fresh, sign_up, stop
 from digest.web.app import create_app
 from tests.integration.web.rows import Scene, make_settings
 
@@ -34,6 +34,10 @@ def paths(scene: Scene) -> list[str]:
         f"/e/{scene.public_id}",
         f"/u/{scene.token}",
         "/u/other",
+        "/u/other/page",
+        "/undo/other",
+        "/f/data/other",
+        "/f/other/other",
         "/stop/other",
         "/s",
         "/s/other",
@@ -64,13 +68,16 @@ def test_every_answer_has_the_headers(client: TestClient, scene: Scene) -> None:
 
 def test_only_a_few_routes_take_a_post() -> None:
     """Every route takes GET and HEAD; a few take POST too. A new one that acts must be thought about here."""
-    modules = (health, public, editions, stop, sign_up, inbox)
+    modules = (health, public, reader, reader_fresh, editions, stop, sign_up, inbox)
     routes = [route for module in modules for route in module.router.routes]
     methods = [(route.path, set(route.methods or ())) for route in routes if isinstance(route, Route)]
     assert len(methods) == len(routes) > 8
     acting = [(path, given) for path, given in methods if given != {"GET", "HEAD"}]
     assert acting == [
         ("/u/{token}", {"POST"}),
+        ("/u/{token}/page", {"POST"}),
+        ("/undo/{token}", {"POST"}),
+        ("/f/{kind}/{token}", {"POST"}),
         ("/stop/{token}", {"POST"}),
         ("/s/{name}", {"POST"}),
         ("/s", {"POST"}),
@@ -121,13 +128,8 @@ def test_static_files_are_kept_by_browsers(client: TestClient) -> None:
 def test_crawlers_are_kept_from_links_of_mails(client: TestClient) -> None:
     """Each line of the file is a rule; sign-off links and the inbox are among them."""
     rules = client.get("/robots.txt").text.splitlines()
-    assert rules == [
-        "User-agent: *",
-        "Disallow: /u/",
-        "Disallow: /c/",
-        "Disallow: /stop/",
-        "Disallow: /inbox",
-    ]
+    kept = ["/u/", "/c/", "/undo/", "/f/", "/stop/", "/inbox"]
+    assert rules == ["User-agent: *", *(f"Disallow: {path}" for path in kept)]
 
 
 def test_an_error_nobody_foresaw_is_a_page_and_one_line(app: FastAPI, scene: Scene) -> None:
