@@ -43,7 +43,10 @@ class ConfirmNotice:
 
 @dataclass(frozen=True, slots=True)
 class WelcomeNotice:
-    """Says what will come and how often; `how_often` is a cadence's name, `web_url` a past edition or ""."""
+    """Says what will come and how often.
+
+    `how_often` is a cadence's name, `web_url` a past edition or "", `page_url` the reader's own page or "".
+    """
 
     list_title: str
     how_often: str
@@ -51,6 +54,7 @@ class WelcomeNotice:
     postal_address: str
     web_url: str = ""
     unsubscribe_url: str = UNSUBSCRIBE_URL
+    page_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

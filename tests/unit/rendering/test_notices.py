@@ -86,3 +86,15 @@ def test_values_of_another_kind_are_refused() -> None:
     """A confirm mail cannot be made of a goodbye's values."""
     with pytest.raises(TypeError, match="ConfirmNotice"):
         render_notice(NoticeKind.CONFIRM, "en", NOTICES[NoticeKind.GOODBYE])
+
+
+@pytest.mark.parametrize("language", ["en", "hy"])
+def test_who_is_on_the_list_is_not_asked_to_confirm(language: str) -> None:
+    """The mail leads to their own page, in HTML and text, and says nothing of a confirmation."""
+    url = "https://mail.example.org/u/token/page"
+    made = render_notice(NoticeKind.CONFIRM, language, ConfirmNotice(TITLE, url, **PAPER, is_known=True))
+    asked = render_notice(NoticeKind.CONFIRM, language, ConfirmNotice(TITLE, url, **PAPER))
+    assert url in made.html
+    assert url in made.text
+    assert made.subject != asked.subject
+    assert len(set(made.text.split("\n\n")) & set(asked.text.split("\n\n"))) < len(asked.text.split("\n\n"))
