@@ -7,6 +7,7 @@ end; with REQUIRE_SERVICES=1 it fails them.
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import sys
 import tempfile
@@ -17,13 +18,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import hypothesis
 import pytest
 
+import digest.logs  # noqa: F401  # before anybody imports structlog with what draws tracebacks
 from digest.errors import ConfigError
-from tests.servers import chromium, opendkim, postfix, postgres, run, speed
-from tests.servers.postgres import PostgresServer, PrivatePostgres
-from tests.servers.redis import RedisServer
+from tests.servers import run, speed
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from tests.servers.postgres import PostgresServer, PrivatePostgres
+    from tests.servers.redis import RedisServer
 
 _RUN = pytest.StashKey[Path]()
 _LOCK = pytest.StashKey[int]()
@@ -43,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("DIGEST_")]:
         del os.environ[name]
     # No example is judged by the clock: a busy machine is no fault. `make proof` asks for the second.
-    hypothesis.settings.register_profile("house", deadline=None, max_examples=30)
+    hypothesis.settings.register_profile("house", deadline=None, max_examples=20)
     hypothesis.settings.register_profile("proof", deadline=None, max_examples=500)
     hypothesis.settings.load_profile(config.getoption("--hypothesis-profile") or "house")
     if hasattr(config, "workerinput"):
@@ -54,9 +55,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what waits for the clock: other workers compute meanwhile, and what computes fills gaps."""
-    ranks = ("waits", "process", "browser")
-    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ranks])
+    """Begin with what waits for the clock and with the browser, which keep one worker each for long.
+
+    What starts processes waits for them now and then: its files are spread over the first two thirds of the
+    rest, so that other workers have something to compute meanwhile, and nothing long is left for the end.
+    """
+
+    def has(item: pytest.Item, *marks: str) -> bool:
+        return any(item.get_closest_marker(mark) for mark in marks)
+
+    first = [item for item in items if has(item, "waits", "browser")]
+    first.sort(key=lambda item: not has(item, "waits"))
+    rest = [item for item in items if not has(item, "waits", "browser", "process")]
+    others = [item for item in items if has(item, "process") and not has(item, "waits", "browser")]
+    files = [list(group) for _, group in itertools.groupby(others, key=lambda item: item.path)]
+    ordered = [(number * len(rest) * 2 // (3 * len(files)), file) for number, file in enumerate(files)]
+    for place, file in reversed(ordered):
+        rest[place:place] = file
+    items[:] = first + rest
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -110,6 +126,8 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres_server(pytestconfig: pytest.Config) -> PostgresServer:
     """The PostgreSQL server of the run."""
+    from tests.servers.postgres import PostgresServer
+
     service = run.obtain(pytestconfig.stash[_RUN], "postgres")
     if not service.url:
         _missing(service)
@@ -129,6 +147,8 @@ def private_postgres(pytestconfig: pytest.Config) -> Iterator[PrivatePostgres]:
 
     In the run's folder: a test's own is closed to the account that the server runs as.
     """
+    from tests.servers import postgres
+
     folder = Path(tempfile.mkdtemp(prefix="private-", dir=pytestconfig.stash[_RUN]))
     folder.chmod(0o711)
     try:
@@ -141,6 +161,8 @@ def private_postgres(pytestconfig: pytest.Config) -> Iterator[PrivatePostgres]:
 @pytest.fixture(scope="session")
 def redis_server(pytestconfig: pytest.Config) -> RedisServer:
     """The Redis server of the run."""
+    from tests.servers.redis import RedisServer
+
     service = run.obtain(pytestconfig.stash[_RUN], "redis")
     if not service.url:
         _missing(service)
@@ -166,30 +188,25 @@ def _program(config: pytest.Config, service: run.Service) -> Path:
 @pytest.fixture(scope="session")
 def chromium_path(pytestconfig: pytest.Config) -> Path:
     """The browser's program."""
+    from tests.servers import chromium
+
     return _program(pytestconfig, chromium.find())
 
 
 @pytest.fixture(scope="session")
 def opendkim_path(pytestconfig: pytest.Config) -> Path:
     """The verifier's program."""
+    from tests.servers import opendkim
+
     return _program(pytestconfig, opendkim.find())
 
 
 @pytest.fixture(scope="session")
 def postfix_path(pytestconfig: pytest.Config) -> Path:
     """The program that runs Postfix's processes."""
+    from tests.servers import postfix
+
     return _program(pytestconfig, postfix.find())
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: Path) -> Iterator[Browser]:
-    """A headless browser for the tests of a module.
-
-    Not for the session: while it runs, its event loop counts as this thread's, and a test that follows could
-    start none of its own.
-    """
-    with chromium.launched(chromium_path) as launched:
-        yield launched
 
 
 def _missing(service: run.Service) -> NoReturn:

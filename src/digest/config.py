@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     )
     web_host: str = Field("127.0.0.1", description="Address that the web server listens on.")
     web_port: int = Field(8025, ge=0, le=65535, description="Port that the web server listens on.")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Proxies in front of the web whose X-Forwarded-For counts, as addresses or networks."
+    )
     secrets_dir: Path | None = Field(None, description="Folder of the secret files; default: DATA/secrets.")
     journal_dir: Path | None = Field(None, description="Folder of the send journals; default: DATA/journals.")
     templates: Path | None = Field(None, description="A folder of your own templates; it comes first.")
@@ -71,6 +74,12 @@ class Settings(BaseSettings):
     keep_deliveries_days: int = Field(
         365, ge=7, le=36500, description="Days that a delivery stays on record; then only totals do."
     )
+    keep_notices_days: int = Field(
+        30, ge=1, le=3650, description="Days that a single mail stays on record once it is done with."
+    )
+    keep_links_days: int = Field(
+        1, ge=1, le=90, description="Days that a link asked for by a reader stays on record after its end."
+    )
     collect_interval_seconds: int = Field(900, ge=1, description="How often a source is fetched.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     log_json: bool | None = Field(None, description="JSON log lines; unset: unless at a terminal.")
@@ -80,6 +89,15 @@ class Settings(BaseSettings):
     def _split_hosts(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split_proxies(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = tuple(part.strip() for part in value.split(",") if part.strip())
+            for part in value:
+                _network(part)
         return value
 
     @field_validator("dns_servers", mode="before")
@@ -204,6 +222,15 @@ def _dns_server(text: str) -> tuple[str, int]:
     if not 1 <= number <= 65535:
         raise ValueError(f"{text[:80]!r} is not an IP address with or without a port, like 192.0.2.1:53")
     return address, number
+
+
+def _network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError(
+            f"{text[:80]!r} is not an IP address or network, like 192.0.2.1 or 10.0.0.0/8"
+        ) from None
 
 
 def _refuse_unknown_variables() -> None:

@@ -64,14 +64,22 @@ class Translator:
         """A full date: `Monday, November 23, 2026`."""
         return format_date(moment.astimezone(ZoneInfo(zone)), format="full", locale=self.locale)
 
+    def day(self, date: dt.date) -> str:
+        """A date in words: `November 23, 2026`."""
+        return format_date(date, format="long", locale=self.locale)
+
     def moment(self, moment: dt.datetime, zone: str) -> str:
         """Weekday, time and place: `Monday, 5:30 am, Los Angeles`."""
+        weekday = format_date(moment.astimezone(ZoneInfo(zone)), "EEEE", locale=self.locale)
+        return ", ".join((weekday, self.clock(moment, zone)))
+
+    def clock(self, moment: dt.datetime, zone: str) -> str:
+        """Time and place: `5:30 am, Los Angeles`."""
         local = moment.astimezone(ZoneInfo(zone))
-        weekday = format_date(local, "EEEE", locale=self.locale)
         clock = format_time(local, format="short", locale=self.locale).replace("\u202f", " ")
         if self.language == "en":
             clock = clock.lower()
-        return ", ".join((weekday, clock, self.place(zone)))
+        return ", ".join((clock, self.place(zone)))
 
     def place(self, zone: str) -> str:
         """The city that a time zone is named after, in this language."""
@@ -86,6 +94,12 @@ class Translator:
 def translator(language: str) -> Translator:
     """The translator for a language; each is read once per process."""
     return Translator(language)
+
+
+def spoken(language: str) -> str:
+    """A digest's language if we speak it, by its first part; else the first of ours."""
+    primary = language.split("-", maxsplit=1)[0].lower()
+    return primary if primary in LANGUAGES else LANGUAGES[0]
 
 
 def direction(language: str) -> str:

@@ -33,6 +33,13 @@ class Purpose(IntEnum):
     PREFERENCES = 3
     # By somebody of the staff: `list_id` is the account's id here, `subscriber_id` the edition's.
     STOP_EDITION = 4
+    # Brings back what the person has ended, for a month.
+    UNDO = 5
+    # Mailed on request. `subscriber_id` is the id of a row of `fresh_links`: they work once, for a day.
+    MY_DATA = 6
+    ERASE = 7
+    OLD_ADDRESS = 8
+    NEW_ADDRESS = 9
 
 
 class TokenError(InputError):

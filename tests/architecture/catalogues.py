@@ -10,6 +10,7 @@ hand in `src/digest/locale/*.po`, with any editor of .po files.
 from __future__ import annotations
 
 import argparse
+import functools
 import io
 import re
 import sys
@@ -36,8 +37,9 @@ _TREES = (
 _PLURAL_RULES = {"en": "(n != 1)", "hy": "(n > 1)"}
 
 
+@functools.cache
 def extracted() -> Catalog:
-    """Every message in the code and the templates, without translations."""
+    """Every message in the code and the templates, without translations; read once, to be looked at only."""
     catalogue = Catalog(locale=None, fuzzy=False)
     for tree, methods in _TREES:
         found = extract_from_dir(

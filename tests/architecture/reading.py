@@ -18,6 +18,12 @@ def our_files() -> Iterator[tuple[str, Path]]:
 
 
 @functools.cache
+def imported_by(path: Path) -> frozenset[str]:
+    """The modules that a file imports, as `imported` tells them."""
+    return frozenset(imported(parsed(path)))
+
+
+@functools.cache
 def parsed(path: Path) -> ast.Module:
     """A file's syntax tree."""
     return ast.parse(path.read_text(encoding="utf-8"), str(path))

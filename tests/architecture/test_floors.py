@@ -61,7 +61,7 @@ def test_few_rooms_know_a_framework(packages: frozenset[str]) -> None:
     strangers = {
         place: sorted(found)
         for place, path in reading.our_files()
-        if (found := {m for m in reading.imported(reading.parsed(path)) if reading.is_one_of(m, packages)})
+        if (found := {m for m in reading.imported_by(path) if reading.is_one_of(m, packages)})
         and not place.startswith(rooms)
     }
     assert strangers == {}
@@ -69,7 +69,7 @@ def test_few_rooms_know_a_framework(packages: frozenset[str]) -> None:
 
 def test_entry_point_knows_the_door_alone() -> None:
     """`worker.py` imports the Celery door and nothing beside it."""
-    modules = reading.imported(reading.parsed(reading.ROOT / "worker.py"))
+    modules = reading.imported_by(reading.ROOT / "worker.py")
     assert {module for module in modules if module.startswith("digest")} == {
         "digest.tasks",
         "digest.tasks.app",

@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
 from digest.rendering.contexts import Look, RenderedMail, TextSize, TimeForm
 from digest.rendering.digest_email import render_mail, render_web
 from digest.rendering.notices import NoticeKind, render_notice
 from digest.rendering.pages import render_page
+from tests.browser import axe
 from tests.unit.rendering.samples import armenian, edition, featured
 from tests.unit.rendering.test_notices import NOTICES
 from tests.unit.rendering.test_pages import PAGES
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Route
+
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
-AXE = ROOT / "tests" / "vendor" / "axe-core"
 STATIC = ROOT / "src" / "digest" / "web" / "static"
 SITE = "http://pages.test"
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src https:; "
     "form-action 'self'; frame-src 'self'"
 )
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# A mail stands inside a mail program's page, which has the landmarks.
-PAGE_ONLY = ["landmark-one-main", "region"]
 LONG = "W" * 300
+Scheme = Literal["light", "dark"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +93,9 @@ def tabs(browser: Browser) -> Iterator[Tabs]:
 @pytest.fixture(params=["light", "dark"])
 def page(tabs: Tabs, request: pytest.FixtureRequest) -> Page:
     """The tab for mails, in one colour scheme."""
-    return _in_scheme(tabs.mails, request.param)
-
-
-@pytest.fixture(params=["light", "dark"])
-def web_page(tabs: Tabs, request: pytest.FixtureRequest) -> Page:
-    """The tab for pages, in one colour scheme."""
-    return _in_scheme(tabs.pages, request.param)
-
-
-def _in_scheme(tab: Page, scheme: Literal["light", "dark"]) -> Page:
-    tab.emulate_media(color_scheme=scheme)
-    tab.set_viewport_size({"width": 1000, "height": 800})
-    return tab
+    tabs.mails.emulate_media(color_scheme=request.param)
+    tabs.mails.set_viewport_size({"width": 1000, "height": 800})
+    return tabs.mails
 
 
 def _serve(route: Route) -> None:
@@ -121,27 +110,6 @@ def _serve(route: Route) -> None:
         route.abort()
 
 
-def faults(page: Page, without: list[str]) -> list[dict[str, Any]]:
-    """What axe-core finds: the rule, and the elements that break it."""
-    page.evaluate((AXE / "axe.min.js").read_text(encoding="utf-8"))
-    options = {
-        "runOnly": {"type": "tag", "values": RULES},
-        "rules": {rule: {"enabled": False} for rule in without},
-        "iframes": False,
-    }
-    found = page.evaluate(f"axe.run(document, {json.dumps(options)})")
-    return [
-        {"rule": fault["id"], "at": [node["html"][:200] for node in fault["nodes"]]}
-        for fault in found["violations"]
-    ]
-
-
-def _judged_at(page: Page, *, light: int, dark: int) -> int:
-    """The width at which axe looks: one for each scheme, for its answers do not change with the width."""
-    is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    return dark if is_dark else light
-
-
 def overflow(page: Page) -> int:
     """By how many pixels the page is wider than the screen."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
@@ -149,11 +117,9 @@ def overflow(page: Page) -> int:
 
 def test_axe_is_the_one_that_was_vendored() -> None:
     """The copy of axe-core is whole."""
-    name = (AXE / "axe.min.js.sha256").read_text(encoding="utf-8").split()[0]
-    assert hashlib.sha256((AXE / "axe.min.js").read_bytes()).hexdigest() == name
-    assert (AXE / "VERSION").read_text(encoding="utf-8").strip() in (AXE / "axe.min.js").read_text(
-        encoding="utf-8"
-    )[:200]
+    wanted = (axe.FOLDER / "axe.min.js.sha256").read_text(encoding="utf-8").split()[0]
+    assert hashlib.sha256((axe.FOLDER / "axe.min.js").read_bytes()).hexdigest() == wanted
+    assert (axe.FOLDER / "VERSION").read_text(encoding="utf-8").strip() in axe.script()[:200]
 
 
 def test_axe_finds_what_is_wrong(page: Page) -> None:
@@ -166,19 +132,15 @@ def test_axe_finds_what_is_wrong(page: Page) -> None:
         .replace('alt="A lamp"', "")
     )
     assert {"color-contrast", "heading-order", "image-alt"} <= {
-        fault["rule"] for fault in faults(page, PAGE_ONLY)
+        fault["rule"] for fault in axe.faults(page, without=axe.PAGE_ONLY)
     }
 
 
 @pytest.mark.parametrize("name", MAILS)
-def test_a_mail_is_accessible_and_fits_every_screen(page: Page, name: str) -> None:
-    """axe-core finds nothing, and nothing has to be scrolled sideways from 320 to 1,000 pixels."""
-    for width in (320, 360, 600, 1000):
-        page.set_viewport_size({"width": width, "height": 800})
-        page.set_content(mail(name))
-        assert overflow(page) == 0, width
-        if width == _judged_at(page, light=320, dark=600):
-            assert faults(page, PAGE_ONLY) == []
+def test_a_mail_is_accessible_and_fits_every_screen(tabs: Tabs, name: str) -> None:
+    """In both schemes axe-core finds nothing, and nothing is scrolled sideways from 320 to 1,000 pixels."""
+    tabs.mails.set_content(mail(name))
+    _fits_and_is_accessible(tabs.mails, {"light": 320, "dark": 600}, (320, 360, 600, 1000), axe.PAGE_ONLY)
 
 
 @pytest.mark.parametrize("name", ["english", "armenian", "long words"])
@@ -211,23 +173,32 @@ def test_the_dark_scheme_is_dark(page: Page) -> None:
 
 
 @pytest.mark.parametrize("name", WEB)
-def test_a_page_is_accessible_and_fits_every_screen(web_page: Page, name: str) -> None:
-    """axe-core finds nothing, the strict policy is kept, and 320 pixels are wide enough."""
+def test_a_page_is_accessible_and_fits_every_screen(tabs: Tabs, name: str) -> None:
+    """In both schemes axe-core finds nothing, 320 pixels are wide enough, and the strict policy is kept."""
     complaints: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
         if "Security Policy" in message.text:
             complaints.append(message.text)
 
-    web_page.on("console", listen)
-    for width in (320, 1000):
-        web_page.set_viewport_size({"width": width, "height": 800})
-        web_page.goto(f"{SITE}/page/{name}")
-        assert overflow(web_page) == 0, width
-        if width == _judged_at(web_page, light=320, dark=1000):
-            assert faults(web_page, []) == []
-    web_page.remove_listener("console", listen)
+    tabs.pages.on("console", listen)
+    tabs.pages.goto(f"{SITE}/page/{name}")
+    _fits_and_is_accessible(tabs.pages, {"light": 320, "dark": 1000}, (320, 1000))
+    tabs.pages.remove_listener("console", listen)
     assert complaints == []
+
+
+def _fits_and_is_accessible(
+    tab: Page, judged_at: dict[Scheme, int], widths: Sequence[int], without: Sequence[str] = ()
+) -> None:
+    """axe looks at one width in each scheme, for its answers do not change with the width."""
+    for scheme, judged in judged_at.items():
+        tab.emulate_media(color_scheme=scheme)
+        for width in widths:
+            tab.set_viewport_size({"width": width, "height": 800})
+            assert overflow(tab) == 0, (scheme, width)
+            if width == judged:
+                assert axe.faults(tab, without=without) == [], scheme
 
 
 def test_times_of_the_web_edition_are_live(browser: Browser) -> None:

@@ -1,25 +1,30 @@
 """A migrated database for each test, once on SQLite and once on PostgreSQL.
 
 Each kind is migrated once per worker and emptied after each test (`tests/servers/databases.py`).
+
+What a fixture needs is imported by it: the controller of a run reads this file too, and waits for no more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from digest.db import Database
-from digest.db.schema import upgrade
-from digest.queueing.app import app
-from tests.servers.databases import Kept, KeptPostgres, KeptSqlite
-from tests.servers.postgres import PostgresServer
+if TYPE_CHECKING:
+    from digest.db import Database
+    from tests.servers.databases import Kept, KeptPostgres, KeptSqlite
+    from tests.servers.postgres import PostgresServer
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file."""
+    from digest.db import Database
+    from digest.db.schema import upgrade
+
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
     database = Database(f"sqlite:///{path}")
     upgrade(database)
@@ -30,6 +35,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def kept_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeptSqlite]:
     """This worker's SQLite file."""
+    from tests.servers.databases import KeptSqlite
+
     kept = KeptSqlite(sqlite_template, tmp_path_factory.mktemp("kept") / "digest.db")
     yield kept
     kept.database.close()
@@ -38,6 +45,8 @@ def kept_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def kept_postgres(postgres_server: PostgresServer) -> Iterator[KeptPostgres]:
     """This worker's PostgreSQL database."""
+    from tests.servers.databases import KeptPostgres
+
     with postgres_server.database() as url:
         kept = KeptPostgres(url)
         yield kept
@@ -68,6 +77,8 @@ def database(kept: Kept) -> Database:
 @pytest.fixture(autouse=True)
 def _hints_go_nowhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Background work is hinted at in this process's memory: no broker is needed, and none is waited for."""
+    from digest.queueing.app import app
+
     monkeypatch.setenv("DIGEST_BROKER_URL", "memory://")
     yield
     app.cache_clear()

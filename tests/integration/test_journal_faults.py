@@ -48,6 +48,10 @@ def _set_journal(desk: Desk, journal_id: int, **values: object) -> None:
         session.execute(sa.update(Journal).where(Journal.id == journal_id).values(**values))
 
 
+# PostgreSQL takes 65,535 values, SQLite as it is built for Debian and for Python takes more.
+@pytest.mark.parametrize(
+    "kept", [pytest.param("sqlite", marks=pytest.mark.slow), "postgresql"], indirect=True
+)
 def test_folds_a_journal_of_more_outcomes_than_a_statement_takes(desk: Desk) -> None:
     """A worker that died late in a large edition does not stop the newsroom with its 66,000 outcomes."""
     now = clock.utc_now()

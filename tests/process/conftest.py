@@ -1,4 +1,7 @@
-"""What the trials of workers share: one process that makes the workers, and where each trial starts from."""
+"""What the trials of workers share: one process that makes the workers, and where each trial starts from.
+
+What a fixture needs is imported by it: the controller of a run reads this file too, and waits for no more.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,12 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from digest.db import Database
-from digest.db.schema import upgrade
-from tests.process.crash_trials import Bench
-from tests.process.crash_workers import workers
+if TYPE_CHECKING:
+    from tests.process.crash_trials import Bench
 
 POLICIES = ("hold", "resend")
 
@@ -31,6 +33,11 @@ def trials_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def bench(trials_folder: Path) -> Iterator[Bench]:
     """One process that makes the workers, and a seeded SQLite file for each policy."""
+    from digest.db import Database
+    from digest.db.schema import upgrade
+    from tests.process.crash_trials import Bench
+    from tests.process.crash_workers import workers
+
     migrated = trials_folder / "migrated.db"
     database = Database(f"sqlite:///{migrated}")
     upgrade(database)

@@ -18,8 +18,8 @@ from tests.servers.waiting import wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.waits]
 
-PEOPLE = 250
-KILL_AFTER = 60
+PEOPLE = 500
+KILL_AFTER = 100
 
 
 def edition_for(room: Newsroom, count: int, *, policy: str) -> set[str]:
@@ -64,7 +64,7 @@ def _is_sent(room: Newsroom) -> bool:
 def test_loses_and_doubles_nobody_when_a_worker_is_killed(
     kind: str, policy: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SIGKILL after the 60th of 250 mails, over one connection.
+    """SIGKILL after the 100th of 500 mails, over one connection.
 
     Under `hold` nobody is in the server's record twice, and whoever is not in it is listed as uncertain: one
     person at the most. Under `resend` everybody is in it, one person at the most twice.
@@ -84,7 +84,7 @@ def test_loses_and_doubles_nobody_when_a_worker_is_killed(
         people = edition_for(room, PEOPLE, policy=policy)
         room.start_beat()
         worker = room.start_worker()
-        wait_until(lambda: len(room.taken()) >= KILL_AFTER, seconds=60, what="the 60th mail")
+        wait_until(lambda: len(room.taken()) >= KILL_AFTER, seconds=60, what="the 100th mail")
         kill_group(worker)
         at_kill = len(room.taken())
         assert at_kill < PEOPLE

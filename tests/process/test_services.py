@@ -160,6 +160,7 @@ def test_missing_service_is_loud(tmp_path: Path, required: str, status: int) -> 
     assert ("1 skipped" if status == 0 else "1 error") in done.stdout
 
 
+@pytest.mark.slow
 def test_event_loop_can_be_run_after_a_browser(chromium_path: Path) -> None:
     """A closed browser leaves the thread free for an event loop of a test's own."""
 

@@ -76,7 +76,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     venv = folder / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True, timeout=60)
     python = str(venv / "bin" / "python")
-    install = ["--python", python, "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
+    install = [
+        "--python",
+        python,
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--no-compile",
+        str(wheel),
+    ]
     subprocess.run(
         [sys.executable, "-m", "pip", "--disable-pip-version-check", *install], check=True, timeout=60
     )

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # No sandbox: it needs rights that root in a container does not have, and only our own pages are opened.
-# /dev/shm is small in a container.
+# /dev/shm is small in a container. Few processes: each costs more than what our pages ask of it.
 _ARGUMENTS = (
     "--no-sandbox",
     "--disable-dev-shm-usage",
     "--disable-gpu",
     "--no-first-run",
     "--disable-extensions",
+    "--in-process-gpu",
+    "--renderer-process-limit=1",
 )
 
 

@@ -10,11 +10,17 @@ from xdist.scheduler import LoadScopeScheduling
 class Scheduler(LoadScopeScheduling):
     """Gives each worker the next test when it is done, so that all of them end at the same time.
 
-    A browser, an installed wheel, a demo that ran or a Postfix is made for a file: its tests stay on one
-    worker.
+    An installed wheel, a demo that ran, a Postfix or a year of quarter hours is made for a file, a browser
+    and what is read of the code for a folder: their tests stay on one worker.
     """
 
-    _WHOLE_FILES: ClassVar = ("tests/browser/", "tests/process/", "tests/integration/test_postfix.py")
+    _WHOLE_FOLDERS: ClassVar = ("tests/architecture/", "tests/browser/")
+    _WHOLE_FILES: ClassVar = (
+        *("tests/process/", "tests/integration/test_postfix.py", "tests/unit/editions/test_schedule.py"),
+    )
 
     def _split_scope(self, nodeid: str) -> str:
+        for folder in self._WHOLE_FOLDERS:
+            if nodeid.startswith(folder):
+                return folder
         return nodeid.partition("::")[0] if nodeid.startswith(self._WHOLE_FILES) else nodeid

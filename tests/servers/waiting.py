@@ -15,7 +15,7 @@ def wait_until(
     while not condition():
         if time.monotonic() > until:
             raise AssertionError(f"{what} did not come true within {seconds:g} seconds")
-        time.sleep(0.01)
+        time.sleep(0.02)
 
 
 def process_lives(process: int) -> bool:

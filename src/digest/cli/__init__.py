@@ -6,6 +6,7 @@ watch` at a paused or held edition), 130 ended by Ctrl-C.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from typing import Any
@@ -20,11 +21,15 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("db", "digest.cli.database", "Make and check the database."),
     ("keys", "digest.cli.database:keys_app", "The installation's own keys."),
     ("list", "digest.cli.lists", "Mailing lists."),
+    ("topic", "digest.cli.topics", "Topics that readers may choose."),
     ("subscriber", "digest.cli.subscribers", "People on the lists."),
     ("import", "digest.cli.imports", "Imports that were made."),
     ("export", "digest.cli.exports", "The people of a list as a file."),
+    ("segment", "digest.cli.segments", "Saved rules that choose among the people."),
+    ("attribute", "digest.cli.attributes", "Typed fields of subscribers."),
     ("suppression", "digest.cli.suppressions", "The do-not-mail list."),
-    ("consent", "digest.cli.lists:consent_app", "The proof of consent."),
+    ("consent", "digest.cli.consent", "The proof of consent."),
+    ("retention", "digest.cli.retention", "What is kept for how long."),
     ("transport", "digest.cli.transports", "Mail services."),
     ("dkim", "digest.cli.dkim", "Keys that we sign mail with."),
     ("sender", "digest.cli.sender", "What the DNS must say of a sender's domain."),
@@ -53,11 +58,16 @@ class _Entry(TyperCommand):
 
     def load(self) -> Any:
         """Import the module and make its command."""
-        module, _, attribute = self.target.partition(":")
-        found = getattr(importlib.import_module(module), attribute or "app")
-        command = typer.main.get_command(found)
-        command.name = self.name
-        return command
+        return _loaded(self.name, self.target)
+
+
+@functools.cache
+def _loaded(name: str | None, target: str) -> Any:
+    """A command of the table; made once, for who gives many commands in one process."""
+    module, _, attribute = target.partition(":")
+    command = typer.main.get_command(getattr(importlib.import_module(module), attribute or "app"))
+    command.name = name
+    return command
 
 
 class _Root(TyperGroup):

@@ -23,6 +23,7 @@ _LEAD = "Seconds before its slot at which an edition is locked (600)."
 _GRACE = "Seconds by which a missed edition may be late; after that it is skipped (10800)."
 _CRON = "Minute, hour, day, month and weekday, as in cron."
 _SPREAD = "Over how long an edition goes out: 20m; 0: at once; auto: at once below 20,000 people, else 20m."
+_SEGMENT = "The segment that its editions go to (`digest segment list`); none: to everybody."
 _USEFUL = "How long after its slot an edition is worth having: 24h. Deferred mail is tried no longer."
 _ZONE = "The time zone that the hours are meant in, such as Asia/Yerevan."
 
@@ -76,6 +77,7 @@ def set_values(
     grace: Annotated[int | None, typer.Option(help=_GRACE)] = None,
     spread: Annotated[str | None, typer.Option(help=_SPREAD)] = None,
     useful: Annotated[str | None, typer.Option(help=_USEFUL)] = None,
+    segment: Annotated[str | None, typer.Option(help=_SEGMENT)] = None,
     running: Annotated[
         bool | None, typer.Option("--running/--stopped", help="Whether new editions come.")
     ] = None,
@@ -83,8 +85,9 @@ def set_values(
     """Change a rhythm. A new schedule counts from now on; what is locked already goes out as it is."""
     from digest.editions.cadences import Auto, next_slots, set_cadence  # noqa: PLC0415
     from digest.lists.queries import cadence_named, digest_named  # noqa: PLC0415
+    from digest.lists.segments import set_cadence_segment  # noqa: PLC0415
 
-    if all(value is None for value in (cron, zone, lead, grace, spread, useful, running)):
+    if all(value is None for value in (cron, zone, lead, grace, spread, useful, segment, running)):
         raise InputError("Nothing to change was given; `digest cadence set --help` lists what can be.")
     now = common.now()
     with common.write() as session:
@@ -102,6 +105,9 @@ def set_values(
             actor=common.actor(),
             now=now,
         )
+        if segment is not None:
+            wanted = None if segment == "none" else segment
+            set_cadence_segment(session, cadence, wanted, actor=common.actor(), now=now)
         coming = next_slots(cadence, count=1, now=now)[0] if cadence.is_running else None
         zone = cadence.zone
     if coming is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import common, ramp_up, revisions, sending
+from digest.cli import common, ramp_up, revisions, segments, sending
 from digest.cli.common import JsonOption
 from digest.errors import DigestError, InputError, StateError
 from digest.models import EditionState
@@ -126,10 +126,14 @@ def extra(
     at: Annotated[
         str | None, typer.Option(help="When it goes out, in the cadence's zone: 2027-01-15T07:00; else now.")
     ] = None,
+    segment: Annotated[
+        str | None, typer.Option(help="Of its readers only those in this segment; else as its cadence.")
+    ] = None,
     as_json: bool = JsonOption,
 ) -> None:
     """Put an extra edition beside the schedule."""
     from digest.editions.cadences import add_extra  # noqa: PLC0415
+    from digest.lists.segments import set_edition_segment  # noqa: PLC0415
 
     now = common.now()
     with common.write() as session:
@@ -138,6 +142,8 @@ def extra(
         if due_at < now:
             raise InputError("An extra edition cannot go out in the past.")
         made = add_extra(session, chosen, due_at=due_at, actor=common.actor(), now=now)
+        if segment is not None:
+            set_edition_segment(session, made, segment, actor=common.actor(), now=now)
         result = {"id": made.id, "cadence": chosen.name, "due_at": made.due_at, "due_local": made.due_local}
     if as_json:
         common.print_json(result)
@@ -157,6 +163,9 @@ def web(edition: EditionId) -> None:
 app.command("ramp-up-rest", epilog="Example: digest edition ramp-up-rest 12 --out rest.csv")(
     ramp_up.ramp_up_rest
 )
+
+
+app.command("segment", epilog="Example: digest edition segment 12 --segment armenian")(segments.for_edition)
 
 
 def _cadence(session: Session, digest: str, name: str | None) -> Cadence:

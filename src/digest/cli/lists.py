@@ -1,4 +1,4 @@
-"""`digest list` and `digest consent`."""
+"""`digest list`: mailing lists."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import typer
 from digest import audit
 from digest.cli import common
 from digest.cli.common import JsonOption
-from digest.lists import consent, counts, manage, queries
-from digest.models import SubscriptionStatus, UncertainPolicy
+from digest.errors import InputError
+from digest.lists import counts, manage, queries
+from digest.models import NetworkRecord, OptIn, SubscriptionStatus, UncertainPolicy
 
 app = common.group("Mailing lists.")
-consent_app = common.group("The proof of consent.")
 
 _UNCERTAIN = typer.Option(
     None,
@@ -19,6 +19,12 @@ _UNCERTAIN = typer.Option(
     help="What becomes of deliveries of which nobody can know whether they arrived: "
     "`hold` shows them to you, `resend` sends them once more.",
 )
+
+_SINGLE_WARNING = (
+    "Warning: with single opt-in anybody can sign up anybody else; wrong addresses and complaints will harm "
+    "your mail, and in some countries it is not lawful."
+)
+_SINGLE_NEEDS_YES = f"{_SINGLE_WARNING.removeprefix('Warning: ').capitalize()} Add --yes if you are sure."
 
 
 @app.command(
@@ -46,20 +52,74 @@ def create(
         common.say(f"The list {name} is there; put people on it with `digest subscriber add`.")
 
 
-@app.command("set", epilog="Example: digest list set readers --uncertain resend")
+@app.command(
+    "set",
+    epilog="Example: digest list set readers --open --welcome-with-latest --origin https://courier.example",
+)
 def set_values(
     name: str = typer.Argument(help="The list."),
     title: str | None = typer.Option(None, help="What readers see."),
     uncertain: UncertainPolicy | None = _UNCERTAIN,
+    is_open: bool | None = typer.Option(
+        None, "--open/--closed", help="Whether anybody may sign up by its public page."
+    ),
+    opt_in: OptIn | None = typer.Option(
+        None, help="`double`: a sign-up counts once it is confirmed by a link; `single`: at once."
+    ),
+    welcome_with_latest: bool | None = typer.Option(
+        None,
+        "--welcome-with-latest/--welcome-alone",
+        help="Whether the welcome mail leads to the latest edition.",
+    ),
+    origin: list[str] = typer.Option(
+        [], help="A site whose pages may sign people up in the background; again for more. Replaces all."
+    ),
+    no_origins: bool = typer.Option(False, "--no-origins", help="No other site may."),
+    network_record: NetworkRecord | None = typer.Option(
+        None, help="What is kept of the network address that a consent came from."
+    ),
+    network_days: int | None = typer.Option(None, help="For how many days it is kept."),
+    yes: bool = typer.Option(False, "--yes", help="Turn on single opt-in without being asked once more."),
 ) -> None:
-    """Change a list's title or policy."""
+    """Change a list's title, policy, or how people sign up to it."""
+    if opt_in is OptIn.SINGLE and not yes:
+        raise InputError(_SINGLE_NEEDS_YES)
+    if origin and no_origins:
+        raise InputError("Name sites with --origin, or none with --no-origins; not both.")
+    changes = manage.ListChanges(
+        title=title,
+        uncertain_policy=uncertain,
+        is_open=is_open,
+        opt_in=opt_in,
+        welcomes_with_latest=welcome_with_latest,
+        network_record=network_record,
+        network_days=network_days,
+        form_origins=[] if no_origins else origin or None,
+    )
     with common.write() as session:
         found = queries.list_named(session, name)
-        changed = manage.set_list(found, title=title, uncertain_policy=uncertain)
+        changed = manage.set_list(found, changes)
         if changed:
             actor, now = common.actor(), common.now()
             audit.record(session, "list.set", found, actor=actor, now=now, details=changed)
+    if changed.get("opt_in") == OptIn.SINGLE:
+        common.say(_SINGLE_WARNING)
     common.say(f"Changed: {', '.join(changed)}." if changed else "Nothing to change.")
+
+
+@app.command("form", epilog="Example: digest list form readers weekend > form.html")
+def form(
+    names: list[str] = typer.Argument(help="The list, or several for one form."),
+    as_json: bool = JsonOption,
+) -> None:
+    """Print a plain HTML form to copy into your own site; it works without JavaScript."""
+    from digest.cli.list_form import made_form  # noqa: PLC0415  (templates: 0.1 s for one command)
+
+    made = made_form(names)
+    if as_json:
+        common.print_json(made)
+    else:
+        common.say(made.html)
 
 
 @app.command("list", epilog="Example: digest list list --json")
@@ -89,36 +149,22 @@ def show(
     if as_json:
         common.print_json(found)
         return
+    sign_up = f"{common.settings().public_url}/s/{found.name}" if found.is_open else "closed"
+    kept = found.network_record.value
+    if found.network_record is not NetworkRecord.NONE:
+        kept += f", for {found.network_days} days"
     common.print_fields(
         {
             "list": found.name,
             "title": found.title,
             "digest": found.digest,
             "uncertain deliveries": found.uncertain_policy,
+            "sign-up": sign_up,
+            "opt-in": found.opt_in,
+            "welcome": "with the latest edition" if found.welcomes_with_latest else "alone",
+            "other sites": ", ".join(found.form_origins) or "none",
+            "network address": kept,
             "made": common.shown(found.created_at),
             **found.people,
         }
     )
-
-
-@consent_app.command("verify", epilog="Example: digest consent verify --list readers")
-def verify(
-    list_name: str | None = typer.Option(None, "--list", help="Only this list."),
-    as_json: bool = JsonOption,
-) -> None:
-    """Check every subscription's chain of consent; exit code 1 if one is broken."""
-    with common.read() as session:
-        list_id = queries.list_named(session, list_name).id if list_name else None
-        total, findings = 0, []
-        for _, found in consent.verify_all(session, list_id=list_id):
-            total += 1
-            findings.extend(found)
-    if as_json:
-        common.print_json({"subscriptions": total, "findings": findings})
-    elif findings:
-        rows = [(finding.subscription_id, finding.number, finding.problem) for finding in findings]
-        common.print_table(("subscription", "event", "what is wrong"), rows, empty="")
-    else:
-        common.say(f"{total} subscriptions, every chain of consent is whole.")
-    if findings:
-        raise typer.Exit(1)

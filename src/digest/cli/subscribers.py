@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import typer
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.cli import common, subscriber_import
+from digest.cli import attributes, common, subscriber_import
 from digest.cli.common import JsonOption
-from digest.errors import NotFoundError
-from digest.lists import people, queries, subscribe
+from digest.errors import InputError, NotFoundError
+from digest.lists import evidence, people, queries, subscribe
 from digest.lists.erase import erase_subscriber
+from digest.lists.my_data import my_data
 from digest.lists.status import Origin
 from digest.models import MailingList, Subscriber, Subscription, SubscriptionStatus, TextSize
 
@@ -27,7 +29,8 @@ _Cadence = typer.Option(None, help="How often: a cadence of the list's digest.")
 
 @app.command(
     "add",
-    epilog='Example: digest subscriber add ani@example.org --list readers --consent "signed at the fair"',
+    epilog="Example: digest subscriber add ani@example.org --list readers --by phone --clerk 'Nare Saroyan' "
+    "--consent 'asked for it when she renewed'",
 )
 def add(
     address: str = _Address,
@@ -41,10 +44,14 @@ def add(
     asked_again: bool = typer.Option(
         False, "--asked-again", help="The person had left and has asked for it again."
     ),
+    by: evidence.Spoken | None = typer.Option(None, "--by", help="How the consent reached us; with --clerk."),
+    clerk: str = typer.Option("", "--clerk", help="Who took it: the address of an account, or a name."),
     welcome: bool = typer.Option(False, "--welcome", help="Send the welcome mail."),
     as_json: bool = JsonOption,
 ) -> None:
     """Put a person on a list."""
+    if clerk and by is None:
+        raise InputError("With --clerk say how the consent came: --by phone, in-person or letter.")
     address_key = common.load_keys().address_key
     now = common.now()
     with common.write() as session:
@@ -64,6 +71,7 @@ def add(
             text_size=text_size,
             cadence_id=_cadence_id(session, mailing_list, cadence),
             asked_again=asked_again,
+            spoken=evidence.spoken_details(session, by, clerk) if by else None,
         )
         if result.outcome is not subscribe.AddOutcome.KNOWN:
             subscription = session.get_one(Subscription, result.subscription_id)
@@ -149,6 +157,29 @@ def erase(
     common.say("Erased. What stays is a number, a keyed hash and an anonymous proof of consent.")
 
 
+@app.command("data", epilog="Example: digest subscriber data ani@example.org -o ani-data.json")
+def data(
+    address: str = _Address,
+    output: Path | None = typer.Option(None, "--output", "-o", help="Write it into this file."),
+) -> None:
+    """Give out everything that is held about a person, as JSON: for that person alone."""
+    now = common.now()
+    with common.write() as session:
+        found = queries.subscriber_by_address(session, address)
+        made = my_data(session, found.id, now=now)
+        audit.record(session, "subscriber.data", found, actor=common.actor(), now=now)
+    if output is None:
+        typer.echo(made, nl=False)
+        return
+    common.write_private_file(output, [made])
+    common.say(f"Everything that is held about this person is in {output}; it is for them alone.")
+
+
+app.command("set", epilog="Example: digest subscriber set ani@example.org --attribute city=Yerevan")(
+    attributes.set_person
+)
+
+
 @app.command("show", epilog="Example: digest subscriber show ani@example.org --json")
 def show(address: str = _Address, as_json: bool = JsonOption) -> None:
     """Show a person, the lists and the history of consent."""
@@ -166,6 +197,7 @@ def show(address: str = _Address, as_json: bool = JsonOption) -> None:
             "text size": found.text_size.value,
             "last sign of life": common.shown(found.last_sign_of_life_at, found.zone),
             "do not mail": found.suppressed or "no",
+            **found.attributes,
         }
     )
     lists = [

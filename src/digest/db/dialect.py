@@ -9,8 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.functions import FunctionElement
 
 # Without it SQLAlchemy may forget how many rows an INSERT has made.
 _COUNTED = {"preserve_rowcount": True}
@@ -120,6 +123,17 @@ def skip_locked(select: sa.Select[Any], *, of: Any = None) -> sa.Select[Any]:
     return select.with_for_update(skip_locked=True, of=of)
 
 
+def without_key(session: Session, table: Any, column: Any, name: str) -> int:
+    """Take a name out of every row's JSON object; returns how many rows had it."""
+    if session.get_bind().dialect.name == "sqlite":
+        shorter: Any = sa.func.json_remove(column, sa.literal("$.") + sa.func.json_quote(name, type_=sa.Text))
+    else:
+        shorter = column.op("-", return_type=column.type)(sa.cast(name, sa.Text))
+    statement = sa.update(table).where(json_kind(column, name) != "").values({column: shorter})
+    options = {"synchronize_session": False, **_COUNTED}
+    return int(getattr(session.execute(statement, execution_options=options), "rowcount", 0))
+
+
 def lock_alone(session: Session, name: str) -> None:
     """Wait until no other transaction holds the lock `name`; held until this one ends.
 
@@ -128,3 +142,116 @@ def lock_alone(session: Session, name: str) -> None:
     if session.get_bind().dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(f"digest {name}".encode()).digest()[:8], "big", signed=True)
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+def seconds_between(dialect: str, earlier: Any, later: Any) -> sa.ColumnElement[float]:
+    """How many seconds lie between two moments of the database; on SQLite to the millisecond."""
+    if dialect == "sqlite":
+        # A day of this era, as a float, is exact to a twentieth of a millisecond.
+        return sa.func.round((sa.func.julianday(later) - sa.func.julianday(earlier)) * 86_400.0, 3)
+    return sa.func.extract("epoch", later - earlier).cast(sa.Float)
+
+
+def smaller(dialect: str, one: Any, other: Any) -> sa.ColumnElement[Any]:
+    """The smaller of two values of one row."""
+    return sa.func.min(one, other) if dialect == "sqlite" else sa.func.least(one, other)
+
+
+def larger(dialect: str, one: Any, other: Any) -> sa.ColumnElement[Any]:
+    """The larger of two values of one row."""
+    return sa.func.max(one, other) if dialect == "sqlite" else sa.func.greatest(one, other)
+
+
+def insert_or_change(
+    dialect: str,
+    table: Any,
+    row: Mapping[str, Any],
+    *,
+    key: str,
+    change: Mapping[str, Any],
+    where: sa.ColumnElement[bool],
+) -> ReturningInsert[Any]:
+    """Insert a row, or change the one that has its key if `where` holds of it: one atomic statement.
+
+    It returns the key, or no row if one is there of which `where` does not hold.
+    """
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    changed = insert.values(**row).on_conflict_do_update(index_elements=[key], set_=dict(change), where=where)
+    return changed.returning(getattr(table, key))
+
+
+class _OfJson(FunctionElement[Any]):
+    """Something about a value in a JSON column; written by `@compiles` for each database."""
+
+    type: sa.types.TypeEngine[Any] = sa.Text()
+
+
+class json_kind(_OfJson):  # noqa: N801  (a function, as in `sa.func`)
+    """What a JSON object holds under a name: string, number, true, false, null, array, object, or ""."""
+
+    name = "json_kind"
+    inherit_cache = True
+
+
+class json_text(_OfJson):  # noqa: N801
+    """What a JSON object holds under a name, as text: a string or a number as it is."""
+
+    name = "json_text"
+    inherit_cache = True
+
+
+class json_array_has(_OfJson):  # noqa: N801
+    """Whether a JSON array holds a text."""
+
+    name = "json_array_has"
+    inherit_cache = True
+    type = sa.Boolean()
+
+
+def _parts(element: _OfJson, compiler: SQLCompiler, options: Any) -> tuple[str, str]:
+    column, value = element.clauses
+    return compiler.process(column, **options), compiler.process(value, **options)
+
+
+@compiles(json_kind, "postgresql")
+def _(element: json_kind, compiler: SQLCompiler, **options: Any) -> str:
+    column, name = _parts(element, compiler, options)
+    value = f"jsonb_extract_path({column}, {name})"
+    kind = f"jsonb_typeof({value})"
+    return f"coalesce(CASE {kind} WHEN 'boolean' THEN {value}::text ELSE {kind} END, '')"
+
+
+@compiles(json_kind, "sqlite")
+def _(element: json_kind, compiler: SQLCompiler, **options: Any) -> str:
+    column, name = _parts(element, compiler, options)
+    kind = f"json_type({column}, '$.' || json_quote({name}))"
+    return (
+        f"coalesce(CASE {kind} WHEN 'text' THEN 'string' WHEN 'integer' THEN 'number' "
+        f"WHEN 'real' THEN 'number' ELSE {kind} END, '')"
+    )
+
+
+@compiles(json_text, "postgresql")
+def _(element: json_text, compiler: SQLCompiler, **options: Any) -> str:
+    column, name = _parts(element, compiler, options)
+    # Letters by their code points, as SQLite compares them.
+    return f'(jsonb_extract_path_text({column}, {name}) COLLATE "C")'
+
+
+@compiles(json_text, "sqlite")
+def _(element: json_text, compiler: SQLCompiler, **options: Any) -> str:
+    column, name = _parts(element, compiler, options)
+    return f"json_extract({column}, '$.' || json_quote({name}))"
+
+
+@compiles(json_array_has, "postgresql")
+def _(element: json_array_has, compiler: SQLCompiler, **options: Any) -> str:
+    column, value = _parts(element, compiler, options)
+    return f"jsonb_exists({column}, {value})"
+
+
+@compiles(json_array_has, "sqlite")
+def _(element: json_array_has, compiler: SQLCompiler, **options: Any) -> str:
+    column, value = _parts(element, compiler, options)
+    # Both are what the compiler has written: a column's name and a parameter.
+    return f"EXISTS (SELECT 1 FROM json_each({column}) AS one WHERE one.value = {value})"  # noqa: S608

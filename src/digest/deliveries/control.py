@@ -20,7 +20,7 @@ from digest.deliveries.plan import BATCH_SIZE
 from digest.deliveries.providers import of_provider
 from digest.editions.states import move
 from digest.errors import StateError
-from digest.lists.queries import audience
+from digest.lists.segments import edition_audience
 from digest.models import (
     Batch,
     Delivery,
@@ -172,7 +172,7 @@ def count_failed(session: Session, edition_id: int, which: Failed | None = None)
 def count_waiting(session: Session, edition: Edition) -> int:
     """How many people an edition would go to now: its pending ones, or its audience if that is not fixed."""
     if edition.planned_at is None:
-        people = audience(edition.cadence_id).subquery()
+        people = edition_audience(session, edition).subquery()
         return session.scalar(sa.select(sa.func.count()).select_from(people)) or 0
     pending = sa.select(sa.func.count()).where(
         Delivery.edition_id == edition.id, Delivery.status == DeliveryStatus.PENDING

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.dialect import among_bound, ids_text
+from digest.db.dialect import among, among_bound, ids_text
 from digest.lists.queries import may_be_mailed
 from digest.models import (
     Delivery,
@@ -40,6 +41,8 @@ class Person(NamedTuple):
     domain: str
     name: str
     may_be_mailed: bool
+    # Read for those alone whose mail names one (`with_attributes`).
+    attributes: Mapping[str, Any] = MappingProxyType({})
 
 
 def pending_of(session: Session, edition_id: int, batch_id: int, *, shuffled: bool = False) -> list[int]:
@@ -70,8 +73,16 @@ def people_of(session: Session, edition_id: int, batch_id: int, ids: Sequence[in
     dialect = session.get_bind().dialect.name
     values = {"edition": edition_id, "batch": batch_id, "ids": ids_text(dialect, ids)}
     rows = session.connection().execute(_people(dialect), values)
-    by_id = {row.subscriber_id: Person._make(row) for row in rows}
+    by_id = {row.subscriber_id: Person(*row) for row in rows}
     return [by_id[each] for each in ids if each in by_id]
+
+
+def with_attributes(session: Session, people: Sequence[Person]) -> list[Person]:
+    """The people with their attributes, for mails that name some."""
+    ids = [person.subscriber_id for person in people]
+    query = sa.select(Subscriber.id, Subscriber.attributes).where(among(session, Subscriber.id, ids))
+    found = {row.id: row.attributes for row in session.execute(query)}
+    return [person._replace(attributes=found.get(person.subscriber_id) or {}) for person in people]
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from digest.deliveries import allowance
 from digest.deliveries.allowance import Allowance
 from digest.deliveries.spread import begins_after, stride, window_seconds
 from digest.editions.states import move
-from digest.lists.queries import audience
+from digest.lists.segments import edition_audience
 from digest.models import (
     Batch,
     Cadence,
@@ -53,6 +53,10 @@ def plan(session: Session, edition_id: int, *, now: dt.datetime) -> int:
     tried first is ramped up, only as many as it may mail that day go by it; the rest by another, or they are
     skipped.
 
+    Where the edition, or else its cadence, has a segment, these are the people whom its rule chooses now.
+    They stay, even if the rule would not choose them any more when their turn comes: what is read again then
+    is consent alone (`people.people_of`).
+
     Returns the number of people; 0 if it is planned already or no longer frozen. An edition for nobody is
     skipped with the reason. The statements are constant in number, whatever the size of the audience.
     """
@@ -61,7 +65,7 @@ def plan(session: Session, edition_id: int, *, now: dt.datetime) -> int:
     ).one()
     if edition.state is not EditionState.FROZEN or edition.planned_at is not None:
         return 0
-    people = audience(edition.cadence_id).subquery("people")
+    people = edition_audience(session, edition).subquery("people")
     count = session.scalar(sa.select(sa.func.count()).select_from(people)) or 0
     if count == 0:
         move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.NO_READERS)

@@ -26,7 +26,7 @@ from digest.deliveries.control import pause_for_transport
 from digest.deliveries.group import GROUP_PEOPLE, Group, Sender
 from digest.deliveries.leases import Lease, claim, claim_next, hand_back
 from digest.deliveries.ledger import close_if_done, defer, record
-from digest.deliveries.people import Person, is_still_wanted, pending_of, people_of
+from digest.deliveries.people import Person, is_still_wanted, pending_of, people_of, with_attributes
 from digest.deliveries.rests import are_there_rests, end_rests, holds_only, put_aside, resting_people
 from digest.errors import ConfigError
 from digest.mail.dkim import Signer
@@ -123,6 +123,9 @@ class Turn:
             ids = [held.waiting.popleft() for _ in range(min(permits.count, len(held.waiting)))]
             read_at = clock.monotonic()  # not when they are there: a database may be slow to answer
             people = self._read(held, ids)
+            if self.sender.writer.wants_attributes(people):
+                with self.database.look() as session:
+                    people = with_attributes(session, people)
             if people:
                 return self._start(held, people, permits, read_at=read_at)
             self._return(permits, permits.count)

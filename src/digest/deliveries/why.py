@@ -22,6 +22,7 @@ from digest.deliveries.explained import (
     consent_at,
 )
 from digest.deliveries.ledger import RESENT_MARK
+from digest.lists.evidence import readable, texts_of
 from digest.lists.suppress import find_suppression
 from digest.mail.headers import message_id
 from digest.models import (
@@ -226,12 +227,14 @@ def _held_up(edition: Edition, fault: str) -> str:
 def _subscriptions(session: Session, subscriber_id: int) -> tuple[SubscriptionLine, ...]:
     events: dict[int, list[ConsentLine]] = defaultdict(list)
     of_person = sa.select(Subscription.id).where(Subscription.subscriber_id == subscriber_id)
-    for event in session.scalars(
+    found = session.scalars(
         sa.select(ConsentEvent)
         .where(ConsentEvent.subscription_id.in_(of_person))
         .order_by(ConsentEvent.subscription_id, ConsentEvent.number)
-    ):
-        said = event.details or {}
+    ).all()
+    texts = texts_of(session, found)
+    for event in found:
+        said = readable(event.details, texts)
         events[event.subscription_id].append(
             ConsentLine(
                 number=event.number,
@@ -239,8 +242,8 @@ def _subscriptions(session: Session, subscriber_id: int) -> tuple[SubscriptionLi
                 action=event.action,
                 status=event.status,
                 source=event.source,
-                words=str(said.get("consent", "")),
-                actor=str(said.get("actor", "")),
+                words=said.get("consent", ""),
+                actor=said.get("actor", ""),
             )
         )
     rows = session.execute(

@@ -13,6 +13,7 @@ from digest.db import Database
 from digest.deliveries.people import Person
 from digest.errors import DigestError, NotFoundError
 from digest.keys import Keys
+from digest.lists.attributes import PREFIX, shown_value
 from digest.mail.dkim import Signer
 from digest.mail.headers import date_text, message_id
 from digest.mail.prepared import Filled, PreparedMail, filled
@@ -32,6 +33,7 @@ class _Imprint:
     sender: str
     bounce_address: str | None
     lists: dict[int, tuple[str, str]]
+    language: str
 
     @property
     def domain(self) -> str:
@@ -94,7 +96,13 @@ class Writer:
             "unsubscribe_mailto": "",
         }
         try:
-            return filled(self._mail(person.variant_id), values)
+            mail = self._mail(person.variant_id)
+            for name, kind, fallback in mail.fallbacks:
+                value: object = person.name
+                if name.startswith(PREFIX):
+                    value = person.attributes.get(name.removeprefix(PREFIX))
+                values[name] = shown_value(value, kind, imprint.language) or fallback
+            return filled(mail, values)
         except DigestError as error:
             return error
 
@@ -113,6 +121,14 @@ class Writer:
             )
         except DigestError as error:
             return error
+
+    def wants_attributes(self, people: Sequence[Person]) -> bool:
+        """Whether the mail of any of these people names one of their attributes."""
+        return any(
+            fallback.name.startswith(PREFIX)
+            for variant_id in {person.variant_id for person in people}
+            for fallback in self._mail(variant_id).fallbacks
+        )
 
     def _date(self, now: dt.datetime) -> str:
         if self._dated[0] is not now:  # once for a group
@@ -138,8 +154,8 @@ class Writer:
     def _imprint(self, edition_id: int) -> _Imprint:
         if edition_id not in self._imprints:
             with self._database.read() as session:
-                digest_id, sender, bounces = session.execute(
-                    sa.select(Digest.id, Digest.sender_address, Digest.bounce_address)
+                digest_id, sender, bounces, language = session.execute(
+                    sa.select(Digest.id, Digest.sender_address, Digest.bounce_address, Digest.language)
                     .join(Cadence, Cadence.digest_id == Digest.id)
                     .join(Edition, Edition.cadence_id == Cadence.id)
                     .where(Edition.id == edition_id)
@@ -150,7 +166,7 @@ class Writer:
                     )
                 ).all()
             named = {row.id: (row.name, row.title) for row in lists}
-            self._imprints[edition_id] = _Imprint(sender, bounces, named)
+            self._imprints[edition_id] = _Imprint(sender, bounces, named, language)
             if len(self._imprints) > _KEPT:
                 self._imprints.popitem(last=False)
         return self._imprints[edition_id]

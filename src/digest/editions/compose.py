@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ from digest.feeds.excerpt import cut_body
 from digest.feeds.pictures import without_picture
 from digest.i18n import translator
 from digest.mail.message import build_digest
-from digest.mail.placeholders import PreparedMail
+from digest.mail.placeholders import Fallback, PreparedMail
 from digest.models import Cadence, Digest, Edition, FeaturedBy, Post, Reason, Role
 from digest.rendering.contexts import (
     UNSUBSCRIBE_URL,
     EditionContext,
     Look,
+    Personal,
     Story,
     StoryPicture,
     TextSize,
@@ -37,6 +38,7 @@ class Material:
     featured: Post | None
     recent: tuple[Post, ...]
     text_sizes: tuple[TextSize, ...]
+    personal: tuple[Personal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ def context_of(material: Material, *, public_url: str) -> EditionContext:
         public_url=public_url,
         featured=_featured(material, look_of(digest.look)),
         recent=tuple(_story(post, digest.language) for post in material.recent),
+        personal=material.personal,
     )
 
 
@@ -143,6 +146,7 @@ def frame_of(
     public_url: str,
     featured: Story | None,
     recent: tuple[Story, ...],
+    personal: tuple[Personal, ...] = (),
 ) -> EditionContext:
     """The digest's own words and looks around stories."""
     words = translator(digest.language)
@@ -161,6 +165,7 @@ def frame_of(
         look=look_of(digest.look),
         intro=digest.intro,
         sign_off=digest.sign_off,
+        personal=personal,
     )
 
 
@@ -174,7 +179,13 @@ def look_of(values: Mapping[str, Any]) -> Look:
 
 def _variant(digest: Digest, context: EditionContext, templates: Path | None) -> ComposedVariant:
     rendered = render_mail(context, templates=templates)
-    mail = encode_mail(digest, subject=rendered.subject, html=rendered.html, text=rendered.text).to_bytes()
+    mail = encode_mail(
+        digest,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        fallbacks=tuple(Fallback(*one) for one in context.personal),
+    ).to_bytes()
     return ComposedVariant(
         text_size=context.text_size,
         html=rendered.html,
@@ -184,7 +195,9 @@ def _variant(digest: Digest, context: EditionContext, templates: Path | None) ->
     )
 
 
-def encode_mail(digest: Digest, *, subject: str, html: str, text: str) -> PreparedMail:
+def encode_mail(
+    digest: Digest, *, subject: str, html: str, text: str, fallbacks: Sequence[Fallback] = ()
+) -> PreparedMail:
     """A digest's mail around finished parts, with its places for a person's values."""
     return build_digest(
         from_name=digest.sender_name,
@@ -194,6 +207,7 @@ def encode_mail(digest: Digest, *, subject: str, html: str, text: str) -> Prepar
         html=html,
         text=text,
         list_help=digest.home_url,
+        fallbacks=fallbacks,
     )
 
 

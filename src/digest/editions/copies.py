@@ -27,7 +27,7 @@ from digest.errors import DigestError, NotFoundError, StateError
 from digest.keys import Keys
 from digest.mail.copies import with_subject
 from digest.mail.headers import date_text, notice_message_id
-from digest.mail.placeholders import PreparedMail, fill
+from digest.mail.placeholders import PreparedMail, fill, with_fallbacks
 from digest.models import Account, Digest, Edition, Revision, Variant
 from digest.notices.staff import TEST, account_of
 from digest.rendering.contexts import TextSize
@@ -128,7 +128,8 @@ def _ask(
     for address in addresses:
         account = account_of(session, address)
         key = f"test:{edition_id}:{account.id}:{now:%Y%m%dT%H%M%S%f}"
-        message = fill(prepared, copy_values(digest, account, imprint, key=key, now=now))
+        values = copy_values(digest, account, imprint, key=key, now=now)
+        message = fill(prepared, with_fallbacks(prepared, values))
         asked += notices.ask(
             session,
             key=key,

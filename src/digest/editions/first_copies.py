@@ -20,7 +20,7 @@ from digest.editions.show import digest_of
 from digest.editions.stop_links import stop_url
 from digest.errors import DigestError, InputError
 from digest.logs import get_logger
-from digest.mail.placeholders import fill
+from digest.mail.placeholders import PreparedMail, fill, with_fallbacks
 from digest.models import (
     Account,
     Cadence,
@@ -191,5 +191,7 @@ def _message(content: _Content, account: Account, imprint: Imprint, *, key: str,
         templates=imprint.templates,
     )
     subject = marked_as_first_copy(content.revision.subject, digest.language)
-    prepared = encode_mail(digest, subject=subject, html=html, text=text)
-    return fill(prepared, copy_values(digest, account, imprint, key=key, now=now))
+    fallbacks = PreparedMail.from_bytes(content.variant.mail).fallbacks
+    prepared = encode_mail(digest, subject=subject, html=html, text=text, fallbacks=fallbacks)
+    values = copy_values(digest, account, imprint, key=key, now=now)
+    return fill(prepared, with_fallbacks(prepared, values))

@@ -27,6 +27,7 @@ from digest.editions.revisions import FREEZE, store_revision
 from digest.editions.select import choose
 from digest.editions.states import move
 from digest.errors import DigestError
+from digest.lists.attributes import personal_of
 from digest.logs import get_logger
 from digest.models import (
     Cadence,
@@ -144,6 +145,7 @@ def material_of(session: Session, edition_id: int) -> Material | Outcome:
         featured=posts[0] if has_featured else None,
         recent=tuple(posts[1:] if has_featured else posts),
         text_sizes=_text_sizes(session, digest),
+        personal=personal_of(session, digest),
     )
 
 

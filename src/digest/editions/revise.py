@@ -27,9 +27,10 @@ from digest.editions.revisions import store_revision
 from digest.editions.show import get_edition
 from digest.errors import DigestError, InputError, StateError
 from digest.feeds.sanitise import sanitise
+from digest.lists.attributes import personal_of
 from digest.lists.fields import clean_line
 from digest.models import Cadence, Digest, Edition, EditionState, Item, Revision, Role, Variant
-from digest.rendering.contexts import EditionContext, TextSize
+from digest.rendering.contexts import EditionContext, Personal, TextSize
 from digest.rendering.digest_email import render_subject
 
 # What may have a next version: nobody is being mailed while it changes.
@@ -68,6 +69,7 @@ class _Current:
     revision: Revision
     placed: tuple[Placed, ...]
     text_sizes: tuple[TextSize, ...]
+    personal: tuple[Personal, ...]
 
 
 def revise(
@@ -117,6 +119,7 @@ def _current(session: Session, edition_id: int) -> _Current:
         revision=session.get_one(Revision, edition.revision_id),
         placed=tuple(Placed(item.role, item.post_id, story_of(item.story)) for item in items),
         text_sizes=tuple(TextSize(size) for size in sizes),
+        personal=personal_of(session, session.get_one(Digest, cadence.digest_id)),
     )
 
 
@@ -204,6 +207,7 @@ def _context(current: _Current, placed: tuple[Placed, ...], *, public_url: str) 
         public_url=public_url,
         featured=featured,
         recent=tuple(one.story for one in placed if one.role is Role.RECENT),
+        personal=current.personal,
     )
 
 

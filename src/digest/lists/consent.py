@@ -3,7 +3,8 @@
 An event's *commitment* is SHA-256 over a random salt and the canonical JSON of its details (the address,
 the words that were agreed to, who did it). Its *link* is SHA-256 over the link before it, the open fields
 and the commitment. So a changed, missing or reordered event breaks the chain, while details and salt can
-be erased for good and the chain still verifies.
+be erased for good and the chain still verifies. What stands beside a chain, the words that were agreed to and
+the network address, is in `digest.lists.evidence`.
 
 A chain says nothing of its own cut-off tail; that a status is the last event's is checked beside it.
 """
@@ -15,15 +16,16 @@ import hashlib
 import itertools
 import json
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.lists import evidence
 from digest.lists.status import Action, Origin
-from digest.models import ConsentEvent, Subscription, SubscriptionStatus
+from digest.models import ConsentEvent, ConsentNetwork, MailingList, Subscription, SubscriptionStatus
 
 NO_LINK = "0" * 64  # what the first event links to
 _SALT_BYTES = 16
@@ -121,8 +123,13 @@ def append(
     source: Origin,
     details: Mapping[str, str],
     now: dt.datetime,
+    network: str = "",
 ) -> Event:
     """Write the next event and set the subscription's status, in the caller's transaction.
+
+    `details["consent"]` are the words that were agreed to: what was shown to many is kept once, by its
+    fingerprint; what one of the staff wrote about one person stays in the details, to be erased with them.
+    Of `network`, an IP address, is kept what the list's settings say.
 
     The caller has locked the subscription (or just made it). If two writers come through all the same, the
     unique key (subscription, number) lets one of them fail.
@@ -134,6 +141,14 @@ def append(
         .limit(1)
     ).first()
     number, previous = (last.number + 1, last.link) if last else (1, NO_LINK)
+    owner = session.get_one(MailingList, subscription.list_id) if network else None
+    where_from = evidence.recorded_network(network, owner.network_record) if owner else ""
+    details, salt = dict(details), evidence.new_salt() if where_from else ""
+    if (words := details.get("consent")) and (source.is_own or source is Origin.IMPORT):
+        del details["consent"]
+        details[evidence.TEXT] = evidence.keep_text(session, words, now=now)
+    if where_from:
+        details[evidence.NETWORK] = evidence.commit_to_network(salt, where_from)
     event = make_event(
         previous,
         subscription_id=subscription.id,
@@ -144,27 +159,21 @@ def append(
         source=source,
         details=details,
     )
-    session.add(ConsentEvent(**as_row(event)))
+    row = ConsentEvent(**as_row(event))
+    session.add(row)
     subscription.status = status
     subscription.changed_at = now
     session.flush()
+    if owner is not None and where_from:
+        erase_at = now + dt.timedelta(days=owner.network_days)
+        evidence.keep_network(session, row.id, salt=salt, network=where_from, erase_at=erase_at)
+        session.flush()
     return event
 
 
 def as_row(event: Event) -> dict[str, Any]:
     """The event as the columns of its table."""
     return {name: getattr(event, name) for name in Event.__slots__}
-
-
-def erase_details(session: Session, subscription_ids: Collection[int]) -> int:
-    """Take details and salts out of the chains for good; returns how many events had any."""
-    result = session.execute(
-        sa.update(ConsentEvent)
-        .where(ConsentEvent.subscription_id.in_(subscription_ids), ConsentEvent.salt.is_not(None))
-        .values(details=None, salt=None)
-        .execution_options(synchronize_session="fetch")
-    )
-    return int(getattr(result, "rowcount", 0))
 
 
 def verify(session: Session, subscription_id: int) -> list[Finding]:
@@ -186,9 +195,12 @@ def _chains(
             Subscription.id.label("owner_id"),
             Subscription.status.label("present_status"),
             *(column for column in events if column.name != "id"),
+            ConsentNetwork.network,
+            ConsentNetwork.salt.label("network_salt"),
         )
         .select_from(Subscription)
         .outerjoin(ConsentEvent, ConsentEvent.subscription_id == Subscription.id)
+        .outerjoin(ConsentNetwork, ConsentNetwork.event_id == ConsentEvent.id)
         .order_by(Subscription.id, ConsentEvent.number)
         .execution_options(yield_per=_ROWS)
     )
@@ -196,11 +208,12 @@ def _chains(
         query = query.where(Subscription.id == subscription_id)
     if list_id is not None:
         query = query.where(Subscription.list_id == list_id)
+    texts = evidence.check_texts(session)
     for owner_id, rows in itertools.groupby(session.execute(query), key=lambda row: row.owner_id):
-        yield owner_id, list(_check_chain(owner_id, rows))
+        yield owner_id, list(_check_chain(owner_id, rows, texts))
 
 
-def _check_chain(owner_id: int, rows: Iterable[Any]) -> Iterator[Finding]:
+def _check_chain(owner_id: int, rows: Iterable[Any], texts: Mapping[str, bool]) -> Iterator[Finding]:
     previous, expected, last_status, present = NO_LINK, 1, None, None
     for row in rows:
         present = row.present_status
@@ -213,10 +226,23 @@ def _check_chain(owner_id: int, rows: Iterable[Any]) -> Iterator[Finding]:
             yield Finding(owner_id, row.number, "the event or the one before it was changed")
         if row.salt is not None and commit_to(row.salt, row.details or {}) != row.commitment:
             yield Finding(owner_id, row.number, "the details were changed")
+        for problem in _check_beside(row, texts):
+            yield Finding(owner_id, row.number, problem)
         previous, expected, last_status = row.link, row.number + 1, row.status
     if last_status is not None and last_status != present:
         problem = f"the subscription is {present}, its last event says {last_status}"
         yield Finding(owner_id, expected - 1, problem)
+
+
+def _check_beside(row: Any, texts: Mapping[str, bool]) -> Iterator[str]:
+    details = row.details or {}
+    text = details.get(evidence.TEXT)
+    if text is not None and not texts.get(text, False):
+        yield "the words that were agreed to were changed" if text in texts else "the words are missing"
+    if row.network is None:
+        return  # there was none, or its time is over
+    if details.get(evidence.NETWORK) != evidence.commit_to_network(row.network_salt, row.network):
+        yield "the network address was changed"
 
 
 def _link_of(previous: str, row: Any) -> str:

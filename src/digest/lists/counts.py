@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.models import Digest, MailingList, Subscription, SubscriptionStatus, UncertainPolicy
+from digest.models import (
+    Digest,
+    MailingList,
+    NetworkRecord,
+    OptIn,
+    Subscription,
+    SubscriptionStatus,
+    UncertainPolicy,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,12 @@ class ListCount:
     uncertain_policy: UncertainPolicy
     created_at: dt.datetime
     people: dict[str, int]
+    is_open: bool = False
+    opt_in: OptIn = OptIn.DOUBLE
+    welcomes_with_latest: bool = False
+    network_record: NetworkRecord = NetworkRecord.TRUNCATED
+    network_days: int = 365
+    form_origins: tuple[str, ...] = ()
 
 
 def all_lists(session: Session) -> list[ListCount]:
@@ -51,6 +65,12 @@ def _counted(session: Session, list_id: int | None) -> list[ListCount]:
             digest=digest,
             uncertain_policy=found.uncertain_policy,
             created_at=found.created_at,
+            is_open=found.is_open,
+            opt_in=found.opt_in,
+            welcomes_with_latest=found.welcomes_with_latest,
+            network_record=found.network_record,
+            network_days=found.network_days,
+            form_origins=tuple(found.form_origins),
             people={status.value: counted.get((found.id, status), 0) for status in SubscriptionStatus},
         )
         for found, digest in session.execute(lists.order_by(MailingList.name))

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
 from digest.db.dialect import insert_if_new
 from digest.errors import InputError
 from digest.lists.fields import check_short_name, clean_line
-from digest.models import Digest, MailingList, UncertainPolicy
+from digest.models import Digest, MailingList, NetworkRecord, OptIn, UncertainPolicy
+
+_ORIGINS_MOST: Final = 20
+_PORTS: Final = {"https": 443, "http": 80}
+_HOST: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
 
 
 def create_list(
@@ -35,17 +44,66 @@ def create_list(
     return session.get_one(MailingList, made)
 
 
-def set_list(
-    mailing_list: MailingList, *, title: str | None = None, uncertain_policy: UncertainPolicy | None = None
-) -> dict[str, str]:
-    """Change what is given; returns what changed, for the audit."""
+@dataclass(frozen=True, slots=True)
+class ListChanges:
+    """What is to be changed of a list; None leaves it as it is."""
+
+    title: str | None = None
+    uncertain_policy: UncertainPolicy | None = None
+    is_open: bool | None = None
+    opt_in: OptIn | None = None
+    welcomes_with_latest: bool | None = None
+    network_record: NetworkRecord | None = None
+    network_days: int | None = None
+    form_origins: Sequence[str] | None = None
+
+
+def set_list(mailing_list: MailingList, changes: ListChanges) -> dict[str, str]:
+    """Change what is given; returns what changed, for the audit. Raises InputError first."""
+    wanted: dict[str, Any] = {
+        "title": None if changes.title is None else _title(changes.title),
+        "uncertain_policy": changes.uncertain_policy,
+        "is_open": changes.is_open,
+        "opt_in": changes.opt_in,
+        "welcomes_with_latest": changes.welcomes_with_latest,
+        "network_record": changes.network_record,
+        "network_days": None if changes.network_days is None else _days(changes.network_days),
+        "form_origins": None if changes.form_origins is None else _origins(changes.form_origins),
+    }
     changed: dict[str, str] = {}
-    if title is not None and _title(title) != mailing_list.title:
-        mailing_list.title = changed["title"] = _title(title)
-    if uncertain_policy is not None and uncertain_policy != mailing_list.uncertain_policy:
-        mailing_list.uncertain_policy = uncertain_policy
-        changed["uncertain_policy"] = uncertain_policy.value
+    for name, value in wanted.items():
+        if value is not None and value != getattr(mailing_list, name):
+            setattr(mailing_list, name, value)
+            changed[name] = ", ".join(value) if isinstance(value, list) else str(value)
     return changed
+
+
+def check_origin(text: str) -> str:
+    """A site as browsers name it in `Origin`: `https://example.org`, perhaps with a port."""
+    cleaned = text.strip().lower().rstrip("/")
+    try:
+        parts = urlsplit(cleaned)
+        port = parts.port
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+    except (ValueError, UnicodeError):
+        host, port = "", None
+    is_bare = not (parts.path or parts.query or parts.fragment or parts.username) if host else False
+    if not is_bare or parts.scheme not in _PORTS or not _HOST.fullmatch(host):
+        raise InputError(f"{text[:80]!r} is not a site; write it like https://example.org.")
+    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != _PORTS[parts.scheme] else "")
+
+
+def _origins(texts: Sequence[str]) -> list[str]:
+    found = list(dict.fromkeys(check_origin(text) for text in texts))
+    if len(found) > _ORIGINS_MOST:
+        raise InputError(f"A list names at most {_ORIGINS_MOST} sites.")
+    return found
+
+
+def _days(days: int) -> int:
+    if not 1 <= days <= 3650:
+        raise InputError("Network addresses are kept for 1 to 3650 days.")
+    return days
 
 
 def _title(text: str) -> str:

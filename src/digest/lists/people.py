@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.lists.evidence import readable, texts_of
 from digest.models import (
     Cadence,
     ConsentEvent,
@@ -52,6 +54,7 @@ class PersonView:
     text_size: TextSize
     last_sign_of_life_at: dt.datetime | None
     suppressed: str
+    attributes: dict[str, Any]
     subscriptions: tuple[SubscriptionView, ...]
 
 
@@ -67,15 +70,18 @@ class PersonLine:
 
 
 def describe(session: Session, subscriber: Subscriber) -> PersonView:
-    """Everything about a person, in three statements."""
+    """Everything about a person, in four statements."""
     events: dict[int, list[EventView]] = {}
-    for event in session.scalars(
+    found = session.scalars(
         sa.select(ConsentEvent)
         .join(Subscription, Subscription.id == ConsentEvent.subscription_id)
         .where(Subscription.subscriber_id == subscriber.id)
         .order_by(ConsentEvent.subscription_id, ConsentEvent.number)
-    ):
-        view = EventView(event.number, event.at, event.action, event.status, event.source, event.details)
+    ).all()
+    texts = texts_of(session, found)
+    for event in found:
+        details = None if event.details is None else readable(event.details, texts)
+        view = EventView(event.number, event.at, event.action, event.status, event.source, details)
         events.setdefault(event.subscription_id, []).append(view)
     subscriptions = session.execute(
         sa.select(Subscription, MailingList.name, Cadence.name.label("cadence"))
@@ -93,9 +99,10 @@ def describe(session: Session, subscriber: Subscriber) -> PersonView:
         text_size=subscriber.text_size,
         last_sign_of_life_at=subscriber.last_sign_of_life_at,
         suppressed=_suppressed(session, subscriber),
+        attributes=dict(subscriber.attributes),
         subscriptions=tuple(
-            SubscriptionView(name, found.status, cadence, found.paused_until, tuple(events.get(found.id, ())))
-            for found, name, cadence in subscriptions
+            SubscriptionView(name, one.status, cadence, one.paused_until, tuple(events.get(one.id, ())))
+            for one, name, cadence in subscriptions
         ),
     )
 

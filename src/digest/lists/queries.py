@@ -67,12 +67,15 @@ def subscription_of(session: Session, *, list_id: int, subscriber_id: int) -> Su
     ).one_or_none()
 
 
-def audience(cadence_id: int) -> sa.Select[int, int, TextSize, str | None]:
+def audience(
+    cadence_id: int, chosen: sa.ColumnElement[bool] | None = None
+) -> sa.Select[int, int, TextSize, str | None]:
     """Who may get an edition of this cadence: (subscriber_id, subscription_id, text_size, domain).
 
     These are the active subscriptions, to lists of the cadence's digest, of people who are neither erased
     nor on the do-not-mail list. A subscription without a cadence counts for the digest's first one.
-    Whoever is on several lists comes once, under the oldest subscription.
+    Whoever is on several lists comes once, under the oldest subscription. Of these people only those for whom
+    `chosen` holds, the condition of a segment of the digest (`segments.condition_for`).
     """
     digest_id = sa.select(Cadence.digest_id).where(Cadence.id == cadence_id).scalar_subquery()
     sibling = sa.orm.aliased(Cadence)
@@ -93,6 +96,7 @@ def audience(cadence_id: int) -> sa.Select[int, int, TextSize, str | None]:
                 Subscription.cadence_id == cadence_id,
                 sa.and_(Subscription.cadence_id.is_(None), first_id == cadence_id),
             ),
+            *(() if chosen is None else (chosen,)),
         )
         .group_by(Subscriber.id, Subscriber.text_size, Subscriber.domain)
     )

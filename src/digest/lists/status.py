@@ -20,6 +20,8 @@ class Action(StrEnum):
     END = "end"
     REVIVE = "revive"
     ERASE = "erase"
+    ADDRESS = "address"  # the person moved to another address; the status stays
+    CHANGE = "change"  # another rhythm or other topics, or why somebody left; the status stays
     UNDO_IMPORT = "undo_import"  # ended with its import, as if that had not been; a later one may bring it
 
 

@@ -54,6 +54,7 @@ class _Proof:
     source: Origin
     details: Mapping[str, str]
     now: dt.datetime
+    network: str = ""
 
 
 def add_subscriber(
@@ -73,8 +74,13 @@ def add_subscriber(
     cadence_id: int | None = None,
     status: SubscriptionStatus = SubscriptionStatus.ACTIVE,
     asked_again: bool = False,
+    spoken: Mapping[str, str] | None = None,
+    network: str = "",
 ) -> Added:
     """Put a person on a list, with the proof of consent.
+
+    `spoken` is what `evidence.spoken_details` gives of a consent by phone, in person or by letter; `network`
+    the IP address that a sign-up came from.
 
     A known person keeps the name, zone, language and text size there are. Who has left is revived only if
     the person acts (`source`) or, as a clerk states by `asked_again`, has asked for it.
@@ -85,7 +91,10 @@ def add_subscriber(
         raise StateError("A subscription begins as active or pending.")
     parsed = parse_address(address)
     details = {"address": parsed.text, "consent": check_consent(consent_text), "actor": actor}
-    found = find_suppression(session, address_key, parsed)
+    details.update(spoken or {})
+    # Nothing is mailed before it is confirmed, and that lifts what a bounce or a complaint put there.
+    lifts = source.is_own and status is SubscriptionStatus.PENDING
+    found = find_suppression(session, address_key, parsed, but_liftable=lifts)
     if found is not None:
         raise SuppressedError(found.reason)
     values = {
@@ -102,7 +111,7 @@ def add_subscriber(
     subscriber_id = _find_or_make(session, parsed, address_hash, values)
     if source.is_own:
         note_life(session, subscriber_id, now=now)
-    proof = _Proof(source, details, now)
+    proof = _Proof(source, details, now, network)
     made = _begin(session, mailing_list.id, subscriber_id, cadence_id=cadence_id, status=status, proof=proof)
     if made is not None:
         return made
@@ -125,9 +134,11 @@ def confirm(
     source: Origin,
     now: dt.datetime,
     details: Mapping[str, str] | None = None,
+    network: str = "",
 ) -> bool:
     """The person confirms a sign-up. False if it was confirmed; StateError if it has ended since."""
-    return _change(session, subscription, Action.CONFIRM, source=source, details=details or {}, now=now)
+    proof = _Proof(source, details or {}, now, network)
+    return _change(session, subscription, Action.CONFIRM, proof)
 
 
 def pause(
@@ -138,6 +149,7 @@ def pause(
     actor: str,
     now: dt.datetime,
     until: dt.datetime | None = None,
+    network: str = "",
 ) -> bool:
     """Send nothing until `until`, or until resumed. A paused one can get another date."""
     if until is not None and until <= now:
@@ -151,16 +163,29 @@ def pause(
     subscription.paused_until = until
     details = {"actor": actor, "until": until.isoformat() if until else ""}
     consent.append(
-        session, subscription, action=Action.PAUSE, status=target, source=source, details=details, now=now
+        session,
+        subscription,
+        action=Action.PAUSE,
+        status=target,
+        source=source,
+        details=details,
+        now=now,
+        network=network,
     )
     return True
 
 
 def resume(
-    session: Session, subscription: Subscription, *, source: Origin, actor: str, now: dt.datetime
+    session: Session,
+    subscription: Subscription,
+    *,
+    source: Origin,
+    actor: str,
+    now: dt.datetime,
+    network: str = "",
 ) -> bool:
     """End a pause. False if there was none."""
-    return _change(session, subscription, Action.RESUME, source=source, details={"actor": actor}, now=now)
+    return _change(session, subscription, Action.RESUME, _Proof(source, {"actor": actor}, now, network))
 
 
 def end(
@@ -171,10 +196,11 @@ def end(
     now: dt.datetime,
     reason: str,
     actor: str = "",
+    network: str = "",
 ) -> bool:
     """The subscription is over; only the person can begin it anew. False if it was over already."""
     details = {"reason": clean_line(reason, what="reason"), "actor": actor}
-    return _change(session, subscription, Action.END, source=source, details=details, now=now)
+    return _change(session, subscription, Action.END, _Proof(source, details, now, network))
 
 
 def resume_due_pauses(session: Session, *, now: dt.datetime) -> int:
@@ -267,27 +293,17 @@ def _append(
         source=proof.source,
         details=proof.details,
         now=proof.now,
+        network=proof.network,
     )
 
 
-def _change(
-    session: Session,
-    subscription: Subscription,
-    action: Action,
-    *,
-    source: Origin,
-    details: Mapping[str, str],
-    now: dt.datetime,
-) -> bool:
+def _change(session: Session, subscription: Subscription, action: Action, proof: _Proof) -> bool:
     consent.lock(session, subscription)
     target = next_status(subscription.status, action)
-    _note_life_of(session, subscription, source, now)
+    _note_life_of(session, subscription, proof.source, proof.now)
     if target is subscription.status:
         return False
-    subscription.paused_until = None
-    consent.append(
-        session, subscription, action=action, status=target, source=source, details=details, now=now
-    )
+    _append(session, subscription, action, target, proof)
     return True
 
 

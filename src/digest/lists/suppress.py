@@ -15,7 +15,18 @@ from digest.db.dialect import insert_if_new
 from digest.errors import StateError
 from digest.lists.fields import clean_line
 from digest.lists.status import Origin
-from digest.models import Subscriber, Suppression, SuppressionKind
+from digest.models import Subscriber, Suppression, SuppressionCause, SuppressionKind
+
+# What a person's own new sign-up with a confirmation takes off the list; the other causes stay.
+LIFTED_BY_SIGN_UP = frozenset({SuppressionCause.BOUNCE, SuppressionCause.COMPLAINT})
+# A later cause replaces one that stands before it here: what the law says is not lifted like a bounce.
+STRENGTH = (
+    SuppressionCause.BOUNCE,
+    SuppressionCause.COMPLAINT,
+    SuppressionCause.NEVER,
+    SuppressionCause.LEGAL,
+)
+REASON_LIMIT = 40
 
 
 class SuppressedError(StateError):
@@ -26,27 +37,46 @@ class SuppressedError(StateError):
 
 
 def suppress_address(
-    session: Session, address_key: bytes, address: str, *, reason: str, source: Origin, now: dt.datetime
+    session: Session,
+    address_key: bytes,
+    address: str,
+    *,
+    reason: str,
+    source: Origin,
+    now: dt.datetime,
+    cause: SuppressionCause = SuppressionCause.NEVER,
 ) -> Suppression | None:
-    """Put an address on the list; None if it was there already (the first reason stays)."""
+    """Put an address on the list; None if it was there already (the first reason of the same cause stays)."""
     value = keyed_hash(address_key, parse_address(address).key)
-    return _add(session, SuppressionKind.ADDRESS, value, reason=reason, source=source, now=now)
+    return _add(session, SuppressionKind.ADDRESS, value, cause, reason=reason, source=source, now=now)
 
 
 def suppress_subscriber(
-    session: Session, subscriber: Subscriber, *, reason: str, source: Origin, now: dt.datetime
+    session: Session,
+    subscriber: Subscriber,
+    *,
+    reason: str,
+    source: Origin,
+    now: dt.datetime,
+    cause: SuppressionCause = SuppressionCause.NEVER,
 ) -> Suppression | None:
     """Put a subscriber's address on the list, erased or not; None if it was there already."""
     value = subscriber.address_hash
-    return _add(session, SuppressionKind.ADDRESS, value, reason=reason, source=source, now=now)
+    return _add(session, SuppressionKind.ADDRESS, value, cause, reason=reason, source=source, now=now)
 
 
 def suppress_domain(
-    session: Session, domain: str, *, reason: str, source: Origin, now: dt.datetime
+    session: Session,
+    domain: str,
+    *,
+    reason: str,
+    source: Origin,
+    now: dt.datetime,
+    cause: SuppressionCause = SuppressionCause.NEVER,
 ) -> Suppression | None:
     """Put a whole domain on the list; None if it was there already."""
     value = parse_domain(domain)
-    return _add(session, SuppressionKind.DOMAIN, value, reason=reason, source=source, now=now)
+    return _add(session, SuppressionKind.DOMAIN, value, cause, reason=reason, source=source, now=now)
 
 
 def release_address(session: Session, address_key: bytes, address: str) -> Suppression | None:
@@ -59,19 +89,43 @@ def release_domain(session: Session, domain: str) -> Suppression | None:
     return _remove(session, SuppressionKind.DOMAIN, parse_domain(domain))
 
 
-def find_suppression(session: Session, address_key: bytes, address: Address) -> Suppression | None:
-    """Why this address is not to be mailed, itself or by its domain; None if it may be."""
-    return session.scalars(
+def find_suppression(
+    session: Session, address_key: bytes, address: Address, *, but_liftable: bool = False
+) -> Suppression | None:
+    """Why this address is not to be mailed, itself or by its domain; None if it may be.
+
+    With `but_liftable`, what the person's own sign-up lifts once it is confirmed is no reason.
+    """
+    query = sa.select(Suppression).where(
+        sa.or_(
+            _is(SuppressionKind.ADDRESS, keyed_hash(address_key, address.key)),
+            _is(SuppressionKind.DOMAIN, address.domain),
+        )
+    )
+    if but_liftable:
+        query = query.where(~_is_liftable())
+    return session.scalars(query.order_by(Suppression.id).limit(1)).first()
+
+
+def lift_by_sign_up(session: Session, subscriber: Subscriber, *, asked_at: dt.datetime) -> Suppression | None:
+    """The person has confirmed a sign-up of `asked_at`: a bounce or complaint of before then is lifted.
+
+    Never what was put there by a person or by law, and never a domain: that is not theirs alone. Returns the
+    row that was there, or None.
+    """
+    found = session.scalars(
         sa.select(Suppression)
         .where(
-            sa.or_(
-                _is(SuppressionKind.ADDRESS, keyed_hash(address_key, address.key)),
-                _is(SuppressionKind.DOMAIN, address.domain),
-            )
+            _is(SuppressionKind.ADDRESS, subscriber.address_hash),
+            _is_liftable(),
+            Suppression.created_at <= asked_at,
         )
-        .order_by(Suppression.id)
-        .limit(1)
-    ).first()
+        .with_for_update()
+    ).one_or_none()
+    if found is not None:
+        session.delete(found)
+        session.flush()
+    return found
 
 
 def is_suppressed(session: Session, address_key: bytes, address: Address) -> bool:
@@ -94,18 +148,44 @@ def _is(kind: SuppressionKind, value: object) -> sa.ColumnElement[bool]:
     return sa.and_(Suppression.kind == kind, Suppression.value == value)
 
 
+def _is_liftable() -> sa.ColumnElement[bool]:
+    return sa.and_(
+        Suppression.kind == SuppressionKind.ADDRESS, Suppression.cause.in_(sorted(LIFTED_BY_SIGN_UP))
+    )
+
+
 def _add(
-    session: Session, kind: SuppressionKind, value: str, *, reason: str, source: Origin, now: dt.datetime
+    session: Session,
+    kind: SuppressionKind,
+    value: str,
+    cause: SuppressionCause,
+    *,
+    reason: str,
+    source: Origin,
+    now: dt.datetime,
 ) -> Suppression | None:
     row = {
         "kind": kind,
         "value": value,
-        "reason": clean_line(reason, what="reason", limit=40),
+        "cause": cause,
+        "reason": clean_line(reason, what="reason", limit=REASON_LIMIT),
         "source": source.value,
         "created_at": now,
     }
-    found = insert_if_new(session, Suppression, row)
-    return None if found is None else session.get_one(Suppression, found)
+    made = insert_if_new(session, Suppression, row)
+    if made is not None:
+        return session.get_one(Suppression, made)
+    found = session.scalars(sa.select(Suppression).where(_is(kind, value)).with_for_update()).one_or_none()
+    if found is None or not is_stronger(cause, found.cause):
+        return None
+    found.cause, found.reason, found.source = cause, str(row["reason"]), source.value
+    session.flush()
+    return found
+
+
+def is_stronger(cause: SuppressionCause, than: SuppressionCause) -> bool:
+    """Whether a cause replaces another one of the same address or domain."""
+    return STRENGTH.index(cause) > STRENGTH.index(than)
 
 
 def _remove(session: Session, kind: SuppressionKind, value: str) -> Suppression | None:

@@ -1,4 +1,4 @@
-"""The welcome mail: what will come, how often, and the way out."""
+"""The welcome mail: what will come, how often, the latest edition if the list wants it, and the way out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digest import notices
 from digest.lists.links import sign_off_url
 from digest.mail.headers import date_text, notice_message_id
 from digest.mail.message import build_notice
-from digest.models import Cadence, Digest, MailingList, Subscriber, Subscription
+from digest.models import Cadence, Digest, Edition, EditionState, MailingList, Subscriber, Subscription
 from digest.rendering.notices import NoticeKind, WelcomeNotice, render_notice
 from digest.tokens import Signer
 
@@ -36,6 +36,7 @@ def ask_welcome(
     digest = session.get_one(Digest, mailing_list.digest_id)
     if subscriber.address is None:
         return False
+    link = sign_off_url(public_url, signer, list_id=mailing_list.id, subscriber_id=subscriber.id)
     rendered = render_notice(
         NoticeKind.WELCOME,
         digest.language,
@@ -44,9 +45,9 @@ def ask_welcome(
             how_often=_how_often(session, subscription, digest.id),
             sender_name=digest.sender_name,
             postal_address=digest.postal_address,
-            unsubscribe_url=sign_off_url(
-                public_url, signer, list_id=mailing_list.id, subscriber_id=subscriber.id
-            ),
+            web_url=latest_url(session, digest.id, public_url) if mailing_list.welcomes_with_latest else "",
+            unsubscribe_url=link,
+            page_url=f"{link}/page",
         ),
         templates=templates,
     )
@@ -73,6 +74,18 @@ def ask_welcome(
         message=message,
         now=now,
     )
+
+
+def latest_url(session: Session, digest_id: int, public_url: str) -> str:
+    """The web page of a digest's latest edition that goes out or has gone out; "" if there is none yet."""
+    public_id = session.scalars(
+        sa.select(Edition.public_id)
+        .join(Cadence, Cadence.id == Edition.cadence_id)
+        .where(Cadence.digest_id == digest_id, Edition.state.in_((EditionState.SENDING, EditionState.SENT)))
+        .order_by(Edition.due_at.desc(), Edition.id.desc())
+        .limit(1)
+    ).first()
+    return f"{public_url}/e/{public_id}" if public_id else ""
 
 
 def _number_of(key: str) -> int:

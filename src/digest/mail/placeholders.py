@@ -21,15 +21,26 @@ from digest.mail.prepared import (
     BODY_PLACEHOLDERS,
     Base64Body,
     BodySlot,
+    Fallback,
     HeaderSlot,
     Piece,
     PreparedMail,
     assembled,
     body_value,
     fill,
+    with_fallbacks,
 )
 
-__all__ = ["BODY_PLACEHOLDERS", "PLACEHOLDER", "HeaderSlot", "PreparedMail", "fill", "prepare"]
+__all__ = [
+    "BODY_PLACEHOLDERS",
+    "PLACEHOLDER",
+    "Fallback",
+    "HeaderSlot",
+    "PreparedMail",
+    "fill",
+    "prepare",
+    "with_fallbacks",
+]
 
 PLACEHOLDER = re.compile(r"%%([a-z][a-z0-9_]{0,39})%%")
 SOURCE_LIMIT = 2_000_000  # characters of one part; mail programs cut off what is far below that
@@ -55,14 +66,17 @@ def prepare(
     html: str,
     text: str,
     allowed: Collection[str] = BODY_PLACEHOLDERS,
+    fallbacks: Sequence[Fallback] = (),
 ) -> PreparedMail:
     """Encode a mail of a text and an HTML part, for each the smaller of quoted-printable and base64.
 
     `fields` are whole header fields (made by `mail.headers`) and slots, in order, without the MIME ones. Line
     ends of any kind become CRLF; everything else comes out exactly. Raises InputError for an empty or huge
-    part, for text that is not Unicode, and for a placeholder that is not among `allowed`.
+    part, for text that is not Unicode, and for a placeholder that is neither among `allowed` nor has a
+    fallback.
     """
     html, text = _checked(html, "HTML"), _checked(text, "text")
+    allowed = {*allowed, *(one.name for one in fallbacks)}
     seed = hashlib.sha256(b"\0".join((text.encode(), html.encode()))).hexdigest()[:24]
     # "=_" occurs in neither quoted-printable nor base64, so no content can hold the boundary (RFC 2045 6.7).
     boundary = f"=_{seed}"
@@ -71,7 +85,7 @@ def prepare(
         coding, body = _encoded(source, in_html=kind == "html", allowed=allowed)
         line_end = "" if coding == "base64" else "\r\n"  # base64 lines bring theirs
         pieces += (_part_head(kind, coding), *body, f"{line_end}--{boundary}{end}\r\n".encode("ascii"))
-    prepared = assembled(pieces)
+    prepared = assembled(pieces, fallbacks)
     check(prepared, html=html, text=text)
     return prepared
 

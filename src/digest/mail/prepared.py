@@ -31,6 +31,17 @@ _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066
 _LINE_ENDS = re.compile("\r\n|[\t\n\v\f\r\x85\u2028\u2029]")
 
 
+class Fallback(NamedTuple):
+    """What stands in a gap where a person has no value: frozen with the mail, as all else in it.
+
+    `kind` says how a value is written out; it is for whoever fills the mail.
+    """
+
+    name: str
+    kind: str
+    text: str
+
+
 class HeaderSlot(StrEnum):
     """The header fields that differ from person to person; the comment says which values they are made of."""
 
@@ -80,12 +91,14 @@ class PreparedMail:
     """A mail that only a person's values are missing from.
 
     `head` and `body` in the order of the bytes, the empty line between them the end of the head; `needs` are
-    the names of the values it cannot be filled without.
+    the names of the values it cannot be filled without. `fallbacks` are for those of them that a person may
+    have no value for; in most mails there are none.
     """
 
     head: tuple[Piece, ...]
     body: tuple[Piece, ...]
     needs: frozenset[str]
+    fallbacks: tuple[Fallback, ...] = ()
     head_gaps: Gaps = field(init=False, repr=False, compare=False)
     body_gaps: Gaps = field(init=False, repr=False, compare=False)
 
@@ -96,6 +109,8 @@ class PreparedMail:
     def to_bytes(self) -> bytes:
         """The stored form; the same mail always gives the same bytes."""
         plain = [_plain(piece) for piece in (*self.head, *self.body)]
+        if self.fallbacks:
+            plain.append(["fallbacks", *map(list, self.fallbacks)])
         data = _MAGIC + json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
         return data + hashlib.sha256(data).digest()
 
@@ -107,11 +122,13 @@ class PreparedMail:
             raise StateError("This stored mail is of a version that this Digest does not know.")
         if hashlib.sha256(body).digest() != fingerprint:
             raise StateError("This stored mail is damaged: its fingerprint does not match.")
-        return assembled([_piece(plain) for plain in json.loads(body[len(_MAGIC) :])])
+        plain = json.loads(body[len(_MAGIC) :])
+        fallbacks = plain.pop()[1:] if plain and plain[-1][0] == "fallbacks" else ()
+        return assembled([_piece(each) for each in plain], [Fallback(*each) for each in fallbacks])
 
 
-def assembled(pieces: Sequence[Piece]) -> PreparedMail:
-    """A prepared mail of these pieces, neighbouring bytes joined."""
+def assembled(pieces: Sequence[Piece], fallbacks: Sequence[Fallback] = ()) -> PreparedMail:
+    """A prepared mail of these pieces, neighbouring bytes joined; it keeps the fallbacks that it needs."""
     joined: list[Piece] = []
     for piece in pieces:
         if isinstance(piece, bytes) and joined and isinstance(joined[-1], bytes):
@@ -120,7 +137,8 @@ def assembled(pieces: Sequence[Piece]) -> PreparedMail:
             joined.append(piece)
     head, body = _parted(joined)
     needs = frozenset(name for piece in joined for name in _needs(piece))
-    return PreparedMail(head=tuple(head), body=tuple(body), needs=needs)
+    kept = tuple(one for one in fallbacks if one.name in needs)
+    return PreparedMail(head=tuple(head), body=tuple(body), needs=needs, fallbacks=kept)
 
 
 def _parted(pieces: Sequence[Piece]) -> tuple[Sequence[Piece], Sequence[Piece]]:
@@ -155,6 +173,11 @@ class Filled(NamedTuple):
 
     head: bytes
     body: list[bytes]
+
+
+def with_fallbacks(prepared: PreparedMail, values: Mapping[str, str]) -> dict[str, str]:
+    """The values, and the fallbacks for those that are missing or empty."""
+    return {**values, **{one.name: values.get(one.name) or one.text for one in prepared.fallbacks}}
 
 
 def fill(prepared: PreparedMail, values: Mapping[str, str]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from digest.rendering.colours import check_readable
 
@@ -26,6 +27,18 @@ class TimeForm(StrEnum):
 # Places in a rendered mail that are filled for each person when it is sent. They survive Jinja2 and the
 # inliner as they are; `mail.placeholders` splits the finished text at them.
 UNSUBSCRIBE_URL = "%%unsubscribe_url%%"
+
+
+class Personal(NamedTuple):
+    """A placeholder that a digest's own words (intro, sign-off) may hold: a name, or an attribute.
+
+    `kind` is how a value is written out, `fallback` what stands there for whoever has none, and for all on
+    the web, where there is nobody to name.
+    """
+
+    name: str
+    kind: str
+    fallback: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +121,7 @@ class EditionContext:
     text_size: TextSize = TextSize.NORMAL
     intro: str = ""
     sign_off: str = ""
+    personal: tuple[Personal, ...] = ()
     subject: str = ""  # a person's own; "": as the template makes it
     correction: str = ""  # what a later version puts right, for those who read it
 

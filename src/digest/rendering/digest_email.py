@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,7 @@ from digest.rendering.inline import inline_css
 from digest.rendering.plain_text import tidy
 from digest.rendering.sharing import share_links
 from digest.rendering.subjects import preheader_line, subject_line
-from digest.rendering.words import cleaned
+from digest.rendering.words import cleaned, without_person
 
 # Gmail shows only the first 100 kB or so of a mail and hides the rest, the way to sign off with it.
 MAX_HTML_BYTES: Final = 90_000
@@ -42,7 +43,13 @@ def render_mail(context: EditionContext, *, templates: Path | None = None) -> Re
 
 def render_web(context: EditionContext, *, templates: Path | None = None) -> str:
     """The web edition: a page for everyone, so there is nothing personal in it."""
-    names = _names(context)
+    names = _names(
+        dataclasses.replace(
+            context,
+            intro=without_person(context.intro, context.personal),
+            sign_off=without_person(context.sign_off, context.personal),
+        )
+    )
     edition: EditionContext = names["edition"]
     env = environment(edition.language, templates)
     subject = _subject(env, names)
@@ -127,7 +134,10 @@ def _preheader(edition: EditionContext, body: Body, subject: str) -> str:
     translator = i18n.translator(edition.language)
     featured = edition.featured
     first = next((block.text for block in body.blocks if block.kind == "p"), "")
-    pieces = [edition.intro, (featured.excerpt or first) if featured else ""]
+    pieces = [
+        without_person(edition.intro, edition.personal),
+        (featured.excerpt or first) if featured else "",
+    ]
     pieces += [story.title for story in edition.recent]
     # TRANSLATORS: stands after the subject in a list of mails where no story says more; 40 to 100 letters.
     pieces.append(translator.gettext("The latest stories and commentary, chosen by our editors."))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 from lxml import etree
 from lxml import html as lxml_html
@@ -19,6 +19,7 @@ from digest.errors import DigestError
 
 _STYLE_BLOCKS: Final = 2  # the first is inlined, the second stays as it is
 _QUIET: Final = logging.NullHandler()
+_KNOWN_BLOCKS: Final = 16
 
 
 class InlineError(DigestError):
@@ -31,7 +32,7 @@ def _refuse(_url: str) -> NoReturn:
 
 @functools.cache
 def load_inliner() -> Any:
-    """premailer, loaded when it is first wanted, with its door shut.
+    """The class of premailer that we use, loaded when it is first wanted, with its door shut.
 
     With what it brings along it takes 8 MB, which a process that renders no mail does without.
     """
@@ -40,7 +41,23 @@ def load_inliner() -> Any:
 
     # Process-wide on purpose: nothing in Digest may fetch by way of a style sheet.
     cssutils.util._defaultFetcher = _refuse  # noqa: SLF001
-    return premailer
+
+    class Inliner(premailer.Premailer):  # type: ignore[misc]
+        """Remembers what a style block comes to: to read it is half the work, and mails share theirs."""
+
+        _known: ClassVar[dict[tuple[str, int], tuple[list[Any], list[Any]]]] = {}
+
+        def _parse_style_rules(self, css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
+            key = (css_body, ruleset_index)
+            found = self._known.get(key)
+            if found is None:
+                if len(self._known) >= _KNOWN_BLOCKS:
+                    self._known.clear()
+                found = self._known[key] = super()._parse_style_rules(css_body, ruleset_index)
+            rules, leftover = found
+            return list(rules), list(leftover)
+
+    return Inliner
 
 
 def inline_css(page: str) -> str:
@@ -50,25 +67,22 @@ def inline_css(page: str) -> str:
     lost or changed one of the comments by which Outlook's tables work.
     """
     before = _checked(page)
-    made: str = (
-        load_inliner()
-        .Premailer(
-            page,
-            allow_network=False,
-            allow_loading_external_files=False,
-            strip_important=False,
-            keep_style_tags=False,
-            remove_classes=False,
-            exclude_pseudoclasses=True,
-            disable_validation=True,
-            align_floating_images=False,
-            preserve_internal_links=True,
-            disable_basic_attributes=["align", "valign", "width", "height", "bgcolor", "background"],
-            cssutils_logging_handler=_QUIET,
-            cssutils_logging_level=logging.CRITICAL,
-        )
-        .transform()
-    )
+    inliner = load_inliner()
+    made: str = inliner(
+        page,
+        allow_network=False,
+        allow_loading_external_files=False,
+        strip_important=False,
+        keep_style_tags=False,
+        remove_classes=False,
+        exclude_pseudoclasses=True,
+        disable_validation=True,
+        align_floating_images=False,
+        preserve_internal_links=True,
+        disable_basic_attributes=["align", "valign", "width", "height", "bgcolor", "background"],
+        cssutils_logging_handler=_QUIET,
+        cssutils_logging_level=logging.CRITICAL,
+    ).transform()
     if _comments(lxml_html.document_fromstring(made)) != before:
         raise InlineError("The inliner changed a comment for Outlook; use only the form <!--[if mso]>.")
     return made

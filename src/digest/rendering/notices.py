@@ -1,4 +1,4 @@
-"""The single mails: confirm, welcome, goodbye and test."""
+"""The single mails: confirm, welcome, goodbye, fresh link and test."""
 
 from __future__ import annotations
 
@@ -24,21 +24,29 @@ class NoticeKind(StrEnum):
     WELCOME = "welcome"
     GOODBYE = "goodbye"
     TEST = "test"
+    FRESH_LINK = "fresh_link"
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmNotice:
-    """Asks whether it was really you who signed up. Nobody is subscribed before the button is pressed."""
+    """Asks whether it was really you who signed up. Nobody is subscribed before the button is pressed.
+
+    If the person `is_known`, it says that there is nothing to do, and `confirm_url` is their own page.
+    """
 
     list_title: str
     confirm_url: str
     sender_name: str
     postal_address: str
+    is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class WelcomeNotice:
-    """Says what will come and how often; `how_often` is a cadence's name, `web_url` a past edition or ""."""
+    """Says what will come and how often.
+
+    `how_often` is a cadence's name, `web_url` a past edition or "", `page_url` the reader's own page or "".
+    """
 
     list_title: str
     how_often: str
@@ -46,16 +54,28 @@ class WelcomeNotice:
     postal_address: str
     web_url: str = ""
     unsubscribe_url: str = UNSUBSCRIBE_URL
+    page_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class GoodbyeNotice:
-    """The last mail: you are signed off. `sign_up_url` is the way back or ""."""
+    """The last mail: you are signed off. `undo_url` asks by one button whether to take it back, or ""."""
 
     list_title: str
     sender_name: str
     postal_address: str
-    sign_up_url: str = ""
+    undo_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FreshLinkNotice:
+    """A link that somebody asked for; `kind` is `data`, `erase`, `address` or `new-address`."""
+
+    kind: str
+    list_title: str
+    link_url: str
+    sender_name: str
+    postal_address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +88,14 @@ class ServiceTestNotice:
     zone: str
 
 
-NoticeValues = ConfirmNotice | WelcomeNotice | GoodbyeNotice | ServiceTestNotice
+NoticeValues = ConfirmNotice | WelcomeNotice | GoodbyeNotice | ServiceTestNotice | FreshLinkNotice
 
 _VALUES_OF: dict[NoticeKind, type[NoticeValues]] = {
     NoticeKind.CONFIRM: ConfirmNotice,
     NoticeKind.WELCOME: WelcomeNotice,
     NoticeKind.GOODBYE: GoodbyeNotice,
     NoticeKind.TEST: ServiceTestNotice,
+    NoticeKind.FRESH_LINK: FreshLinkNotice,
 }
 
 

@@ -12,15 +12,22 @@ from enum import StrEnum
 from pathlib import Path
 
 from digest.rendering.environment import environment
+from digest.rendering.sign_up import SignedUpPage, SignUpPage
 
 
 @dataclass(frozen=True, slots=True)
 class SignOffPage:
-    """Asks once before signing off; the button posts to `action_url`. `address` is a masked one, or ""."""
+    """Asks once before signing off; the button posts to `action_url`. `address` is a masked one, or "".
+
+    Beside it, posting to `reader_url` ("": neither): the digest's weekly cadence, and a pause.
+    """
 
     list_title: str
     address: str
     action_url: str
+    reader_url: str = ""
+    weekly_id: int | None = None
+    can_pause: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,8 @@ Page = (
     | SignedOffPage
     | ConfirmPage
     | ConfirmedPage
+    | SignUpPage
+    | SignedUpPage
     | StopPage
     | StoppedPage
     | LinkNotValidPage
@@ -154,6 +163,8 @@ _TEMPLATES: dict[type[Page], str] = {
     SignedOffPage: "signed_off",
     ConfirmPage: "confirm",
     ConfirmedPage: "confirmed",
+    SignUpPage: "sign_up",
+    SignedUpPage: "sign_up_done",
     StopPage: "stop",
     StoppedPage: "stopped",
     LinkNotValidPage: "link_not_valid",

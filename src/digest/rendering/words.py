@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -18,6 +19,9 @@ _SPACES = re.compile(rf"[^\S{_FIXED_SPACES}]+")
 # Embeddings, overrides and isolates (Unicode UAX 9) could turn round what stands after them.
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _RUN_OF_PERCENT = re.compile(r"%{2,}")
+# What a digest's own words may say of a person; see `contexts.Personal`.
+PERSONAL = re.compile(r"%%(name|attribute_[a-z][a-z0-9_]{0,28})%%")
+_PERSONAL_FIELDS = frozenset({"intro", "sign_off"})
 _MARKUP_FIELDS = frozenset({"body_html"})
 _ADDRESS_FIELDS = frozenset({"url", "digest_url", "web_url"})
 _MAX_ADDRESS = 2000
@@ -31,6 +35,18 @@ def clean_text(text: str) -> str:
     wrote one into its words or links would otherwise receive each reader's own unsubscribe address.
     """
     return clean_run(text).strip()
+
+
+def clean_personal(text: str) -> str:
+    """As `clean_text`, but the placeholders of a person stay: for words that the newsroom wrote itself."""
+    kept = [each if at % 2 == 0 else f"%%{each}%%" for at, each in enumerate(PERSONAL.split(text))]
+    return "".join(clean_run(each) if at % 2 == 0 else each for at, each in enumerate(kept)).strip()
+
+
+def without_person(text: str, personal: Iterable[tuple[str, str, str]]) -> str:
+    """The words with each placeholder's fallback: for a page that is everybody's."""
+    fallbacks = {name: fallback for name, _, fallback in personal}
+    return PERSONAL.sub(lambda found: fallbacks.get(found[1], ""), text)
 
 
 def clean_run(text: str) -> str:
@@ -108,6 +124,8 @@ def _cleaned_value(name: str, value: Any) -> Any:
     if isinstance(value, str):
         if type(value) is not str or name in _MARKUP_FIELDS:  # enumerations stay what they are
             return value
+        if name in _PERSONAL_FIELDS:
+            return clean_personal(value)
         return clean_address(value) if name in _ADDRESS_FIELDS or name.endswith("_url") else clean_text(value)
     if isinstance(value, (Story, StoryPicture)):
         return cleaned(value)

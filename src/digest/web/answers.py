@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from digest.i18n import LANGUAGES
+from digest.i18n import LANGUAGES, spoken
 from digest.rendering.pages import ErrorPage, LinkNotValidPage, Page, render_page
 from digest.web.deps import Services
 
@@ -59,9 +59,3 @@ def preferred_language(accept_language: str) -> str:
         if primary in LANGUAGES and weight.replace(" ", "") not in {"q=0", "q=0.0"}:
             return primary
     return LANGUAGES[0]
-
-
-def spoken(language: str) -> str:
-    """A digest's language if we speak it, by its first part; else the first of ours."""
-    primary = language.split("-", maxsplit=1)[0].lower()
-    return primary if primary in LANGUAGES else LANGUAGES[0]

@@ -16,23 +16,29 @@ _FIELDS_LIMIT: Final = 20
 
 
 async def read_form(request: Request) -> Mapping[str, str]:
-    """The fields of a form, urlencoded or multipart; empty for a body that is no form.
+    """The fields of a form, urlencoded or multipart, each once; empty for a body that is no form.
 
     Raises HTTPException: 413 for more than 4 kB, 408 for a body that does not come within ten seconds.
     """
-    body = await _read_body(request)
+    return dict(await read_pairs(request, most=_FIELDS_LIMIT))
+
+
+async def read_pairs(request: Request, *, most: int) -> list[tuple[str, str]]:
+    """The fields of a form in their order, at most `most`, some perhaps more than once; as `read_form`."""
+    body = await read_body(request)
 
     async def replay() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
     try:
-        form = await Request(request.scope, replay).form(max_files=0, max_fields=_FIELDS_LIMIT)
+        form = await Request(request.scope, replay).form(max_files=0, max_fields=most)
     except HTTPException:
-        return {}
-    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+        return []
+    return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
 
 
-async def _read_body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """The body as bytes, within the limits of `read_form`."""
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared[:10]) > BODY_LIMIT:
         raise HTTPException(413)

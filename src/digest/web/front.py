@@ -11,10 +11,9 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.i18n import direction, translator
+from digest.i18n import direction, spoken, translator
 from digest.models import Cadence, Digest, Edition, EditionState, Revision
 from digest.rendering.environment import environment
-from digest.web.answers import spoken
 
 EDITIONS_SHOWN: Final = 10
 _DIGESTS_SHOWN: Final = 50

@@ -8,24 +8,30 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-import sqlalchemy as sa
+import anyio.to_thread
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from sqlalchemy.orm import Session
 
 from digest import clock
-from digest.lists.links import LinkPage, describe_token, end_by_token
+from digest.addresses import masked
+from digest.lists.goodbye import ask_goodbye
+from digest.lists.links import end_by_token, subscription_of_token
 from digest.lists.status import Origin
-from digest.models import Digest, MailingList, SubscriptionStatus
+from digest.models import SubscriptionStatus
 from digest.rendering.pages import SignedOffPage, SignOffPage
 from digest.tokens import Purpose, Signer, TokenError
 from digest.web.answers import link_not_valid, page_answer
 from digest.web.deps import Services, Shared
 from digest.web.forms import read_form
+from digest.web.reader_answers import reader_answer, stationery_of, title_and_language
+from digest.web.reader_view import Reader, left_page, reader_of, weekly_of
 
 router = APIRouter()
 
-_ROBOTS: Final = "User-agent: *\nDisallow: /u/\nDisallow: /stop/\nDisallow: /inbox\n"
+_ROBOTS: Final = "User-agent: *\n" + "".join(
+    f"Disallow: {path}\n" for path in ("/u/", "/c/", "/undo/", "/f/", "/stop/", "/inbox")
+)
 _ONE_CLICK: Final = ("List-Unsubscribe", "One-Click")
 
 
@@ -37,18 +43,16 @@ def robots() -> PlainTextResponse:
 
 @router.api_route("/u/{token}", methods=["GET", "HEAD"])
 def show_sign_off(token: str, request: Request, services: Shared) -> HTMLResponse:
-    """Ask, by one button. Mail scanners open this address: it changes nothing, however often."""
+    """Ask, by one large button. Mail scanners open this address: it changes nothing, however often."""
     try:
         with services.database.read() as session:
-            link = _find(session, services.keys.signer, token)
+            reader = _reader(session, services.keys.signer, token)
+            if reader is not None and reader.subscription.status is not SubscriptionStatus.ENDED:
+                page = _asking(session, reader, token)
+                return page_answer(page, reader.language, templates=services.settings.templates)
+        return _left(services, token, request)
     except TokenError:
         return link_not_valid(request, services)
-    if link is None:
-        return link_not_valid(request, services)
-    if link.status is SubscriptionStatus.ENDED:
-        return _signed_off(link, services)
-    page = SignOffPage(list_title=link.list_title, address="", action_url=f"/u/{token}")
-    return page_answer(page, link.language, templates=services.settings.templates)
 
 
 async def is_one_click(request: Request) -> bool:
@@ -68,41 +72,58 @@ async def sign_off(
     """
     origin = Origin.ONE_CLICK if one_click else Origin.PREFERENCES
     try:
-        link = await services.in_turn(_end, services, token, origin)
+        await services.in_turn(_end, services, token, origin)
+        if one_click:
+            return PlainTextResponse("Unsubscribed.\n")
+        return await anyio.to_thread.run_sync(_left, services, token, request)
     except TokenError:
         return link_not_valid(request, services)
-    if one_click:
-        return PlainTextResponse("Unsubscribed.\n")
-    return _signed_off(link, services) if link else link_not_valid(request, services)
 
 
-def _end(services: Services, token: str, origin: Origin) -> LinkPage | None:
+def _end(services: Services, token: str, origin: Origin) -> None:
     """End the subscription; whoever has left already does not queue behind a writer."""
     signer = services.keys.signer
     with services.database.read() as session:
-        link = _find(session, signer, token)
-    if link is not None and link.status is not SubscriptionStatus.ENDED:
-        with services.database.write() as session:
-            end_by_token(session, signer, token, source=origin, now=clock.utc_now())
-    return link
+        found = subscription_of_token(session, signer, token, purpose=Purpose.UNSUBSCRIBE)
+        if found is None or found.status is SubscriptionStatus.ENDED:
+            return
+    now = clock.utc_now()
+    with services.database.write() as session:
+        ended = end_by_token(session, signer, token, source=origin, now=now)
+        # To a mail service's button nothing is answered by mail (`goodbye`), and quickly.
+        if ended is not None and origin is not Origin.ONE_CLICK:
+            ask_goodbye(session, ended, stationery_of(services), now=now)
 
 
-def _find(session: Session, signer: Signer, token: str) -> LinkPage | None:
-    """What a link is about. A subscription that is gone counts as ended; None if its list is gone too.
-
-    Raises TokenError for a link that is not ours.
-    """
-    found = describe_token(session, signer, token)
-    if found is not None:
-        return found
-    claim = signer.check(token, Purpose.UNSUBSCRIBE)
-    row = session.execute(
-        sa.select(MailingList.title, Digest.title.label("digest_title"), Digest.language)
-        .join(Digest, Digest.id == MailingList.digest_id)
-        .where(MailingList.id == claim.list_id)
-    ).first()
-    return LinkPage(row.title, row.digest_title, row.language, SubscriptionStatus.ENDED) if row else None
+def _reader(session: Session, signer: Signer, token: str) -> Reader | None:
+    found = subscription_of_token(session, signer, token, purpose=Purpose.UNSUBSCRIBE)
+    return reader_of(session, found) if found else None
 
 
-def _signed_off(link: LinkPage, services: Services) -> HTMLResponse:
-    return page_answer(SignedOffPage(link.list_title), link.language, templates=services.settings.templates)
+def _asking(session: Session, reader: Reader, token: str) -> SignOffPage:
+    """The button, with a gentler choice beside it for whose subscription runs."""
+    status = reader.subscription.status
+    is_chosen = status in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED)
+    return SignOffPage(
+        list_title=reader.mailing_list.title,
+        address=masked(reader.person.address or ""),
+        action_url=f"/u/{token}",
+        reader_url=f"/u/{token}/page" if is_chosen else "",
+        weekly_id=weekly_of(session, reader, clock.utc_now()) if is_chosen else None,
+        can_pause=status is SubscriptionStatus.ACTIVE,
+    )
+
+
+def _left(services: Services, token: str, request: Request) -> HTMLResponse:
+    """What whoever has left sees. A subscription that is gone, or erased, counts as ended by them."""
+    signer = services.keys.signer
+    with services.database.read() as session:
+        reader = _reader(session, signer, token)
+        if reader is not None and reader.person.erased_at is None:
+            url = f"/u/{token}/page"
+            page = left_page(session, services, reader, url, done=None, now=clock.utc_now())
+            return reader_answer(page, reader.language, services)
+        title, language = title_and_language(session, signer.check(token, Purpose.UNSUBSCRIBE).list_id)
+    if not title:
+        return link_not_valid(request, services)
+    return page_answer(SignedOffPage(title), language, templates=services.settings.templates)

@@ -66,7 +66,9 @@ def _config(settings: Settings, services: Services) -> uvicorn.Config:
         log_level="warning",
         access_log=False,  # an access log would hold the tokens of links
         server_header=False,
-        proxy_headers=False,  # nothing here depends on who asks
+        # Sign-ups are limited by network: who asks is whom a proxy of ours names, if there is one.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         ws="none",
         http="h11",
         loop="asyncio",

@@ -1,61 +1,34 @@
-"""The command line on a migrated database of its own, in this process."""
+"""The command line on a migrated database of its own, in this process.
+
+What a fixture needs is imported by it: the controller of a run reads this file too, and waits for no more.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import shutil
 import sys
 from collections.abc import Iterator
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
-import structlog
-from typer.testing import CliRunner, Result
 
-from digest import config, keys
-from digest.cli import app
-from digest.queueing.app import app as celery_app
-from tests.servers.news_site import NewsSite, Page
-
-
-class Cli:
-    """Runs commands as a person would, with the settings of one data folder."""
-
-    def __init__(self, data: Path) -> None:
-        self.data = data
-
-    def run(self, *args: object) -> Result:
-        config.settings.cache_clear()
-        celery_app.cache_clear()
-        return CliRunner().invoke(app, [str(arg) for arg in args], prog_name="digest")
-
-    def __call__(self, *args: object) -> str:
-        """What a command that does its work prints."""
-        result = self.run(*args)
-        assert result.exit_code == 0, result.output
-        assert result.stderr == ""
-        return result.stdout
-
-    def json(self, *args: object) -> Any:
-        """What it prints for programs."""
-        return json.loads(self(*args, "--json"))
-
-    def refused(self, *args: object, code: int = 2) -> str:
-        """The one sentence of a command that cannot do its work."""
-        result = self.run(*args)
-        assert result.exit_code == code, result.output
-        lines = result.stderr.strip().splitlines()
-        assert len(lines) == 1, result.stderr
-        assert lines[0].startswith("digest: ")
-        return lines[0].removeprefix("digest: ")
+if TYPE_CHECKING:
+    from tests.integration.cli.commands import Cli
+    from tests.servers.news_site import NewsSite
 
 
 @pytest.fixture
 def cli(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
     """The command line on SQLite; hints go to a broker inside this process, where nobody takes them."""
+    import structlog
+
+    from digest import keys
+    from digest.queueing.app import app as celery_app
+    from tests.integration.cli.commands import Cli
+
     data = tmp_path / "data"
     data.mkdir()
     shutil.copyfile(sqlite_template, data / "digest.db")
@@ -71,8 +44,26 @@ def cli(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
+def readers(cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """The commands on SQLite and on PostgreSQL, with a digest, a cadence and the list "readers"."""
+    from digest.db import Database
+    from tests.factories import make_cadence, make_digest, make_list
+
+    monkeypatch.setenv("DIGEST_DATABASE_URL", database_url)
+    database = Database(database_url)
+    with database.write() as session:
+        digest = make_digest(session, "courier")
+        make_cadence(session, digest)
+        make_list(session, digest, "readers")
+    database.close()
+    return cli
+
+
+@pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[NewsSite]:
     """A paper's site with a commentary and two reports of the last hours, which may be fetched."""
+    from tests.servers.news_site import NewsSite, Page
+
     with NewsSite() as running:
         running.put("/feed/", Page(feed(running.url())))
         monkeypatch.setenv("DIGEST_PRIVATE_HOSTS", running.host)

@@ -17,7 +17,7 @@ from digest.mail.smtp_client import SmtpTransport
 from digest.mail.transport import Endpoint, Security
 from digest.models import Batch, CoolDown, Delivery, DeliveryStatus, EditionState, Reason, Transport
 from tests.factories import make_subscriber, make_subscription
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 from tests.integration.planned import Desk, let_go, make_desk
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import AUTHORITY, Fault, Script

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from digest.db import Database
 from digest.models import AuditEntry, Transport
 from digest.models import Signer as WhoSigns
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 from tests.servers.dns import DnsServer, Trouble
 
 D = "courier.example"

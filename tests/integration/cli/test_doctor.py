@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from digest.embedded import broker
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 from tests.servers.redis import RedisServer
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from digest.db import Database
 from digest.models import AuditEntry
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 from tests.servers.news_site import NewsSite, Page
 
 _DIGEST = ("--title", "The Courier", "--language", "en", "--sender", "news@courier.example")
@@ -214,28 +214,16 @@ def test_stopped_cadence_brings_no_editions_until_it_runs_again(ready: Cli) -> N
     assert (listed["lead_seconds"], listed["is_running"]) == (60, True)
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        ("digest", "list"),
-        ("digest", "show", "courier"),
-        ("cadence", "list"),
-        ("cadence", "next", "courier", "morning"),
-        ("source", "list"),
-        ("source", "show", "1"),
-        ("collect", "--all"),
-        ("edition", "list"),
-        ("edition", "show", "1"),
-        ("edition", "extra", "courier"),
-        ("doctor",),
-    ],
-    ids=" ".join,
-)
-def test_json_is_all_that_a_program_gets(ready: Cli, args: tuple[str, ...]) -> None:
+def test_json_is_all_that_a_program_gets(ready: Cli) -> None:
     """Nothing but JSON on standard output, and moments in it are ISO 8601."""
-    text = json.dumps(ready.json(*args))
-    assert text not in ("[]", "{}")
-    assert "datetime" not in text
+    for words in (
+        *("digest list", "digest show courier", "cadence list", "cadence next courier morning"),
+        *("source list", "source show 1", "collect --all", "edition list", "edition show 1"),
+        *("edition extra courier", "doctor"),
+    ):
+        text = json.dumps(ready.json(*words.split()))
+        assert text not in ("[]", "{}"), words
+        assert "datetime" not in text, words
 
 
 def test_people_and_programs_see_the_same_editions(ready: Cli) -> None:

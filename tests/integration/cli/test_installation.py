@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from digest import keys
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 
 
 @pytest.fixture

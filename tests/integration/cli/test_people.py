@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from digest.db import Database
 from digest.models import AuditEntry, ConsentEvent, Notice
 from tests.factories import make_cadence, make_digest
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Script
 

@@ -14,7 +14,7 @@ from digest.db import Database
 from digest.deliveries.plan import plan
 from digest.models import Cadence, Subscriber, Transport
 from tests.factories.moments import NOW
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 from tests.integration.planned import make_desk
 
 

@@ -12,7 +12,7 @@ from digest import clock
 from digest.db import Database
 from digest.deliveries.handover import start_due
 from digest.models import Cadence, EditionState, Notice
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 from tests.integration.planned import Desk, make_desk
 from tests.integration.printed import Printed, print_edition
 from tests.servers.news_site import NewsSite

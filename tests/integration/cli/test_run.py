@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from digest.mail.mailbox import list_messages
+from tests.integration.cli.commands import Cli
 from tests.servers.waiting import wait_until
 
 pytestmark = pytest.mark.process
@@ -89,7 +90,7 @@ def answer(url: str) -> int:
         return int(response.status)
 
 
-def test_up_makes_everything_runs_it_and_stops_clean(tmp_path: Path) -> None:
+def test_up_makes_everything_runs_it_and_stops_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One command on an empty folder: keys, schema, broker, worker, beat, web; a signal ends all of it."""
     port = free_port()
     mine = {"data_dir": tmp_path / "data", "web_port": port}
@@ -103,8 +104,11 @@ def test_up_makes_everything_runs_it_and_stops_clean(tmp_path: Path) -> None:
         logs = tmp_path / "data" / "logs"
         # The worker answers to the name of its host once it has connected.
         wait_until(lambda: "ready" in (logs / "worker.log").read_text(), seconds=90, what="the worker")
-        checked = run(tmp_path, "doctor", **mine)
-        assert checked.returncode == 0, checked.stdout
+        with monkeypatch.context() as settings:
+            for name, value in mine.items():
+                settings.setenv(f"DIGEST_{name.upper()}", str(value))
+            checked = Cli(tmp_path / "data").run("doctor")
+        assert checked.exit_code == 0, checked.output
         assert "celery@" in checked.stdout
         assert up.stop() == 0
     assert "Digest has stopped." in up.said
@@ -124,12 +128,10 @@ def test_up_on_a_database_it_cannot_use_says_why(tmp_path: Path) -> None:
     assert "Starting" not in ended.stdout
 
 
-def test_web_on_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
+def test_web_on_a_port_in_use_is_one_sentence(tmp_path: Path, cli: Cli) -> None:
     """It says which port and which setting."""
-    data = tmp_path / "data"
-    assert run(tmp_path, "db", "upgrade", data_dir=data).returncode == 0
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        ended = run(tmp_path, "web", data_dir=data, web_port=taken.getsockname()[1])
+        ended = run(tmp_path, "web", data_dir=cli.data, web_port=taken.getsockname()[1])
     assert ended.returncode == 2
     assert "DIGEST_WEB_PORT" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -32,7 +32,7 @@ from digest.models import (
     Reply,
     Subscriber,
 )
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 from tests.integration.planned import Desk, make_desk
 
 SENT, FAILED, PENDING = DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.PENDING

@@ -11,7 +11,7 @@ from digest.errors import ConfigError
 from digest.models import AuditEntry
 from digest.pacing.transports import ways
 from tests.factories.moments import NOW
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Fault, Script
 

@@ -14,7 +14,7 @@ from digest.deliveries.journals import open_journal
 from digest.deliveries.ledger import RESENT_MARK, Result, record
 from digest.mail.headers import message_id
 from digest.models import Delivery, DeliveryStatus, Transport, UncertainCase, UncertainCause
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 from tests.integration.planned import Desk, make_desk
 
 UNCERTAIN = DeliveryStatus.UNCERTAIN

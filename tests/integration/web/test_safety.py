@@ -18,7 +18,7 @@ from digest import config
 from digest.config import Settings
 from digest.db import Database
 from digest.errors import ConfigError, SchemaError, UnreachableError
-from digest.web import editions, health, inbox, public, stop
+from digest.web import editions, health, inbox, public, reader, reader_fresh, sign_up, stop
 from digest.web.app import create_app
 from tests.integration.web.rows import Scene, make_settings
 
@@ -34,7 +34,14 @@ def paths(scene: Scene) -> list[str]:
         f"/e/{scene.public_id}",
         f"/u/{scene.token}",
         "/u/other",
+        "/u/other/page",
+        "/undo/other",
+        "/f/data/other",
+        "/f/other/other",
         "/stop/other",
+        "/s",
+        "/s/other",
+        "/c/other",
         "/e/other",
         "/inbox",
         "/inbox/other",
@@ -59,13 +66,25 @@ def test_every_answer_has_the_headers(client: TestClient, scene: Scene) -> None:
             assert answer.status_code < 500
 
 
-def test_only_signing_off_and_stopping_take_a_post() -> None:
-    """Every route takes GET and HEAD; two take POST too. A new one that acts must be thought about here."""
-    routes = [route for module in (health, public, editions, stop, inbox) for route in module.router.routes]
+def test_only_a_few_routes_take_a_post() -> None:
+    """Every route takes GET and HEAD; a few take POST too. A new one that acts must be thought about here."""
+    modules = (health, public, reader, reader_fresh, editions, stop, sign_up, inbox)
+    routes = [route for module in modules for route in module.router.routes]
     methods = [(route.path, set(route.methods or ())) for route in routes if isinstance(route, Route)]
     assert len(methods) == len(routes) > 8
     acting = [(path, given) for path, given in methods if given != {"GET", "HEAD"}]
-    assert acting == [("/u/{token}", {"POST"}), ("/stop/{token}", {"POST"})]
+    assert acting == [
+        ("/u/{token}", {"POST"}),
+        ("/u/{token}/page", {"POST"}),
+        ("/undo/{token}", {"POST"}),
+        ("/f/{kind}/{token}", {"POST"}),
+        ("/stop/{token}", {"POST"}),
+        ("/s/{name}", {"POST"}),
+        ("/s", {"POST"}),
+        ("/s/{name}", {"OPTIONS"}),
+        ("/s", {"OPTIONS"}),
+        ("/c/{token}", {"POST"}),
+    ]
 
 
 def test_the_routes_are_not_published(client: TestClient) -> None:
@@ -109,7 +128,8 @@ def test_static_files_are_kept_by_browsers(client: TestClient) -> None:
 def test_crawlers_are_kept_from_links_of_mails(client: TestClient) -> None:
     """Each line of the file is a rule; sign-off links and the inbox are among them."""
     rules = client.get("/robots.txt").text.splitlines()
-    assert rules == ["User-agent: *", "Disallow: /u/", "Disallow: /stop/", "Disallow: /inbox"]
+    kept = ["/u/", "/c/", "/undo/", "/f/", "/stop/", "/inbox"]
+    assert rules == ["User-agent: *", *(f"Disallow: {path}" for path in kept)]
 
 
 def test_an_error_nobody_foresaw_is_a_page_and_one_line(app: FastAPI, scene: Scene) -> None:

@@ -43,14 +43,21 @@ def _year(zone: str) -> list[tuple[dt.datetime, dt.datetime, dt.datetime]]:
     return list(zip(moments[1:], walls[1:], walls, strict=False))
 
 
+@functools.cache
+def _days(zone: str) -> list[set[dt.date]]:
+    """The local days that each of these quarters touches."""
+    return [{before.date(), wall.date()} for _, wall, before in _year(zone)]
+
+
 def _fixed(zone: str, hour: int, minute: int, is_day: Callable[[dt.date], bool]) -> list[dt.datetime]:
     """A fixed local time: the first time the clock shows it or jumps over it, once a local day."""
     found: list[dt.datetime] = []
     served: set[dt.date] = set()
-    for moment, wall, before in _year(zone):
+    at = dt.time(hour, minute)
+    for (moment, wall, before), days in zip(_year(zone), _days(zone), strict=True):
         # Normally `before` is a step behind; after a jump ahead, more: then the time may lie between.
-        for day in {before.date(), wall.date()}:
-            target = dt.datetime.combine(day, dt.time(hour, minute))
+        for day in days:
+            target = dt.datetime.combine(day, at)
             if before < target <= wall and day not in served and is_day(day):
                 served.add(day)
                 found.append(moment)

@@ -15,7 +15,7 @@ from digest.rendering.contexts import UNSUBSCRIBE_URL, Look, Story, StoryPicture
 from digest.rendering.digest_email import MAX_HTML_BYTES, render_mail, render_web
 from tests.unit.rendering.samples import SLOT, armenian, edition, featured, story
 
-LINES = re.compile(r"^(?:\[\d+\] )?((?:https?|mailto):\S+|%%unsubscribe_url%%)$", re.MULTILINE)
+LINES = re.compile(r"^(?:\[\d+\] )?((?:https?|mailto):\S+|%%unsubscribe_url%%(?:/page)?)$", re.MULTILINE)
 
 
 def links(markup: str) -> set[str]:
@@ -52,11 +52,13 @@ def test_both_parts_have_every_story() -> None:
     assert "Tuesday, until nine" in text
 
 
-def test_the_placeholder_survives_exactly_once_in_each_part() -> None:
-    """The unsubscribe address is left as a placeholder, whole, inside an href and on a line of the text."""
+def test_the_placeholder_survives_exactly_twice_in_each_part() -> None:
+    """The way to sign off and the reader's page are left as a placeholder, in an href and on a line."""
     mail = render_mail(edition())
     assert f'href="{UNSUBSCRIBE_URL}"' in mail.html
-    assert mail.html.count("%%") == 2
+    assert f'href="{UNSUBSCRIBE_URL}/page"' in mail.html
+    assert mail.html.count("%%") == mail.text.count("%%") == 4
+    assert f"\n{UNSUBSCRIBE_URL}/page\n" in mail.text
     assert mail.text.endswith(f"\n{UNSUBSCRIBE_URL}\n")
 
 
@@ -72,8 +74,8 @@ def test_a_feed_cannot_plant_the_placeholder() -> None:
     mail = render_mail(edition(featured=planted, intro="%%unsubscribe_url%%", recent=0, reason="%%"))
     other = render_mail(dataclasses.replace(edition(), recent=(hostile,)))
     for found in (mail, other):
-        assert found.html.count("%%") == 2
-        assert found.text.count("%%") == 2
+        assert found.html.count("%%") == 4
+        assert found.text.count("%%") == 4
         assert "%%" not in found.subject + found.preheader
 
 
@@ -286,5 +288,5 @@ def test_the_web_edition_is_for_everyone() -> None:
 
 def test_the_web_edition_has_the_stories_of_the_mail() -> None:
     """Whatever the mail links to, but for the way to sign off and itself, the web edition links to."""
-    personal = {UNSUBSCRIBE_URL, "https://mail.example.org/e/42"}
+    personal = {UNSUBSCRIBE_URL, f"{UNSUBSCRIBE_URL}/page", "https://mail.example.org/e/42"}
     assert links(render_web(edition())) == links(render_mail(edition()).html) - personal

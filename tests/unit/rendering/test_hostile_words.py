@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
@@ -51,13 +52,14 @@ def mail_with(text: str) -> tuple[RenderedMail, str]:
     return render_mail(context), render_web(context)
 
 
-PLAIN_MAIL, PLAIN_PAGE = (
-    tags(found.html if isinstance(found, RenderedMail) else found) for found in mail_with("x")
-)
+@functools.cache
+def plain_tags() -> tuple[list[str], list[str]]:
+    """The elements of a harmless mail and of its web edition."""
+    mail, page = mail_with("x")
+    return tags(mail.html), tags(page)
 
 
 @given(ANY)
-@settings(max_examples=60, deadline=None)
 @example(NASTY[0])
 @example(NASTY[1])
 @example(NASTY[2])
@@ -68,8 +70,7 @@ PLAIN_MAIL, PLAIN_PAGE = (
 def test_any_words_in_any_field_stay_words(text: str) -> None:
     """The structure of both pages is that of a harmless edition, and the words come out as they went in."""
     mail, page = mail_with(text)
-    assert tags(mail.html) == PLAIN_MAIL
-    assert tags(page) == PLAIN_PAGE
+    assert (tags(mail.html), tags(page)) == plain_tags()
     wanted = clean_text(text)
     assert shown(mail.html, "title") == wanted
     assert shown(mail.html, "headline") == wanted
@@ -78,11 +79,10 @@ def test_any_words_in_any_field_stay_words(text: str) -> None:
     mail.html.encode()
     mail.text.encode()
     assert mail.subject.isprintable() or not set(mail.subject) & set("\r\n\x00")
-    assert mail.html.count("%%") == mail.text.count("%%") == 2
+    assert mail.html.count("%%") == mail.text.count("%%") == 4
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=300))
-@settings(max_examples=60, deadline=None)
 @example('<style>@import url("http://127.0.0.1/x");</style><link rel=stylesheet href="http://127.0.0.1/y">')
 @example(
     '<p style="background:url(http://127.0.0.1/)" class=page onclick=x><!-- a --><!--[if mso]>b<![endif]-->'

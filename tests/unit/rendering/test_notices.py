@@ -10,6 +10,7 @@ from lxml import html as lxml_html
 from digest.rendering.contexts import UNSUBSCRIBE_URL
 from digest.rendering.notices import (
     ConfirmNotice,
+    FreshLinkNotice,
     GoodbyeNotice,
     NoticeKind,
     NoticeValues,
@@ -26,8 +27,9 @@ NOTICES: dict[NoticeKind, NoticeValues] = {
     NoticeKind.WELCOME: WelcomeNotice(
         TITLE, "every morning", **PAPER, web_url="https://mail.example.org/e/1"
     ),
-    NoticeKind.GOODBYE: GoodbyeNotice(TITLE, **PAPER, sign_up_url="https://mail.example.org/s"),
+    NoticeKind.GOODBYE: GoodbyeNotice(TITLE, **PAPER, undo_url="https://mail.example.org/undo/token"),
     NoticeKind.TEST: ServiceTestNotice("Main <relay>", "The Courier", SLOT, "Asia/Yerevan"),
+    NoticeKind.FRESH_LINK: FreshLinkNotice("data", TITLE, "https://mail.example.org/f/data/token", **PAPER),
 }
 
 
@@ -42,9 +44,25 @@ def test_each_notice_is_whole(kind: NoticeKind, language: str) -> None:
     assert 40 <= len(mail.preheader) <= 100
     assert mail.preheader != mail.subject
     found = {str(link.get("href")) for link in root.iter("a")}
-    assert found == set(re.findall(r"^(https:\S+|%%\w+%%)$", mail.text, re.MULTILINE))
+    assert found == set(re.findall(r"^(https:\S+|%%\w+%%(?:/page)?)$", mail.text, re.MULTILINE))
     assert not root.xpath("//h1//b")
     assert all(len(line) <= 72 or "http" in line for line in mail.text.split("\n"))
+
+
+@pytest.mark.parametrize("language", ["en", "hy"])
+@pytest.mark.parametrize("kind", ["data", "erase", "address", "new-address"])
+def test_a_fresh_link_says_what_it_does(kind: str, language: str) -> None:
+    """Four kinds, four subjects; each says that it works once and holds the one link, in both parts."""
+    url = f"https://mail.example.org/f/{kind}/token"
+    mail = render_notice(NoticeKind.FRESH_LINK, language, FreshLinkNotice(kind, "The Courier", url, **PAPER))
+    others = {
+        render_notice(NoticeKind.FRESH_LINK, language, FreshLinkNotice(each, "X", url, **PAPER)).subject
+        for each in ("data", "erase", "address", "new-address")
+    }
+    assert len(others) == 4
+    assert url in mail.html
+    assert url in mail.text
+    assert "24" in mail.text
 
 
 def test_only_the_welcome_mail_has_a_way_to_sign_off() -> None:
@@ -68,3 +86,15 @@ def test_values_of_another_kind_are_refused() -> None:
     """A confirm mail cannot be made of a goodbye's values."""
     with pytest.raises(TypeError, match="ConfirmNotice"):
         render_notice(NoticeKind.CONFIRM, "en", NOTICES[NoticeKind.GOODBYE])
+
+
+@pytest.mark.parametrize("language", ["en", "hy"])
+def test_who_is_on_the_list_is_not_asked_to_confirm(language: str) -> None:
+    """The mail leads to their own page, in HTML and text, and says nothing of a confirmation."""
+    url = "https://mail.example.org/u/token/page"
+    made = render_notice(NoticeKind.CONFIRM, language, ConfirmNotice(TITLE, url, **PAPER, is_known=True))
+    asked = render_notice(NoticeKind.CONFIRM, language, ConfirmNotice(TITLE, url, **PAPER))
+    assert url in made.html
+    assert url in made.text
+    assert made.subject != asked.subject
+    assert len(set(made.text.split("\n\n")) & set(asked.text.split("\n\n"))) < len(asked.text.split("\n\n"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from digest.web.answers import preferred_language, spoken
+from digest.i18n import spoken
+from digest.web.answers import preferred_language
 from digest.web.editions import has_it
 from digest.web.inbox import links_in_new_windows
 

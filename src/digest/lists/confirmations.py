@@ -1,0 +1,67 @@
+"""How often one address is asked to confirm: at most once in 24 hours and three times in 90 days, per list.
+
+Whoever types another person's address into a form can cause no more than that. The address stands in the
+table by its keyed hash alone, for as long as a mail counts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.db.dialect import lock_alone
+from digest.models import Confirmation
+
+MOST: Final = 3
+PERIOD: Final = dt.timedelta(days=90)
+REST: Final = dt.timedelta(hours=24)
+_PURGE_MOST: Final = 5000
+
+
+def note_if_allowed(session: Session, *, list_id: int, address_hash: str, now: dt.datetime) -> bool:
+    """Count one confirmation mail if one may be sent now; False if not.
+
+    Then it holds a lock of this list and address until the transaction ends: of two posts at the same moment,
+    one gets True. Periods are half-open: exactly 24 hours later the next one may be sent.
+    """
+    if not _is_allowed(session, list_id, address_hash, now):
+        return False  # nor will it be once whoever holds the lock is done
+    lock_alone(session, f"confirmation {list_id} {address_hash}")
+    if not _is_allowed(session, list_id, address_hash, now):
+        return False
+    session.add(Confirmation(list_id=list_id, address_hash=address_hash, at=now))
+    session.flush()
+    return True
+
+
+def last_asked(session: Session, *, list_id: int, address_hash: str) -> dt.datetime | None:
+    """When this address was last asked to confirm; None if that is 90 days ago or never was."""
+    return session.scalars(
+        sa.select(sa.func.max(Confirmation.at)).where(
+            Confirmation.list_id == list_id, Confirmation.address_hash == address_hash
+        )
+    ).one()
+
+
+def purge(session: Session, *, now: dt.datetime) -> int:
+    """Delete what no longer counts; returns how many rows, at most 5,000 at a time."""
+    old = sa.select(Confirmation.id).where(Confirmation.at <= now - PERIOD).limit(_PURGE_MOST)
+    result = session.execute(
+        sa.delete(Confirmation).where(Confirmation.id.in_(old)),
+        execution_options={"synchronize_session": False},
+    )
+    return int(getattr(result, "rowcount", 0))
+
+
+def _is_allowed(session: Session, list_id: int, address_hash: str, now: dt.datetime) -> bool:
+    count, last = session.execute(
+        sa.select(sa.func.count(), sa.func.max(Confirmation.at)).where(
+            Confirmation.list_id == list_id,
+            Confirmation.address_hash == address_hash,
+            Confirmation.at > now - PERIOD,
+        )
+    ).one()
+    return count < MOST and (last is None or last <= now - REST)

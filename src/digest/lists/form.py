@@ -1,0 +1,123 @@
+"""What a sign-up form of one list or of several offers: how often, topics, other languages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.i18n import spoken, translator
+from digest.models import Cadence, Digest, MailingList, OptIn, Topic
+
+MOST_LISTS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FormList:
+    """One list that may be signed up to. `cadences` is empty where there is nothing to choose."""
+
+    id: int
+    name: str
+    title: str
+    language: str
+    paper: str
+    opt_in: OptIn
+    origins: tuple[str, ...]
+    cadences: tuple[tuple[int, str], ...]  # id, name
+    topics: tuple[tuple[str, str], ...]  # name, title
+
+    @property
+    def consent(self) -> str:
+        """The words that stand beside the button, in the digest's language."""
+        words = translator(spoken(self.language))
+        return words.gettext(
+            "I want to receive %(title)s by mail. I can leave at any time, by one press.", title=self.title
+        )
+
+    @property
+    def consent_among_several(self) -> str:
+        """What stands beside the tick and the button of a form for several lists."""
+        words = translator(spoken(self.language))
+        sentence = words.gettext(
+            "I want to receive what is ticked, by mail. I can leave at any time, by one press."
+        )
+        return f"{self.title}. {sentence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sister:
+    """The same paper's open list in another language."""
+
+    list_name: str
+    title: str
+    language: str
+
+
+def open_lists(session: Session, names: Sequence[str]) -> tuple[FormList, ...]:
+    """The lists of these names, in this order, that are open to the public; others are left out."""
+    wanted = list(dict.fromkeys(names))[:MOST_LISTS]
+    rows = session.execute(
+        sa.select(MailingList, Digest)
+        .join(Digest, Digest.id == MailingList.digest_id)
+        .where(MailingList.name.in_(wanted), MailingList.is_open)
+    ).all()
+    digest_ids = {digest.id for _, digest in rows}
+    cadences, topics = _cadences(session, digest_ids), _topics(session, digest_ids)
+    made = {
+        mailing_list.name: FormList(
+            id=mailing_list.id,
+            name=mailing_list.name,
+            title=mailing_list.title,
+            language=digest.language,
+            paper=digest.sender_name,
+            opt_in=mailing_list.opt_in,
+            origins=tuple(mailing_list.form_origins),
+            cadences=tuple(cadences.get(digest.id, ())),
+            topics=tuple(topics.get(digest.id, ())),
+        )
+        for mailing_list, digest in rows
+    }
+    return tuple(made[name] for name in wanted if name in made)
+
+
+def sisters(session: Session, list_id: int) -> tuple[Sister, ...]:
+    """The open lists of the sister digests in other languages, one for each language."""
+    own = (
+        sa.select(Digest.sister_group, Digest.language)
+        .join(MailingList, MailingList.digest_id == Digest.id)
+        .where(MailingList.id == list_id, Digest.sister_group.is_not(None))
+        .subquery()
+    )
+    rows = session.execute(
+        sa.select(MailingList.name, MailingList.title, Digest.language)
+        .join(Digest, Digest.id == MailingList.digest_id)
+        .join(own, own.c.sister_group == Digest.sister_group)
+        .where(MailingList.is_open, Digest.language != own.c.language)
+        .order_by(MailingList.id)
+    )
+    found: dict[str, Sister] = {}
+    for row in rows:
+        found.setdefault(row.language, Sister(row.name, row.title, row.language))
+    return tuple(found.values())
+
+
+def _cadences(session: Session, digest_ids: set[int]) -> dict[int, list[tuple[int, str]]]:
+    """The running cadences of those digests that have more than one."""
+    found: dict[int, list[tuple[int, str]]] = {}
+    query = sa.select(Cadence.digest_id, Cadence.id, Cadence.name)
+    for row in session.execute(
+        query.where(Cadence.digest_id.in_(digest_ids), Cadence.is_running).order_by(Cadence.id)
+    ):
+        found.setdefault(row.digest_id, []).append((row.id, row.name))
+    return {digest_id: names for digest_id, names in found.items() if len(names) > 1}
+
+
+def _topics(session: Session, digest_ids: set[int]) -> dict[int, list[tuple[str, str]]]:
+    found: dict[int, list[tuple[str, str]]] = {}
+    query = sa.select(Topic.digest_id, Topic.name, Topic.title).where(Topic.digest_id.in_(digest_ids))
+    for row in session.execute(query.order_by(Topic.position, Topic.name)):
+        found.setdefault(row.digest_id, []).append((row.name, row.title))
+    return found

@@ -1,0 +1,61 @@
+"""The goodbye mail: once for each leaving, with the way back in it.
+
+Who leaves by the page gets it. Who leaves by the button of a mail service (RFC 8058) does not: that button
+often stands beside "report as spam", and one more mail after it is the mail that gets reported. The page
+that our link leads to offers the same way back.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy.orm import Session
+
+from digest.addresses import parse_address
+from digest.lists.leaving import last_leaving
+from digest.lists.person_mail import ask_person_mail, list_and_digest
+from digest.lists.stationery import Stationery
+from digest.lists.status import Origin
+from digest.lists.suppress import is_suppressed
+from digest.models import Subscriber, Subscription
+from digest.rendering.notices import GoodbyeNotice, NoticeKind
+from digest.tokens import Claim, Purpose, Signer
+
+
+def undo_path(signer: Signer, subscription: Subscription) -> str:
+    """Where the button that takes a leaving back posts to, on our own site."""
+    return f"/undo/{signer.sign(Claim(Purpose.UNDO, subscription.list_id, subscription.subscriber_id))}"
+
+
+def ask_goodbye(
+    session: Session, subscription: Subscription, stationery: Stationery, *, now: dt.datetime
+) -> bool:
+    """Ask for the goodbye mail of a subscription that has just ended; False if none is due.
+
+    None is due for a one-click, for an address on the do-not-mail list, and twice for one leaving.
+    """
+    leaving = last_leaving(session, subscription)
+    if leaving is None or leaving.source is Origin.ONE_CLICK:
+        return False
+    subscriber = session.get_one(Subscriber, subscription.subscriber_id)
+    if subscriber.address is None or is_suppressed(
+        session, stationery.address_key, parse_address(subscriber.address)
+    ):
+        return False
+    mailing_list, digest = list_and_digest(session, subscription.list_id)
+    return ask_person_mail(
+        session,
+        stationery,
+        NoticeKind.GOODBYE,
+        GoodbyeNotice(
+            list_title=mailing_list.title,
+            sender_name=digest.sender_name,
+            postal_address=digest.postal_address,
+            undo_url=f"{stationery.public_url}{undo_path(stationery.signer, subscription)}",
+        ),
+        digest=digest,
+        address=subscriber.address,
+        name=subscriber.name,
+        key=f"goodbye:{subscription.id}:{leaving.number}",
+        now=now,
+    )

@@ -1,0 +1,134 @@
+"""How often something may be asked of us by the public pages: token buckets in the database.
+
+A bucket holds `burst` tokens and fills up by `per_second`. Each act takes one, in a single statement, so that
+however many processes ask at once, no token is taken twice. Addresses and networks stand in the table by a
+keyed hash alone. A bucket that has not been touched for a day is full again, and its row is deleted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.addresses import keyed_hash
+from digest.db.dialect import insert_or_change, larger, seconds_between, smaller
+from digest.models import TokenBucket
+
+_KEPT: Final = dt.timedelta(days=1)
+_PURGE_MOST: Final = 5000
+_HASH_LETTERS: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many at once, and how many a second after that. A bucket must be full again within a day."""
+
+    name: str
+    burst: float
+    per_second: float
+
+    def __post_init__(self) -> None:
+        if self.burst < 1 or self.burst > self.per_second * _KEPT.total_seconds():
+            raise ValueError("a bucket holds a token at least and fills up within a day")
+
+
+# What people do at their most eager, and well below what would be worth a bot's while.
+BY_ADDRESS: Final = Limit("address", burst=5, per_second=1 / 300)
+BY_NETWORK: Final = Limit("network", burst=30, per_second=1 / 10)
+# A paper's appeal on television: 100 a second for a minute and a half. After that, five.
+GLOBAL: Final = Limit("all", burst=10_000, per_second=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A limit of somebody in particular, by the row's key."""
+
+    limit: Limit
+    key: str
+
+
+def address_bucket(address_hash: str, *, limit: Limit = BY_ADDRESS) -> Bucket:
+    """The bucket of an address, by its keyed hash."""
+    return Bucket(limit, f"{limit.name}:{address_hash[:_HASH_LETTERS]}")
+
+
+def network_bucket(address_key: bytes, network: str, *, limit: Limit = BY_NETWORK) -> Bucket:
+    """The bucket of the network that an IP address belongs to."""
+    hashed = keyed_hash(address_key, f"network {network_of(network)}")
+    return Bucket(limit, f"{limit.name}:{hashed[:_HASH_LETTERS]}")
+
+
+def global_bucket(limit: Limit = GLOBAL) -> Bucket:
+    """Everybody's bucket."""
+    return Bucket(limit, limit.name)
+
+
+def network_of(address: str) -> str:
+    """The /24 of an IPv4 address, the /48 of an IPv6 one; `unknown` for what is neither.
+
+    A provider gives a household a /56 or /48: below that, one machine has as many addresses as it likes.
+    """
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    length = 24 if found.version == 4 else 48
+    return str(ipaddress.ip_network(f"{found}/{length}", strict=False))
+
+
+def take(session: Session, bucket: Bucket, *, now: dt.datetime) -> bool:
+    """Take one token; False if there is none.
+
+    The row stays locked until the transaction ends: keep it short. A clock that steps back fills nothing.
+    """
+    limit = bucket.limit
+    found = session.execute(
+        _taking(session.get_bind().dialect.name),
+        {"key": bucket.key, "burst": limit.burst, "per_second": limit.per_second, "now": now},
+    )
+    return found.first() is not None
+
+
+@functools.cache
+def _taking(dialect: str) -> sa.Executable:
+    """The one statement; built once, for it is run three times a sign-up."""
+    key, now = sa.bindparam("key", type_=sa.String), sa.bindparam("now", type_=TokenBucket.filled_at.type)
+    burst, per_second = (sa.bindparam(name, type_=sa.Float) for name in ("burst", "per_second"))
+    passed = larger(dialect, sa.literal(0.0), seconds_between(dialect, TokenBucket.filled_at, now))
+    filled = smaller(dialect, burst, TokenBucket.tokens + passed * per_second)
+    return insert_or_change(
+        dialect,
+        TokenBucket,
+        {"key": key, "tokens": burst - 1.0, "filled_at": now},
+        key="key",
+        change={"tokens": filled - 1.0, "filled_at": larger(dialect, TokenBucket.filled_at, now)},
+        where=filled >= 1.0,
+    )
+
+
+def take_all(session: Session, buckets: Iterable[Bucket], *, now: dt.datetime) -> Bucket | None:
+    """Take one token of each, in their order; the first that has none, or None if all had one.
+
+    Everybody must name the narrow ones first and the global one last: then nobody waits in a circle.
+    """
+    return next((bucket for bucket in buckets if not take(session, bucket, now=now)), None)
+
+
+def purge(session: Session, *, now: dt.datetime) -> int:
+    """Delete the rows of buckets that are full again; returns how many, at most 5,000 at a time."""
+    old = sa.select(TokenBucket.key).where(TokenBucket.filled_at < now - _KEPT).limit(_PURGE_MOST)
+    result = session.execute(
+        # The moment once more: who takes a token meanwhile keeps the row.
+        sa.delete(TokenBucket).where(TokenBucket.key.in_(old), TokenBucket.filled_at < now - _KEPT),
+        execution_options={"synchronize_session": False},
+    )
+    return int(getattr(result, "rowcount", 0))

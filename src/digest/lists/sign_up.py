@@ -1,0 +1,234 @@
+"""Sign up by the public pages: whatever the address, the answer and about the work are the same.
+
+A new address gets a mail with a link; the subscription waits, `pending`, until its button is pressed. Whoever
+left or bounced is asked the same way. Whoever is on the list already is told so, by mail. Addresses that must
+never be mailed get nothing, and the page says the same. What was chosen on the form counts with the mail that
+it caused: a post that causes none, because one was sent a moment ago, changes nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.addresses import Address, keyed_hash, parse_address
+from digest.db import Database
+from digest.lists import confirm_mail, confirmations, limits
+from digest.lists.links import sign_off_url
+from digest.lists.stationery import Stationery
+from digest.lists.status import Origin
+from digest.lists.subscribe import Added, AddOutcome, add_subscriber
+from digest.lists.suppress import find_suppression
+from digest.lists.welcome import ask_welcome
+from digest.models import (
+    Digest,
+    MailingList,
+    OptIn,
+    Subscriber,
+    Subscription,
+    SubscriptionStatus,
+)
+
+
+class SignUp(StrEnum):
+    """What the door may say of a sign-up; nothing about the address."""
+
+    TAKEN = "taken"
+    TOO_MANY = "too_many"  # from this network, or from everybody together
+
+
+@dataclass(frozen=True, slots=True)
+class ListWish:
+    """A list that somebody wants, how often, and of which topics (none: all)."""
+
+    list_id: int
+    consent: str  # the words that stood beside the button
+    cadence_id: int | None = None
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asked for by a form, checked. `network` is the IP address it came from."""
+
+    address: Address
+    lists: tuple[ListWish, ...]
+    name: str = ""
+    language: str | None = None
+    network: str = ""
+    actor: str = "form"
+
+
+class _Told(StrEnum):
+    """What a person is told of a list."""
+
+    TO_CONFIRM = "to_confirm"
+    KNOWN = "known"
+    WELCOMED = "welcomed"
+
+
+_Lists = list[tuple[MailingList, Added]]
+
+
+def sign_up(database: Database, wish: Wish, stationery: Stationery, *, now: dt.datetime) -> SignUp:
+    """Flow: look at the limits, then ask. The first transaction is short, for all sign-ups share a row."""
+    address_hash = keyed_hash(stationery.address_key, wish.address.key)
+    buckets = (
+        limits.address_bucket(address_hash),
+        limits.network_bucket(stationery.address_key, wish.network),
+        limits.global_bucket(),
+    )
+    with database.write() as session:
+        empty = limits.take_all(session, buckets, now=now)
+    if empty is not None:
+        # Of an address nobody is told how often it was typed in.
+        return SignUp.TAKEN if empty.limit is limits.BY_ADDRESS else SignUp.TOO_MANY
+    with database.write() as session:
+        ask(session, wish, stationery, now=now)
+    return SignUp.TAKEN
+
+
+def ask(session: Session, wish: Wish, stationery: Stationery, *, now: dt.datetime) -> int:
+    """Step: make the subscriptions and ask for the mail; returns for how many lists one was due.
+
+    Holds the lock of each list and address, in the order of the lists.
+    """
+    address_hash = keyed_hash(stationery.address_key, wish.address.key)
+    due = [
+        each
+        for each in sorted(wish.lists, key=lambda each: each.list_id)
+        if confirmations.note_if_allowed(session, list_id=each.list_id, address_hash=address_hash, now=now)
+    ]
+    if not due:
+        return 0
+    if find_suppression(session, stationery.address_key, wish.address, but_liftable=True) is None:
+        _ask(session, wish, due, stationery, now=now)
+        return len(due)
+    # The same work as for anybody, for an address that is nobody's; and then it was not done.
+    nobody = parse_address(f"{address_hash[:32]}@nobody.invalid")
+    with session.begin_nested() as savepoint:
+        _ask(session, dataclasses.replace(wish, address=nobody), due, stationery, now=now)
+        savepoint.rollback()
+    return len(due)
+
+
+def _ask(
+    session: Session, wish: Wish, due: Sequence[ListWish], stationery: Stationery, *, now: dt.datetime
+) -> None:
+    told: dict[_Told, _Lists] = {each: [] for each in _Told}
+    for each in due:
+        mailing_list = session.get_one(MailingList, each.list_id)
+        what, added = _begin(session, mailing_list, each, wish, stationery, now=now)
+        told[what].append((mailing_list, added))
+    _ask_by_mail(session, wish.address, told, stationery, now=now)
+
+
+def _begin(
+    session: Session,
+    mailing_list: MailingList,
+    each: ListWish,
+    wish: Wish,
+    stationery: Stationery,
+    *,
+    now: dt.datetime,
+) -> tuple[_Told, Added]:
+    at_once = mailing_list.opt_in is OptIn.SINGLE and _is_new(session, mailing_list, wish.address, stationery)
+    added = add_subscriber(
+        session,
+        mailing_list,
+        wish.address.text,
+        address_key=stationery.address_key,
+        consent_text=each.consent,
+        source=Origin.FORM,
+        actor=wish.actor,
+        now=now,
+        name=wish.name,
+        language=wish.language,
+        cadence_id=each.cadence_id,
+        status=SubscriptionStatus.ACTIVE if at_once else SubscriptionStatus.PENDING,
+    )
+    subscription = session.get_one(Subscription, added.subscription_id)
+    if added.status is SubscriptionStatus.PENDING or added.outcome is not AddOutcome.KNOWN:
+        subscription.cadence_id = each.cadence_id
+        subscription.topics = list(each.topics)
+        # Lists that were asked for together are confirmed together: they are known by this moment.
+        subscription.changed_at = now
+        session.flush()
+    if added.status is SubscriptionStatus.PENDING or _is_suppressed(session, wish.address, stationery):
+        return _Told.TO_CONFIRM, added
+    if added.outcome is AddOutcome.KNOWN:
+        return _Told.KNOWN, added
+    ask_welcome(
+        session,
+        subscription,
+        signer=stationery.signer,
+        public_url=stationery.public_url,
+        now=now,
+        templates=stationery.templates,
+    )
+    return _Told.WELCOMED, added
+
+
+def _ask_by_mail(
+    session: Session,
+    address: Address,
+    told: Mapping[_Told, _Lists],
+    stationery: Stationery,
+    *,
+    now: dt.datetime,
+) -> None:
+    """One mail for all that is to be confirmed, or for what is known if that is all."""
+    is_known = not told[_Told.TO_CONFIRM]
+    chosen = told[_Told.KNOWN] if is_known else told[_Told.TO_CONFIRM]
+    if not chosen:
+        return
+    first, added = chosen[0]
+    digest = session.get_one(Digest, first.digest_id)
+    subscriber_id = added.subscriber_id
+    if not is_known:
+        url = confirm_mail.confirm_url(stationery, list_id=first.id, subscriber_id=subscriber_id)
+    else:
+        mailed = sign_off_url(
+            stationery.public_url, stationery.signer, list_id=first.id, subscriber_id=subscriber_id
+        )
+        url = f"{mailed}/page"
+    key = f"confirm:{first.id}:{subscriber_id}:{now:%Y%m%dT%H%M%S%f}"
+    message = confirm_mail.build(
+        stationery,
+        digest,
+        [mailing_list.title for mailing_list, _ in chosen],
+        to=address.text,
+        url=url,
+        is_known=is_known,
+        key=key,
+        now=now,
+    )
+    confirm_mail.ask(session, digest, to=address.text, message=message, key=key, now=now)
+
+
+def _is_new(session: Session, mailing_list: MailingList, address: Address, stationery: Stationery) -> bool:
+    """Whether nothing is known that a stranger must not undo without a confirmation.
+
+    That is: never on this list, never erased, and not on the do-not-mail list for whatever reason.
+    """
+    address_hash = keyed_hash(stationery.address_key, address.key)
+    was_here = sa.exists().where(
+        Subscriber.address_hash == address_hash,
+        sa.or_(
+            Subscriber.erased_at.is_not(None),
+            sa.exists().where(
+                Subscription.subscriber_id == Subscriber.id, Subscription.list_id == mailing_list.id
+            ),
+        ),
+    )
+    return not session.scalar(sa.select(was_here)) and not _is_suppressed(session, address, stationery)
+
+
+def _is_suppressed(session: Session, address: Address, stationery: Stationery) -> bool:
+    return find_suppression(session, stationery.address_key, address) is not None

@@ -1,0 +1,45 @@
+"""Commands, given in the test's own process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner, Result
+
+from digest import config
+from digest.cli import app
+from digest.queueing.app import app as celery_app
+
+
+class Cli:
+    """Runs commands as a person would, with the settings of one data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+
+    def run(self, *args: object) -> Result:
+        config.settings.cache_clear()
+        celery_app.cache_clear()
+        return CliRunner().invoke(app, [str(arg) for arg in args], prog_name="digest")
+
+    def __call__(self, *args: object) -> str:
+        """What a command that does its work prints."""
+        result = self.run(*args)
+        assert result.exit_code == 0, result.output
+        assert result.stderr == ""
+        return result.stdout
+
+    def json(self, *args: object) -> Any:
+        """What it prints for programs."""
+        return json.loads(self(*args, "--json"))
+
+    def refused(self, *args: object, code: int = 2) -> str:
+        """The one sentence of a command that cannot do its work."""
+        result = self.run(*args)
+        assert result.exit_code == code, result.output
+        lines = result.stderr.strip().splitlines()
+        assert len(lines) == 1, result.stderr
+        assert lines[0].startswith("digest: ")
+        return lines[0].removeprefix("digest: ")
