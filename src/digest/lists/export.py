@@ -114,6 +114,8 @@ def _cells(row: Any, attributes: list[str], cadences: dict[int, str]) -> list[st
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return "" if value is None else str(value)
 
 

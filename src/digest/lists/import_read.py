@@ -16,7 +16,7 @@ from digest.lists.import_order import ImportOrder
 from digest.lists.import_rows import Row, RowMaker
 from digest.lists.mappings import ColumnMap, Meaning, read_heading
 from digest.lists.mappings_ready import meaning_of_file
-from digest.models import Attribute, AttributeKind, Cadence, MailingList
+from digest.models import Attribute, Cadence, MailingList
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class People:
     columns: ColumnMap
     meaning: Meaning | None
     cadences: Mapping[str, int]
-    attributes: Mapping[str, AttributeKind]
+    attributes: Mapping[str, Attribute]
     now: dt.datetime
     ignored: dict[str, None] = field(default_factory=dict)  # columns nobody reads, in order
 
@@ -84,12 +84,12 @@ def read_people(session: Session, parts: Sequence[Part], order: ImportOrder, *, 
         )
     of_digest = sa.select(MailingList.digest_id).where(MailingList.id == order.list_id).scalar_subquery()
     cadences = session.execute(sa.select(Cadence.name, Cadence.id).where(Cadence.digest_id == of_digest))
-    attributes = session.execute(sa.select(Attribute.name, Attribute.kind))
+    attributes = session.scalars(sa.select(Attribute))
     return People(
         parts,
         order.columns,
         order.meaning,
         {row.name: row.id for row in cadences},
-        {row.name: row.kind for row in attributes},
+        {one.name: one for one in attributes},
         now,
     )

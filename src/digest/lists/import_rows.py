@@ -13,15 +13,16 @@ from typing import NamedTuple
 
 from digest.addresses import Address, parse_address
 from digest.errors import InputError
+from digest.lists.attributes import read_value
 from digest.lists.csv_lines import Line
 from digest.lists.export_cells import plain
 from digest.lists.fields import check_language, check_text_size, check_zone, clean_line
 from digest.lists.mappings import ATTRIBUTE, ColumnMap, Heading, Meaning
 from digest.lists.mappings_ready import RATING_OF_LIFE
-from digest.models import AttributeKind, TextSize
+from digest.models import Attribute, AttributeKind, TextSize
 
 _PLAIN = re.compile(r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([A-Za-z0-9.-]+)")
-_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,10})?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SERIAL = re.compile(r"[2-9][0-9]{4}(?:\.[0-9]+)?")  # a spreadsheet's days since 1899-12-30, of 1954 to 2173
 # Addresses of an office, not of a person (RFC 2142 and usage): they may be meant, so they are only noted.
 _OFFICES = frozenset(
@@ -49,10 +50,6 @@ _OFFICES = frozenset(
         "team",
         "webmaster",
     )
-)
-_YES, _NO = (
-    frozenset({"yes", "true", "1", "y", "ja", "oui"}),
-    frozenset({"no", "false", "0", "n", "nein", "non"}),
 )
 
 
@@ -92,12 +89,12 @@ class RowMaker:
         meaning: Meaning,
         is_meaning_said: bool = False,
         cadences: Mapping[str, int],
-        attributes: Mapping[str, AttributeKind],
+        attributes: Mapping[str, Attribute],
         now: dt.datetime,
     ) -> None:
         self._columns, self._part, self._meaning, self._now = columns, part, meaning, now
         self._is_meaning_said = is_meaning_said
-        self._cadences, self._kinds = cadences, attributes
+        self._cadences, self._known = cadences, attributes
         named = [(number, name) for number, name in enumerate(heading.fields) if name]
         self._places = {name: number for number, name in named if not name.startswith(ATTRIBUTE)}
         self._attributes = [
@@ -212,17 +209,18 @@ class RowMaker:
         found: dict[str, object] = {}
         whole = get("attributes").strip()
         if whole:
-            found.update(self._known(whole))
+            found.update(self._those_known(whole))
         for place, name in self._attributes:
             cell = plain(cells[place]).strip() if place < len(cells) else ""
             if cell:
-                found[name] = read_value(cell, self._kinds[name], name)
+                found[name] = read_cell(cell, self._known[name])
         country = get("country").strip()
-        if country and self._kinds.get("country") is AttributeKind.TEXT:
+        known = self._known.get("country")
+        if country and known and known.kind is AttributeKind.TEXT:
             found.setdefault("country", country.upper())
         return json.dumps(found, ensure_ascii=False) if found else "{}"
 
-    def _known(self, text: str) -> dict[str, object]:
+    def _those_known(self, text: str) -> dict[str, object]:
         """Those of another product's attributes (a JSON object) that there are here too."""
         try:
             given = json.loads(text)
@@ -231,10 +229,10 @@ class RowMaker:
         if not isinstance(given, dict):
             raise InputError("The attributes are no JSON object.")
         found = {}
-        for name, kind in self._kinds.items():
+        for name, attribute in self._known.items():
             if isinstance(given.get(name), str | int | float | bool):
                 with contextlib.suppress(InputError):  # nobody can mend the values of another product
-                    found[name] = read_value(str(given[name]), kind, name)
+                    found[name] = read_cell(str(given[name]), attribute)
         return found
 
 
@@ -286,18 +284,12 @@ def read_moment(text: str) -> dt.datetime | None:
         raise InputError(f"{wanted[:40]!r} is too far away.") from None
 
 
-def read_value(text: str, kind: AttributeKind, name: str) -> object:
-    """An attribute's value as it is stored: text, number, ISO date, or true and false."""
-    if kind is AttributeKind.TEXT:
-        return clean_line(text, what=name)
-    if kind is AttributeKind.NUMBER and _NUMBER.fullmatch(text):
-        return float(text) if "." in text else int(text)
-    if kind is AttributeKind.YES_NO and text.lower() in _YES | _NO:
-        return text.lower() in _YES
-    if kind is AttributeKind.DATE:
+def read_cell(text: str, attribute: Attribute) -> object:
+    """An attribute's value as it is stored, also from a spreadsheet's way to write a date; None for none."""
+    if attribute.kind is AttributeKind.DATE and not _DAY.fullmatch(text):
         moment = read_moment(text)
-        return moment.date().isoformat() if moment else ""
-    raise InputError(f"{text[:40]!r} is no {kind.value.replace('_', '/')} for {name}.")
+        return moment.date().isoformat() if moment else None
+    return read_value(attribute, text)
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from digest.db.bulk import load_rows, take_ids
 from digest.db.dialect import insert_new_rows
-from digest.lists import consent
+from digest.lists import consent, evidence
 from digest.lists.import_events import Fields, FirstEvents
 from digest.lists.import_rows import Row
 from digest.lists.import_sort import Plan
@@ -79,6 +79,8 @@ def write_plan(session: Session, plan: Plan, proof: Proof) -> None:
 
     Raises IntegrityError if somebody else added one of these people since they were sorted.
     """
+    if plan.new or plan.joining:
+        evidence.keep_text(session, proof.basis, now=proof.now)
     _insert(session, [*plan.joining, *_insert_people(session, plan.new, proof)], proof)
     _bar(session, plan.barring, proof)
     for subscription_id, subscriber_id, row in plan.returning:
@@ -170,7 +172,7 @@ def _first_events(people: Sequence[tuple[int, Row]], proof: Proof) -> list[Field
         else:
             alike.setdefault(row.meaning, []).append((number, row.address.text))
     for meaning, found in alike.items():
-        details = {"consent": proof.basis, "actor": proof.actor}
+        details = {evidence.TEXT: evidence.fingerprint_of(proof.basis), "actor": proof.actor}
         made += FirstEvents(_STATUS[meaning].value, details, at=proof.now).make(found)
     return made
 

@@ -9,7 +9,7 @@ import pytest
 
 from digest.db import Database
 from tests.factories import make_cadence, make_digest
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 
 CONTENT = (
     "E-mail;Vorname;Status\nani@example.org;=Ani;subscribed\nara@example.org;Ara;unsubscribed\n"

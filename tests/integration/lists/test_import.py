@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from digest.db import Database
 from digest.errors import InputError
-from digest.lists import consent
+from digest.lists import consent, evidence
 from digest.lists.erase import erase_subscriber
 from digest.lists.import_order import ImportOrder, ImportReport
 from digest.lists.import_run import import_subscribers
@@ -83,7 +83,7 @@ def test_people_come_in_with_everything_the_file_says(database: Database, list_i
             ).one()
             assert event.details == {
                 "address": person.address,
-                "consent": "moved from our old list",
+                "text": evidence.fingerprint_of("moved from our old list"),
                 "actor": "cli:test",
             }
             assert consent.verify(session, subscription.id) == []
@@ -204,7 +204,8 @@ def test_the_statements_of_a_batch_do_not_grow(database: Database, list_id: int)
         assert run(database, list_id, "email\n" + lines).added == last - first
         return statements
 
-    assert needed(0, 10) == needed(10, 1010) < 45
+    first = needed(0, 10)  # keeps the words of the basis, once
+    assert needed(10, 1010) <= first < 45
     assert audience_size(database) == 1010
 
 

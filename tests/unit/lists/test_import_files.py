@@ -25,7 +25,7 @@ from digest.lists.import_seen import Seen
 from digest.lists.mappings import Meaning, parse_map
 from digest.lists.mappings_ready import column_map
 from digest.lists.status import Action, Origin
-from digest.models import AttributeKind, SubscriptionStatus
+from digest.models import Attribute, AttributeKind, SubscriptionStatus
 
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 _SHEET = '<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
@@ -41,7 +41,8 @@ def read(
     attributes: Mapping[str, AttributeKind] | None = None,
 ) -> list[Row | BadLine]:
     parts = open_parts(io.BytesIO(content), name)
-    return list(People(parts, column_map(mapping, parse_map(columns)), meaning, {}, attributes or {}, NOW))
+    known = {one: Attribute(name=one, kind=kind) for one, kind in (attributes or {}).items()}
+    return list(People(parts, column_map(mapping, parse_map(columns)), meaning, {}, known, NOW))
 
 
 def zipped(files: Mapping[str, bytes], **options: Any) -> bytes:
@@ -159,9 +160,9 @@ def test_columns_are_mapped_as_an_admin_says() -> None:
     assert (row.address.text, row.name, row.attributes) == (
         "ani@example.org",
         "Ani",
-        '{"city": "Lyon", "age": 41}',
+        '{"city": "Lyon", "age": 41.0}',
     )
-    assert bad == BadLine(3, "'old' is no number for age.")
+    assert bad == BadLine(3, "age is a number, such as 12 or 1.5, of at most 15 digits.")
 
 
 @pytest.mark.parametrize(
