@@ -49,6 +49,10 @@ Progress = Callable[[int], None]  # told how many lines are done
 Sink = Callable[[bytes], None]  # takes the report of a dry run, piece by piece
 
 
+class TakenError(StateError):
+    """Another process has gone on with this import, or has undone it: this one leaves it alone."""
+
+
 def import_subscribers(
     database: Database,
     stream: BinaryIO,
@@ -177,6 +181,8 @@ class _Run:
                 self._take(batch)
                 if self.progress:
                     self.progress(self.position)
+        except TakenError:
+            raise
         except DigestError as error:
             self._fail(str(error))
             raise
@@ -249,7 +255,7 @@ class _Run:
             .values(position=self.position, counts=counts, changed_at=proof.now)
         )
         if getattr(result, "rowcount", 0) != 1:
-            raise StateError(f"The import {proof.import_id} is being done by another process, or was undone.")
+            raise TakenError(f"The import {proof.import_id} is being done by another process, or was undone.")
         if self.report_id is not None:
             assets.append(session, self.report_id, report)
 

@@ -270,6 +270,27 @@ def test_an_import_that_ended_half_way_is_resumed(
         resume(database, row.id, address_key=ADDRESS_KEY, now=LATER)
 
 
+def test_two_processes_do_not_do_one_import(
+    database: Database, order: ImportOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If another process resumes an import that is not dead, it is done once, by the one who was quicker."""
+    monkeypatch.setattr(import_run, "BATCH_LINES", 10)
+    content = "email\n" + "".join(f"r{number}@example.org\n" for number in range(45))
+
+    def go_on_elsewhere(done: int) -> None:
+        if done == 10:
+            assert resume(database, 1, address_key=ADDRESS_KEY, now=LATER).added == 45
+
+    stream = io.BytesIO(content.encode())
+    with pytest.raises(StateError, match="another process"):
+        import_subscribers(database, stream, order, now=NOW, progress=go_on_elsewhere)
+    with database.read() as session:
+        row = import_by_id(session, 1)
+        assert (row.state, row.position, row.counts["added"]) == (ImportState.DONE, 45, 45)
+    assert len(statuses(database)) == 45
+    assert chains_are_whole(database)
+
+
 def test_files_expire(database: Database, order: ImportOrder) -> None:
     """A report is kept for thirty days, and its pieces go with it."""
     report = run(database, order, MIXED)
