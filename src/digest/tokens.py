@@ -33,6 +33,8 @@ class Purpose(IntEnum):
     PREFERENCES = 3
     # By somebody of the staff: `list_id` is the account's id here, `subscriber_id` the edition's.
     STOP_EDITION = 4
+    # To answer that one still wants a list.
+    KEEP = 10
 
 
 class TokenError(InputError):

@@ -23,6 +23,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("subscriber", "digest.cli.subscribers", "People on the lists."),
     ("segment", "digest.cli.segments", "Saved rules that choose among the people."),
     ("attribute", "digest.cli.attributes", "Typed fields of subscribers."),
+    ("permission", "digest.cli.permission", "Ask the long silent whether they still want it."),
     ("suppression", "digest.cli.suppressions", "The do-not-mail list."),
     ("consent", "digest.cli.lists:consent_app", "The proof of consent."),
     ("transport", "digest.cli.transports", "Mail services."),

@@ -20,6 +20,7 @@ class Action(StrEnum):
     END = "end"
     REVIVE = "revive"
     ERASE = "erase"
+    KEEP = "keep"  # the answer that they still want it; changes no status, so it is not in the table
 
 
 class Origin(StrEnum):

@@ -24,6 +24,7 @@ class NoticeKind(StrEnum):
     WELCOME = "welcome"
     GOODBYE = "goodbye"
     TEST = "test"
+    PERMISSION = "permission"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,25 @@ class ServiceTestNotice:
     zone: str
 
 
-NoticeValues = ConfirmNotice | WelcomeNotice | GoodbyeNotice | ServiceTestNotice
+@dataclass(frozen=True, slots=True)
+class PermissionNotice:
+    """Asks whether a list is still wanted; whoever does not answer by then is no longer mailed."""
+
+    list_title: str
+    keep_url: str
+    answer_until: dt.datetime
+    sender_name: str
+    postal_address: str
+
+
+NoticeValues = ConfirmNotice | WelcomeNotice | GoodbyeNotice | ServiceTestNotice | PermissionNotice
 
 _VALUES_OF: dict[NoticeKind, type[NoticeValues]] = {
     NoticeKind.CONFIRM: ConfirmNotice,
     NoticeKind.WELCOME: WelcomeNotice,
     NoticeKind.GOODBYE: GoodbyeNotice,
     NoticeKind.TEST: ServiceTestNotice,
+    NoticeKind.PERMISSION: PermissionNotice,
 }
 
 

@@ -12,6 +12,7 @@ from digest.rendering.notices import (
     ConfirmNotice,
     GoodbyeNotice,
     NoticeKind,
+    PermissionNotice,
     NoticeValues,
     ServiceTestNotice,
     WelcomeNotice,
@@ -27,6 +28,7 @@ NOTICES: dict[NoticeKind, NoticeValues] = {
         TITLE, "every morning", **PAPER, web_url="https://mail.example.org/e/1"
     ),
     NoticeKind.GOODBYE: GoodbyeNotice(TITLE, **PAPER, sign_up_url="https://mail.example.org/s"),
+    NoticeKind.PERMISSION: PermissionNotice(TITLE, "https://mail.example.org/k/token", SLOT, **PAPER),
     NoticeKind.TEST: ServiceTestNotice("Main <relay>", "The Courier", SLOT, "Asia/Yerevan"),
 }
 
