@@ -27,6 +27,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("export", "digest.cli.exports", "The people of a list as a file."),
     ("segment", "digest.cli.segments", "Saved rules that choose among the people."),
     ("attribute", "digest.cli.attributes", "Typed fields of subscribers."),
+    ("permission", "digest.cli.permission", "Ask the long silent whether they still want it."),
     ("suppression", "digest.cli.suppressions", "The do-not-mail list."),
     ("consent", "digest.cli.consent", "The proof of consent."),
     ("retention", "digest.cli.retention", "What is kept for how long."),

@@ -20,6 +20,7 @@ from digest.editions.first_copies import ask_first_copies, due_for_first_copies
 from digest.editions.progress import enqueue_freezes, enqueue_plans, skip_past_grace
 from digest.editions.slots import make_next_editions
 from digest.lists import confirmations, limits
+from digest.lists.permission_mail import ask_some, has_questions
 from digest.lists.retention import RetentionTimes, run_daily
 from digest.lists.subscribe import resume_due_pauses
 from digest.logs import get_logger
@@ -37,7 +38,7 @@ class SweepSettings:
     settle_uncertain_after: dt.timedelta
     keep_deliveries: dt.timedelta = dt.timedelta(days=365)
     retention: RetentionTimes = field(default_factory=RetentionTimes)
-    # What first copies are made with; asked for only if some are due. None: none are sent.
+    # What first copies and questions are made with; asked for only if some are due. None: none are sent.
     imprint: Callable[[], Imprint] | None = None
 
 
@@ -83,7 +84,16 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
         enqueue_due(session, now=now)
         enqueue_due_notices(session, now=now)
 
-    steps = (editions, make_partitions, handing_over, coming, first_copies, people, sources_and_notices)
+    steps = (
+        editions,
+        make_partitions,
+        handing_over,
+        coming,
+        first_copies,
+        people,
+        _asking(config, now),
+        sources_and_notices,
+    )
     errors = [error for step in steps if (error := _done(database, step)) is not None]
     if _is_time_to_look(database, now):
         errors += [
@@ -91,6 +101,16 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
         ]
     if errors:
         raise errors[0]
+
+
+def _asking(config: SweepSettings, now: dt.datetime) -> Callable[[Session], None]:
+    def questions(session: Session) -> None:
+        if config.imprint is not None and has_questions(session, now=now):
+            imprint = config.imprint()
+            signer = imprint.keys.signer
+            ask_some(session, signer, imprint.public_url, templates=imprint.templates, now=now)
+
+    return questions
 
 
 def _is_time_to_look(database: Database, now: dt.datetime) -> bool:

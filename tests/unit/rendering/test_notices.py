@@ -14,6 +14,7 @@ from digest.rendering.notices import (
     GoodbyeNotice,
     NoticeKind,
     NoticeValues,
+    PermissionNotice,
     ServiceTestNotice,
     WelcomeNotice,
     render_notice,
@@ -28,6 +29,7 @@ NOTICES: dict[NoticeKind, NoticeValues] = {
         TITLE, "every morning", **PAPER, web_url="https://mail.example.org/e/1"
     ),
     NoticeKind.GOODBYE: GoodbyeNotice(TITLE, **PAPER, undo_url="https://mail.example.org/undo/token"),
+    NoticeKind.PERMISSION: PermissionNotice(TITLE, "https://mail.example.org/k/token", SLOT, **PAPER),
     NoticeKind.TEST: ServiceTestNotice("Main <relay>", "The Courier", SLOT, "Asia/Yerevan"),
     NoticeKind.FRESH_LINK: FreshLinkNotice("data", TITLE, "https://mail.example.org/f/data/token", **PAPER),
 }
