@@ -3,6 +3,7 @@
 DIGEST_BENCH_QUICK=1               few and short rounds: to see that it runs, not to publish
 DIGEST_BENCH_ONLY=unsigned,relay   only these rows of an area that has named rows
 DIGEST_PROOF_TRIALS=100            how often the proof of the delivery kills; a thousand times unless told
+DIGEST_BENCH_PEOPLE=100000         how many people are imported and exported; a million unless told
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ T = TypeVar("T")
 
 IS_QUICK = os.environ.get("DIGEST_BENCH_QUICK", "") not in {"", "0"}
 TRIALS = int(os.environ.get("DIGEST_PROOF_TRIALS") or 1000)
+PEOPLE = int(os.environ.get("DIGEST_BENCH_PEOPLE") or 0)
 ONLY = tuple(name.strip() for name in os.environ.get("DIGEST_BENCH_ONLY", "").split(",") if name.strip())
 
 

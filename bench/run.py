@@ -29,6 +29,7 @@ class Area:
 AREAS: dict[str, Area] = {
     "spine": Area(figures="bench.spine:figures", proofs="bench.kills:proofs"),
     "delivery": Area(figures="bench.delivery:figures", proofs="bench.delivery_proofs:proofs"),
+    "audience": Area(figures="bench.audience:figures"),
 }
 
 

@@ -74,6 +74,12 @@ class Settings(BaseSettings):
     keep_deliveries_days: int = Field(
         365, ge=7, le=36500, description="Days that a delivery stays on record; then only totals do."
     )
+    keep_notices_days: int = Field(
+        30, ge=1, le=3650, description="Days that a single mail stays on record once it is done with."
+    )
+    keep_links_days: int = Field(
+        1, ge=1, le=90, description="Days that a link asked for by a reader stays on record after its end."
+    )
     collect_interval_seconds: int = Field(900, ge=1, description="How often a source is fetched.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     log_json: bool | None = Field(None, description="JSON log lines; unset: unless at a terminal.")

@@ -40,6 +40,8 @@ class Purpose(IntEnum):
     ERASE = 7
     OLD_ADDRESS = 8
     NEW_ADDRESS = 9
+    # To answer that one still wants a list.
+    KEEP = 10
 
 
 class TokenError(InputError):

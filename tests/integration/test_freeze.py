@@ -24,7 +24,10 @@ from digest.editions.reasons import SENTENCES, STATES, sentence, state_name
 from digest.editions.states import ALLOWED, move
 from digest.errors import StateError
 from digest.i18n import LANGUAGES, translator
+from digest.lists.attributes import add_attribute
+from digest.mail.prepared import PreparedMail
 from digest.models import (
+    AttributeKind,
     Batch,
     Cadence,
     Delivery,
@@ -535,3 +538,54 @@ def test_every_reason_is_planted_somewhere() -> None:
     assert {"NOTHING_NEW", "PAST_GRACE", "TOO_LARGE", "ALL_SERVED"} <= given
     missing = {name for name in given if f"def test_{name.lower()}" not in source}
     assert missing <= {"BY_PERSON", "TRANSPORT_FAILING"}  # planted where sending is tested
+
+
+# --- the digest's own words may name a reader
+
+
+def test_its_words_name_a_reader_in_the_mail_alone(room: Room) -> None:
+    """The mail keeps the places with their fallbacks; the web edition and the preheader show those."""
+    with room.database.write() as session:
+        add_attribute(
+            session, "city", kind=AttributeKind.TEXT, fallback="your city", actor="test", now=clock.utc_now()
+        )
+    room.change(intro="%%name%%, the news of %%attribute_city%% & more.", sign_off="Until then, %%name%%.")
+    room.publish(post(1, category="Commentary"))
+    edition_id = room.edition()
+    assert room.freeze(edition_id) is FROZEN
+    with room.database.read() as session:
+        revision = session.scalars(sa.select(Revision)).one()
+        variant = session.scalars(sa.select(Variant)).one()
+    for part in (variant.html, variant.text):
+        assert part.count("%%name%%") == 2
+        assert "%%attribute_city%%" in part
+    mail = PreparedMail.from_bytes(variant.mail)
+    assert [tuple(one) for one in mail.fallbacks] == [
+        ("name", "text", "Dear reader"),
+        ("attribute_city", "text", "your city"),
+    ]
+    assert revision.preheader.startswith("Dear reader, the news of your city & more.")
+    assert "Dear reader, the news of your city &amp; more." in revision.web_html
+    assert "Until then, Dear reader." in revision.web_html
+    assert "%%" not in revision.web_html
+
+
+def test_words_that_name_an_unknown_attribute_hold_it(room: Room) -> None:
+    """With the placeholder that nobody could fill."""
+    room.change(intro="Good morning, %%attribute_shoe%%!")
+    room.publish(post(1))
+    edition_id = room.edition()
+    assert room.freeze(edition_id) is HELD
+    assert "attribute_shoe" in room.get(edition_id).reason_detail
+
+
+def test_no_other_words_of_a_digest_are_a_place(room: Room) -> None:
+    """A sign-off link in an intro would be each reader's own: it is words."""
+    room.change(intro="See %%unsubscribe_url%% and 100%%%name")
+    room.publish(post(1))
+    edition_id = room.edition()
+    assert room.freeze(edition_id) is FROZEN
+    with room.database.read() as session:
+        variant = session.scalars(sa.select(Variant)).one()
+    assert variant.text.count("%%unsubscribe_url%%") == 1
+    assert PreparedMail.from_bytes(variant.mail).fallbacks == ()

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -267,11 +267,11 @@ def make_folder(path: Path, *, what: str) -> None:
         raise ConfigError(f"The {what} {path} cannot be written to; give this user the right to.")
 
 
-def write_private_file(path: Path, content: bytes) -> None:
+def write_private_file(path: Path, pieces: Iterable[bytes]) -> None:
     """Write a file that only we may read; raises InputError with a sentence, also if it is there already."""
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(content)
+            stream.writelines(pieces)
     except FileExistsError:
         raise InputError(f"There is a file {path} already; choose another name.") from None
     except OSError as error:

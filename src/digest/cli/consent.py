@@ -65,7 +65,7 @@ def proof(
     if output is None:
         typer.echo(made, nl=False)
         return
-    common.write_private_file(output, made)
+    common.write_private_file(output, [made])
     common.say(f"The proof is in {output}. It holds the person's data: keep it as such.")
 
 

@@ -54,8 +54,7 @@ def create(
 
 @app.command(
     "set",
-    epilog="Examples: digest list set readers --open --welcome-with-latest; "
-    "digest list set readers --origin https://courier.example --origin https://www.courier.example",
+    epilog="Example: digest list set readers --open --welcome-with-latest --origin https://courier.example",
 )
 def set_values(
     name: str = typer.Argument(help="The list."),

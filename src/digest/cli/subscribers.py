@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import typer
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from digest.cli.common import JsonOption
 from digest.errors import InputError, NotFoundError
 from digest.lists import evidence, people, queries, subscribe
 from digest.lists.erase import erase_subscriber
+from digest.lists.my_data import my_data
 from digest.lists.status import Origin
 from digest.models import MailingList, Subscriber, Subscription, SubscriptionStatus, TextSize
 
@@ -153,6 +155,24 @@ def erase(
         erase_subscriber(session, found, source=Origin.CLI, now=now)
         audit.record(session, "subscriber.erase", found, actor=common.actor(), now=now)
     common.say("Erased. What stays is a number, a keyed hash and an anonymous proof of consent.")
+
+
+@app.command("data", epilog="Example: digest subscriber data ani@example.org -o ani-data.json")
+def data(
+    address: str = _Address,
+    output: Path | None = typer.Option(None, "--output", "-o", help="Write it into this file."),
+) -> None:
+    """Give out everything that is held about a person, as JSON: for that person alone."""
+    now = common.now()
+    with common.write() as session:
+        found = queries.subscriber_by_address(session, address)
+        made = my_data(session, found.id, now=now)
+        audit.record(session, "subscriber.data", found, actor=common.actor(), now=now)
+    if output is None:
+        typer.echo(made, nl=False)
+        return
+    common.write_private_file(output, [made])
+    common.say(f"Everything that is held about this person is in {output}; it is for them alone.")
 
 
 app.command("set", epilog="Example: digest subscriber set ani@example.org --attribute city=Yerevan")(

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import sqlalchemy as sa
 import typer
 
 from digest import audit
 from digest.cli import common
 from digest.cli.common import JsonOption
+from digest.errors import InputError
 from digest.lists import suppress
 from digest.lists.status import Origin
-from digest.models import Suppression, SuppressionKind
+from digest.lists.suppression_export import export_suppressions
+from digest.lists.suppression_files import SuppressionOrder, SuppressionReport, import_suppressions
+from digest.models import Suppression, SuppressionCause, SuppressionKind
 
 app = common.group("The do-not-mail list.")
 
+_Cause = typer.Option(
+    SuppressionCause.NEVER,
+    help="`bounce` and `complaint` end with the person's own new sign-up; `never` and `legal` do not.",
+)
 _Target = typer.Argument(help="A mail address, or a domain such as example.org.")
 
 
@@ -21,6 +30,7 @@ _Target = typer.Argument(help="A mail address, or a domain such as example.org."
 def add(
     target: str = _Target,
     reason: str = typer.Option(..., help="Why, in a word or two."),
+    cause: SuppressionCause = _Cause,
 ) -> None:
     """Never mail an address or a domain again, whatever list it is on."""
     now = common.now()
@@ -28,12 +38,14 @@ def add(
     with common.write() as session:
         if "@" in target:
             made = suppress.suppress_address(
-                session, address_key, target, reason=reason, source=Origin.CLI, now=now
+                session, address_key, target, reason=reason, cause=cause, source=Origin.CLI, now=now
             )
         else:
-            made = suppress.suppress_domain(session, target, reason=reason, source=Origin.CLI, now=now)
+            made = suppress.suppress_domain(
+                session, target, reason=reason, cause=cause, source=Origin.CLI, now=now
+            )
         if made is not None:
-            details = {"kind": made.kind.value, "reason": made.reason}
+            details = {"kind": made.kind.value, "cause": made.cause.value, "reason": made.reason}
             audit.record(session, "suppression.add", made, actor=common.actor(), now=now, details=details)
     common.say(
         "On the do-not-mail list." if made else "On the do-not-mail list already; nothing was changed."
@@ -59,6 +71,7 @@ def remove(target: str = _Target) -> None:
 @app.command("list", epilog="Example: digest suppression list --kind domain --json")
 def list_all(
     kind: SuppressionKind | None = typer.Option(None, help="Only addresses or only domains."),
+    cause: SuppressionCause | None = typer.Option(None, help="Only those with this cause."),
     limit: int = typer.Option(100, min=1, max=100_000, help="At most so many, the newest first."),
     as_json: bool = JsonOption,
 ) -> None:
@@ -66,18 +79,93 @@ def list_all(
     query = sa.select(Suppression).order_by(Suppression.id.desc()).limit(limit)
     if kind is not None:
         query = query.where(Suppression.kind == kind)
+    if cause is not None:
+        query = query.where(Suppression.cause == cause)
     with common.read() as session:
         found = list(session.scalars(query))
     if as_json:
-        names = ("kind", "value", "reason", "source", "created_at")
+        names = ("kind", "value", "cause", "reason", "source", "created_at")
         common.print_json([{name: getattr(one, name) for name in names} for one in found])
         return
     rows = [
-        (one.kind.value, _short(one), one.reason, one.source, common.shown(one.created_at)) for one in found
+        (
+            one.kind.value,
+            _short(one),
+            one.cause.value,
+            one.reason,
+            one.source,
+            common.shown(one.created_at),
+        )
+        for one in found
     ]
-    common.print_table(
-        ("kind", "value", "reason", "by", "since"), rows, empty="The do-not-mail list is empty."
+    columns = ("kind", "value", "cause", "reason", "by", "since")
+    common.print_table(columns, rows, empty="The do-not-mail list is empty.")
+
+
+@app.command(
+    "import", epilog='Example: digest suppression import cleaned.csv --reason "from our old tool" --dry-run'
+)
+def import_file(
+    file: Path = typer.Argument(
+        help="CSV in UTF-8: an address or domain a line; a heading may name value, cause and reason."
+    ),
+    reason: str = typer.Option(..., help="Why, for the lines that do not say it."),
+    cause: SuppressionCause = _Cause,
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would be done."),
+    as_json: bool = JsonOption,
+) -> None:
+    """Put the addresses and domains of a file on the do-not-mail list; nobody is taken off."""
+    order = SuppressionOrder(common.load_keys().address_key, reason, cause, dry_run)
+    now = common.now()
+    if not file.is_file():
+        raise InputError(f"There is no file {file}.")
+    with common.open_database() as database:
+        try:
+            with file.open("rb") as stream:
+                report = import_suppressions(database, stream, order, now=now)
+        except OSError as error:
+            raise InputError(f"The file {file} cannot be read: {error.strerror}.") from None
+        if not dry_run:
+            with database.write() as session:
+                details = {name: getattr(report, name) for name in ("lines", "added", "stronger", "bad")}
+                actor, what = common.actor(), Suppression()
+                audit.record(session, "suppression.import", what, actor=actor, now=now, details=details)
+    if as_json:
+        common.print_json(report)
+    else:
+        _show_report(report)
+
+
+@app.command("export", epilog="Example: digest suppression export -o do-not-mail.csv")
+def export_file(
+    output: Path | None = typer.Option(None, "--output", "-o", help="Write it into this file."),
+) -> None:
+    """Give out the whole list as CSV: domains and the addresses on record in clear, of others the hash."""
+    with common.read() as session:
+        if output is None:
+            for piece in export_suppressions(session):
+                typer.echo(piece, nl=False)
+            return
+        common.write_private_file(output, export_suppressions(session))
+    common.say(f"The do-not-mail list is in {output}. It holds addresses: keep it as such.")
+
+
+def _show_report(report: SuppressionReport) -> None:
+    verb = "would be " if report.is_dry_run else ""
+    common.print_fields(
+        {
+            "lines": report.lines,
+            f"{verb}added": report.added,
+            f"{verb}given a stronger cause": report.stronger,
+            "on the list already": report.known,
+            "repeated in the file": report.repeated,
+            "not usable": report.bad,
+        }
     )
+    for line in report.bad_lines:
+        typer.echo(f"line {line.number}: {line.reason}", err=True)
+    if report.bad > len(report.bad_lines):
+        typer.echo(f"... and {report.bad - len(report.bad_lines)} more", err=True)
 
 
 def _short(row: Suppression) -> str:

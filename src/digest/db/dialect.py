@@ -144,45 +144,40 @@ def lock_alone(session: Session, name: str) -> None:
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
 
-def seconds_between(session: Session, earlier: Any, later: Any) -> sa.ColumnElement[float]:
+def seconds_between(dialect: str, earlier: Any, later: Any) -> sa.ColumnElement[float]:
     """How many seconds lie between two moments of the database; on SQLite to the millisecond."""
-    if session.get_bind().dialect.name == "sqlite":
-        return (sa.func.julianday(later) - sa.func.julianday(earlier)) * 86_400.0
+    if dialect == "sqlite":
+        # A day of this era, as a float, is exact to a twentieth of a millisecond.
+        return sa.func.round((sa.func.julianday(later) - sa.func.julianday(earlier)) * 86_400.0, 3)
     return sa.func.extract("epoch", later - earlier).cast(sa.Float)
 
 
-def smaller(session: Session, one: Any, other: Any) -> sa.ColumnElement[Any]:
+def smaller(dialect: str, one: Any, other: Any) -> sa.ColumnElement[Any]:
     """The smaller of two values of one row."""
-    function = sa.func.min if session.get_bind().dialect.name == "sqlite" else sa.func.least
-    return function(one, other)
+    return sa.func.min(one, other) if dialect == "sqlite" else sa.func.least(one, other)
 
 
-def larger(session: Session, one: Any, other: Any) -> sa.ColumnElement[Any]:
+def larger(dialect: str, one: Any, other: Any) -> sa.ColumnElement[Any]:
     """The larger of two values of one row."""
-    function = sa.func.max if session.get_bind().dialect.name == "sqlite" else sa.func.greatest
-    return function(one, other)
+    return sa.func.max(one, other) if dialect == "sqlite" else sa.func.greatest(one, other)
 
 
 def insert_or_change(
-    session: Session,
+    dialect: str,
     table: Any,
     row: Mapping[str, Any],
     *,
     key: str,
     change: Mapping[str, Any],
     where: sa.ColumnElement[bool],
-) -> bool:
+) -> ReturningInsert[Any]:
     """Insert a row, or change the one that has its key if `where` holds of it: one atomic statement.
 
-    False if the row is there and `where` does not hold.
+    It returns the key, or no row if one is there of which `where` does not hold.
     """
-    statement = (
-        _dialect_insert(session, table)
-        .values(**row)
-        .on_conflict_do_update(index_elements=[key], set_=dict(change), where=where)
-        .returning(getattr(table, key))
-    )
-    return session.execute(statement).first() is not None
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    changed = insert.values(**row).on_conflict_do_update(index_elements=[key], set_=dict(change), where=where)
+    return changed.returning(getattr(table, key))
 
 
 class _OfJson(FunctionElement[Any]):

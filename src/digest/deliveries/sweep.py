@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,8 @@ from digest.editions.first_copies import ask_first_copies, due_for_first_copies
 from digest.editions.progress import enqueue_freezes, enqueue_plans, skip_past_grace
 from digest.editions.slots import make_next_editions
 from digest.lists import confirmations, limits
+from digest.lists.permission_mail import ask_some, has_questions
+from digest.lists.retention import RetentionTimes, run_daily
 from digest.lists.subscribe import resume_due_pauses
 from digest.logs import get_logger
 from digest.notices.due import enqueue_due_notices
@@ -35,7 +37,8 @@ class SweepSettings:
     plan_lead: dt.timedelta
     settle_uncertain_after: dt.timedelta
     keep_deliveries: dt.timedelta = dt.timedelta(days=365)
-    # What first copies are made with; asked for only if some are due. None: none are sent.
+    retention: RetentionTimes = field(default_factory=RetentionTimes)
+    # What first copies and questions are made with; asked for only if some are due. None: none are sent.
     imprint: Callable[[], Imprint] | None = None
 
 
@@ -43,6 +46,7 @@ class SweepSettings:
 _looked_at: dict[str, dt.datetime] = {}
 _LOOK_EVERY = dt.timedelta(hours=1)
 _DROP_SECONDS = 5.0  # for so long at a time; the rest is for the next hour
+_PURGE_SECONDS = 5.0
 
 
 def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None:
@@ -80,12 +84,33 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
         enqueue_due(session, now=now)
         enqueue_due_notices(session, now=now)
 
-    steps = (editions, make_partitions, handing_over, coming, first_copies, people, sources_and_notices)
+    steps = (
+        editions,
+        make_partitions,
+        handing_over,
+        coming,
+        first_copies,
+        people,
+        _asking(config, now),
+        sources_and_notices,
+    )
     errors = [error for step in steps if (error := _done(database, step)) is not None]
-    if _is_time_to_look(database, now) and (error := _drop_old(database, config, now)) is not None:
-        errors.append(error)
+    if _is_time_to_look(database, now):
+        errors += [
+            error for drop in (_drop_old, _purge) if (error := drop(database, config, now)) is not None
+        ]
     if errors:
         raise errors[0]
+
+
+def _asking(config: SweepSettings, now: dt.datetime) -> Callable[[Session], None]:
+    def questions(session: Session) -> None:
+        if config.imprint is not None and has_questions(session, now=now):
+            imprint = config.imprint()
+            signer = imprint.keys.signer
+            ask_some(session, signer, imprint.public_url, templates=imprint.templates, now=now)
+
+    return questions
 
 
 def _is_time_to_look(database: Database, now: dt.datetime) -> bool:
@@ -108,6 +133,16 @@ def _drop_old(database: Database, config: SweepSettings, now: dt.datetime) -> Ex
     while not is_done and clock.monotonic() - start < _DROP_SECONDS:
         if (error := _done(database, old_deliveries)) is not None:
             return error
+    return None
+
+
+def _purge(database: Database, config: SweepSettings, now: dt.datetime) -> Exception | None:
+    """Delete what is kept no longer, once a day whichever process looks first."""
+    try:
+        run_daily(database, config.retention, now=now, seconds=_PURGE_SECONDS)
+    except Exception as error:
+        log.exception("a step of the tick failed", step="retention")
+        return error
     return None
 
 

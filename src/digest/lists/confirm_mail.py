@@ -18,14 +18,15 @@ from sqlalchemy.orm import Session
 from digest import notices
 from digest.lists.stationery import Stationery
 from digest.mail.headers import date_text, notice_message_id
-from digest.mail.message import build_notice
+from digest.mail.message import prepare_notice
+from digest.mail.prepared import PreparedMail, fill
 from digest.models import Digest
-from digest.rendering.contexts import RenderedMail
+from digest.rendering.contexts import UNSUBSCRIBE_URL
 from digest.rendering.notices import ConfirmNotice, NoticeKind, render_notice
 from digest.tokens import Claim, Purpose
 
-# Stands for the link in the rendered mail, which is then the same for everybody and rendered once.
-_PLACE: Final = "https://place.invalid/of-the-link"
+# The place of the person's own link in the prepared mail, which is then the same for everybody.
+_LINK: Final = "unsubscribe_url"
 
 
 def build(
@@ -40,30 +41,28 @@ def build(
     now: dt.datetime,
 ) -> bytes:
     """The finished mail. `url` is the confirmation page or, if the person `is_known`, their own page."""
-    rendered = _rendered(
+    prepared = _prepared(
         digest.language,
         ConfirmNotice(
             list_title=", ".join(titles),
-            confirm_url=_PLACE,
+            confirm_url=UNSUBSCRIBE_URL,
             sender_name=digest.sender_name,
             postal_address=digest.postal_address,
             is_known=is_known,
         ),
+        digest.sender_address,
+        digest.reply_to or "",
         stationery.templates,
     )
     domain = digest.sender_address.rpartition("@")[2]
     number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6])
-    return build_notice(
-        from_name=digest.sender_name,
-        from_address=digest.sender_address,
-        to=to,
-        subject=rendered.subject,
-        html=rendered.html.replace(_PLACE, url),
-        text=rendered.text.replace(_PLACE, url),
-        date=date_text(now),
-        message_id=notice_message_id(number, domain, stationery.signer.keys[stationery.signer.current]),
-        reply_to=digest.reply_to or "",
-    )
+    values = {
+        "to": to,
+        "date": date_text(now),
+        "message_id": notice_message_id(number, domain, stationery.signer.keys[stationery.signer.current]),
+        _LINK: url,
+    }
+    return fill(prepared, values)
 
 
 def ask(session: Session, digest: Digest, *, to: str, message: bytes, key: str, now: dt.datetime) -> bool:
@@ -86,6 +85,17 @@ def confirm_url(stationery: Stationery, *, list_id: int, subscriber_id: int) -> 
 
 
 @functools.lru_cache(maxsize=64)
-def _rendered(language: str, values: ConfirmNotice, templates: Path | None) -> RenderedMail:
-    """Rendering takes ten milliseconds, as long as everything else of a sign-up together."""
-    return render_notice(NoticeKind.CONFIRM, language, values, templates=templates)
+def _prepared(
+    language: str, values: ConfirmNotice, sender_address: str, reply_to: str, templates: Path | None
+) -> PreparedMail:
+    """Rendering and encoding take twice as long as everything else of a sign-up together."""
+    rendered = render_notice(NoticeKind.CONFIRM, language, values, templates=templates)
+    return prepare_notice(
+        from_name=values.sender_name,
+        from_address=sender_address,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        reply_to=reply_to,
+        allowed=(_LINK,),
+    )

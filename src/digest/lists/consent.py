@@ -16,7 +16,7 @@ import hashlib
 import itertools
 import json
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -174,18 +174,6 @@ def append(
 def as_row(event: Event) -> dict[str, Any]:
     """The event as the columns of its table."""
     return {name: getattr(event, name) for name in Event.__slots__}
-
-
-def erase_details(session: Session, subscription_ids: Collection[int]) -> int:
-    """Take details, salts and network addresses out of the chains; returns how many events had any."""
-    evidence.erase_networks(session, subscription_ids)
-    result = session.execute(
-        sa.update(ConsentEvent)
-        .where(ConsentEvent.subscription_id.in_(subscription_ids), ConsentEvent.salt.is_not(None))
-        .values(details=None, salt=None)
-        .execution_options(synchronize_session="fetch")
-    )
-    return int(getattr(result, "rowcount", 0))
 
 
 def verify(session: Session, subscription_id: int) -> list[Finding]:

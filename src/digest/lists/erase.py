@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.db import UtcDateTime
 from digest.lists import consent
+from digest.lists.of_person import addresses_of
+from digest.lists.personal import PERSONAL
+from digest.lists.personal_rules import Deleted, Emptied, Ends, Person, Table
 from digest.lists.status import Action, Origin
-from digest.models import Subscriber, Subscription, SubscriptionStatus, TextSize
+from digest.models import Subscriber, Subscription, SubscriptionStatus
+
+_OPTIONS = {"synchronize_session": "fetch"}
 
 
 def erase_subscriber(session: Session, subscriber: Subscriber, *, source: Origin, now: dt.datetime) -> bool:
     """End all subscriptions and take out everything about the person. False if that was done before.
 
-    The address may sign up anew: that is a new subscriber. An import does not bring it back.
+    What goes and what stays is said in `digest.lists.personal`. Single mails to the person go too, also those
+    that wait. The address may sign up anew: that is a new subscriber. An import does not bring it back.
     """
     session.flush()
     session.refresh(subscriber, with_for_update=True)
     if subscriber.erased_at is not None:
         return False
     of_person = sa.select(Subscription).where(Subscription.subscriber_id == subscriber.id)
-    subscriptions = list(session.scalars(of_person.order_by(Subscription.id).with_for_update()))
-    for subscription in subscriptions:
+    # What the details say of other addresses is needed below, and gone by then.
+    person = Person(subscriber.id, subscriber.address_hash, addresses_of(session, subscriber))
+    for subscription in session.scalars(of_person.order_by(Subscription.id).with_for_update()).all():
         consent.append(
             session,
             subscription,
@@ -33,14 +42,27 @@ def erase_subscriber(session: Session, subscriber: Subscriber, *, source: Origin
             details={},
             now=now,
         )
-        subscription.paused_until = None
-        subscription.topics = []
-    consent.erase_details(session, [subscription.id for subscription in subscriptions])
-    subscriber.address = subscriber.address_key = subscriber.domain = None
-    subscriber.name = ""
-    subscriber.zone = subscriber.language = subscriber.last_sign_of_life_at = None
-    subscriber.text_size = TextSize.NORMAL
-    subscriber.attributes = {}
+    for table in PERSONAL:
+        _follow(session, table, person, now=now)
     subscriber.erased_at = now
     session.flush()
     return True
+
+
+def _follow(session: Session, table: Table, person: Person, *, now: dt.datetime) -> None:
+    """Do what a table's rules say with the person's rows."""
+    rules = {name: rule.erase for name, rule in table.columns.items() if rule is not None}
+    if any(isinstance(rule, Deleted) for rule in rules.values()):
+        session.execute(sa.delete(table.model).where(table.rows_of(person)), execution_options=_OPTIONS)
+        return
+    values: dict[str, Any] = {}
+    for name, rule in rules.items():
+        if isinstance(rule, Emptied):
+            values[name] = rule.value
+        elif isinstance(rule, Ends):
+            column, end = getattr(table.model, name), sa.literal(now + rule.after, UtcDateTime)
+            values[name] = sa.case((column < end, column), else_=end)
+    if values:
+        session.execute(
+            sa.update(table.model).where(table.rows_of(person)).values(**values), execution_options=_OPTIONS
+        )

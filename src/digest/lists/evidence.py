@@ -11,9 +11,8 @@ import datetime as dt
 import hashlib
 import ipaddress
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -22,13 +21,13 @@ from digest.addresses import parse_address
 from digest.db.dialect import insert_new_rows
 from digest.errors import InputError, NotFoundError
 from digest.lists.fields import clean_line
+from digest.lists.limits import network_of
 from digest.models import Account, ConsentEvent, ConsentNetwork, ConsentText, NetworkRecord
 
 TEXT = "text"  # the name of the words' fingerprint in an event's details
 NETWORK = "network"  # the name of the commitment to the network address
 _SALT_BYTES = 16
 _CLERK_LIMIT = 120
-_KEPT_BITS = {4: 24, 6: 48}
 
 
 class Spoken(StrEnum):
@@ -74,19 +73,16 @@ def keep_text(session: Session, text: str, *, now: dt.datetime, language: str | 
 def recorded_network(network: str, record: NetworkRecord) -> str:
     """What is kept of a network address: all of it, its network (/24, or /48 of IPv6), or nothing.
 
-    Raises InputError for what is no address. IPv4 that came mapped into IPv6 is IPv4.
+    Nothing is kept of what is no address: a sign-up never fails for that.
     """
-    if not network or record is NetworkRecord.NONE:
+    text = network.strip().partition("%")[0]
+    if record is NetworkRecord.NONE or (wide := network_of(text)) == "unknown":
         return ""
-    try:
-        address = ipaddress.ip_address(network.strip().partition("%")[0])
-    except ValueError:
-        raise InputError("A network address is written like 192.0.2.7 or 2001:db8::7.") from None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    if record is NetworkRecord.FULL:
-        return str(address)
-    return str(ipaddress.ip_network((address, _KEPT_BITS[address.version]), strict=False))
+    if record is NetworkRecord.TRUNCATED:
+        return wide
+    address = ipaddress.ip_address(text)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
 
 
 def commit_to_network(salt: str, network: str) -> str:
@@ -130,10 +126,3 @@ def networks_of(session: Session, events: Sequence[ConsentEvent]) -> dict[int, s
         ConsentNetwork.event_id.in_([event.id for event in events])
     )
     return {row[0]: row[1] for row in session.execute(query)}
-
-
-def erase_networks(session: Session, subscription_ids: Collection[int]) -> int:
-    """Forget where consents came from; returns how many were known."""
-    of_them = sa.select(ConsentEvent.id).where(ConsentEvent.subscription_id.in_(subscription_ids))
-    result: Any = session.execute(sa.delete(ConsentNetwork).where(ConsentNetwork.event_id.in_(of_them)))
-    return int(result.rowcount)

@@ -22,6 +22,7 @@ from digest.db import Database
 from digest.errors import DigestError, InputError, NotFoundError, StateError
 from digest.lists import assets, import_lines
 from digest.lists.csv_lines import BadLine
+from digest.lists.import_ahead import read_ahead
 from digest.lists.import_files import open_parts
 from digest.lists.import_order import (
     ImportOrder,
@@ -172,7 +173,7 @@ class _Run:
             self._pass_over(lines)
             if self.proof is None and self.sink:
                 self.sink(import_lines.HEADING)
-            while batch := list(itertools.islice(lines, BATCH_LINES)):
+            for batch in read_ahead(lines, BATCH_LINES):
                 self._take(batch)
                 if self.progress:
                     self.progress(self.position)

@@ -63,7 +63,7 @@ class Known:
 class Plan:
     """What is to be written: each with the row it comes from."""
 
-    counts: Counter[str] = field(default_factory=Counter)
+    sums: Counter[Outcome] = field(default_factory=Counter)
     outcomes: list[tuple[Row, Outcome]] = field(default_factory=list)
     new: list[tuple[str, Row]] = field(default_factory=list)  # with the address's hash
     joining: list[tuple[int, Row]] = field(default_factory=list)  # with the subscriber's id
@@ -72,8 +72,13 @@ class Plan:
     barring: list[tuple[str, Row]] = field(default_factory=list)  # with the address's hash
     alive: list[tuple[int, dt.datetime]] = field(default_factory=list)  # subscriber, later than what is known
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows came to what, by the outcomes' names."""
+        return {outcome.value: count for outcome, count in self.sums.items()}
+
     def note(self, row: Row, outcome: Outcome) -> None:
-        self.counts[outcome.value] += 1
+        self.sums[outcome] += 1
         if outcome is not Outcome.ADDED:
             self.outcomes.append((row, outcome))
 

@@ -8,6 +8,7 @@ keyed hash alone. A bucket that has not been touched for a day is full again, an
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -90,16 +91,27 @@ def take(session: Session, bucket: Bucket, *, now: dt.datetime) -> bool:
     The row stays locked until the transaction ends: keep it short. A clock that steps back fills nothing.
     """
     limit = bucket.limit
-    moment = sa.literal(now, TokenBucket.filled_at.type)
-    passed = larger(session, 0.0, seconds_between(session, TokenBucket.filled_at, moment))
-    filled = smaller(session, limit.burst, TokenBucket.tokens + passed * limit.per_second)
+    found = session.execute(
+        _taking(session.get_bind().dialect.name),
+        {"key": bucket.key, "burst": limit.burst, "per_second": limit.per_second, "now": now},
+    )
+    return found.first() is not None
+
+
+@functools.cache
+def _taking(dialect: str) -> sa.Executable:
+    """The one statement; built once, for it is run three times a sign-up."""
+    key, now = sa.bindparam("key", type_=sa.String), sa.bindparam("now", type_=TokenBucket.filled_at.type)
+    burst, per_second = (sa.bindparam(name, type_=sa.Float) for name in ("burst", "per_second"))
+    passed = larger(dialect, sa.literal(0.0), seconds_between(dialect, TokenBucket.filled_at, now))
+    filled = smaller(dialect, burst, TokenBucket.tokens + passed * per_second)
     return insert_or_change(
-        session,
+        dialect,
         TokenBucket,
-        {"key": bucket.key, "tokens": limit.burst - 1, "filled_at": now},
+        {"key": key, "tokens": burst - 1.0, "filled_at": now},
         key="key",
-        change={"tokens": filled - 1, "filled_at": larger(session, TokenBucket.filled_at, moment)},
-        where=filled >= 1,
+        change={"tokens": filled - 1.0, "filled_at": larger(dialect, TokenBucket.filled_at, now)},
+        where=filled >= 1.0,
     )
 
 

@@ -21,6 +21,7 @@ from digest.lists.evidence import networks_of, readable, texts_of
 from digest.lists.of_person import addresses_of, chain_of, notices_to, suppressions_of
 from digest.models import (
     Cadence,
+    Confirmation,
     ConsentEvent,
     Delivery,
     Edition,
@@ -29,6 +30,7 @@ from digest.models import (
     Notice,
     PermissionAsk,
     PermissionRun,
+    Reply,
     Revision,
     Subscriber,
     Subscription,
@@ -81,6 +83,7 @@ def my_data(session: Session, subscriber_id: int, *, now: dt.datetime) -> bytes:
             for row in suppressions_of(session, subscriber)
         ],
         "subscriptions": [_subscription(session, subscription) for subscription in subscriptions],
+        "confirmation_mails": _confirmations(session, subscriber),
         "notices": notices,
         "deliveries": deliveries,
         "links_asked_for": _links(session, subscriber_id),
@@ -136,6 +139,17 @@ def _event(event: ConsentEvent, texts: Mapping[str, str], networks: Mapping[int,
     return shown
 
 
+def _confirmations(session: Session, subscriber: Subscriber) -> list[dict[str, object]]:
+    """The mails that still count against how often an address may be asked."""
+    found = session.execute(
+        sa.select(MailingList.name, Confirmation.at)
+        .join(MailingList, MailingList.id == Confirmation.list_id)
+        .where(Confirmation.address_hash == subscriber.address_hash)
+        .order_by(Confirmation.id)
+    )
+    return [{"list": name, "at": at} for name, at in found]
+
+
 def _notices(session: Session, subscriber: Subscriber) -> tuple[list[dict[str, object]], bool]:
     """What a single mail was about and what became of it; its text holds links that act."""
     query = sa.select(Notice).where(notices_to(addresses_of(session, subscriber)))
@@ -177,11 +191,12 @@ def _deliveries(session: Session, subscriber_id: int) -> tuple[list[dict[str, ob
 
 def _of_editions(session: Session, subscriber_id: int, editions: list[int]) -> list[dict[str, object]]:
     found = session.execute(
-        sa.select(Delivery, Edition.due_at, Cadence.name, Revision.subject, Variant.text_size)
+        sa.select(Delivery, Edition.due_at, Cadence.name, Revision.subject, Variant.text_size, Reply)
         .join(Edition, Edition.id == Delivery.edition_id)
         .join(Cadence, Cadence.id == Edition.cadence_id)
         .outerjoin(Variant, Variant.id == Delivery.variant_id)
         .outerjoin(Revision, Revision.id == Variant.revision_id)
+        .outerjoin(Reply, Reply.id == Delivery.reply_id)
         .where(Delivery.subscriber_id == subscriber_id, Delivery.edition_id.in_(editions))
         .order_by(Delivery.edition_id.desc())
     ).all()
@@ -200,7 +215,7 @@ def _of_editions(session: Session, subscriber_id: int, editions: list[int]) -> l
             }
         )
     rows = []
-    for delivery, due_at, cadence, subject, text_size in found:
+    for delivery, due_at, cadence, subject, text_size, reply in found:
         row: dict[str, object] = {
             "edition": delivery.edition_id,
             "due_at": due_at,
@@ -210,6 +225,7 @@ def _of_editions(session: Session, subscriber_id: int, editions: list[int]) -> l
             "status": "handed over" if delivery.status.value == "sent" else delivery.status.value,
             "reason": delivery.reason.value if delivery.reason else None,
             "attempts": delivery.attempt,
+            "reply": f"{reply.code} {reply.text}".strip() if reply else None,
             "at": delivery.sent_at,
         }
         if delivery.edition_id in cases:

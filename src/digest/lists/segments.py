@@ -223,6 +223,7 @@ def set_edition_segment(
 
     Raises StateError once its audience is fixed.
     """
+    session.flush()
     session.refresh(edition, with_for_update=True)
     if edition.state not in _OPEN or edition.planned_at is not None:
         raise StateError(f"The audience of edition {edition.id} is fixed: it cannot go to another segment.")

@@ -8,15 +8,16 @@ it caused: a post that causes none, because one was sent a moment ago, changes n
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.addresses import Address, keyed_hash
+from digest.addresses import Address, keyed_hash, parse_address
 from digest.db import Database
 from digest.lists import confirm_mail, confirmations, limits
 from digest.lists.links import sign_off_url
@@ -72,7 +73,7 @@ class _Told(StrEnum):
     WELCOMED = "welcomed"
 
 
-_Lists = list[tuple[MailingList, Added | None]]
+_Lists = list[tuple[MailingList, Added]]
 
 
 def sign_up(database: Database, wish: Wish, stationery: Stationery, *, now: dt.datetime) -> SignUp:
@@ -106,17 +107,26 @@ def ask(session: Session, wish: Wish, stationery: Stationery, *, now: dt.datetim
     ]
     if not due:
         return 0
+    if find_suppression(session, stationery.address_key, wish.address, but_liftable=True) is None:
+        _ask(session, wish, due, stationery, now=now)
+        return len(due)
+    # The same work as for anybody, for an address that is nobody's; and then it was not done.
+    nobody = parse_address(f"{address_hash[:32]}@nobody.invalid")
+    with session.begin_nested() as savepoint:
+        _ask(session, dataclasses.replace(wish, address=nobody), due, stationery, now=now)
+        savepoint.rollback()
+    return len(due)
+
+
+def _ask(
+    session: Session, wish: Wish, due: Sequence[ListWish], stationery: Stationery, *, now: dt.datetime
+) -> None:
     told: dict[_Told, _Lists] = {each: [] for each in _Told}
-    is_barred = find_suppression(session, stationery.address_key, wish.address, but_liftable=True) is not None
     for each in due:
         mailing_list = session.get_one(MailingList, each.list_id)
-        if is_barred:
-            told[_Told.TO_CONFIRM].append((mailing_list, None))
-        else:
-            what, added = _begin(session, mailing_list, each, wish, stationery, now=now)
-            told[what].append((mailing_list, added))
+        what, added = _begin(session, mailing_list, each, wish, stationery, now=now)
+        told[what].append((mailing_list, added))
     _ask_by_mail(session, wish.address, told, stationery, now=now)
-    return len(due)
 
 
 def _begin(
@@ -180,7 +190,7 @@ def _ask_by_mail(
         return
     first, added = chosen[0]
     digest = session.get_one(Digest, first.digest_id)
-    subscriber_id = added.subscriber_id if added else 0
+    subscriber_id = added.subscriber_id
     if not is_known:
         url = confirm_mail.confirm_url(stationery, list_id=first.id, subscriber_id=subscriber_id)
     else:
@@ -199,9 +209,7 @@ def _ask_by_mail(
         key=key,
         now=now,
     )
-    # For those who must not be mailed all is done but this.
-    if added is not None:
-        confirm_mail.ask(session, digest, to=address.text, message=message, key=key, now=now)
+    confirm_mail.ask(session, digest, to=address.text, message=message, key=key, now=now)
 
 
 def _is_new(session: Session, mailing_list: MailingList, address: Address, stationery: Stationery) -> bool:

@@ -23,6 +23,7 @@ class Action(StrEnum):
     ADDRESS = "address"  # the person moved to another address; the status stays
     CHANGE = "change"  # another rhythm or other topics, or why somebody left; the status stays
     UNDO_IMPORT = "undo_import"  # ended with its import, as if that had not been; a later one may bring it
+    KEEP = "keep"  # the answer that they still want it; changes no status, so it is not in the table
 
 
 class Origin(StrEnum):

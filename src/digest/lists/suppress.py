@@ -19,6 +19,14 @@ from digest.models import Subscriber, Suppression, SuppressionCause, Suppression
 
 # What a person's own new sign-up with a confirmation takes off the list; the other causes stay.
 LIFTED_BY_SIGN_UP = frozenset({SuppressionCause.BOUNCE, SuppressionCause.COMPLAINT})
+# A later cause replaces one that stands before it here: what the law says is not lifted like a bounce.
+STRENGTH = (
+    SuppressionCause.BOUNCE,
+    SuppressionCause.COMPLAINT,
+    SuppressionCause.NEVER,
+    SuppressionCause.LEGAL,
+)
+REASON_LIMIT = 40
 
 
 class SuppressedError(StateError):
@@ -29,27 +37,46 @@ class SuppressedError(StateError):
 
 
 def suppress_address(
-    session: Session, address_key: bytes, address: str, *, reason: str, source: Origin, now: dt.datetime
+    session: Session,
+    address_key: bytes,
+    address: str,
+    *,
+    reason: str,
+    source: Origin,
+    now: dt.datetime,
+    cause: SuppressionCause = SuppressionCause.NEVER,
 ) -> Suppression | None:
-    """Put an address on the list; None if it was there already (the first reason stays)."""
+    """Put an address on the list; None if it was there already (the first reason of the same cause stays)."""
     value = keyed_hash(address_key, parse_address(address).key)
-    return _add(session, SuppressionKind.ADDRESS, value, reason=reason, source=source, now=now)
+    return _add(session, SuppressionKind.ADDRESS, value, cause, reason=reason, source=source, now=now)
 
 
 def suppress_subscriber(
-    session: Session, subscriber: Subscriber, *, reason: str, source: Origin, now: dt.datetime
+    session: Session,
+    subscriber: Subscriber,
+    *,
+    reason: str,
+    source: Origin,
+    now: dt.datetime,
+    cause: SuppressionCause = SuppressionCause.NEVER,
 ) -> Suppression | None:
     """Put a subscriber's address on the list, erased or not; None if it was there already."""
     value = subscriber.address_hash
-    return _add(session, SuppressionKind.ADDRESS, value, reason=reason, source=source, now=now)
+    return _add(session, SuppressionKind.ADDRESS, value, cause, reason=reason, source=source, now=now)
 
 
 def suppress_domain(
-    session: Session, domain: str, *, reason: str, source: Origin, now: dt.datetime
+    session: Session,
+    domain: str,
+    *,
+    reason: str,
+    source: Origin,
+    now: dt.datetime,
+    cause: SuppressionCause = SuppressionCause.NEVER,
 ) -> Suppression | None:
     """Put a whole domain on the list; None if it was there already."""
     value = parse_domain(domain)
-    return _add(session, SuppressionKind.DOMAIN, value, reason=reason, source=source, now=now)
+    return _add(session, SuppressionKind.DOMAIN, value, cause, reason=reason, source=source, now=now)
 
 
 def release_address(session: Session, address_key: bytes, address: str) -> Suppression | None:
@@ -128,17 +155,37 @@ def _is_liftable() -> sa.ColumnElement[bool]:
 
 
 def _add(
-    session: Session, kind: SuppressionKind, value: str, *, reason: str, source: Origin, now: dt.datetime
+    session: Session,
+    kind: SuppressionKind,
+    value: str,
+    cause: SuppressionCause,
+    *,
+    reason: str,
+    source: Origin,
+    now: dt.datetime,
 ) -> Suppression | None:
     row = {
         "kind": kind,
         "value": value,
-        "reason": clean_line(reason, what="reason", limit=40),
+        "cause": cause,
+        "reason": clean_line(reason, what="reason", limit=REASON_LIMIT),
         "source": source.value,
         "created_at": now,
     }
-    found = insert_if_new(session, Suppression, row)
-    return None if found is None else session.get_one(Suppression, found)
+    made = insert_if_new(session, Suppression, row)
+    if made is not None:
+        return session.get_one(Suppression, made)
+    found = session.scalars(sa.select(Suppression).where(_is(kind, value)).with_for_update()).one_or_none()
+    if found is None or not is_stronger(cause, found.cause):
+        return None
+    found.cause, found.reason, found.source = cause, str(row["reason"]), source.value
+    session.flush()
+    return found
+
+
+def is_stronger(cause: SuppressionCause, than: SuppressionCause) -> bool:
+    """Whether a cause replaces another one of the same address or domain."""
+    return STRENGTH.index(cause) > STRENGTH.index(than)
 
 
 def _remove(session: Session, kind: SuppressionKind, value: str) -> Suppression | None:

@@ -36,6 +36,7 @@ def ask_welcome(
     digest = session.get_one(Digest, mailing_list.digest_id)
     if subscriber.address is None:
         return False
+    link = sign_off_url(public_url, signer, list_id=mailing_list.id, subscriber_id=subscriber.id)
     rendered = render_notice(
         NoticeKind.WELCOME,
         digest.language,
@@ -45,9 +46,8 @@ def ask_welcome(
             sender_name=digest.sender_name,
             postal_address=digest.postal_address,
             web_url=latest_url(session, digest.id, public_url) if mailing_list.welcomes_with_latest else "",
-            unsubscribe_url=sign_off_url(
-                public_url, signer, list_id=mailing_list.id, subscriber_id=subscriber.id
-            ),
+            unsubscribe_url=link,
+            page_url=f"{link}/page",
         ),
         templates=templates,
     )

@@ -5,7 +5,7 @@ The header order is fixed, so that two runs over the same content give the same 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from digest.errors import InputError
 from digest.mail import headers
@@ -71,6 +71,31 @@ def build_notice(
     It is not bulk: no List fields, no Precedence. Raises as `build_digest` does; a placeholder in a part is
     an error, for a notice is about one person from the start.
     """
+    prepared = prepare_notice(
+        from_name=from_name,
+        from_address=from_address,
+        subject=subject,
+        html=html,
+        text=text,
+        reply_to=reply_to,
+    )
+    return fill(prepared, {"to": to, "to_name": to_name, "date": date, "message_id": message_id})
+
+
+def prepare_notice(
+    *,
+    from_name: str,
+    from_address: str,
+    subject: str,
+    html: str,
+    text: str,
+    reply_to: str = "",
+    allowed: Collection[str] = (),
+) -> PreparedMail:
+    """A single mail that many people ask for, encoded once; `allowed` are the placeholders in its parts.
+
+    Fill it with `to`, `message_id`, `date` and those; `to_name` may be left out.
+    """
     fields: list[bytes | HeaderSlot] = [
         headers.address_field("From", from_name, from_address),
         HeaderSlot.TO,
@@ -80,8 +105,7 @@ def build_notice(
         headers.address_field("Reply-To", "", reply_to) if reply_to else b"",
         _AUTO_SUBMITTED,
     ]
-    prepared = prepare(fields, html=html, text=text, allowed=())
-    return fill(prepared, {"to": to, "to_name": to_name, "date": date, "message_id": message_id})
+    return prepare(fields, html=html, text=text, allowed=allowed)
 
 
 def _subject(subject: str) -> bytes:

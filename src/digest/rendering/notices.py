@@ -25,6 +25,7 @@ class NoticeKind(StrEnum):
     GOODBYE = "goodbye"
     TEST = "test"
     FRESH_LINK = "fresh_link"
+    PERMISSION = "permission"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,10 @@ class ConfirmNotice:
 
 @dataclass(frozen=True, slots=True)
 class WelcomeNotice:
-    """Says what will come and how often; `how_often` is a cadence's name, `web_url` a past edition or ""."""
+    """Says what will come and how often.
+
+    `how_often` is a cadence's name, `web_url` a past edition or "", `page_url` the reader's own page or "".
+    """
 
     list_title: str
     how_often: str
@@ -51,6 +55,7 @@ class WelcomeNotice:
     postal_address: str
     web_url: str = ""
     unsubscribe_url: str = UNSUBSCRIBE_URL
+    page_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,20 @@ class ServiceTestNotice:
     zone: str
 
 
-NoticeValues = ConfirmNotice | WelcomeNotice | GoodbyeNotice | ServiceTestNotice | FreshLinkNotice
+@dataclass(frozen=True, slots=True)
+class PermissionNotice:
+    """Asks whether a list is still wanted; whoever does not answer by then is no longer mailed."""
+
+    list_title: str
+    keep_url: str
+    answer_until: dt.datetime
+    sender_name: str
+    postal_address: str
+
+
+NoticeValues = (
+    ConfirmNotice | WelcomeNotice | GoodbyeNotice | ServiceTestNotice | FreshLinkNotice | PermissionNotice
+)
 
 _VALUES_OF: dict[NoticeKind, type[NoticeValues]] = {
     NoticeKind.CONFIRM: ConfirmNotice,
@@ -92,6 +110,7 @@ _VALUES_OF: dict[NoticeKind, type[NoticeValues]] = {
     NoticeKind.GOODBYE: GoodbyeNotice,
     NoticeKind.TEST: ServiceTestNotice,
     NoticeKind.FRESH_LINK: FreshLinkNotice,
+    NoticeKind.PERMISSION: PermissionNotice,
 }
 
 

@@ -56,6 +56,30 @@ class ConfirmedPage:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepPage:
+    """Asks whether a list is still wanted; the button posts to `action_url`."""
+
+    list_title: str
+    action_url: str
+    sign_off_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPage:
+    """Says that the list goes on."""
+
+    list_title: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepLatePage:
+    """Says that the subscription has ended; `sign_up_url` is the way back, or ""."""
+
+    list_title: str
+    sign_up_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StopPage:
     """Asks one of the staff before an edition is stopped; the button posts to `action_url`.
 
@@ -150,6 +174,9 @@ Page = (
     | ConfirmedPage
     | SignUpPage
     | SignedUpPage
+    | KeepPage
+    | KeptPage
+    | KeepLatePage
     | StopPage
     | StoppedPage
     | LinkNotValidPage
@@ -165,6 +192,9 @@ _TEMPLATES: dict[type[Page], str] = {
     ConfirmedPage: "confirmed",
     SignUpPage: "sign_up",
     SignedUpPage: "sign_up_done",
+    KeepPage: "keep",
+    KeptPage: "kept",
+    KeepLatePage: "keep_late",
     StopPage: "stop",
     StoppedPage: "stopped",
     LinkNotValidPage: "link_not_valid",

@@ -75,4 +75,5 @@ def language_name(language: str) -> str:
 def plain_form(page: SignUpPage, language: str, *, templates: Path | None = None) -> str:
     """The form as a piece of HTML for any other page: no script, no style, no address of a file."""
     env = environment(language, templates)
-    return env.get_template("web/public/sign_up_plain.html").render({"page": page})
+    html = env.get_template("web/public/sign_up_plain.html").render({"page": page})
+    return html.encode("utf-8", "replace").decode("utf-8")

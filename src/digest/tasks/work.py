@@ -18,6 +18,7 @@ from digest.deliveries.sweep import SweepSettings, tick
 from digest.editions.copies import Imprint
 from digest.editions.freeze import FreezeSettings, freeze
 from digest.errors import ConfigError
+from digest.lists.retention import RetentionTimes
 from digest.mail.journal import JournalError
 from digest.notices.send import send_due
 from digest.queueing.app import app as celery_app
@@ -47,6 +48,10 @@ def run_tick() -> None:
         plan_lead=_seconds(here.config.plan_lead_seconds),
         settle_uncertain_after=_seconds(here.config.settle_uncertain_after),
         keep_deliveries=dt.timedelta(days=here.config.keep_deliveries_days),
+        retention=RetentionTimes(
+            notices=dt.timedelta(days=here.config.keep_notices_days),
+            links=dt.timedelta(days=here.config.keep_links_days),
+        ),
         imprint=functools.partial(_imprint, here),
     )
     try:

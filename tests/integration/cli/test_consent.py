@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 
 ANI = ("ani@example.org", "--list", "readers")
 
@@ -49,3 +49,39 @@ def test_a_proof_is_a_file_of_its_own(readers: Cli, tmp_path: Path) -> None:
         "consent", "proof", "ani@example.org", "-o", tmp_path / "no" / "x"
     )
     assert "ever subscribed" in readers.refused("consent", "proof", "eva@example.org")
+
+
+def test_the_do_not_mail_list_comes_from_a_file_and_goes_into_one(readers: Cli, tmp_path: Path) -> None:
+    """A dry run, the import with its bad lines on standard error, and the export that is read again."""
+    path, out = tmp_path / "cleaned.csv", tmp_path / "out.csv"
+    path.write_text("email,cause\nani@example.org,bounce\nclosed.test,legal\nwrong\n", encoding="utf-8")
+    words = ("suppression", "import", path, "--reason", "old tool")
+    assert "would be added" in readers.run(*words, "--dry-run").stdout
+    result = readers.run(*words)
+    assert result.exit_code == 0
+    assert result.stderr == "line 4: This is neither an address nor a domain.\n"
+    assert [one["cause"] for one in readers.json("suppression", "list")] == ["legal", "bounce"]
+    assert len(readers.json("suppression", "list", "--cause", "legal")) == 1
+    readers("suppression", "add", "ani@example.org", "--reason", "asked", "--cause", "never")
+    assert "out.csv" in readers("suppression", "export", "-o", out)
+    assert out.stat().st_mode & 0o777 == 0o600
+    text = out.read_text("utf-8")
+    assert text.startswith("kind,value,cause,reason,source,created_at\n")
+    assert "domain,closed.test,legal,old tool,import," in text
+    assert "ani@" not in text  # no subscriber: the list alone does not know the address
+    report = readers.json("suppression", "import", out, "--reason", "x")
+    assert (report["known"], report["bad"]) == (2, 0)
+    assert readers("suppression", "export").splitlines()[0] == text.splitlines()[0]
+    assert "no file" in readers.refused(*words[:2], tmp_path / "none.csv", *words[3:])
+
+
+def test_everything_held_about_a_person_is_given_out(readers: Cli, tmp_path: Path) -> None:
+    """On standard output or in a private file; of nobody there is none."""
+    readers("subscriber", "add", *ANI, "--consent", "card", "--name", "Անի")
+    path = tmp_path / "ani.json"
+    readers("subscriber", "data", "ani@example.org", "-o", path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert json.loads(path.read_text("utf-8"))["subscriber"]["name"] == "Անի"
+    assert "Անի" in readers("subscriber", "data", "ani@example.org")
+    readers("subscriber", "erase", "ani@example.org", "--yes")
+    assert "Nobody" in readers.refused("subscriber", "data", "ani@example.org")

@@ -112,13 +112,14 @@ def test_a_file_of_people_is_imported_and_reported(ready: Cli, tmp_path: Path, d
     result = ready.run(*words)
     assert result.exit_code == 0
     assert re.search(r"^added: +2$", result.stdout, re.MULTILINE)
+    assert "digest import undo 1" in result.stdout
     assert result.stderr == "line 3: This is not a mail address: An email address must have an @-sign.\n"
     report = ready.json(*words)
     assert (report["known"], report["bad"], report["bad_lines"][0]["number"]) == (2, 1, 3)
     assert rows(ready, database_url, AuditEntry.action).count("list.import") == 2
     assert "no file" in ready.refused("subscriber", "import", tmp_path / "none.csv", *words[3:])
     path.write_bytes("email,name\nani@example.org,Élise\n".encode("latin-1"))
-    assert "Line 2 is not UTF-8" in ready.refused(*words)
+    assert "line 2: The line is not UTF-8 but looks like Latin-1" in ready.run(*words).stderr
 
 
 def test_who_is_on_the_do_not_mail_list_cannot_be_added(ready: Cli) -> None:

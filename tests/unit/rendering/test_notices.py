@@ -14,6 +14,7 @@ from digest.rendering.notices import (
     GoodbyeNotice,
     NoticeKind,
     NoticeValues,
+    PermissionNotice,
     ServiceTestNotice,
     WelcomeNotice,
     render_notice,
@@ -28,6 +29,7 @@ NOTICES: dict[NoticeKind, NoticeValues] = {
         TITLE, "every morning", **PAPER, web_url="https://mail.example.org/e/1"
     ),
     NoticeKind.GOODBYE: GoodbyeNotice(TITLE, **PAPER, undo_url="https://mail.example.org/undo/token"),
+    NoticeKind.PERMISSION: PermissionNotice(TITLE, "https://mail.example.org/k/token", SLOT, **PAPER),
     NoticeKind.TEST: ServiceTestNotice("Main <relay>", "The Courier", SLOT, "Asia/Yerevan"),
     NoticeKind.FRESH_LINK: FreshLinkNotice("data", TITLE, "https://mail.example.org/f/data/token", **PAPER),
 }
@@ -86,3 +88,15 @@ def test_values_of_another_kind_are_refused() -> None:
     """A confirm mail cannot be made of a goodbye's values."""
     with pytest.raises(TypeError, match="ConfirmNotice"):
         render_notice(NoticeKind.CONFIRM, "en", NOTICES[NoticeKind.GOODBYE])
+
+
+@pytest.mark.parametrize("language", ["en", "hy"])
+def test_who_is_on_the_list_is_not_asked_to_confirm(language: str) -> None:
+    """The mail leads to their own page, in HTML and text, and says nothing of a confirmation."""
+    url = "https://mail.example.org/u/token/page"
+    made = render_notice(NoticeKind.CONFIRM, language, ConfirmNotice(TITLE, url, **PAPER, is_known=True))
+    asked = render_notice(NoticeKind.CONFIRM, language, ConfirmNotice(TITLE, url, **PAPER))
+    assert url in made.html
+    assert url in made.text
+    assert made.subject != asked.subject
+    assert len(set(made.text.split("\n\n")) & set(asked.text.split("\n\n"))) < len(asked.text.split("\n\n"))

@@ -19,6 +19,15 @@ from digest.rendering.pages import (
     SignOffPage,
     render_page,
 )
+from digest.rendering.sign_up import (
+    Choice,
+    SignedUpPage,
+    SignUpList,
+    SignUpPage,
+    SisterLink,
+    language_name,
+    plain_form,
+)
 from tests.unit.rendering.samples import SLOT
 
 HOSTILE = '</title><script>alert(1)</script>" x="\ud800'
@@ -39,11 +48,33 @@ def message(view: MessageView, text: str = "") -> MessagePage:
     )
 
 
+def sign_up(*, is_several: bool = False) -> SignUpPage:
+    choices = (Choice(HOSTILE, HOSTILE, is_chosen=True), Choice("other", "Other"))
+    lists = tuple(
+        SignUpList(name, HOSTILE, HOSTILE, f"-{name}" if is_several else "", cadences=choices, topics=choices)
+        for name in ("daily", "weekend")[: 1 + is_several]
+    )
+    return SignUpPage(
+        paper=HOSTILE,
+        action_url="/s/daily",
+        lists=lists,
+        language="en",
+        is_several=is_several,
+        sisters=(SisterLink("/s/sister", "hy", language_name("hy")),),
+        address=HOSTILE,
+        name=HOSTILE,
+        fault=HOSTILE,
+    )
+
+
 PAGES: list[Page] = [
     SignOffPage(HOSTILE, "a***@example.org", "/u/token"),
     SignedOffPage(HOSTILE, "/u/token/undo"),
     ConfirmPage(HOSTILE, "a***@example.org", "/c/token"),
     ConfirmedPage(HOSTILE, "https://mail.example.org/e/1"),
+    sign_up(),
+    sign_up(is_several=True),
+    SignedUpPage((HOSTILE, HOSTILE)),
     LinkNotValidPage(),
     ErrorPage(404),
     ErrorPage(500, HOSTILE),
@@ -102,3 +133,34 @@ def test_the_view_that_is_open_is_marked() -> None:
     assert root.xpath("//nav/a/@href") == [f"/inbox/1?view={view}" for view in ("html", "text", "source")]
     assert root.xpath("//nav/a[@aria-current='page']/@href") == ["/inbox/1?view=source"]
     assert root.findtext(".//pre") == "To: x\n\nbody"
+
+
+@pytest.mark.parametrize("is_several", [False, True])
+def test_every_field_of_a_sign_up_has_its_words(*, is_several: bool) -> None:
+    """Each control is labelled, each group has a legend, and no two controls share a name and a value."""
+    for made in (render_page(sign_up(is_several=is_several), "en"), plain_form(sign_up(), "en")):
+        root = lxml_html.fromstring(made)
+        (form,) = root.xpath("//form") or [root]
+        controls = form.xpath(".//input[not(@type='hidden')]")
+        assert len(controls) > 6
+        for control in controls:
+            named = control.get("id") and form.xpath(f".//label[@for='{control.get('id')}']")
+            assert named or any(parent.tag == "label" for parent in control.iterancestors())
+        assert all(each.find("legend") is not None for each in form.iter("fieldset"))
+        pairs = [(each.get("name"), each.get("value")) for each in controls]
+        assert len(set(pairs)) == len(pairs)
+
+
+def test_the_plain_form_holds_no_script_and_no_style() -> None:
+    """Whatever words are in it: it is copied into other people's pages."""
+    root = lxml_html.fromstring(plain_form(sign_up(is_several=True), "hy"))
+    assert not root.xpath("//script | //style | //@style | //@x | //@*[starts-with(name(), 'on')]")
+    assert (root.tag, root.get("lang")) == ("form", "hy")
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"), [("en", "English"), ("hy", "Հայերեն"), ("xx-nowhere", "xx-nowhere")]
+)
+def test_a_language_is_called_by_its_own_name(tag: str, name: str) -> None:
+    """As those read it who look for it; a tag that nobody knows stays as it is."""
+    assert language_name(tag) == name

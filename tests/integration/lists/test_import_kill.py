@@ -1,0 +1,103 @@
+"""An import whose process is killed, on both databases, with real processes."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from digest.db import Database
+from digest.lists import assets, consent, import_lines
+from digest.lists.import_order import ImportOrder
+from digest.lists.import_run import import_subscribers
+from digest.models import ConsentEvent, Import, ImportState, Subscriber, Subscription
+from tests.factories import make_cadence, make_digest, make_list
+from tests.factories.audience import ADDRESS_KEY
+from tests.factories.moments import NOW
+
+pytestmark = pytest.mark.process
+
+LINES = 24_000
+
+
+def _content() -> bytes:
+    lines = ["email,name"]
+    for number in range(LINES):
+        if number % 1000 == 7:
+            lines.append("no address,x")
+        elif number % 500 == 3:
+            lines.append(f"R{number - 3}@example.org,again")
+        else:
+            lines.append(f"r{number}@example.org,Reader {number}")
+    return "\n".join(lines).encode()
+
+
+def _start(url: str, path: Path, list_id: int, import_id: int) -> subprocess.Popen[bytes]:
+    words = [url, str(path), str(list_id), str(import_id)]
+    return subprocess.Popen([sys.executable, "-m", "tests.integration.lists.importing", *words])
+
+
+def _position(database: Database) -> int:
+    with database.read() as session:
+        return session.scalar(sa.select(sa.func.max(Import.position))) or 0
+
+
+def test_kill_in_mid_import_and_resume_gives_the_same_rows(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """Killed twice and resumed: everybody once, with one proof each, and the counts of an unbroken import."""
+    content = _content()
+    path = tmp_path / "people.csv"
+    path.write_bytes(content)
+    with database.write() as session:
+        digest = make_digest(session)
+        make_cadence(session, digest)
+        list_id = make_list(session, digest).id
+    order = ImportOrder(list_id, "moved", "cli:test", ADDRESS_KEY, file_name="people.csv")
+    report = io.BytesIO()
+    wanted = import_subscribers(
+        database,
+        io.BytesIO(content),
+        replace(order, is_dry_run=True),
+        now=NOW,
+        sink=lambda piece: report.write(piece) and None,
+    )
+    import_id = 0
+    for _ in range(2):
+        before = _position(database)
+        child = _start(database_url, path, list_id, import_id)
+        try:
+            until = time.monotonic() + 60
+            while _position(database) <= before and time.monotonic() < until:
+                time.sleep(0.005)
+        finally:
+            child.kill()
+            child.wait()
+        assert before < _position(database) < LINES
+        with database.read() as session:
+            import_id = session.scalars(sa.select(Import.id)).one()
+    assert _start(database_url, path, list_id, import_id).wait() == 0
+    with database.read() as session:
+        row = session.scalars(sa.select(Import)).one()
+        assert (row.state, row.position) == (ImportState.DONE, LINES)
+        counts = ("lines", "added", "repeated", "bad", "known")
+        assert {name: row.counts.get(name, 0) for name in counts} == {
+            name: getattr(wanted, name) for name in counts
+        }
+        people = set(session.execute(sa.select(Subscriber.address, Subscriber.name)).all())
+        assert {tuple(one) for one in people} == {
+            tuple(line.split(",")) for line in content.decode().splitlines()[1:] if line.startswith("r")
+        }
+        for model in (Subscription, ConsentEvent):
+            assert session.scalar(sa.select(sa.func.count()).select_from(model)) == wanted.added
+        assert all(not found for _, found in consent.verify_all(session))
+        assert row.report_id is not None
+        kept = b"".join(assets.chunks(session, row.report_id))
+    assert kept == report.getvalue()
+    assert kept.startswith(import_lines.HEADING)
