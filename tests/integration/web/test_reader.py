@@ -185,7 +185,7 @@ def test_a_pause_ends_on_the_day_that_was_chosen(reader: Reader) -> None:
     """At the beginning of that day where the reader lives; resumed by hand, the undo has the day again."""
     day = (clock.utc_now() + dt.timedelta(days=20)).date()
     page = reader.press("pause_until", day.isoformat())
-    assert "Nothing comes until" in page
+    assert "Nothing comes until that day." in page
     until = reader.row().paused_until
     assert until == dt.datetime.combine(day, dt.time(), dt.timezone(dt.timedelta(hours=4)))
     reader.undo(reader.press("resume"))
@@ -440,6 +440,7 @@ def test_an_address_bar_that_was_written_by_hand_only_leads_to_buttons(reader: R
         {"done": "left", "was": "9" * 60},
         {"done": "resumed", "was": "9999-99-99"},
         {"done": "topics", "was": "-".join(["1"] * 300)},
+        *({"done": code} for code in ("paused", "paused_until", "moved", "mailed", "undone", "reason")),
         {"done": "cadence", "was": "\ud800".encode("utf-8", "replace").decode()},
     ]
     for query in hostile:
@@ -448,6 +449,12 @@ def test_an_address_bar_that_was_written_by_hand_only_leads_to_buttons(reader: R
         assert "<script" not in answer.text
         actions = lxml_html.document_fromstring(answer.text).xpath("//form/@action")
         assert set(actions) == {reader.page}
+    reader.press("stop_all")
+    for query in hostile:
+        answer = reader.client.get(reader.page, params=query)
+        assert answer.status_code == 200
+        actions = lxml_html.document_fromstring(answer.text).xpath("//form/@action")
+        assert [action for action in actions if action != reader.page and "/undo/" not in action] == []
 
 
 def test_the_redirect_shows_nothing_but_what_was_done(reader: Reader) -> None:
