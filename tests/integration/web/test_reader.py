@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import datetime as dt
 import email
 import email.policy
@@ -386,6 +387,27 @@ def test_erasing_wants_the_word_and_is_for_ever(reader: Reader) -> None:
     assert "There is nothing to bring back" in reader.client.get(back).text
     assert reader.client.post(back).status_code == 303
     assert reader.row().status is ENDED
+
+
+def test_presses_at_the_same_moment_are_one(reader: Reader) -> None:
+    """Of twelve that come at once, one acts: a fresh link gives one file, a leaving is taken back once."""
+
+    def at_once(path: str, **fields: str) -> list[int]:
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
+            posts = [pool.submit(reader.client.post, path, data=fields) for _ in range(12)]
+            return sorted(post.result().status_code for post in posts)
+
+    assert at_once(reader.fresh(FreshKind.DATA)) == [200] + [410] * 11
+    moved = reader.fresh(FreshKind.NEW_ADDRESS, address="new@other.test")
+    assert at_once(moved) == [303] + [410] * 11
+    assert at_once(reader.page, do="stop_all") == [303] * 12
+    with reader.database.read() as session:
+        back = undo_path(reader.signer, session.get_one(Subscription, reader.scene.subscription_id))
+    assert at_once(back) == [303] * 12
+    assert at_once(reader.page, do="ask", value="data") == [303] * 12
+    assert reader.actions() == ["sign_up", "address", "end", "revive"]
+    # Three requests a day, of which the one above, which was never mailed, is the first.
+    assert [notice.kind for notice in reader.mails()] == ["goodbye"] + ["fresh_link"] * 2
 
 
 def test_links_that_are_not_ours_say_nothing(reader: Reader) -> None:
