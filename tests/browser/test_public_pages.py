@@ -12,10 +12,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from digest import keys
 from digest.db import Database
 from digest.db.schema import upgrade
+from digest.lists.permission import start_run
 from digest.mail import mailbox
-from digest.models import Edition, EditionState, Subscription, SubscriptionStatus
+from digest.models import (
+    Edition,
+    EditionState,
+    MailingList,
+    PermissionAsk,
+    Subscription,
+    SubscriptionStatus,
+)
+from digest.tokens import Claim, Purpose
 from tests.browser import axe
 from tests.factories.moments import NOW
 from tests.integration.web.rows import Scene, make_copy, make_scene, make_settings
@@ -74,6 +84,31 @@ class Site:
             "Armenian stopped": stopped.path,
         }
 
+    def keep_pages(self) -> dict[str, str]:
+        """What the long silent see: the question, the thanks, and that it is too late."""
+        signer = keys.load(self.settings.secrets_folder).signer
+        found = {}
+        for language in ("en", "hy"):
+            for name in ("keep", "kept", "too late to keep"):
+                scene = self.new_reader(language)
+                with self.database.write() as session:
+                    readers = session.get_one(MailingList, scene.list_id)
+                    readers.is_open = True
+                    span = dt.timedelta(days=30)
+                    run = start_run(
+                        session, readers, silent_for=span, answer_within=span, actor="test", now=NOW
+                    )
+                    ask = PermissionAsk(run_id=run.id, subscription_id=scene.subscription_id, asked_at=NOW)
+                    session.add(ask)
+                    if name == "kept":
+                        ask.answered_at = NOW
+                    if name == "too late to keep":
+                        subscription = session.get_one(Subscription, scene.subscription_id)
+                        subscription.status = SubscriptionStatus.ENDED
+                token = signer.sign(Claim(Purpose.KEEP, scene.list_id, scene.subscriber_id))
+                found[f"{name} ({language})"] = f"/k/{token}"
+        return found
+
     def pages(self) -> dict[str, str]:
         """One page of each kind."""
         left = self.new_reader()
@@ -92,6 +127,7 @@ class Site:
             "mail as text": f"/inbox/{mail}?view=text",
             "mail as source": f"/inbox/{mail}?view=source",
             **self.stop_pages(),
+            **self.keep_pages(),
         }
 
 

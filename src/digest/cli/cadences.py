@@ -151,14 +151,22 @@ def list_all(
     from digest.editions.cadences import next_slots  # noqa: PLC0415
     from digest.editions.show import cadences_of  # noqa: PLC0415
     from digest.lists.queries import digest_named  # noqa: PLC0415
+    from digest.lists.segments import segments_of  # noqa: PLC0415
 
     with common.read() as session:
         owner = digest_named(session, digest).id if digest else None
         found = cadences_of(session, owner)
+        segments = {segment.id: segment.name for _, segment in segments_of(session, owner)}
     now = common.now()
     coming = {one.id: next_slots(one, count=1, now=now)[0] for _, one in found if one.is_running}
     if as_json:
-        common.print_json([_as_dict(own, one) | {"next_at": coming.get(one.id)} for own, one in found])
+        common.print_json(
+            [
+                _as_dict(own, one)
+                | {"segment": segments.get(one.segment_id or 0), "next_at": coming.get(one.id)}
+                for own, one in found
+            ]
+        )
         return
     rows = [
         (
@@ -168,12 +176,13 @@ def list_all(
             one.zone,
             "auto" if one.spread_seconds is None else common.span(one.spread_seconds),
             common.span(one.useful_seconds),
+            segments.get(one.segment_id or 0, "everybody"),
             common.shown(coming[one.id]) if one.id in coming else "stopped",
         )
         for own, one in found
     ]
     common.print_table(
-        ("digest", "cadence", "schedule", "zone", "spread", "useful", "next slot"),
+        ("digest", "cadence", "schedule", "zone", "spread", "useful", "goes to", "next slot"),
         rows,
         empty="There is no cadence yet; add one with `digest cadence add`.",
     )

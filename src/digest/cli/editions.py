@@ -74,16 +74,21 @@ def list_all(
 @app.command("show", epilog="Example: digest edition show 12")
 def show(edition: EditionId, language: Language = "en", as_json: bool = JsonOption) -> None:
     """Show an edition: its state, its stories, how far it is handed over, what its mail service says."""
-    from digest.editions.show import show_edition  # noqa: PLC0415
+    from digest.editions.show import get_edition, show_edition  # noqa: PLC0415
     from digest.i18n import Translator  # noqa: PLC0415
+    from digest.lists.segments import segment_of  # noqa: PLC0415
 
     words = Translator(language)
     with common.read() as session:
         view = show_edition(session, edition)
+        chosen = segment_of(session, get_edition(session, edition))
+    segment = chosen.name if chosen is not None else None
     if as_json:
-        common.print_json(_view_as_dict(view, words))
-    else:
-        _print_view(view, words)
+        common.print_json(_view_as_dict(view, words) | {"segment": segment})
+        return
+    if segment is not None:
+        common.say(f"It goes to the segment {segment}.")
+    _print_view(view, words)
 
 
 @app.command("freeze", epilog="Example: digest edition freeze 12")

@@ -59,23 +59,35 @@ def scope_of(session: Session, digest_id: int, *, now: dt.datetime) -> Scope:
 
 def condition_of(rule: Rule, scope: Scope) -> Condition:
     """What a row of the query must fulfil."""
-    parts = list(rule.parts) if isinstance(rule, AllOf) else [rule]
-    through = next((one for one in parts if isinstance(one, Named) and one.field == "list"), None)
-    conditions = [_asked(one, scope) for one in parts if one is not through]
+    through, conditions = _split(rule, scope)
     if through is not None:
-        conditions.insert(0, Subscription.list_id.in_(_ids(scope.lists, through.names)))
+        conditions.insert(0, Subscription.list_id.in_(through))
     return sa.and_(*conditions)
 
 
-def members(condition: Condition, scope: Scope) -> sa.Select[int]:
-    """The ids of the people whom a rule chooses, each once; the caller adds who may be mailed."""
-    lists = list(scope.lists.values()) or [_NOBODY]
-    found = (
-        sa.select(Subscriber.id)
-        .join(Subscription, Subscription.subscriber_id == Subscriber.id)
-        .where(Subscription.list_id.in_(lists), condition)
+def _split(rule: Rule, scope: Scope) -> tuple[list[int] | None, list[Condition]]:
+    """The lists that the row must be of, if the rule names some at its top, and what else is asked."""
+    parts = list(rule.parts) if isinstance(rule, AllOf) else [rule]
+    through = next((one for one in parts if isinstance(one, Named) and one.field == "list"), None)
+    conditions = [_asked(one, scope) for one in parts if one is not through]
+    return (None if through is None else _ids(scope.lists, through.names)), conditions
+
+
+def members(rule: Rule, scope: Scope) -> sa.Select[int]:
+    """The ids of the people of a digest whom a rule chooses, each once, the do-not-mail list left aside.
+
+    With one list this is a join; with several, people who are on any of them: to count those of a join, each
+    once, took three times as long.
+    """
+    through, conditions = _split(rule, scope)
+    lists = list(scope.lists.values()) if through is None else through
+    of_lists = sa.and_(
+        Subscription.list_id.in_(lists or [_NOBODY]), Subscription.status == SubscriptionStatus.ACTIVE
     )
-    return found if len(lists) == 1 else found.group_by(Subscriber.id)
+    query = sa.select(Subscriber.id).where(Subscriber.erased_at.is_(None), *conditions)
+    if len(scope.lists) == 1:
+        return query.join(Subscription, Subscription.subscriber_id == Subscriber.id).where(of_lists)
+    return query.where(Subscriber.id.in_(sa.select(Subscription.subscriber_id).where(of_lists)))
 
 
 def _asked(rule: Rule, scope: Scope) -> Condition:
@@ -147,20 +159,25 @@ def _moment(rule: Moment, scope: Scope) -> Condition:
         conditions.append(since(scope, rule.since))
     if rule.within is not None:
         conditions.append(since(scope, scope.now - rule.within))
+    before = _joined_before if rule.field == "joined" else lambda at, moment: sa.not_(since(at, moment))
     if rule.before is not None:
-        conditions.append(sa.not_(since(scope, rule.before)))
+        conditions.append(before(scope, rule.before))
     if rule.older_than is not None:
-        conditions.append(sa.not_(since(scope, scope.now - rule.older_than)))
+        conditions.append(before(scope, scope.now - rule.older_than))
     if rule.never is not None:
         ever = since(scope, None)
         conditions.append(sa.not_(ever) if rule.never else ever)
     return sa.and_(*conditions)
 
 
+def _joined_before(scope: Scope, moment: dt.datetime) -> Condition:
+    """Whether the oldest of the person's active subscriptions to the digest's lists is older."""
+    return _subscribed(scope, lambda own: own.created_at < moment)
+
+
 def _joined_since(scope: Scope, moment: dt.datetime | None) -> Condition:
-    """Whether the oldest of the person's active subscriptions to the digest's lists is not older."""
     assert moment is not None  # "never" cannot be asked of it
-    return sa.not_(_subscribed(scope, lambda own: own.created_at < moment))
+    return sa.not_(_joined_before(scope, moment))
 
 
 def _alive_since(scope: Scope, moment: dt.datetime | None) -> Condition:

@@ -15,13 +15,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.db.dialect import insert_if_new
+from digest.db.dialect import insert_if_new, with_room_to_work
 from digest.errors import InputError, NotFoundError, StateError
 from digest.lists.fields import check_short_name, clean_line
-from digest.lists.queries import audience, may_be_mailed
+from digest.lists.queries import audience
 from digest.lists.segment_query import Condition, condition_of, members, scope_of
 from digest.lists.segment_rules import Known, parse_rule, read_rule
 from digest.lists.segment_tree import attributes_in
+from digest.lists.suppress import not_suppressed, suppressed_ids
 from digest.models import (
     Attribute,
     Cadence,
@@ -175,21 +176,28 @@ def count_rule(
 ) -> Counted:
     """How many people of a digest fit a rule now, on whatever cadence they are; in two statements.
 
-    A rule that comes as JSON text is checked first.
+    A rule that comes as JSON text is checked first. Those on the do-not-mail list are subtracted: to look for
+    each of a million in it takes as long as all the rest, to look up the few that are in it does not.
     """
     tree = read_rule(rule, known_names(session, digest_id))[1] if isinstance(rule, str) else parse_rule(rule)
     scope = scope_of(session, digest_id, now=now)
-    ids = members(condition_of(tree, scope), scope).where(may_be_mailed())
-    people = session.scalar(sa.select(sa.func.count()).select_from(ids.subquery())) or 0
+    everybody = members(tree, scope)
+    barred = everybody.where(Subscriber.id.in_(suppressed_ids()))
+    with_room_to_work(session)
+    people = session.scalar(sa.select(_count(everybody) - _count(barred))) or 0
     if not people or not samples:
         return Counted(people, ())
-    first = ids.order_by(Subscriber.id).limit(samples).subquery()
+    first = everybody.where(not_suppressed()).order_by(Subscriber.id).limit(samples).subquery()
     rows = session.execute(
         sa.select(Subscriber.id, Subscriber.address, Subscriber.name)
         .join(first, first.c.id == Subscriber.id)
         .order_by(Subscriber.id)
     )
     return Counted(people, tuple(Sample(row.id, row.address or "", row.name) for row in rows))
+
+
+def _count(ids: sa.Select[int]) -> sa.ScalarSelect[int]:
+    return sa.select(sa.func.count()).select_from(ids.subquery()).scalar_subquery()
 
 
 def condition_for(session: Session, segment: Segment, *, at: dt.datetime) -> Condition:

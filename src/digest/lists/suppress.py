@@ -144,6 +144,14 @@ def not_suppressed() -> sa.ColumnElement[bool]:
     )
 
 
+def suppressed_ids() -> sa.CompoundSelect[int]:
+    """The ids of the subscribers on the do-not-mail list, found from the list's side."""
+    mine = sa.orm.aliased(Subscriber)
+    by_address = sa.select(mine.id).join(Suppression, _is(SuppressionKind.ADDRESS, mine.address_hash))
+    by_domain = sa.select(mine.id).join(Suppression, _is(SuppressionKind.DOMAIN, mine.domain))
+    return sa.union(by_address, by_domain)
+
+
 def _is(kind: SuppressionKind, value: object) -> sa.ColumnElement[bool]:
     return sa.and_(Suppression.kind == kind, Suppression.value == value)
 

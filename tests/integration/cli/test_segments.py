@@ -64,6 +64,10 @@ def test_cadences_and_editions_go_to_segments(ready: Cli) -> None:
     ready("cadence", "set", "courier", "morning", "--segment", "armenian")
     made = ready.json("edition", "extra", "courier", "--at", "2999-01-01T07:00")["id"]
     assert "2 people" in ready("edition", "segment", made, "--segment", "none")
+    assert ready.json("cadence", "list")[0]["segment"] == "armenian"
+    assert "armenian" in ready("cadence", "list")
+    assert ready.json("edition", "show", made)["segment"] == "armenian"
+    assert "goes to the segment armenian" in ready("edition", "show", made)
     ready("cadence", "set", "courier", "morning", "--segment", "none")
     assert "3 people" in ready("edition", "segment", made, "--segment", "none")
     assert "2 people" in ready("edition", "segment", made, "--segment", "armenian")

@@ -6,12 +6,16 @@ import datetime as dt
 import email
 import email.policy
 import re
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest import keys
 from digest.db import Database
+from digest.deliveries.sweep import SweepSettings, tick
+from digest.editions.copies import Imprint
 from digest.errors import InputError, StateError
 from digest.lists import consent
 from digest.lists.permission import NO_ANSWER, close_run, count_silent, counts, start_run, without_answer
@@ -204,3 +208,24 @@ def test_odd_spans_and_foreign_links_are_refused(database: Database) -> None:
         foreign = SIGNER.sign(Claim(Purpose.UNSUBSCRIBE, asked.list_id, asked.subscriber_id))
         with pytest.raises(TokenError):
             keep(session, SIGNER, foreign, now=NOW)
+
+
+def test_the_tick_asks(database: Database, tmp_path: Path) -> None:
+    """By itself, for as long as there is a run; without one it makes no mail and reads no key."""
+    asked_for: list[int] = []
+    keys.make_missing(tmp_path)
+    made = keys.load(tmp_path)
+
+    def imprint() -> Imprint:
+        asked_for.append(1)
+        return Imprint(URL, made, None)
+
+    times = SweepSettings(dt.timedelta(minutes=2), DAY, imprint=imprint)
+    tick(database, times, now=NOW)
+    assert asked_for == []
+    with database.write() as session:
+        readers = make_list(session, make_digest(session), "readers")
+        asked = _silent(session, readers)
+        _start(session, readers)
+    tick(database, times, now=NOW)
+    assert _asked(database) == {asked.id}

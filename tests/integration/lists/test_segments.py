@@ -23,8 +23,11 @@ from digest.lists.segments import (
     set_edition_segment,
     set_segment,
 )
+from digest.lists.status import Origin
+from digest.lists.suppress import suppress_address, suppress_domain
 from digest.models import Cadence, Delivery, Digest, Edition, EditionState, Segment, Subscriber
 from tests.factories import make_cadence, make_digest, make_list, make_subscriber, make_subscription
+from tests.factories.audience import ADDRESS_KEY
 from tests.factories.moments import NOW
 from tests.integration.planned import Desk, make_desk
 
@@ -164,6 +167,14 @@ def test_a_rule_is_counted_with_three_samples(database: Database) -> None:
             person = make_subscriber(session, f"p{number}@mail.test", name=f"Reader {number}")
             make_subscription(session, readers, person)
             make_subscription(session, donors, person)
+        barred = [
+            make_subscriber(session, address) for address in ("x@mail.test", "y@closed.test", "z@closed.test")
+        ]
+        for person in barred:
+            make_subscription(session, readers, person)
+        for address in ("x@mail.test", "y@closed.test"):
+            suppress_address(session, ADDRESS_KEY, address, reason="x", source=Origin.CLI, now=NOW)
+        suppress_domain(session, "closed.test", reason="x", source=Origin.CLI, now=NOW)
         found = count_rule(session, digest.id, '{"joined": {"before": "2099-01-01"}}', now=NOW)
         assert found.people == 5
         assert [one.name for one in found.samples] == ["Reader 0", "Reader 1", "Reader 2"]
