@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from digest.db.bulk import load_rows, take_ids
 from digest.db.dialect import insert_new_rows
-from digest.lists import consent
+from digest.lists import consent, evidence
 from digest.lists.import_events import Fields, FirstEvents
 from digest.lists.import_rows import Row
 from digest.lists.import_sort import Plan
@@ -79,6 +79,7 @@ def write_plan(session: Session, plan: Plan, proof: Proof) -> None:
 
     Raises IntegrityError if somebody else added one of these people since they were sorted.
     """
+    evidence.keep_text(session, proof.basis, now=proof.now)
     _insert(session, [*plan.joining, *_insert_people(session, plan.new, proof)], proof)
     _bar(session, plan.barring, proof)
     for subscription_id, subscriber_id, row in plan.returning:
@@ -170,7 +171,7 @@ def _first_events(people: Sequence[tuple[int, Row]], proof: Proof) -> list[Field
         else:
             alike.setdefault(row.meaning, []).append((number, row.address.text))
     for meaning, found in alike.items():
-        details = {"consent": proof.basis, "actor": proof.actor}
+        details = {evidence.TEXT: evidence.fingerprint_of(proof.basis), "actor": proof.actor}
         made += FirstEvents(_STATUS[meaning].value, details, at=proof.now).make(found)
     return made
 
@@ -179,7 +180,8 @@ def _details(row: Row, proof: Proof) -> dict[str, str]:
     if row.meaning is Meaning.LEFT:
         left_at = row.left_at.isoformat() if row.left_at else ""
         return {"address": row.address.text, "reason": "left", "left_at": left_at, "actor": proof.actor}
-    return {"address": row.address.text, "consent": proof.basis, "actor": proof.actor}
+    words = evidence.fingerprint_of(proof.basis)
+    return {"address": row.address.text, evidence.TEXT: words, "actor": proof.actor}
 
 
 def _bring_back(session: Session, subscription_id: int, subscriber_id: int, row: Row, proof: Proof) -> None:

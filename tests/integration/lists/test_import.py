@@ -13,6 +13,7 @@ from digest.db import Database
 from digest.errors import InputError
 from digest.lists import consent
 from digest.lists.erase import erase_subscriber
+from digest.lists.evidence import fingerprint_of
 from digest.lists.import_order import ImportOrder, ImportReport
 from digest.lists.import_run import import_subscribers
 from digest.lists.queries import audience, subscriber_by_address
@@ -83,7 +84,7 @@ def test_people_come_in_with_everything_the_file_says(database: Database, list_i
             ).one()
             assert event.details == {
                 "address": person.address,
-                "consent": "moved from our old list",
+                "text": fingerprint_of("moved from our old list"),
                 "actor": "cli:test",
             }
             assert consent.verify(session, subscription.id) == []

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from digest.db import Database
 from digest.errors import InputError, StateError
 from digest.lists import assets, consent, import_run
+from digest.lists.evidence import readable, texts_of
 from digest.lists.export import export_list
 from digest.lists.import_order import ImportOrder, ImportReport
 from digest.lists.import_run import import_by_id, import_subscribers, resume
@@ -183,9 +184,8 @@ def test_somebody_answers_for_an_import(database: Database, order: ImportOrder) 
         session.scalars(sa.select(Account)).one().role = AccountRole.ADMIN
     run(database, order, content, consent_text="", signed_by="Nare")
     with database.read() as session:
-        details = session.scalars(sa.select(ConsentEvent.details)).one()
-        assert details is not None
-        assert "Nare (admin) signed" in details["consent"]
+        event = session.scalars(sa.select(ConsentEvent)).one()
+        assert "Nare (admin) signed" in readable(event.details, texts_of(session, [event]))["consent"]
 
 
 def test_an_import_is_undone_as_a_whole(database: Database, order: ImportOrder) -> None:

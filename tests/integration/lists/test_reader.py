@@ -15,6 +15,7 @@ from digest.errors import InputError, NotFoundError, StateError
 from digest.lists import consent, preferences
 from digest.lists.change_address import Moved, ask_new_address, change_address, is_taken
 from digest.lists.erase import erase_subscriber
+from digest.lists.evidence import fingerprint_of
 from digest.lists.fresh_links import (
     Asked,
     Fresh,
@@ -176,7 +177,7 @@ def test_joining_is_proven_by_the_words_of_the_button(scene: Scene) -> None:
     ).one()
     assert joined.status is ACTIVE
     assert scene.events(joined) == [("sign_up", "preferences")]
-    assert scene.details(joined)["consent"] == "Join: Letters"
+    assert scene.details(joined)["text"] == fingerprint_of("Join: Letters")
 
 
 def test_the_language_is_switched_there_and_back(scene: Scene) -> None:
