@@ -39,7 +39,7 @@ def describe(session: Session, signer: Signer, token: str, *, public_url: str = 
 
 
 def confirm_by_token(
-    session: Session, token: str, stationery: Stationery, *, now: dt.datetime
+    session: Session, token: str, stationery: Stationery, *, now: dt.datetime, network: str = ""
 ) -> ConfirmLink | None:
     """Confirm the list of a link and those that were asked for with it; None if it is over.
 
@@ -54,7 +54,9 @@ def confirm_by_token(
     for subscription in together:
         if subscription.status is SubscriptionStatus.PAUSED:
             continue  # only they themselves end a pause, on their page
-        if confirm(session, subscription, source=Origin.CONFIRM_LINK, now=now, details=details):
+        if confirm(
+            session, subscription, source=Origin.CONFIRM_LINK, now=now, details=details, network=network
+        ):
             _welcome(session, subscription, stationery, now=now)
     return _link(session, together, stationery.public_url)
 

@@ -64,9 +64,8 @@ def fingerprint_of(text: str) -> str:
 def keep_text(session: Session, text: str, *, now: dt.datetime, language: str | None = None) -> str:
     """Keep the words if they are new; their fingerprint, for the event's details."""
     found = fingerprint_of(text)
-    if session.get(ConsentText, found) is None:
-        row = {"fingerprint": found, "text": text, "language": language, "created_at": now}
-        insert_new_rows(session, ConsentText, [row])
+    row = {"fingerprint": found, "text": text, "language": language, "created_at": now}
+    insert_new_rows(session, ConsentText, [row])
     return found
 
 

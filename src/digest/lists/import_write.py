@@ -181,7 +181,8 @@ def _details(row: Row, proof: Proof) -> dict[str, str]:
     if row.meaning is Meaning.LEFT:
         left_at = row.left_at.isoformat() if row.left_at else ""
         return {"address": row.address.text, "reason": "left", "left_at": left_at, "actor": proof.actor}
-    return {"address": row.address.text, "consent": proof.basis, "actor": proof.actor}
+    words = evidence.fingerprint_of(proof.basis)
+    return {"address": row.address.text, evidence.TEXT: words, "actor": proof.actor}
 
 
 def _bring_back(session: Session, subscription_id: int, subscriber_id: int, row: Row, proof: Proof) -> None:

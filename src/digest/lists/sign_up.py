@@ -152,6 +152,7 @@ def _begin(
         language=wish.language,
         cadence_id=each.cadence_id,
         status=SubscriptionStatus.ACTIVE if at_once else SubscriptionStatus.PENDING,
+        network=wish.network,
     )
     subscription = session.get_one(Subscription, added.subscription_id)
     if added.status is SubscriptionStatus.PENDING or added.outcome is not AddOutcome.KNOWN:

@@ -129,15 +129,19 @@ def show_confirm(token: str, request: Request, services: Shared) -> HTMLResponse
 async def post_confirm(token: str, request: Request, services: Shared) -> HTMLResponse:
     """Confirm. Again, it changes nothing and the answer is the same."""
     try:
-        link = await services.in_turn(_confirm, services, token)
+        link = await services.in_turn(_confirm, services, token, _network(request))
     except TokenError:
         link = None
     return link_not_valid(request, services) if link is None else _confirmed(link, services)
 
 
-def _confirm(services: Services, token: str) -> ConfirmLink | None:
+def _confirm(services: Services, token: str, network: str) -> ConfirmLink | None:
     with services.database.write() as session:
-        return confirm_by_token(session, token, _stationery(services), now=clock.utc_now())
+        return confirm_by_token(session, token, _stationery(services), now=clock.utc_now(), network=network)
+
+
+def _network(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _confirmed(link: ConfirmLink, services: Services) -> HTMLResponse:
@@ -193,7 +197,7 @@ async def _take(form: Form, request: Request, services: Services, fields: Fields
     headers = {"Vary": "Origin"} | ({"Access-Control-Allow-Origin": origin} if is_named else {})
     if fields.is_json and origin and not is_named and origin != _own_origin(services):
         return JSONResponse({"error": "This site may not sign people up."}, 403, headers)
-    network = request.client.host if request.client else ""
+    network = _network(request)
     actor = f"form of {origin}"[:120] if is_named else "form"
     try:
         wish = make_wish(fields, form.lists, is_several=form.is_several, network=network, actor=actor)

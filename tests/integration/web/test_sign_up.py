@@ -19,11 +19,14 @@ from lxml import html as lxml_html
 from digest import keys
 from digest.config import Settings
 from digest.db import Database
+from digest.lists import consent
 from digest.lists.manage import ListChanges, set_list
 from digest.lists.status import Origin
 from digest.lists.suppress import suppress_address
 from digest.lists.topics import add_topic
 from digest.models import (
+    ConsentNetwork,
+    ConsentText,
     Digest,
     MailingList,
     Notice,
@@ -128,6 +131,12 @@ def test_the_page_asks_and_the_button_of_the_mail_confirms(
     assert "Welcome to" in client.get(path).text
     assert rows(database)[0].status is ACTIVE
     assert [kind for kind, _ in mails(database)] == ["confirm", "welcome"]
+    with database.read() as session:
+        networks = session.scalars(sa.select(ConsentNetwork.network)).all()
+        (text,) = session.scalars(sa.select(ConsentText.text))
+        assert not [found for _, found in consent.verify_all(session) if found]
+    assert networks == ["192.0.2.0/24"] * 2  # of the sign-up and of the confirmation
+    assert "The Daily <Courier>" in text
 
 
 def test_a_list_that_is_closed_has_no_page(client: TestClient, lists: Lists) -> None:
