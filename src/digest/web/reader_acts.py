@@ -109,7 +109,7 @@ def _pause_until(press: Press) -> Outcome:
 def _paused(press: Press, until: dt.datetime | None) -> Outcome:
     subscription = press.reader.subscription
     is_new = pause(press.session, subscription, source=_OWN, actor="", now=press.now, until=until)
-    return Outcome("paused") if is_new else NOTHING
+    return Outcome("paused_until" if until else "paused") if is_new else NOTHING
 
 
 def _resume(press: Press) -> Outcome:

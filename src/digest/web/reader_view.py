@@ -46,23 +46,10 @@ from digest.web.deps import Services
 # A form has at most 20 fields.
 TOPICS_MOST: Final = 18
 PAUSE_DAYS_MOST: Final = 730
-_DONE_CODES: Final = frozenset(
-    (
-        *(
-            "cadence",
-            "paused",
-            "resumed",
-            "topics",
-            "large",
-            "normal",
-            "joined",
-            "left",
-            "language",
-            "undone",
-        ),
-        *("reason", "mailed", "enough", "not_allowed", "not_possible", "bad_date", "nothing", "moved"),
-    )
-)
+_CHANGED: Final = ("cadence", "paused", "paused_until", "resumed", "topics", "large", "normal", "moved")
+_ABOUT_LISTS: Final = ("language", "joined", "left", "undone", "reason")
+_ANSWERED: Final = ("mailed", "enough", "not_allowed", "not_possible", "bad_date", "nothing")
+_DONE_CODES: Final = frozenset(_CHANGED + _ABOUT_LISTS + _ANSWERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +206,7 @@ def _done(
 def undo_fields(told: Told, now: dt.datetime) -> tuple[tuple[str, str], ...]:
     """The fields of the form that takes a change back; () where there is nothing to take back. Pure."""
     code, was = told.code, told.was
-    if code == "paused":
+    if code in ("paused", "paused_until"):
         return (("do", "resume"),)
     if code == "resumed":
         return (("do", "pause_until"), ("value", was)) if _is_ahead(was, now) else (("do", "pause"),)

@@ -12,10 +12,9 @@ from sqlalchemy.orm import Session
 
 from digest.db import Database
 from digest.errors import InputError, NotFoundError, StateError
-from digest.lists import consent, preferences
+from digest.lists import consent, evidence, preferences
 from digest.lists.change_address import Moved, ask_new_address, change_address, is_taken
 from digest.lists.erase import erase_subscriber
-from digest.lists.evidence import fingerprint_of
 from digest.lists.fresh_links import (
     Asked,
     Fresh,
@@ -177,7 +176,7 @@ def test_joining_is_proven_by_the_words_of_the_button(scene: Scene) -> None:
     ).one()
     assert joined.status is ACTIVE
     assert scene.events(joined) == [("sign_up", "preferences")]
-    assert scene.details(joined)["text"] == fingerprint_of("Join: Letters")
+    assert scene.details(joined)["text"] == evidence.fingerprint_of("Join: Letters")
 
 
 def test_the_language_is_switched_there_and_back(scene: Scene) -> None:
@@ -322,9 +321,7 @@ def moving(scene: Scene, text: str) -> Fresh:
     """The link that the new address gets, after the old one was proven."""
     session = scene.session
     link = make_fresh_link(session, scene.reader.subscriber_id, FreshKind.ADDRESS, now=NOW)
-    ask_new_address(
-        session, Fresh(link, scene.reader.list_id), text, STATIONERY, address_key=ADDRESS_KEY, now=NOW
-    )
+    ask_new_address(session, Fresh(link, scene.reader.list_id), text, STATIONERY, now=NOW)
     assert link.used_at == NOW
     made = session.scalars(
         sa.select(FreshLink).where(FreshLink.purpose == "new-address").order_by(FreshLink.id.desc()).limit(1)
@@ -378,7 +375,6 @@ def test_a_suppressed_new_address_gets_no_mail(scene: Scene) -> None:
         Fresh(link, scene.reader.list_id),
         "never@mail.test",
         STATIONERY,
-        address_key=ADDRESS_KEY,
         now=NOW,
     )
     assert len(scene.notices()) == sent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import datetime as dt
 import email
 import email.policy
@@ -185,7 +186,7 @@ def test_a_pause_ends_on_the_day_that_was_chosen(reader: Reader) -> None:
     """At the beginning of that day where the reader lives; resumed by hand, the undo has the day again."""
     day = (clock.utc_now() + dt.timedelta(days=20)).date()
     page = reader.press("pause_until", day.isoformat())
-    assert "Nothing comes until" in page
+    assert "Nothing comes until that day." in page
     until = reader.row().paused_until
     assert until == dt.datetime.combine(day, dt.time(), dt.timezone(dt.timedelta(hours=4)))
     reader.undo(reader.press("resume"))
@@ -388,6 +389,27 @@ def test_erasing_wants_the_word_and_is_for_ever(reader: Reader) -> None:
     assert reader.row().status is ENDED
 
 
+def test_presses_at_the_same_moment_are_one(reader: Reader) -> None:
+    """Of twelve that come at once, one acts: a fresh link gives one file, a leaving is taken back once."""
+
+    def at_once(path: str, **fields: str) -> list[int]:
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
+            posts = [pool.submit(reader.client.post, path, data=fields) for _ in range(12)]
+            return sorted(post.result().status_code for post in posts)
+
+    assert at_once(reader.fresh(FreshKind.DATA)) == [200] + [410] * 11
+    moved = reader.fresh(FreshKind.NEW_ADDRESS, address="new@other.test")
+    assert at_once(moved) == [303] + [410] * 11
+    assert at_once(reader.page, do="stop_all") == [303] * 12
+    with reader.database.read() as session:
+        back = undo_path(reader.signer, session.get_one(Subscription, reader.scene.subscription_id))
+    assert at_once(back) == [303] * 12
+    assert at_once(reader.page, do="ask", value="data") == [303] * 12
+    assert reader.actions() == ["sign_up", "address", "end", "revive"]
+    # Three requests a day, of which the one above, which was never mailed, is the first.
+    assert [notice.kind for notice in reader.mails()] == ["goodbye"] + ["fresh_link"] * 2
+
+
 def test_links_that_are_not_ours_say_nothing(reader: Reader) -> None:
     """200 mutants, tokens of every other purpose, and foreign rows: one and the same 404, and no change."""
     before = everything(reader.database)
@@ -440,6 +462,7 @@ def test_an_address_bar_that_was_written_by_hand_only_leads_to_buttons(reader: R
         {"done": "left", "was": "9" * 60},
         {"done": "resumed", "was": "9999-99-99"},
         {"done": "topics", "was": "-".join(["1"] * 300)},
+        *({"done": code} for code in ("paused", "paused_until", "moved", "mailed", "undone", "reason")),
         {"done": "cadence", "was": "\ud800".encode("utf-8", "replace").decode()},
     ]
     for query in hostile:
@@ -448,6 +471,12 @@ def test_an_address_bar_that_was_written_by_hand_only_leads_to_buttons(reader: R
         assert "<script" not in answer.text
         actions = lxml_html.document_fromstring(answer.text).xpath("//form/@action")
         assert set(actions) == {reader.page}
+    reader.press("stop_all")
+    for query in hostile:
+        answer = reader.client.get(reader.page, params=query)
+        assert answer.status_code == 200
+        actions = lxml_html.document_fromstring(answer.text).xpath("//form/@action")
+        assert [action for action in actions if action != reader.page and "/undo/" not in action] == []
 
 
 def test_the_redirect_shows_nothing_but_what_was_done(reader: Reader) -> None:

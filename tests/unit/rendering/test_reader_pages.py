@@ -102,7 +102,7 @@ def test_the_first_screen_has_the_large_buttons_in_order() -> None:
     [
         *("cadence", "paused", "resumed", "topics", "large", "normal", "joined", "left", "language"),
         *("undone", "reason", "mailed", "enough", "not_allowed", "not_possible", "bad_date", "nothing"),
-        "moved",
+        *("moved", "paused_until"),
     ],
 )
 def test_each_thing_done_has_its_own_words(code: str) -> None:
