@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bench import effort
 from bench.figures import Figure, Target, load
 from digest.db import Database
 from digest.db.schema import upgrade
@@ -17,7 +18,7 @@ from tests.factories import make_cadence, make_digest, make_list
 from tests.factories.moments import NOW
 from tests.servers.postgres import PostgresServer
 
-PEOPLE = 1_000_000
+PEOPLE = effort.PEOPLE or effort.people(1_000_000)
 _TARGET = Target("<=", 1.0)
 _RULES: dict[str, dict[str, Any]] = {
     "silent for a year": {"last_sign_of_life": {"older_than": "365d"}},

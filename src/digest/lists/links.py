@@ -49,7 +49,7 @@ def subscription_of_token(
 
 
 def end_by_token(
-    session: Session, signer: Signer, token: str, *, source: Origin, now: dt.datetime
+    session: Session, signer: Signer, token: str, *, source: Origin, now: dt.datetime, network: str = ""
 ) -> Subscription | None:
     """Sign off by the link of a mail (RFC 8058): the subscription if this ended it, else None.
 
@@ -59,7 +59,7 @@ def end_by_token(
     subscription = subscription_of_token(session, signer, token, purpose=Purpose.UNSUBSCRIBE)
     if subscription is None:
         return None
-    was_ended = end(session, subscription, source=source, now=now, reason="unsubscribed")
+    was_ended = end(session, subscription, source=source, now=now, reason="unsubscribed", network=network)
     return subscription if was_ended else None
 
 

@@ -109,7 +109,8 @@ def add_subscriber(
     if not may_revive and _was_erased(session, address_hash):
         raise LeftError
     subscriber_id = _find_or_make(session, parsed, address_hash, values)
-    if source.is_own:
+    # A form that waits for its confirmation may have been posted by anybody.
+    if source.is_own and status is SubscriptionStatus.ACTIVE:
         note_life(session, subscriber_id, now=now)
     proof = _Proof(source, details, now, network)
     made = _begin(session, mailing_list.id, subscriber_id, cadence_id=cadence_id, status=status, proof=proof)

@@ -72,4 +72,9 @@ async def services_of(request: Request) -> Services:
     return found
 
 
+def network_of(request: Request) -> str:
+    """The network address that a request came from, as far as trusted proxies say; "" if there is none."""
+    return request.client.host if request.client else ""
+
+
 Shared = Annotated[Services, Depends(services_of)]

@@ -22,7 +22,7 @@ from digest.models import SubscriptionStatus
 from digest.rendering.pages import SignedOffPage, SignOffPage
 from digest.tokens import Purpose, Signer, TokenError
 from digest.web.answers import link_not_valid, page_answer
-from digest.web.deps import Services, Shared
+from digest.web.deps import Services, Shared, network_of
 from digest.web.forms import read_form
 from digest.web.reader_answers import reader_answer, stationery_of, title_and_language
 from digest.web.reader_view import Reader, left_page, reader_of, weekly_of
@@ -30,7 +30,7 @@ from digest.web.reader_view import Reader, left_page, reader_of, weekly_of
 router = APIRouter()
 
 _ROBOTS: Final = "User-agent: *\n" + "".join(
-    f"Disallow: {path}\n" for path in ("/u/", "/c/", "/undo/", "/f/", "/stop/", "/inbox")
+    f"Disallow: {path}\n" for path in ("/u/", "/c/", "/undo/", "/f/", "/k/", "/stop/", "/inbox")
 )
 _ONE_CLICK: Final = ("List-Unsubscribe", "One-Click")
 
@@ -72,7 +72,7 @@ async def sign_off(
     """
     origin = Origin.ONE_CLICK if one_click else Origin.PREFERENCES
     try:
-        await services.in_turn(_end, services, token, origin)
+        await services.in_turn(_end, services, token, origin, network_of(request))
         if one_click:
             return PlainTextResponse("Unsubscribed.\n")
         return await anyio.to_thread.run_sync(_left, services, token, request)
@@ -80,7 +80,7 @@ async def sign_off(
         return link_not_valid(request, services)
 
 
-def _end(services: Services, token: str, origin: Origin) -> None:
+def _end(services: Services, token: str, origin: Origin, network: str) -> None:
     """End the subscription; whoever has left already does not queue behind a writer."""
     signer = services.keys.signer
     with services.database.read() as session:
@@ -89,7 +89,7 @@ def _end(services: Services, token: str, origin: Origin) -> None:
             return
     now = clock.utc_now()
     with services.database.write() as session:
-        ended = end_by_token(session, signer, token, source=origin, now=now)
+        ended = end_by_token(session, signer, token, source=origin, now=now, network=network)
         # To a mail service's button nothing is answered by mail (`goodbye`), and quickly.
         if ended is not None and origin is not Origin.ONE_CLICK:
             ask_goodbye(session, ended, stationery_of(services), now=now)

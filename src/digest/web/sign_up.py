@@ -26,7 +26,7 @@ from digest.rendering.pages import ConfirmedPage, ConfirmPage
 from digest.rendering.sign_up import SignedUpPage, SignUpPage, SisterLink, language_name
 from digest.tokens import TokenError
 from digest.web.answers import link_not_valid, page_answer
-from digest.web.deps import Services, Shared
+from digest.web.deps import Services, Shared, network_of
 from digest.web.sign_up_fields import FaultError, Fields, make_wish, read_fields, shown
 
 router = APIRouter()
@@ -129,7 +129,7 @@ def show_confirm(token: str, request: Request, services: Shared) -> HTMLResponse
 async def post_confirm(token: str, request: Request, services: Shared) -> HTMLResponse:
     """Confirm. Again, it changes nothing and the answer is the same."""
     try:
-        link = await services.in_turn(_confirm, services, token, _network(request))
+        link = await services.in_turn(_confirm, services, token, network_of(request))
     except TokenError:
         link = None
     return link_not_valid(request, services) if link is None else _confirmed(link, services)
@@ -138,10 +138,6 @@ async def post_confirm(token: str, request: Request, services: Shared) -> HTMLRe
 def _confirm(services: Services, token: str, network: str) -> ConfirmLink | None:
     with services.database.write() as session:
         return confirm_by_token(session, token, _stationery(services), now=clock.utc_now(), network=network)
-
-
-def _network(request: Request) -> str:
-    return request.client.host if request.client else ""
 
 
 def _confirmed(link: ConfirmLink, services: Services) -> HTMLResponse:
@@ -197,7 +193,7 @@ async def _take(form: Form, request: Request, services: Services, fields: Fields
     headers = {"Vary": "Origin"} | ({"Access-Control-Allow-Origin": origin} if is_named else {})
     if fields.is_json and origin and not is_named and origin != _own_origin(services):
         return JSONResponse({"error": "This site may not sign people up."}, 403, headers)
-    network = _network(request)
+    network = network_of(request)
     actor = f"form of {origin}"[:120] if is_named else "form"
     try:
         wish = make_wish(fields, form.lists, is_several=form.is_several, network=network, actor=actor)
