@@ -10,7 +10,7 @@ import pytest
 from digest.db import Database
 from digest.models import Subscriber, Subscription
 from tests.factories import make_cadence, make_digest, make_list, make_subscriber, make_subscription
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 
 HY = '{"language": "hy"}'
 

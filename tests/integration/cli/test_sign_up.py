@@ -7,7 +7,7 @@ from lxml import html as lxml_html
 
 from digest.db import Database
 from tests.factories import make_cadence, make_digest
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.commands import Cli
 
 
 @pytest.fixture
