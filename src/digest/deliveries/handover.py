@@ -35,6 +35,9 @@ log = get_logger(__name__)
 
 # Hints a sweep gives at the most; each worker that has worked on a batch hints at another one.
 _HINTS = 64
+# Of more due batches than this only every second one is hinted at: a worker goes on with others as long as it
+# has time, and would find most of the hints answered already.
+_ALL_HINTED = 8
 
 
 def go_on(session: Session, *, now: dt.datetime, hints: int = _HINTS) -> None:
@@ -102,9 +105,10 @@ def enqueue_due_batches(session: Session, *, now: dt.datetime, most: int = _HINT
         .join(Edition, Edition.id == Batch.edition_id)
         .where(is_due(now))
         .order_by(Batch.not_before, Batch.id)
-        .limit(_HINTS)
+        .limit(2 * _HINTS)
     ).all()
-    chosen = due if len(due) <= most else random.sample(due, most)
+    wanted = min(most, max(_ALL_HINTED, -(-len(due) // 2)))
+    chosen = due if len(due) <= wanted else random.sample(due, wanted)
     for batch_id in chosen:
         enqueue(session, TaskName.SEND_BATCH, batch_id)
     return len(chosen)

@@ -128,7 +128,7 @@ def test_static_files_are_kept_by_browsers(client: TestClient) -> None:
 def test_crawlers_are_kept_from_links_of_mails(client: TestClient) -> None:
     """Each line of the file is a rule; sign-off links and the inbox are among them."""
     rules = client.get("/robots.txt").text.splitlines()
-    kept = ["/u/", "/c/", "/undo/", "/f/", "/stop/", "/inbox"]
+    kept = ["/u/", "/c/", "/undo/", "/f/", "/k/", "/stop/", "/inbox"]
     assert rules == ["User-agent: *", *(f"Disallow: {path}" for path in kept)]
 
 
