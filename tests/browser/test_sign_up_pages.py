@@ -76,8 +76,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 ("Մշակույթ և գրականություն", "Սփյուռք"),
             ),
         ):
-            for name in names:
-                make_cadence(session, digest, name)
+            for name, cron in zip(names, ("0 7 * * *", "0 9 * * 0"), strict=True):
+                make_cadence(session, digest, name, cron=cron)
             for number, title in enumerate(topics):
                 add_topic(session, digest, name=f"t{number}", title=title, sections=[title], now=NOW)
         for digest, name, title in (
@@ -146,7 +146,7 @@ def test_a_reader_signs_up_and_confirms(
     page.goto(f"{site.url}{SEVERAL}")
     page.get_by_label("Mail address").fill(address)
     page.get_by_role("checkbox", name="Sport").first.check()
-    page.get_by_role("radio", name="Sunday best-of").first.check()
+    page.get_by_role("radio", name="Weekly").first.check()
     assert page.get_by_label("Leave this empty").is_hidden()
     page.get_by_role("button", name="Sign up").click()
     page.get_by_role("heading", name="Look into your mailbox").wait_for()
@@ -222,7 +222,10 @@ def test_a_copied_form_works_on_another_site(site: Site, context: BrowserContext
         person = make_subscriber(session, "known@example.org", address_key=site.token_key)
         make_subscription(session, session.get_one(MailingList, one.id), person)
     form = plain_form(
-        SignUpPage(one.paper, f"{site.url}/s/weekend", shown(Fields(), [one], is_several=False), "en"), "en"
+        SignUpPage(
+            one.paper, f"{site.url}/s/weekend", shown(Fields(), [one], is_several=False, now=NOW), "en"
+        ),
+        "en",
     )
     file = tmp_path / "paper.html"
     file.write_text(f"<!DOCTYPE html><html lang=en><title>Paper</title>{form}", encoding="utf-8")

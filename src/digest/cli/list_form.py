@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from digest import clock
 from digest.cli import common
 from digest.errors import StateError
 from digest.i18n import spoken
@@ -51,7 +52,8 @@ def _shown(each: FormList, *, is_several: bool) -> SignUpList:
         consent=each.consent,
         suffix=f"-{each.name}" if is_several else "",
         cadences=tuple(
-            Choice(name, name, is_chosen=number == 0) for number, (_, name) in enumerate(each.cadences)
+            Choice(name, words, is_chosen=name == each.cadences[0].name)
+            for name, words in each.rhythms(clock.utc_now()).items()
         ),
         topics=tuple(Choice(name, title) for name, title in each.topics),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from digest.i18n import spoken, translator
 from digest.models import Cadence, Digest, MailingList, OptIn, Topic
+from digest.rendering.rhythms import Schedule, rhythm_words
 
 MOST_LISTS: Final = 20
 
@@ -26,8 +28,14 @@ class FormList:
     paper: str
     opt_in: OptIn
     origins: tuple[str, ...]
-    cadences: tuple[tuple[int, str], ...]  # id, name
+    cadences: tuple[Schedule, ...]
     topics: tuple[tuple[str, str], ...]  # name, title
+
+    def rhythms(self, now: dt.datetime) -> dict[str, str]:
+        """The cadences by name, in a reader's words, the most frequent first."""
+        names = {each.id: each.name for each in self.cadences}
+        words = rhythm_words(self.cadences, translator(spoken(self.language)), now=now)
+        return {names[each.id]: f"{each.label} ({each.detail})" for each in words}
 
     @property
     def consent(self) -> str:
@@ -104,15 +112,15 @@ def sisters(session: Session, list_id: int) -> tuple[Sister, ...]:
     return tuple(found.values())
 
 
-def _cadences(session: Session, digest_ids: set[int]) -> dict[int, list[tuple[int, str]]]:
+def _cadences(session: Session, digest_ids: set[int]) -> dict[int, list[Schedule]]:
     """The running cadences of those digests that have more than one."""
-    found: dict[int, list[tuple[int, str]]] = {}
-    query = sa.select(Cadence.digest_id, Cadence.id, Cadence.name)
+    found: dict[int, list[Schedule]] = {}
+    query = sa.select(Cadence.digest_id, Cadence.id, Cadence.name, Cadence.cron, Cadence.zone)
     for row in session.execute(
         query.where(Cadence.digest_id.in_(digest_ids), Cadence.is_running).order_by(Cadence.id)
     ):
-        found.setdefault(row.digest_id, []).append((row.id, row.name))
-    return {digest_id: names for digest_id, names in found.items() if len(names) > 1}
+        found.setdefault(row.digest_id, []).append(Schedule(row.id, row.name, row.cron, row.zone))
+    return {digest_id: schedules for digest_id, schedules in found.items() if len(schedules) > 1}
 
 
 def _topics(session: Session, digest_ids: set[int]) -> dict[int, list[tuple[str, str]]]:

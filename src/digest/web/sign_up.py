@@ -174,7 +174,7 @@ def _page(
     page = SignUpPage(
         paper=form.lists[0].paper,
         action_url=form.action_url(),
-        lists=shown(fields, form.lists, is_several=form.is_several),
+        lists=shown(fields, form.lists, is_several=form.is_several, now=clock.utc_now()),
         is_several=form.is_several,
         language=form.language,
         sisters=links,

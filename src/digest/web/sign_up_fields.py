@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -101,19 +102,22 @@ def make_wish(
     return Wish(address, wishes, name=name, language=language, network=network, actor=actor)
 
 
-def shown(fields: Fields, lists: Sequence[FormList], *, is_several: bool) -> tuple[SignUpList, ...]:
+def shown(
+    fields: Fields, lists: Sequence[FormList], *, is_several: bool, now: dt.datetime
+) -> tuple[SignUpList, ...]:
     """The lists as the form shows them, with what was chosen if it comes back."""
     is_new = not fields.values
     chosen = lists if is_new else _chosen(fields, lists, is_several=is_several)
     return tuple(
-        _shown(fields, each, _suffix(each, is_several=is_several), is_chosen=each in chosen) for each in lists
+        _shown(fields, each, _suffix(each, is_several=is_several), is_chosen=each in chosen, now=now)
+        for each in lists
     )
 
 
-def _shown(fields: Fields, each: FormList, suffix: str, *, is_chosen: bool) -> SignUpList:
-    names = [name for _, name in each.cadences]
+def _shown(fields: Fields, each: FormList, suffix: str, *, is_chosen: bool, now: dt.datetime) -> SignUpList:
+    rhythms = each.rhythms(now)
     cadence = fields.one(f"cadence{suffix}")
-    picked = cadence if cadence in names else next(iter(names), "")
+    picked = cadence if cadence in rhythms else next((one.name for one in each.cadences), "")
     topics = set(fields.all(f"topic{suffix}"))
     return SignUpList(
         name=each.name,
@@ -121,7 +125,7 @@ def _shown(fields: Fields, each: FormList, suffix: str, *, is_chosen: bool) -> S
         consent=each.consent,
         suffix=suffix,
         is_chosen=is_chosen,
-        cadences=tuple(Choice(name, name, name == picked) for name in names),
+        cadences=tuple(Choice(name, words, name == picked) for name, words in rhythms.items()),
         topics=tuple(Choice(name, title, name in topics) for name, title in each.topics),
     )
 
@@ -148,7 +152,7 @@ def _wish_for(fields: Fields, each: FormList, *, is_several: bool) -> ListWish:
     """Raises KeyError for a cadence or topic that the digest does not have."""
     suffix = _suffix(each, is_several=is_several)
     cadence = fields.one(f"cadence{suffix}").strip()
-    ids = {name: cadence_id for cadence_id, name in each.cadences}
+    ids = {one.name: one.id for one in each.cadences}
     titles = dict(each.topics)
     topics = tuple(dict.fromkeys(fields.all(f"topic{suffix}")))
     for topic in topics:
