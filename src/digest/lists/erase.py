@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from digest.db import UtcDateTime
 from digest.lists import consent
-from digest.lists.of_person import addresses_of
+from digest.lists.of_person import addresses_of, asked_of
 from digest.lists.personal import PERSONAL
 from digest.lists.personal_rules import Deleted, Emptied, Ends, Person, Table
 from digest.lists.status import Action, Origin
@@ -31,7 +31,12 @@ def erase_subscriber(session: Session, subscriber: Subscriber, *, source: Origin
         return False
     of_person = sa.select(Subscription).where(Subscription.subscriber_id == subscriber.id)
     # What the details say of other addresses is needed below, and gone by then.
-    person = Person(subscriber.id, subscriber.address_hash, addresses_of(session, subscriber))
+    person = Person(
+        subscriber.id,
+        subscriber.address_hash,
+        addresses_of(session, subscriber),
+        asked_of(session, subscriber),
+    )
     for subscription in session.scalars(of_person.order_by(Subscription.id).with_for_update()).all():
         consent.append(
             session,

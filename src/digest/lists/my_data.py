@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from digest.errors import NotFoundError
 from digest.lists.evidence import networks_of, readable, texts_of
-from digest.lists.of_person import addresses_of, chain_of, notices_to, suppressions_of
+from digest.lists.of_person import addresses_of, asked_of, chain_of, notices_of, suppressions_of
 from digest.models import (
     Cadence,
     Confirmation,
@@ -152,7 +152,8 @@ def _confirmations(session: Session, subscriber: Subscriber) -> list[dict[str, o
 
 def _notices(session: Session, subscriber: Subscriber) -> tuple[list[dict[str, object]], bool]:
     """What a single mail was about and what became of it; its text holds links that act."""
-    query = sa.select(Notice).where(notices_to(addresses_of(session, subscriber)))
+    own = notices_of(addresses_of(session, subscriber), asked_of(session, subscriber))
+    query = sa.select(Notice).where(own)
     found = list(session.scalars(query.order_by(Notice.id.desc()).limit(NOTICES_MOST + 1)))
     rows: list[dict[str, object]] = [
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -18,6 +19,9 @@ from digest.models import (
     SuppressionKind,
 )
 from digest.notices.staff import STAFF_KINDS
+from digest.rendering.notices import NoticeKind
+
+Asked = tuple[str, dt.datetime]  # an address that was asked for, and when
 
 _OF_OTHERS = frozenset({"consent", "actor", "clerk", "reason"})
 
@@ -29,25 +33,46 @@ def chain_of(session: Session, subscription_id: int) -> list[ConsentEvent]:
 
 
 def addresses_of(session: Session, subscriber: Subscriber) -> set[str]:
-    """The person's address and those that they had or asked to have, as the proof and asked-for links say."""
+    """The person's address and those that they had, as the proof says."""
     of_person = sa.select(Subscription.id).where(Subscription.subscriber_id == subscriber.id)
     found = {subscriber.address} if subscriber.address else set()
     for details in session.scalars(
         sa.select(ConsentEvent.details).where(ConsentEvent.subscription_id.in_(of_person))
     ):
         found.update(_addresses_in(details or {}))
-    for details in session.scalars(
-        sa.select(FreshLink.details).where(FreshLink.subscriber_id == subscriber.id)
-    ):
-        found.update(_addresses_in(details or {}))
     return found
 
 
-def notices_to(addresses: Collection[str]) -> sa.ColumnElement[bool]:
-    """Single mails to these addresses; what went to one as one of the staff is the staff's."""
+def asked_of(session: Session, subscriber: Subscriber) -> set[Asked]:
+    """The addresses that the person asked to have and has not proven, each with the moment.
+
+    Such an address may be a stranger's: of what it was sent only the one mail that was asked for is theirs.
+    """
+    links = session.execute(
+        sa.select(FreshLink.details, FreshLink.created_at).where(FreshLink.subscriber_id == subscriber.id)
+    )
+    return {(address, at) for details, at in links for address in _addresses_in(details or {})}
+
+
+def notices_of(addresses: Collection[str], asked: Collection[Asked]) -> sa.ColumnElement[bool]:
+    """Single mails to a person's addresses, and those that they had sent to another one.
+
+    What went to an address as one of the staff is the staff's.
+    """
     lowered = {address.lower() for address in addresses}
     return sa.and_(
-        sa.or_(Notice.address.in_(addresses), sa.func.lower(Notice.address).in_(lowered)),
+        sa.or_(
+            Notice.address.in_(addresses),
+            sa.func.lower(Notice.address).in_(lowered),
+            *(
+                sa.and_(
+                    Notice.kind == NoticeKind.FRESH_LINK.value,
+                    Notice.address == address,
+                    Notice.created_at == at,
+                )
+                for address, at in asked
+            ),
+        ),
         Notice.kind.not_in(STAFF_KINDS),
     )
 

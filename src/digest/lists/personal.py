@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.lists.of_person import notices_to
+from digest.lists.of_person import notices_of
 from digest.lists.personal_rules import Deleted, Emptied, Ends, Given, Kept, NotGiven, Person, Rule, Table
 from digest.models import (
     Asset,
@@ -155,7 +155,7 @@ PERSONAL: tuple[Table, ...] = (
     ),
     Table(
         Notice,
-        lambda person: notices_to(person.addresses),
+        lambda person: notices_of(person.addresses, person.asked),
         {
             "id": None,
             "key": None,

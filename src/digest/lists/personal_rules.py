@@ -9,14 +9,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from digest.lists.of_person import Asked
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whom the rules are for; `addresses` are all that they had or asked to have."""
+    """Whom the rules are for: the addresses that they had, and those that they asked to have, and when."""
 
     id: int
     address_hash: str
     addresses: Collection[str]
+    asked: Collection[Asked] = ()
 
 
 @dataclass(frozen=True, slots=True)

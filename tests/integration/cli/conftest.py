@@ -47,15 +47,15 @@ def cli(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) 
 def readers(cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """The commands on SQLite and on PostgreSQL, with a digest, a cadence and the list "readers"."""
     from digest.db import Database
-    from tests.factories import make_cadence, make_digest, make_list
+    from tests.factories import make_cadence, make_digest
 
     monkeypatch.setenv("DIGEST_DATABASE_URL", database_url)
     database = Database(database_url)
     with database.write() as session:
         digest = make_digest(session, "courier")
         make_cadence(session, digest)
-        make_list(session, digest, "readers")
     database.close()
+    cli("list", "create", "readers", "--digest", "courier", "--title", "The Courier by mail")
     return cli
 
 

@@ -6,31 +6,16 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from digest.db import Database
 from digest.models import AuditEntry, ConsentEvent, Notice
-from tests.factories import make_cadence, make_digest
 from tests.integration.cli.commands import Cli
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Script
 
 CONSENT = ("--consent", "signed a card at the fair")
 ANI = ("ani@example.org", "--list", "readers")
-
-
-@pytest.fixture
-def ready(cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """The commands on SQLite and on PostgreSQL, with a digest, a cadence and a list."""
-    monkeypatch.setenv("DIGEST_DATABASE_URL", database_url)
-    database = Database(database_url)
-    with database.write() as session:
-        digest = make_digest(session, "courier")
-        make_cadence(session, digest)
-    database.close()
-    cli("list", "create", "readers", "--digest", "courier", "--title", "The Courier by mail")
-    return cli
 
 
 def rows(cli: Cli, database_url: str, column: Any) -> list[Any]:
@@ -41,7 +26,7 @@ def rows(cli: Cli, database_url: str, column: Any) -> list[Any]:
     return found
 
 
-def test_a_person_can_be_added_paused_resumed_and_ended(ready: Cli, database_url: str) -> None:
+def test_a_person_can_be_added_paused_resumed_and_ended(readers: Cli, database_url: str) -> None:
     """Each command says what is now; done again, it says that nothing was changed."""
     steps = (
         (("add", *ANI, *CONSENT, "--zone", "Asia/Yerevan"), "Added: now active", "Already on the list"),
@@ -51,30 +36,30 @@ def test_a_person_can_be_added_paused_resumed_and_ended(ready: Cli, database_url
         (("add", *ANI, *CONSENT, "--asked-again"), "Revived: now active", "Already on the list"),
     )
     for words, first, again in steps:
-        assert ready("subscriber", *words).startswith(first)
-        assert ready("subscriber", *words).startswith(again)
-    (person,) = ready.json("subscriber", "list", "--list", "readers")
+        assert readers("subscriber", *words).startswith(first)
+        assert readers("subscriber", *words).startswith(again)
+    (person,) = readers.json("subscriber", "list", "--list", "readers")
     assert (person["address"], person["status"]) == ("ani@example.org", "active")
-    shown = ready.json("subscriber", "show", "ANI@example.org")
+    shown = readers.json("subscriber", "show", "ANI@example.org")
     (subscription,) = shown["subscriptions"]
     actions = [event["action"] for event in subscription["events"]]
     assert actions == ["sign_up", "pause", "resume", "end", "revive"]
     # Midnight in Yerevan is eight in the evening of the day before in UTC.
     assert subscription["events"][1]["details"]["until"] == "2999-01-14T20:00:00+00:00"
-    audited = rows(ready, database_url, AuditEntry.action)
+    audited = rows(readers, database_url, AuditEntry.action)
     assert audited == [
         "list.create",
         *(f"subscriber.{verb}" for verb in ("added", "pause", "resume", "end", "revived")),
     ]
-    assert all(actor.startswith("cli:") for actor in rows(ready, database_url, AuditEntry.actor))
-    details = rows(ready, database_url, AuditEntry.details)
+    assert all(actor.startswith("cli:") for actor in rows(readers, database_url, AuditEntry.actor))
+    details = rows(readers, database_url, AuditEntry.details)
     assert "ani@" not in str(details)
 
 
-def test_what_cannot_be_done_is_said_in_a_sentence(ready: Cli) -> None:
+def test_what_cannot_be_done_is_said_in_a_sentence(readers: Cli) -> None:
     """Exit code 2 for wrong input, 1 for what is not possible now; no sentence repeats an address."""
-    ready("subscriber", "add", *ANI, *CONSENT)
-    ready("subscriber", "end", *ANI)
+    readers("subscriber", "add", *ANI, *CONSENT)
+    readers("subscriber", "end", *ANI)
     for words, code, sentence in (
         (("subscriber", "add", *ANI, *CONSENT), 1, "person left"),
         (("subscriber", "resume", *ANI), 1, "has ended"),
@@ -97,51 +82,51 @@ def test_what_cannot_be_done_is_said_in_a_sentence(ready: Cli) -> None:
         (("suppression", "add", "localhost", "--reason", "x"), 2, "not a domain"),
         (("transport", "test", "relay"), 2, "no mail service"),
     ):
-        said = ready.refused(*words, code=code)
+        said = readers.refused(*words, code=code)
         assert sentence in said
         assert "@example.org" not in said
 
 
-def test_a_file_of_people_is_imported_and_reported(ready: Cli, tmp_path: Path, database_url: str) -> None:
+def test_a_file_of_people_is_imported_and_reported(readers: Cli, tmp_path: Path, database_url: str) -> None:
     """A dry run, the import with its bad lines on standard error, and the same again as JSON."""
     path = tmp_path / "people.csv"
     path.write_text("email,name\nani@example.org,Ani\nwrong\nara@example.org,Ara\n", encoding="utf-8")
     words = ("subscriber", "import", path, "--list", "readers", "--consent", "moved")
-    assert "would be added" in ready.run(*words, "--dry-run").stdout
-    assert ready.json("subscriber", "list", "--list", "readers") == []
-    result = ready.run(*words)
+    assert "would be added" in readers.run(*words, "--dry-run").stdout
+    assert readers.json("subscriber", "list", "--list", "readers") == []
+    result = readers.run(*words)
     assert result.exit_code == 0
     assert re.search(r"^added: +2$", result.stdout, re.MULTILINE)
     assert "digest import undo 1" in result.stdout
     assert result.stderr == "line 3: This is not a mail address: An email address must have an @-sign.\n"
-    report = ready.json(*words)
+    report = readers.json(*words)
     assert (report["known"], report["bad"], report["bad_lines"][0]["number"]) == (2, 1, 3)
-    assert rows(ready, database_url, AuditEntry.action).count("list.import") == 2
-    assert "no file" in ready.refused("subscriber", "import", tmp_path / "none.csv", *words[3:])
+    assert rows(readers, database_url, AuditEntry.action).count("list.import") == 2
+    assert "no file" in readers.refused("subscriber", "import", tmp_path / "none.csv", *words[3:])
     path.write_bytes("email,name\nani@example.org,Élise\n".encode("latin-1"))
-    assert "line 2: The line is not UTF-8 but looks like Latin-1" in ready.run(*words).stderr
+    assert "line 2: The line is not UTF-8 but looks like Latin-1" in readers.run(*words).stderr
 
 
-def test_who_is_on_the_do_not_mail_list_cannot_be_added(ready: Cli) -> None:
+def test_who_is_on_the_do_not_mail_list_cannot_be_added(readers: Cli) -> None:
     """Addresses and domains go on and off; of an address only a hash is shown."""
-    assert "On the" in ready("suppression", "add", "ANI@example.org", "--reason", "complaint")
-    assert "already" in ready("suppression", "add", "ani@example.org", "--reason", "again")
-    ready("suppression", "add", "closed.test", "--reason", "asked")
-    assert "do-not-mail" in ready.refused("subscriber", "add", *ANI, *CONSENT, code=1)
-    found = ready.json("suppression", "list")
+    assert "On the" in readers("suppression", "add", "ANI@example.org", "--reason", "complaint")
+    assert "already" in readers("suppression", "add", "ani@example.org", "--reason", "again")
+    readers("suppression", "add", "closed.test", "--reason", "asked")
+    assert "do-not-mail" in readers.refused("subscriber", "add", *ANI, *CONSENT, code=1)
+    found = readers.json("suppression", "list")
     assert [(one["kind"], one["reason"]) for one in found] == [("domain", "asked"), ("address", "complaint")]
-    assert "ani" not in ready("suppression", "list")
-    assert "closed.test" in ready("suppression", "list", "--kind", "domain")
-    assert "Off the" in ready("suppression", "remove", "ani@example.org")
-    assert "Not on" in ready("suppression", "remove", "ani@example.org")
-    ready("subscriber", "add", *ANI, *CONSENT)
+    assert "ani" not in readers("suppression", "list")
+    assert "closed.test" in readers("suppression", "list", "--kind", "domain")
+    assert "Off the" in readers("suppression", "remove", "ani@example.org")
+    assert "Not on" in readers("suppression", "remove", "ani@example.org")
+    readers("subscriber", "add", *ANI, *CONSENT)
 
 
-def test_a_welcome_is_asked_for_once(ready: Cli, database_url: str) -> None:
+def test_a_welcome_is_asked_for_once(readers: Cli, database_url: str) -> None:
     """The welcome mail is a notice with the title, the rhythm and a sign-off link of this person."""
-    ready("subscriber", "add", *ANI, *CONSENT, "--welcome", "--name", "Անի")
-    ready("subscriber", "add", *ANI, *CONSENT, "--welcome")
-    (message,) = rows(ready, database_url, Notice.message)
+    readers("subscriber", "add", *ANI, *CONSENT, "--welcome", "--name", "Անի")
+    readers("subscriber", "add", *ANI, *CONSENT, "--welcome")
+    (message,) = rows(readers, database_url, Notice.message)
     assert b"Subject: Welcome to The Courier by mail\r\n" in message
     assert b"To: =?utf-8?" in message
     plain = message.replace(b"=\r\n", b"").replace(b"=3D", b"=")
@@ -149,73 +134,73 @@ def test_a_welcome_is_asked_for_once(ready: Cli, database_url: str) -> None:
     assert re.search(rb"http://127\.0\.0\.1:8025/u/[\w-]{42}", plain)
 
 
-def test_broken_proof_is_found(ready: Cli, database_url: str) -> None:
+def test_broken_proof_is_found(readers: Cli, database_url: str) -> None:
     """Whole chains end with 0, a changed event with 1 and its place."""
-    ready("subscriber", "add", *ANI, *CONSENT)
-    assert "1 subscriptions, every chain" in ready("consent", "verify", "--list", "readers")
+    readers("subscriber", "add", *ANI, *CONSENT)
+    assert "1 subscriptions, every chain" in readers("consent", "verify", "--list", "readers")
     database = Database(database_url)
     with database.write() as session:
         session.execute(sa.update(ConsentEvent).values(source="form"))
     database.close()
-    result = ready.run("consent", "verify")
+    result = readers.run("consent", "verify")
     assert result.exit_code == 1
     assert "was changed" in result.stdout
-    assert "was changed" in ready.run("consent", "verify", "--json").stdout
+    assert "was changed" in readers.run("consent", "verify", "--json").stdout
 
 
-def test_an_erased_person_is_gone(ready: Cli) -> None:
+def test_an_erased_person_is_gone(readers: Cli) -> None:
     """Erasing asks first; afterwards nobody is found and the proof is still whole."""
-    ready("subscriber", "add", *ANI, *CONSENT)
-    assert ready.run("subscriber", "erase", "ani@example.org").exit_code == 1
-    assert "Erased" in ready("subscriber", "erase", "ani@example.org", "--yes")
-    ready.refused("subscriber", "show", "ani@example.org")
-    (person,) = ready.json("subscriber", "list", "--list", "readers")
+    readers("subscriber", "add", *ANI, *CONSENT)
+    assert readers.run("subscriber", "erase", "ani@example.org").exit_code == 1
+    assert "Erased" in readers("subscriber", "erase", "ani@example.org", "--yes")
+    readers.refused("subscriber", "show", "ani@example.org")
+    (person,) = readers.json("subscriber", "list", "--list", "readers")
     assert (person["address"], person["name"], person["status"]) == (None, "", "ended")
-    assert ready.json("consent", "verify") == {"subscriptions": 1, "findings": []}
+    assert readers.json("consent", "verify") == {"subscriptions": 1, "findings": []}
 
 
-def test_lists_are_shown_with_their_people(ready: Cli) -> None:
+def test_lists_are_shown_with_their_people(readers: Cli) -> None:
     """Counts by status, the policy, and a change of it."""
-    ready("subscriber", "add", *ANI, *CONSENT)
-    assert ready("list", "set", "readers", "--uncertain", "resend") == "Changed: uncertain_policy.\n"
-    assert ready("list", "set", "readers", "--uncertain", "resend") == "Nothing to change.\n"
-    (found,) = ready.json("list", "list")
+    readers("subscriber", "add", *ANI, *CONSENT)
+    assert readers("list", "set", "readers", "--uncertain", "resend") == "Changed: uncertain_policy.\n"
+    assert readers("list", "set", "readers", "--uncertain", "resend") == "Nothing to change.\n"
+    (found,) = readers.json("list", "list")
     assert found["people"] == {"pending": 0, "active": 1, "paused": 0, "ended": 0}
-    assert ready.json("list", "show", "readers") == found
+    assert readers.json("list", "show", "readers") == found
     assert found["uncertain_policy"] == "resend"
-    assert "The Courier by mail" in ready("list", "list")
-    assert "resend" in ready("list", "show", "readers")
+    assert "The Courier by mail" in readers("list", "list")
+    assert "resend" in readers("list", "show", "readers")
 
 
-def test_a_password_is_never_among_the_words_of_a_command(ready: Cli, tmp_path: Path) -> None:
+def test_a_password_is_never_among_the_words_of_a_command(readers: Cli, tmp_path: Path) -> None:
     """It comes from a file or standard input, lies in a file of its own, and is shown nowhere."""
     file = tmp_path / "password"
     file.write_text("open sesame\n")
     with JudgeServer(Script(user="courier", password="open sesame")) as judge:
         words = ("--host", "127.0.0.1", "--port", judge.port, "--security", "none", "--username", "courier")
-        ready("transport", "add", "relay", *words, "--password-file", file)
-        assert ready.json("transport", "test", "relay")["is_signed_in"] is True
-        kept = ready.data / "secrets" / "transport-relay"
+        readers("transport", "add", "relay", *words, "--password-file", file)
+        assert readers.json("transport", "test", "relay")["is_signed_in"] is True
+        kept = readers.data / "secrets" / "transport-relay"
         assert kept.read_text() == "open sesame"
         assert kept.stat().st_mode & 0o777 == 0o600
         file.write_text("wrong\n")
-        ready("transport", "set", "relay", "--password-file", file)
-        assert "user name and password" in ready.refused("transport", "test", "relay", code=1)
-    for output in (ready("transport", "list"), ready("transport", "list", "--json")):
+        readers("transport", "set", "relay", "--password-file", file)
+        assert "user name and password" in readers.refused("transport", "test", "relay", code=1)
+    for output in (readers("transport", "list"), readers("transport", "list", "--json")):
         assert "relay" in output
         assert "wrong" not in output
         assert "sesame" not in output
     file.write_text("")
-    assert "one line" in ready.refused("transport", "set", "relay", "--password-file", file)
-    assert "user name" in ready.refused(
+    assert "one line" in readers.refused("transport", "set", "relay", "--password-file", file)
+    assert "user name" in readers.refused(
         "transport", "add", "other", "--host", "x.test", "--password-file", file
     )
 
 
-def test_people_who_work_here_have_accounts(ready: Cli) -> None:
+def test_people_who_work_here_have_accounts(readers: Cli) -> None:
     """Names with brackets are shown as they are; an address has one account."""
-    ready("account", "add", "Nare@courier.example", "--name", "Nare [desk]", "--role", "approver")
-    assert "already" in ready.refused("account", "add", "nare@courier.example", "--name", "x")
-    assert "Nare [desk]" in ready("account", "list")
-    (account,) = ready.json("account", "list")
+    readers("account", "add", "Nare@courier.example", "--name", "Nare [desk]", "--role", "approver")
+    assert "already" in readers.refused("account", "add", "nare@courier.example", "--name", "x")
+    assert "Nare [desk]" in readers("account", "list")
+    (account,) = readers.json("account", "list")
     assert (account["role"], account["disabled_at"]) == ("approver", None)

@@ -122,13 +122,15 @@ def make_person(session: Session, name: str) -> Subscriber:
     session.add(run)
     session.flush()
     session.add(PermissionAsk(run_id=run.id, subscription_id=subscription.id, asked_at=NOW, answered_at=NOW))
-    for number, (address, state) in enumerate(
-        ((f"{name.upper()}@{name}.test", NoticeState.PENDING), (f"new-{name}@mail.test", NoticeState.SENT))
-    ):
+    mails = (
+        (f"{name.upper()}@{name}.test", "welcome", NoticeState.PENDING),
+        (f"new-{name}@mail.test", "fresh_link", NoticeState.SENT),
+    )
+    for number, (address, kind, state) in enumerate(mails):
         session.add(
             Notice(
                 key=f"notice:{person.id}:{number}",
-                kind="welcome",
+                kind=kind,
                 address=address,
                 sender_address="news@courier.example",
                 message=f"Subject: Dear {name}\r\n\r\nhello {name}\r\n".encode(),

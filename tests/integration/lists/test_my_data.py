@@ -46,11 +46,12 @@ def test_the_file_says_what_is_held(database: Database) -> None:
             )
         )
         message = b"Subject: Welcome, and a link\r\n\r\nhttps://example.org/u/secret\r\n"
-        for number, address in enumerate(("Ani@mail.test", "anew@mail.test", "ara@mail.test")):
+        mails = (("welcome", "Ani@mail.test"), ("fresh_link", "anew@mail.test"), ("welcome", "ara@mail.test"))
+        for number, (kind, address) in enumerate(mails):
             session.add(
                 Notice(
                     key=f"n{number}",
-                    kind="welcome",
+                    kind=kind,
                     address=address,
                     sender_address="news@courier.example",
                     message=message,

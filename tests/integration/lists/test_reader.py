@@ -27,6 +27,7 @@ from digest.lists.fresh_links import (
 )
 from digest.lists.goodbye import ask_goodbye
 from digest.lists.leaving import Reason, can_undo, give_reason, stop_all, undo_leaving
+from digest.lists.my_data import my_data
 from digest.lists.stationery import Stationery
 from digest.lists.status import Origin
 from digest.lists.subscribe import end, pause
@@ -385,6 +386,26 @@ def test_a_new_address_gets_one_mail_a_day_whoever_asks(scene: Scene) -> None:
     for _ in range(3):
         moving(scene, "stranger@mail.test")
     assert len(scene.notices()) == 1
+
+
+def test_an_address_that_was_only_asked_for_stays_a_strangers(scene: Scene) -> None:
+    """By asking for an address nobody reads or deletes a stranger's mails, but the one that was asked for."""
+    session = scene.session
+    waiting = Notice(
+        key="welcome:stranger",
+        kind="welcome",
+        address="stranger@mail.test",
+        sender_address="news@courier.example",
+        message=b"Subject: A secret list\r\n\r\nhello\r\n",
+        not_before=NOW,
+        created_at=NOW,
+    )
+    session.add(waiting)
+    moving(scene, "stranger@mail.test")
+    assert b"A secret list" not in my_data(session, scene.reader.subscriber_id, now=NOW)
+    assert len(scene.notices()) == 2
+    erase_subscriber(session, scene.person(), source=Origin.PREFERENCES, now=NOW)
+    assert scene.notices() == [waiting]
 
 
 def test_what_is_no_address_leaves_the_link_as_it_was(scene: Scene) -> None:
