@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
+import hashlib
 import hmac
 import struct
 from collections.abc import Mapping
@@ -21,6 +23,9 @@ from digest.errors import InputError
 _VERSION = 1
 _BODY = struct.Struct(">BBBIQ")  # version, key id, purpose, list id, subscriber id
 _MAC_BYTES = 16
+_BLOCK = 64  # bytes of SHA-256
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _LENGTH = 4 * ((_BODY.size + _MAC_BYTES + 2) // 3) - (-(_BODY.size + _MAC_BYTES) % 3)
 
@@ -92,7 +97,20 @@ class Signer:
 
 
 def _mac(key: bytes, body: bytes) -> bytes:
-    return hmac.digest(key, b"digest-link\0" + body, "sha256")[:_MAC_BYTES]
+    """HMAC-SHA256 (RFC 2104), cut; from the states that only the key decides: half of the work is in them."""
+    inner, outer = (state.copy() for state in _states(key))
+    inner.update(body)
+    outer.update(inner.digest())
+    return outer.digest()[:_MAC_BYTES]
+
+
+@functools.lru_cache(maxsize=64)
+def _states(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """The inner hash behind the padded key and our label, and the outer one behind the padded key."""
+    padded = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    inner = hashlib.sha256(padded.translate(_INNER))
+    inner.update(b"digest-link\0")
+    return inner, hashlib.sha256(padded.translate(_OUTER))
 
 
 def _decode(token: str) -> bytes:

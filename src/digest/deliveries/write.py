@@ -31,13 +31,10 @@ class _Imprint:
     """What the mails of an edition have in common beside their content."""
 
     sender: str
+    domain: str
     bounce_address: str | None
-    lists: dict[int, tuple[str, str]]
+    lists: dict[int, tuple[str, str]]  # List-Id and title
     language: str
-
-    @property
-    def domain(self) -> str:
-        return self.sender.rpartition("@")[2]
 
 
 class Writer:
@@ -81,7 +78,7 @@ class Writer:
     def _letter(self, person: Person, now: dt.datetime) -> Filled | DigestError:
         """The message of one person; what is wrong with a value that no mail can carry."""
         imprint = self._imprint(person.edition_id)
-        list_name, list_title = imprint.lists[person.list_id]
+        list_id, list_title = imprint.lists[person.list_id]
         values = {
             "to": person.address,
             "to_name": person.name,
@@ -90,7 +87,7 @@ class Writer:
                 person.edition_id, person.subscriber_id, imprint.domain, self._keys.address_key
             ),
             "date": self._date(now),
-            "list_id": f"{list_name}.{imprint.domain}",
+            "list_id": list_id,
             "list_name": list_title,
             "unsubscribe_url": self.unsubscribe_url(person),
             "unsubscribe_mailto": "",
@@ -165,8 +162,9 @@ class Writer:
                         MailingList.digest_id == digest_id
                     )
                 ).all()
-            named = {row.id: (row.name, row.title) for row in lists}
-            self._imprints[edition_id] = _Imprint(sender, bounces, named, language)
+            domain = sender.rpartition("@")[2]
+            named = {row.id: (f"{row.name}.{domain}", row.title) for row in lists}
+            self._imprints[edition_id] = _Imprint(sender, domain, bounces, named, language)
             if len(self._imprints) > _KEPT:
                 self._imprints.popitem(last=False)
         return self._imprints[edition_id]

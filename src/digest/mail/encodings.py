@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-_QP_ROOM = 75  # a line's letters; the soft break's "=" is the 76th
+QP_ROOM = 75  # a line's letters; the soft break's "=" is the 76th
 _B64_LINE_BYTES = 57  # that is 76 letters
 _SHORT = 8  # a literal shorter than this is encoded together with its neighbours
 _EASY_SLICE = re.compile(r".{1,75}(?<!=)(?<!=[0-9A-F])")  # as much as a line holds; no "=3D" is cut
@@ -38,7 +38,7 @@ def qp_value(value: str) -> bytes:
     if not _is_easy(value):
         return _qp_line(value)
     quoted = value.replace("=", "=3D")
-    if len(quoted) <= _QP_ROOM:
+    if len(quoted) <= QP_ROOM:
         return quoted.encode("ascii")
     slices = _EASY_SLICE.findall(quoted)
     if any(part.startswith((".", "From ")) for part in slices):
@@ -121,14 +121,14 @@ def b64_fill(literals: Sequence[Base64Literal], values: Sequence[bytes]) -> list
 
 def _qp_line(line: str) -> bytes:
     pieces: list[str] = []
-    room = _QP_ROOM
+    room = QP_ROOM
     tokens = list(_qp_tokens(line))
     for place, token in enumerate(tokens):
         letters = token
         if len(letters) > room:
             pieces.append("=\r\n")
-            room = _QP_ROOM
-        if room == _QP_ROOM and (letters == "." or (letters == "F" and _is_from(tokens, place))):
+            room = QP_ROOM
+        if room == QP_ROOM and (letters == "." or (letters == "F" and _is_from(tokens, place))):
             letters = f"={ord(letters):02X}"
         pieces.append(letters)
         room -= len(letters)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from digest.errors import InputError, StateError
 from digest.mail import headers
-from digest.mail.encodings import Base64Literal, b64_fill, b64_literal, qp_value
+from digest.mail.encodings import QP_ROOM, Base64Literal, b64_fill, b64_literal, qp_value
 
 # What a person's values may be put into; `deliveries.write` fills them all.
 BODY_PLACEHOLDERS = frozenset({"unsubscribe_url", "name"})
@@ -29,6 +29,9 @@ _FINGERPRINT_BYTES = 32
 # Controls that could turn the words around a value round, and halves of characters.
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LINE_ENDS = re.compile("\r\n|[\t\n\v\f\r\x85\u2028\u2029]")
+# What stands in text, in HTML and in quoted-printable as it is: most links and most names. The long way
+# would find nothing to do, and takes eight times as long.
+_SAME_EVERYWHERE = re.compile(r"(?!\.|From )[!#-%(-;?-~]+(?: [!#-%(-;?-~]+)*")
 
 
 class Fallback(NamedTuple):
@@ -225,6 +228,9 @@ def _chunks(
 
 def _quoted(value: str) -> tuple[bytes, bytes]:
     """A value in quoted-printable as it stands in text, and as it stands in HTML."""
+    if len(value) <= QP_ROOM and _SAME_EVERYWHERE.fullmatch(value):
+        same = value.encode("ascii")
+        return same, same
     clean = body_value(value, in_html=False)
     escaped = html_module.escape(clean)
     in_text = qp_value(clean)

@@ -14,14 +14,19 @@ from hypothesis import strategies as st
 from digest.errors import InputError, StateError
 from digest.mail import encodings
 from digest.mail.placeholders import BODY_PLACEHOLDERS, HeaderSlot, PreparedMail, check, fill, prepare
-from digest.mail.prepared import assembled, body_value
+from digest.mail.prepared import _quoted, assembled, body_value
 from tests.unit.mail.samples import ANY_TEXT, LINES, VALUES
 
 PLACES = st.lists(
     st.one_of(LINES, st.sampled_from([f"%%{name}%%" for name in sorted(BODY_PLACEHOLDERS)])), max_size=8
 )
 SOURCES = PLACES.map("".join).map(lambda text: text if text.strip() else f"x{text}")
+EDGES = ["", ".", ".a", "a.", "From x", "Fromage", "a b", " a", "a ", "a  b", "a=b", "x" * 75, "x" * 76, "é"]
 ARMENIAN = "Հայերեն լուրեր և մեկնաբանություն։ " * 40
+
+
+def body_line(text: str) -> str:
+    return body_value(text, in_html=False)
 
 
 def parsed(raw: bytes) -> EmailMessage:
@@ -55,6 +60,12 @@ def test_a_filled_mail_reads_back_exactly(text: str, page: str, name: str) -> No
     assert not any(b"\n" in line or b"\r" in line or line.startswith((b".", b"From ")) for line in lines)
     assert max(map(len, raw.partition(b"\r\n\r\n")[2].split(b"\r\n"))) <= 76
     assert fill(PreparedMail.from_bytes(prepared.to_bytes()), values) == raw
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=90).map(body_line) | st.sampled_from(EDGES))
+def test_a_plain_value_is_written_as_the_long_way_would(value: str) -> None:
+    """What is let through unchanged is what escaping and encoding would have left unchanged."""
+    assert _quoted(value) == (encodings.qp_value(value), encodings.qp_value(html.escape(value)))
 
 
 @given(st.lists(st.binary(max_size=200), min_size=1, max_size=6), st.data())
