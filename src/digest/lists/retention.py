@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from digest import audit, clock
 from digest.db import Database
-from digest.lists import confirmations, limits
+from digest.lists import confirmations, limits, permission
 from digest.logs import get_logger
 from digest.models import (
     Asset,
@@ -152,7 +152,8 @@ def describe(session: Session, times: RetentionTimes, *, now: dt.datetime) -> li
         Kind.LINKS: f"{_days(times.links)} after it was used or has ended",
         Kind.CONFIRMATIONS: f"{_days(confirmations.PERIOD)}, for as long as it counts",
         Kind.BUCKETS: "1 day without use",
-        Kind.NOTICES: f"{_days(times.notices)} after it was handed over or failed",
+        Kind.NOTICES: f"{_days(times.notices)} after it was handed over or failed; "
+        "the questions of an open run until it is closed",
         Kind.FILES: "until its own end",
     }
     return [
@@ -213,7 +214,8 @@ def _is_past(kind: Kind, times: RetentionTimes, now: dt.datetime) -> sa.ColumnEl
             return TokenBucket.filled_at < now - EVERY
         case Kind.NOTICES:
             done = Notice.done_at <= now - times.notices
-            return sa.and_(Notice.state != NoticeState.PENDING, done)
+            # What the closing of an open run will rest on stays until then.
+            return sa.and_(Notice.state != NoticeState.PENDING, done, sa.not_(permission.of_open_run()))
         case Kind.FILES:
             return Asset.expires_at <= now
 
