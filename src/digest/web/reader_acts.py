@@ -25,7 +25,7 @@ from digest.lists.subscribe import end, pause, resume
 from digest.models import MailingList, Subscription, SubscriptionStatus, TextSize
 from digest.web.deps import Services
 from digest.web.reader_answers import stationery_of
-from digest.web.reader_view import PAUSE_DAYS_MOST, Reader, zone_of
+from digest.web.reader_view import PAUSE_DAYS_MOST, Reader, is_shown, zone_of
 
 _OWN: Final = Origin.PREFERENCES
 
@@ -149,6 +149,7 @@ def _topics(press: Press) -> Outcome:
 
 
 def _join(press: Press) -> Outcome:
+    _require_shown(press)
     is_new = preferences.join_list(
         press.session,
         press.reader.subscription,
@@ -162,6 +163,7 @@ def _join(press: Press) -> Outcome:
 
 
 def _leave(press: Press) -> Outcome:
+    _require_shown(press)
     person = press.reader.person
     found = subscription_of(press.session, list_id=press.number, subscriber_id=person.id)
     if found is None or not end(
@@ -239,6 +241,13 @@ def _words(press: Press, message: str) -> str:
     target = press.session.get(MailingList, press.number)
     words = translator(spoken(press.reader.language)).gettext(message)
     return words % {"title": target.title if target else ""}
+
+
+def _require_shown(press: Press) -> None:
+    """A number that the page does not show is answered alike, whether the person is on that list or not."""
+    target = press.session.get(MailingList, press.number)
+    if target is None or not is_shown(target, press.reader):
+        raise NotFoundError("That is no list of this page.")
 
 
 def _require_running(press: Press) -> None:

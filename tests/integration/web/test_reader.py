@@ -247,6 +247,31 @@ def test_lists_are_joined_and_left(reader: Reader) -> None:
     assert reader.actions() == ["sign_up"]
 
 
+def test_a_forwarded_mail_says_nothing_of_lists_that_are_not_open(reader: Reader) -> None:
+    """Neither the page nor that of whoever left; a guessed number is answered alike, on the list or not."""
+    with reader.database.write() as session:
+        digest = session.get_one(Digest, session.get_one(MailingList, reader.scene.list_id).digest_id)
+        person = session.get_one(Subscriber, reader.scene.subscriber_id)
+        donors, staff = (make_list(session, digest, name, title=name.title()) for name in ("donors", "staff"))
+        secret = make_subscription(session, donors, person)
+    assert "Letters" in reader.client.get(reader.page).text
+    before = everything(reader.database, but="token_buckets")
+    for do in ("join", "leave"):
+        pages = [reader.press(do, each.id) for each in (donors, staff)]
+        assert pages[0] == pages[1]
+        assert "That could not be done" in pages[0]
+        assert "Donors" not in pages[0]
+    assert everything(reader.database, but="token_buckets") == before
+    assert reader.client.post(f"/u/{reader.scene.token}").status_code == 200
+    for path in (reader.page, f"/u/{reader.scene.token}"):
+        assert "Donors" not in reader.client.get(path).text
+    own = reader.signer.sign(Claim(Purpose.UNSUBSCRIBE, donors.id, person.id))
+    assert "Donors" in reader.client.get(f"/u/{own}/page").text
+    reader.client.post(f"/u/{own}/page", data={"do": "stop_all"})
+    with reader.database.read() as session:
+        assert session.get_one(Subscription, secret.id).status is ENDED
+
+
 def test_the_language_is_changed_and_back(reader: Reader) -> None:
     """The page that it leads to speaks the other language; its undo leads back."""
     page = reader.press("language", list_id(reader, "namakner"))
