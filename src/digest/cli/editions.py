@@ -76,7 +76,7 @@ def show(edition: EditionId, language: Language = "en", as_json: bool = JsonOpti
     """Show an edition: its state, its stories, how far it is handed over, what its mail service says."""
     from digest.editions.show import get_edition, show_edition  # noqa: PLC0415
     from digest.i18n import Translator  # noqa: PLC0415
-    from digest.lists.segments import segment_of  # noqa: PLC0415
+    from digest.lists.segments import EVERYBODY, segment_of  # noqa: PLC0415
 
     words = Translator(language)
     with common.read() as session:
@@ -86,7 +86,9 @@ def show(edition: EditionId, language: Language = "en", as_json: bool = JsonOpti
     if as_json:
         common.print_json(_view_as_dict(view, words) | {"segment": segment})
         return
-    if segment is not None:
+    if segment == EVERYBODY:
+        common.say("It goes to everybody, whatever segment its cadence goes to.")
+    elif segment is not None:
         common.say(f"It goes to the segment {segment}.")
     _print_view(view, words)
 
@@ -134,21 +136,22 @@ def extra(
     segment: Annotated[
         str | None, typer.Option(help="Of its readers only those in this segment; else as its cadence.")
     ] = None,
+    everybody: Annotated[bool, typer.Option("--everybody", help=segments.TO_EVERYBODY)] = False,
     as_json: bool = JsonOption,
 ) -> None:
     """Put an extra edition beside the schedule."""
     from digest.editions.cadences import add_extra  # noqa: PLC0415
     from digest.lists.segments import set_edition_segment  # noqa: PLC0415
 
-    now = common.now()
+    now, wanted = common.now(), segments.choice_of(segment, everybody=everybody)
     with common.write() as session:
         chosen = _cadence(session, digest, cadence)
         due_at = common.parse_moment(at, chosen.zone) if at else now
         if due_at < now:
             raise InputError("An extra edition cannot go out in the past.")
         made = add_extra(session, chosen, due_at=due_at, actor=common.actor(), now=now)
-        if segment is not None:
-            set_edition_segment(session, made, segment, actor=common.actor(), now=now)
+        if wanted is not None:
+            set_edition_segment(session, made, wanted, actor=common.actor(), now=now)
         result = {"id": made.id, "cadence": chosen.name, "due_at": made.due_at, "due_local": made.due_local}
     if as_json:
         common.print_json(result)

@@ -25,6 +25,7 @@ app = common.group(
 DigestName = Annotated[str, typer.Argument(metavar="DIGEST", help="The digest.")]
 Name = Annotated[str, typer.Argument(help="The segment's short name: a-z, digits, hyphens.")]
 _RULE = "The rule: a JSON file, - for standard input, or the JSON itself. See docs/segments.md."
+TO_EVERYBODY = "To all readers of its cadence, whatever segment the cadence goes to."
 _TITLE = "What it is called on the desk."
 _READ_LIMIT = 100_000
 
@@ -161,20 +162,34 @@ def count(
 def for_edition(
     edition: Annotated[int, typer.Argument(metavar="ID", help="The edition's id.")],
     name: Annotated[
-        str, typer.Option("--segment", help="The segment that it goes to; none: where its cadence goes.")
-    ],
+        str | None,
+        typer.Option("--segment", help="The segment that it goes to; none: where its cadence goes."),
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--everybody", help=TO_EVERYBODY)] = False,
 ) -> None:
-    """Let one edition go to a segment of its own. Not once its audience is fixed."""
+    """Let one edition go to a segment of its own, or to everybody. Not once its audience is fixed."""
     from digest.deliveries.control import count_waiting  # noqa: PLC0415
     from digest.editions.show import get_edition  # noqa: PLC0415
     from digest.lists.segments import set_edition_segment  # noqa: PLC0415
 
+    wanted = choice_of(name, everybody=everybody)
+    if wanted is None:
+        raise InputError("Give a segment (--segment) or --everybody, one of the two.")
     with common.write() as session:
         found = get_edition(session, edition)
-        wanted = None if name == "none" else name
-        set_edition_segment(session, found, wanted, actor=common.actor(), now=common.now())
+        chosen = None if wanted == "none" else wanted
+        set_edition_segment(session, found, chosen, actor=common.actor(), now=common.now())
         people = count_waiting(session, found)
     common.say(f"Edition {edition} would go to {people:,} people now.")
+
+
+def choice_of(name: str | None, *, everybody: bool) -> str | None:
+    """The segment that two options of an edition mean; None if neither was given."""
+    from digest.lists.segments import EVERYBODY  # noqa: PLC0415
+
+    if name is not None and everybody:
+        raise InputError("Give a segment (--segment) or --everybody, one of the two.")
+    return EVERYBODY if everybody else name
 
 
 def _rule_text(rule: str) -> str:

@@ -83,13 +83,19 @@ def _subscriptions(found: Explanation) -> Iterator[str]:
 
 
 def _deliveries(found: Explanation, words: Translator, *, is_narrowed: bool) -> Iterator[str]:
-    if not found.deliveries:
+    if not found.deliveries and not found.left_out:
         yield "No edition was planned for it" + (" that fits." if is_narrowed else " yet.")
     for line in found.deliveries:
         yield ""
         yield f"Edition {line.edition_id} of {line.digest}, {line.cadence}: {line.subject or '-'}"
         for text in _delivery(line, words):
             yield _INDENT + text
+    for missed in found.left_out:
+        yield ""
+        yield f"Edition {missed.edition_id} of {missed.digest}, {missed.cadence}: not for this address."
+        fixed = common.shown(missed.fixed_at, missed.zone)
+        yield f"{_INDENT}It goes to the segment {missed.segment}; when its people were fixed, on {fixed},"
+        yield f"{_INDENT}this person was not in it."
     if found.dropped_before:
         yield ""
         yield f"Of editions up to {common.shown(found.dropped_before)} some are known by their totals only."

@@ -97,6 +97,18 @@ class DeliveryLine:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOutLine:
+    """An edition that went to a segment, which the person was not in at `fixed_at`."""
+
+    edition_id: int
+    digest: str
+    cadence: str
+    zone: str
+    segment: str
+    fixed_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """All that may be said of an address. Of an erased person that is the day, and nothing else.
 
@@ -110,6 +122,7 @@ class Explanation:
     not_mailed_since: dt.datetime | None
     subscriptions: tuple[SubscriptionLine, ...]
     deliveries: tuple[DeliveryLine, ...]
+    left_out: tuple[LeftOutLine, ...]
     dropped_before: dt.datetime | None
 
 

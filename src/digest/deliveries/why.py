@@ -17,11 +17,13 @@ from digest.deliveries.explained import (
     DeliveryLine,
     Explanation,
     Known,
+    LeftOutLine,
     SubscriptionLine,
     UncertainLine,
     consent_at,
 )
 from digest.deliveries.ledger import RESENT_MARK
+from digest.deliveries.left_out import left_out
 from digest.lists.evidence import readable, texts_of
 from digest.lists.suppress import find_suppression
 from digest.mail.headers import message_id
@@ -77,11 +79,16 @@ def explain(
         )
     subscriptions = _subscriptions(session, person.id) if person else ()
     deliveries: tuple[DeliveryLine, ...] = ()
+    missed: tuple[LeftOutLine, ...] = ()
     if person is not None:
         editions = _editions(session, subscriptions, edition_id, day)
         rows = _deliveries(session, person.id, editions)
         found = [row for row in rows if day is None or _day_of(row) == day][:limit]
         deliveries = _lines(session, person.id, found, subscriptions, address_key)
+        since = barred.created_at if barred else None
+        missed = left_out(
+            session, person.id, subscriptions, editions, barred_since=since, day=day, limit=limit
+        )
     return Explanation(
         known=Known.SUBSCRIBER if person else Known.ERASED if erased_at else Known.UNKNOWN,
         erased_at=erased_at,
@@ -89,6 +96,7 @@ def explain(
         not_mailed_since=barred.created_at if barred else None,
         subscriptions=subscriptions,
         deliveries=deliveries,
+        left_out=missed,
         dropped_before=_dropped_before(session, subscriptions),
     )
 

@@ -73,7 +73,9 @@ def can_undo(session: Session, subscription: Subscription, *, address_key: bytes
     return leaving is not None and now < leaving.until and _may_be_mailed(session, subscription, address_key)
 
 
-def stop_all(session: Session, subscriber_id: int, *, source: Origin, now: dt.datetime) -> list[Subscription]:
+def stop_all(
+    session: Session, subscriber_id: int, *, source: Origin, now: dt.datetime, network: str = ""
+) -> list[Subscription]:
     """End every subscription of a person; those that this ended, oldest first."""
     found = session.scalars(
         sa.select(Subscription).where(Subscription.subscriber_id == subscriber_id).order_by(Subscription.id)
@@ -81,12 +83,18 @@ def stop_all(session: Session, subscriber_id: int, *, source: Origin, now: dt.da
     return [
         subscription
         for subscription in list(found)
-        if end(session, subscription, source=source, now=now, reason="stopped all mail")
+        if end(session, subscription, source=source, now=now, reason="stopped all mail", network=network)
     ]
 
 
 def undo_leaving(
-    session: Session, *, list_id: int, subscriber_id: int, address_key: bytes, now: dt.datetime
+    session: Session,
+    *,
+    list_id: int,
+    subscriber_id: int,
+    address_key: bytes,
+    now: dt.datetime,
+    network: str = "",
 ) -> list[Subscription]:
     """Bring back what the person has ended, and all that the same press ended; [] if there is nothing.
 
@@ -113,7 +121,7 @@ def undo_leaving(
             brought.append(sibling)
     note_life(session, subscriber_id, now=now)
     for each in brought:
-        _revive(session, each, now=now)
+        _revive(session, each, now=now, network=network)
     return brought
 
 
@@ -153,7 +161,7 @@ def _may_be_mailed(session: Session, subscription: Subscription, address_key: by
     return address is not None and not is_suppressed(session, address_key, parse_address(address))
 
 
-def _revive(session: Session, subscription: Subscription, *, now: dt.datetime) -> None:
+def _revive(session: Session, subscription: Subscription, *, now: dt.datetime, network: str) -> None:
     """As it was before it ended: not confirmed, active, or paused until the same date."""
     rows = session.execute(
         sa.select(ConsentEvent.status, ConsentEvent.action, ConsentEvent.details)
@@ -173,4 +181,5 @@ def _revive(session: Session, subscription: Subscription, *, now: dt.datetime) -
         source=Origin.PREFERENCES,
         details={"undone": "the person took the end back"},
         now=now,
+        network=network,
     )

@@ -42,6 +42,8 @@ class Limit:
 # What people do at their most eager, and well below what would be worth a bot's while.
 BY_ADDRESS: Final = Limit("address", burst=5, per_second=1 / 300)
 BY_NETWORK: Final = Limit("network", burst=30, per_second=1 / 10)
+# Presses on readers' pages: a home for the elderly behind one address, on the morning of a new edition.
+BY_READERS_NETWORK: Final = Limit("page", burst=60, per_second=1 / 2)
 # A paper's appeal on television: 100 a second for a minute and a half. After that, five.
 GLOBAL: Final = Limit("all", burst=10_000, per_second=5)
 

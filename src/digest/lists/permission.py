@@ -21,6 +21,7 @@ from digest.lists.queries import may_be_mailed
 from digest.lists.status import Origin
 from digest.lists.subscribe import end
 from digest.models import (
+    AuditEntry,
     MailingList,
     Notice,
     NoticeState,
@@ -30,10 +31,12 @@ from digest.models import (
     Subscription,
     SubscriptionStatus,
 )
+from digest.rendering.notices import NoticeKind
 
 NO_ANSWER = "no answer to the re-permission question"
 _SHORTEST = dt.timedelta(days=2)
 _LONGEST = dt.timedelta(days=365)
+_CLOSE = "permission.close"
 _CLOSE_MOST = 200  # people whose subscriptions end in one transaction
 
 
@@ -146,16 +149,25 @@ def _key_of_ask(run_id: int) -> sa.ColumnElement[str]:
     return sa.literal(f"permission:{run_id}:", sa.Text) + sa.cast(PermissionAsk.subscription_id, sa.Text)
 
 
+def of_open_run() -> sa.ColumnElement[bool]:
+    """Whether a notice is the question of a run that is open: what closing it will rest on."""
+    prefix = sa.literal("permission:", sa.Text) + sa.cast(PermissionRun.id, sa.Text) + ":"
+    is_open = sa.exists().where(
+        PermissionRun.closed_at.is_(None), sa.func.substr(Notice.key, 1, sa.func.length(prefix)) == prefix
+    )
+    return sa.and_(Notice.kind == NoticeKind.PERMISSION.value, is_open.correlate(Notice))
+
+
 def without_answer(run_id: int) -> sa.Select[int]:
     """The ids of the active subscriptions that got the question of a run and no sign of life since.
 
-    A mail that is no longer on record was handed over: what was not is kept.
+    Only a mail on record shows that somebody got it; of an open run all are kept (`of_open_run`).
     """
     return (
         sa.select(PermissionAsk.subscription_id)
         .join(Subscription, Subscription.id == PermissionAsk.subscription_id)
         .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .outerjoin(Notice, Notice.key == _key_of_ask(run_id))
+        .join(Notice, Notice.key == _key_of_ask(run_id))
         .where(
             PermissionAsk.run_id == run_id,
             PermissionAsk.answered_at.is_(None),
@@ -164,18 +176,19 @@ def without_answer(run_id: int) -> sa.Select[int]:
                 Subscriber.last_sign_of_life_at.is_(None),
                 Subscriber.last_sign_of_life_at < PermissionAsk.asked_at,
             ),
-            sa.or_(Notice.id.is_(None), Notice.state == NoticeState.SENT),
+            Notice.state == NoticeState.SENT,
         )
     )
 
 
 def counts(session: Session, run: PermissionRun) -> RunCounts:
-    """How a run stands."""
+    """How a run stands. Of a closed one the mails are those that closing it has noted: they go in time."""
     name = session.scalars(sa.select(MailingList.name).where(MailingList.id == run.list_id)).one()
     of_run = PermissionAsk.run_id == run.id
     asked, answered = session.execute(
         sa.select(sa.func.count(), sa.func.count(PermissionAsk.answered_at)).where(of_run)
     ).one()
+    noted = _noted_at_the_end(session, run)
     sent = (
         sa.select(sa.func.count())
         .select_from(PermissionAsk)
@@ -196,10 +209,21 @@ def counts(session: Session, run: PermissionRun) -> RunCounts:
         closed_at=run.closed_at,
         waiting=many(to_ask(run)) if is_open else 0,
         asked=asked,
-        handed_over=session.scalar(sent) or 0,
+        handed_over=(session.scalar(sent) or 0) if noted is None else noted,
         answered=answered,
         to_end=many(without_answer(run.id)) if is_open else 0,
     )
+
+
+def _noted_at_the_end(session: Session, run: PermissionRun) -> int | None:
+    """How many mails of a run were handed over when it was closed; None for an open one."""
+    entry = sa.select(AuditEntry.details).where(
+        AuditEntry.action == _CLOSE,
+        AuditEntry.target_kind == PermissionRun.__name__,
+        AuditEntry.target_id == run.id,
+    )
+    details = session.scalars(entry.limit(1)).first() if run.closed_at is not None else None
+    return None if details is None else int(details["handed_over"])
 
 
 def all_runs(session: Session, list_id: int | None = None) -> list[PermissionRun]:
@@ -234,9 +258,10 @@ def close_run(
                 check_closable(run, now=now)
             some = [] if end_nobody else list(session.scalars(without_answer(run_id).limit(_CLOSE_MOST)))
             if not some:
+                handed_over = counts(session, run).handed_over
                 run.closed_at = now
-                details = {"ended": ended, "end_nobody": end_nobody}
-                audit.record(session, "permission.close", run, actor=actor, now=now, details=details)
+                details = {"ended": ended, "end_nobody": end_nobody, "handed_over": handed_over}
+                audit.record(session, _CLOSE, run, actor=actor, now=now, details=details)
                 return ended
             for subscription_id in some:
                 subscription = session.get_one(Subscription, subscription_id)

@@ -130,6 +130,7 @@ def join_list(
     address_key: bytes,
     words: str,
     now: dt.datetime,
+    network: str = "",
 ) -> bool:
     """Put the person on one more list that is open, or that they were on; False if they are on it.
 
@@ -138,7 +139,10 @@ def join_list(
     Raises NotFoundError for a list that is not offered, StateError, SuppressedError.
     """
     _require_chosen(subscription)
-    return _join(session, subscription, list_id, address_key=address_key, words=words, now=now) is not None
+    joined = _join(
+        session, subscription, list_id, address_key=address_key, words=words, now=now, network=network
+    )
+    return joined is not None
 
 
 def switch_language(
@@ -149,6 +153,7 @@ def switch_language(
     address_key: bytes,
     words: str,
     now: dt.datetime,
+    network: str = "",
 ) -> Subscription:
     """Move the person to a sister digest's list and end this subscription; the new one is returned.
 
@@ -159,14 +164,14 @@ def switch_language(
     if list_id not in {found.id for found, _ in sister_lists(session, subscription)}:
         raise NotFoundError("There is no such list in another language.")
     before = cadence_of(session, subscription)
-    _join(session, subscription, list_id, address_key=address_key, words=words, now=now)
+    _join(session, subscription, list_id, address_key=address_key, words=words, now=now, network=network)
     moved = subscription_of(session, list_id=list_id, subscriber_id=subscription.subscriber_id)
     assert moved is not None  # it was there or has just been made
     _take_over_cadence(session, moved, before)
     subscriber = session.get_one(Subscriber, subscription.subscriber_id)
     target = session.get_one(MailingList, list_id)
     subscriber.language = session.get_one(Digest, target.digest_id).language
-    end(session, subscription, source=_OWN, now=now, reason="changed the language")
+    end(session, subscription, source=_OWN, now=now, reason="changed the language", network=network)
     return moved
 
 
@@ -216,6 +221,7 @@ def _join(
     address_key: bytes,
     words: str,
     now: dt.datetime,
+    network: str,
 ) -> Subscription | None:
     """The subscription if it was made or revived; None if the person is on the list."""
     target = session.get(MailingList, list_id)
@@ -233,6 +239,7 @@ def _join(
         actor="",
         now=now,
         cadence_id=was_on.cadence_id if was_on else None,
+        network=network,
     )
     if added.outcome is AddOutcome.KNOWN:
         return None

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from digest import audit, clock
 from digest.db import Database
-from digest.lists import confirmations, limits
+from digest.lists import confirmations, limits, never_confirmed, permission
 from digest.logs import get_logger
 from digest.models import (
     Asset,
@@ -28,6 +28,7 @@ from digest.models import (
     FreshLink,
     Notice,
     NoticeState,
+    Subscription,
     TokenBucket,
 )
 
@@ -45,6 +46,7 @@ class Kind(StrEnum):
 
     NETWORKS = "networks"
     LINKS = "links"
+    SIGN_UPS = "sign_ups"
     CONFIRMATIONS = "confirmations"
     BUCKETS = "buckets"
     NOTICES = "notices"
@@ -150,9 +152,11 @@ def describe(session: Session, times: RetentionTimes, *, now: dt.datetime) -> li
     kept = {
         Kind.NETWORKS: "for as long as its list says (network days)",
         Kind.LINKS: f"{_days(times.links)} after it was used or has ended",
+        Kind.SIGN_UPS: f"{_days(confirmations.PERIOD)} after the last mail that asked to confirm it",
         Kind.CONFIRMATIONS: f"{_days(confirmations.PERIOD)}, for as long as it counts",
         Kind.BUCKETS: "1 day without use",
-        Kind.NOTICES: f"{_days(times.notices)} after it was handed over or failed",
+        Kind.NOTICES: f"{_days(times.notices)} after it was handed over or failed; "
+        "the questions of an open run until it is closed",
         Kind.FILES: "until its own end",
     }
     return [
@@ -162,6 +166,8 @@ def describe(session: Session, times: RetentionTimes, *, now: dt.datetime) -> li
 
 def purge(session: Session, kind: Kind, times: RetentionTimes, *, now: dt.datetime) -> int:
     """Delete one part of what is past its time; how many rows, 0 if there is nothing."""
+    if kind is Kind.SIGN_UPS:
+        return never_confirmed.purge(session, now=now, most=_ROWS)
     if kind is Kind.CONFIRMATIONS:
         return confirmations.purge(session, now=now)
     if kind is Kind.BUCKETS:
@@ -191,6 +197,7 @@ def _purge_file(session: Session, *, now: dt.datetime) -> int:
 _TABLES: Mapping[Kind, Any] = {
     Kind.NETWORKS: ConsentNetwork,
     Kind.LINKS: FreshLink,
+    Kind.SIGN_UPS: Subscription,
     Kind.CONFIRMATIONS: Confirmation,
     Kind.BUCKETS: TokenBucket,
     Kind.NOTICES: Notice,
@@ -199,23 +206,24 @@ _TABLES: Mapping[Kind, Any] = {
 
 
 def _is_past(kind: Kind, times: RetentionTimes, now: dt.datetime) -> sa.ColumnElement[bool]:
-    match kind:
-        case Kind.NETWORKS:
-            return ConsentNetwork.erase_at <= now
-        case Kind.LINKS:
-            before = now - times.links
-            # A used one counts for a day against how many may be asked for.
-            used = sa.and_(FreshLink.used_at <= before, FreshLink.created_at <= before)
-            return sa.or_(FreshLink.expires_at <= before, used)
-        case Kind.CONFIRMATIONS:
-            return Confirmation.at <= now - confirmations.PERIOD
-        case Kind.BUCKETS:
-            return TokenBucket.filled_at < now - EVERY
-        case Kind.NOTICES:
-            done = Notice.done_at <= now - times.notices
-            return sa.and_(Notice.state != NoticeState.PENDING, done)
-        case Kind.FILES:
-            return Asset.expires_at <= now
+    before = now - times.links
+    # A used one counts for a day against how many may be asked for.
+    used = sa.and_(FreshLink.used_at <= before, FreshLink.created_at <= before)
+    conditions: Mapping[Kind, sa.ColumnElement[bool]] = {
+        Kind.NETWORKS: ConsentNetwork.erase_at <= now,
+        Kind.LINKS: sa.or_(FreshLink.expires_at <= before, used),
+        Kind.SIGN_UPS: never_confirmed.is_past(now),
+        Kind.CONFIRMATIONS: Confirmation.at <= now - confirmations.PERIOD,
+        Kind.BUCKETS: TokenBucket.filled_at < now - EVERY,
+        Kind.NOTICES: sa.and_(
+            Notice.state != NoticeState.PENDING,
+            Notice.done_at <= now - times.notices,
+            # What the closing of an open run will rest on stays until then.
+            sa.not_(permission.of_open_run()),
+        ),
+        Kind.FILES: Asset.expires_at <= now,
+    }
+    return conditions[kind]
 
 
 def _count(kind: Kind, times: RetentionTimes, *, now: dt.datetime) -> sa.Select[Any]:

@@ -37,6 +37,10 @@ from digest.models import (
 )
 
 SAMPLES = 3
+# The segment of an edition that goes to all its readers although its cadence goes to a segment: an edition
+# names a segment or none, and none is its cadence's.
+EVERYBODY = "everybody"
+_EVERYBODYS_RULE = {"joined": {"since": "1970-01-01"}}
 # Whose audience is not fixed yet, or can be fixed anew.
 _OPEN = (EditionState.UPCOMING, EditionState.FROZEN, EditionState.HELD)
 _FINAL = (EditionState.SENT, EditionState.SKIPPED, EditionState.CANCELLED)
@@ -87,8 +91,8 @@ def add_segment(
         "created_at": now,
         "changed_at": now,
     }
-    if name == "none":
-        raise InputError("A segment cannot be called none: that word takes a segment away.")
+    if name in ("none", EVERYBODY):
+        raise InputError(f"A segment cannot be called {name}: that word stands for no segment.")
     made = insert_if_new(session, Segment, row)
     if made is None:
         raise InputError(f"The digest has a segment {name!r} already; choose another name.")
@@ -110,6 +114,8 @@ def set_segment(
     if title is not None:
         segment.title = clean_line(title, what="title") or segment.name
     if rule is not None:
+        if segment.name == EVERYBODY:
+            raise InputError("The segment everybody is everybody: its rule stays.")
         segment.rule, _ = read_rule(rule, known_names(session, segment.digest_id))
     segment.changed_at = now
     session.flush()
@@ -219,7 +225,7 @@ def edition_audience(session: Session, edition: Edition) -> sa.Select[int, int, 
     Spans of time in the rule count back from the edition's own moment, so that asking twice is one answer.
     """
     segment = segment_of(session, edition)
-    if segment is None:
+    if segment is None or segment.name == EVERYBODY:
         return audience(edition.cadence_id)
     return audience(edition.cadence_id, condition_for(session, segment, at=edition.send_at))
 
@@ -227,7 +233,7 @@ def edition_audience(session: Session, edition: Edition) -> sa.Select[int, int, 
 def set_edition_segment(
     session: Session, edition: Edition, name: str | None, *, actor: str, now: dt.datetime
 ) -> None:
-    """Let one edition go to a segment of its own; None: to its cadence's again.
+    """Let one edition go to a segment of its own; None: to its cadence's again; EVERYBODY: to none at all.
 
     Raises StateError once its audience is fixed.
     """
@@ -236,17 +242,33 @@ def set_edition_segment(
     if edition.state not in _OPEN or edition.planned_at is not None:
         raise StateError(f"The audience of edition {edition.id} is fixed: it cannot go to another segment.")
     digest_id = session.scalars(sa.select(Cadence.digest_id).where(Cadence.id == edition.cadence_id)).one()
-    segment = None if name is None else segment_named(session, digest_id, name)
-    edition.segment_id = segment.id if segment else None
+    if name == EVERYBODY:
+        edition.segment_id = _everybody(session, digest_id, now=now)
+    else:
+        edition.segment_id = None if name is None else segment_named(session, digest_id, name).id
     session.flush()
     audit.record(session, "edition.segment", edition, actor=actor, now=now, details={"segment": name or ""})
+
+
+def _everybody(session: Session, digest_id: int, *, now: dt.datetime) -> int:
+    """The id of the digest's segment that everybody is in; made when it is first wanted."""
+    row = {
+        "digest_id": digest_id,
+        "name": EVERYBODY,
+        "title": "Everybody",
+        "rule": _EVERYBODYS_RULE,
+        "created_at": now,
+        "changed_at": now,
+    }
+    return insert_if_new(session, Segment, row) or segment_named(session, digest_id, EVERYBODY).id
 
 
 def set_cadence_segment(
     session: Session, cadence: Cadence, name: str | None, *, actor: str, now: dt.datetime
 ) -> None:
     """Let a cadence's editions go to a segment; None: to everybody. Fixed audiences stay."""
-    segment = None if name is None else segment_named(session, cadence.digest_id, name)
+    is_everybody = name is None or name == EVERYBODY
+    segment = None if is_everybody else segment_named(session, cadence.digest_id, name or "")
     cadence.segment_id = segment.id if segment else None
     session.flush()
     audit.record(session, "cadence.segment", cadence, actor=actor, now=now, details={"segment": name or ""})

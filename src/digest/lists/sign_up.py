@@ -161,10 +161,23 @@ def _begin(
         # Lists that were asked for together are confirmed together: they are known by this moment.
         subscription.changed_at = now
         session.flush()
+    told = _Told.WELCOMED
     if added.status is SubscriptionStatus.PENDING or _is_suppressed(session, wish.address, stationery):
-        return _Told.TO_CONFIRM, added
-    if added.outcome is AddOutcome.KNOWN:
-        return _Told.KNOWN, added
+        told = _Told.TO_CONFIRM
+    elif added.outcome is AddOutcome.KNOWN:
+        told = _Told.KNOWN
+    if mailing_list.opt_in is OptIn.SINGLE:
+        # Written for whomever, and then it was not asked for: it takes longer than all the rest.
+        with session.begin_nested() as savepoint:
+            _welcome(session, subscription, stationery, now=now)
+            if told is not _Told.WELCOMED:
+                savepoint.rollback()
+    return told, added
+
+
+def _welcome(
+    session: Session, subscription: Subscription, stationery: Stationery, *, now: dt.datetime
+) -> None:
     ask_welcome(
         session,
         subscription,
@@ -173,7 +186,6 @@ def _begin(
         now=now,
         templates=stationery.templates,
     )
-    return _Told.WELCOMED, added
 
 
 def _ask_by_mail(

@@ -117,7 +117,7 @@ def add_subscriber(
     if made is not None:
         return made
     existing = subscription_of(session, list_id=mailing_list.id, subscriber_id=subscriber_id)
-    assert existing is not None  # its key was in the way, and subscriptions are never deleted
+    assert existing is not None  # its key was in the way, and its person is held
     consent.lock(session, existing)
     if existing.status is not SubscriptionStatus.ENDED:
         return Added(AddOutcome.KNOWN, subscriber_id, existing.id, existing.status)
@@ -243,10 +243,15 @@ def _find_or_make(session: Session, address: Address, address_hash: str, values:
         "address_hash": address_hash,
         "domain": address.domain,
     }
-    made = insert_if_new(session, Subscriber, {**keyed, **values})
-    if made is not None:
-        return made
-    return session.scalars(sa.select(Subscriber.id).where(Subscriber.address_key == address.key)).one()
+    known = sa.select(Subscriber.id).where(Subscriber.address_key == address.key)
+    while True:
+        made = insert_if_new(session, Subscriber, {**keyed, **values})
+        if made is not None:
+            return made
+        # Held, so that they are still there when their subscription is made (`never_confirmed`).
+        found = session.scalars(known.with_for_update(read=True, key_share=True)).one_or_none()
+        if found is not None:
+            return found
 
 
 def _was_erased(session: Session, address_hash: str) -> bool:

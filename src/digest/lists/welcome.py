@@ -1,4 +1,7 @@
-"""The welcome mail: what will come, how often, the latest edition if the list wants it, and the way out."""
+"""The welcome mail: what will come, how often, the latest edition if the list wants it, and the way out.
+
+Of that edition stand in it the commentary's beginning and the headlines, and a link to the whole on the web.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,22 @@ from digest import notices
 from digest.lists.links import sign_off_url
 from digest.mail.headers import date_text, notice_message_id
 from digest.mail.message import build_notice
-from digest.models import Cadence, Digest, Edition, EditionState, MailingList, Subscriber, Subscription
+from digest.models import (
+    Cadence,
+    Digest,
+    Edition,
+    EditionState,
+    Item,
+    MailingList,
+    Role,
+    Subscriber,
+    Subscription,
+)
+from digest.rendering.contexts import Story
 from digest.rendering.notices import NoticeKind, WelcomeNotice, render_notice
 from digest.tokens import Signer
+
+_STORIES_MOST = 12  # of an edition; the rest is on the web
 
 
 def ask_welcome(
@@ -36,6 +52,8 @@ def ask_welcome(
     digest = session.get_one(Digest, mailing_list.digest_id)
     if subscriber.address is None:
         return False
+    latest = _latest(session, digest.id) if mailing_list.welcomes_with_latest else None
+    featured, recent = _stories(session, latest) if latest is not None else (None, ())
     link = sign_off_url(public_url, signer, list_id=mailing_list.id, subscriber_id=subscriber.id)
     rendered = render_notice(
         NoticeKind.WELCOME,
@@ -45,9 +63,11 @@ def ask_welcome(
             how_often=_how_often(session, subscription, digest.id),
             sender_name=digest.sender_name,
             postal_address=digest.postal_address,
-            web_url=latest_url(session, digest.id, public_url) if mailing_list.welcomes_with_latest else "",
+            web_url=_web_url(public_url, latest),
             unsubscribe_url=link,
             page_url=f"{link}/page",
+            featured=featured,
+            recent=recent,
         ),
         templates=templates,
     )
@@ -78,14 +98,42 @@ def ask_welcome(
 
 def latest_url(session: Session, digest_id: int, public_url: str) -> str:
     """The web page of a digest's latest edition that goes out or has gone out; "" if there is none yet."""
-    public_id = session.scalars(
-        sa.select(Edition.public_id)
+    return _web_url(public_url, _latest(session, digest_id))
+
+
+def _latest(session: Session, digest_id: int) -> Edition | None:
+    return session.scalars(
+        sa.select(Edition)
         .join(Cadence, Cadence.id == Edition.cadence_id)
         .where(Cadence.digest_id == digest_id, Edition.state.in_((EditionState.SENDING, EditionState.SENT)))
         .order_by(Edition.due_at.desc(), Edition.id.desc())
         .limit(1)
     ).first()
-    return f"{public_url}/e/{public_id}" if public_id else ""
+
+
+def _web_url(public_url: str, edition: Edition | None) -> str:
+    return f"{public_url}/e/{edition.public_id}" if edition is not None else ""
+
+
+def _stories(session: Session, edition: Edition) -> tuple[Story | None, tuple[Story, ...]]:
+    """The commentary and the headlines of an edition, as it went out. Its links are everybody's."""
+    items = session.execute(
+        sa.select(Item.role, Item.story)
+        .where(Item.revision_id == edition.revision_id)
+        .order_by(Item.position)
+        .limit(_STORIES_MOST)
+    )
+    featured, recent = None, []
+    for role, stored in items:
+        story = Story(
+            **{name: stored[name] for name in ("title", "url", "author", "section", "excerpt", "language")},
+            published_at=dt.datetime.fromisoformat(stored["published_at"]),
+        )
+        if role is Role.FEATURED:
+            featured = story
+        else:
+            recent.append(story)
+    return featured, tuple(recent)
 
 
 def _number_of(key: str) -> int:

@@ -73,6 +73,11 @@ def look_names(size: TextSize) -> dict[str, Any]:
     return {"light": LIGHT, "dark": DARK, "column": COLUMN, "px": functools.partial(pixels, size)}
 
 
+def tongue_names(language: str) -> dict[str, Any]:
+    """What a story in another language than the mail's is marked with."""
+    return {"is_foreign": functools.partial(_is_foreign, language), "direction_of": i18n.direction}
+
+
 def _names(context: EditionContext) -> dict[str, Any]:
     edition = cleaned(context)
     featured = edition.featured
@@ -86,8 +91,7 @@ def _names(context: EditionContext) -> dict[str, Any]:
         "time_of": functools.partial(_time_of, edition, relative=is_relative),
         "date_of": functools.partial(_time_of, edition, relative=False),
         "is_relative": is_relative,
-        "is_foreign": functools.partial(_is_foreign, edition.language),
-        "direction_of": i18n.direction,
+        **tongue_names(edition.language),
         "accent": edition.look.accent,
         "accent_dark": edition.look.accent_dark,
         **look_names(edition.text_size),

@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from digest import i18n
-from digest.rendering.contexts import UNSUBSCRIBE_URL, Look, RenderedMail, TextSize
-from digest.rendering.digest_email import look_names
+from digest.rendering.contexts import UNSUBSCRIBE_URL, Look, RenderedMail, Story, TextSize
+from digest.rendering.digest_email import look_names, tongue_names
 from digest.rendering.environment import environment
 from digest.rendering.inline import inline_css
 from digest.rendering.plain_text import tidy
@@ -47,6 +47,7 @@ class WelcomeNotice:
     """Says what will come and how often.
 
     `how_often` is a cadence's name, `web_url` a past edition or "", `page_url` the reader's own page or "".
+    `featured` and `recent` are that edition's stories: the commentary with its excerpt, and the headlines.
     """
 
     list_title: str
@@ -56,6 +57,8 @@ class WelcomeNotice:
     web_url: str = ""
     unsubscribe_url: str = UNSUBSCRIBE_URL
     page_url: str = ""
+    featured: Story | None = None
+    recent: tuple[Story, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ def render_notice(
     look = Look()
     notice = cleaned(values)
     names = {"notice": notice, "accent": look.accent, "accent_dark": look.accent_dark}
-    names |= look_names(TextSize.NORMAL)
+    names |= look_names(TextSize.NORMAL) | tongue_names(language)
     subject = subject_line(env.get_template(f"email/{kind}/subject.txt").render(names))
     text = tidy(env.get_template(f"email/{kind}/body.txt").render(names))
     preheader = preheader_line(subject, _paragraphs(text, i18n.translator(language)))

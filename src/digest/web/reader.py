@@ -17,17 +17,18 @@ from digest import clock
 from digest.errors import DigestError
 from digest.lists.goodbye import undo_path
 from digest.lists.leaving import can_undo, undo_leaving
+from digest.lists.limits import BY_READERS_NETWORK, network_bucket, take
 from digest.lists.links import subscription_of_token
 from digest.lists.queries import subscription_of
 from digest.models import SubscriptionStatus
-from digest.rendering.pages import SignedOffPage
+from digest.rendering.pages import ErrorPage, SignedOffPage
 from digest.rendering.reader_pages import UndoPage
-from digest.tokens import Purpose, TokenError
+from digest.tokens import Claim, Purpose, TokenError
 from digest.web.answers import link_not_valid, page_answer
-from digest.web.deps import Services, Shared
+from digest.web.deps import Services, Shared, network_of
 from digest.web.forms import read_form
-from digest.web.reader_acts import BadDateError, Outcome, Press, act
-from digest.web.reader_answers import reader_answer, see_other, see_page
+from digest.web.reader_acts import NEVER_LIMITED, BadDateError, Outcome, Press, act
+from digest.web.reader_answers import reader_answer, see_other, see_page, title_and_language
 from digest.web.reader_view import Reader, Told, reader_of, reader_page
 
 router = APIRouter()
@@ -35,6 +36,8 @@ router = APIRouter()
 Form = Annotated[Mapping[str, str], Depends(read_form)]
 _CODE_LIMIT = 20
 _WAS_LIMIT = 200
+_TOO_MANY = 429
+_RETRY_SECONDS = "30"
 
 
 @router.api_route("/u/{token}/page", methods=["GET", "HEAD"])
@@ -60,14 +63,33 @@ def show_page(token: str, request: Request, services: Shared) -> HTMLResponse:
 @router.post("/u/{token}/page")
 async def press_button(token: str, request: Request, services: Shared, form: Form) -> Response:
     """Do what a button says and lead to the page; what cannot be done changes nothing and says so there."""
+    network = network_of(request)
     try:
-        path = await services.in_turn(_act, services, token, form)
+        claim = services.keys.signer.check(token, Purpose.UNSUBSCRIBE)
+        if form.get("do") not in NEVER_LIMITED and not await services.in_turn(_take, services, network):
+            return await services.in_turn(_wait_a_moment, services, claim)
+        path = await services.in_turn(_act, services, token, form, network)
     except TokenError:
         return link_not_valid(request, services)
     return see_other(path) if path else link_not_valid(request, services)
 
 
-def _act(services: Services, token: str, form: Mapping[str, str]) -> str:
+def _take(services: Services, network: str) -> bool:
+    """Whether this network may press once more; in a short transaction, for its readers share a row."""
+    bucket = network_bucket(services.keys.address_key, network, limit=BY_READERS_NETWORK)
+    with services.database.write() as session:
+        return take(session, bucket, now=clock.utc_now())
+
+
+def _wait_a_moment(services: Services, claim: Claim) -> HTMLResponse:
+    with services.database.read() as session:
+        _, language = title_and_language(session, claim.list_id)
+    headers = {"Retry-After": _RETRY_SECONDS}
+    templates = services.settings.templates
+    return page_answer(ErrorPage(_TOO_MANY), language, templates=templates, status=_TOO_MANY, headers=headers)
+
+
+def _act(services: Services, token: str, form: Mapping[str, str], network: str) -> str:
     """Where to go next; "" if there is no such person any more."""
     claim = services.keys.signer.check(token, Purpose.UNSUBSCRIBE)
     signer, list_id = services.keys.signer, claim.list_id
@@ -76,7 +98,7 @@ def _act(services: Services, token: str, form: Mapping[str, str]) -> str:
             reader = _find(session, services, token)
             if reader is None or reader.person.erased_at is not None:
                 return ""
-            done = act(Press(session, services, reader, form, clock.utc_now()))
+            done = act(Press(session, services, reader, form, clock.utc_now(), network))
             if done.subscription is not None:
                 list_id = done.subscription.list_id
     except BadDateError:
@@ -109,14 +131,17 @@ def show_undo(token: str, request: Request, services: Shared) -> HTMLResponse:
 @router.post("/undo/{token}", dependencies=[Depends(read_form)])
 async def undo(token: str, request: Request, services: Shared) -> Response:
     """Take a leaving back; again, or where there is nothing to take back, the page says so."""
+    network = network_of(request)
     try:
-        services.keys.signer.check(token, Purpose.UNDO)
+        claim = services.keys.signer.check(token, Purpose.UNDO)
     except TokenError:
         return link_not_valid(request, services)
-    return see_other(await services.in_turn(_undo, services, token))
+    if not await services.in_turn(_take, services, network):
+        return await services.in_turn(_wait_a_moment, services, claim)
+    return see_other(await services.in_turn(_undo, services, token, network))
 
 
-def _undo(services: Services, token: str) -> str:
+def _undo(services: Services, token: str, network: str) -> str:
     signer = services.keys.signer
     claim = signer.check(token, Purpose.UNDO)
     with services.database.write() as session:
@@ -126,6 +151,7 @@ def _undo(services: Services, token: str) -> str:
             subscriber_id=claim.subscriber_id,
             address_key=services.keys.address_key,
             now=clock.utc_now(),
+            network=network,
         )
     if not brought:
         return f"/undo/{token}"

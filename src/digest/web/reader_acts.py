@@ -25,7 +25,7 @@ from digest.lists.subscribe import end, pause, resume
 from digest.models import MailingList, Subscription, SubscriptionStatus, TextSize
 from digest.web.deps import Services
 from digest.web.reader_answers import stationery_of
-from digest.web.reader_view import PAUSE_DAYS_MOST, Reader, zone_of
+from digest.web.reader_view import PAUSE_DAYS_MOST, Reader, is_shown, zone_of
 
 _OWN: Final = Origin.PREFERENCES
 
@@ -39,6 +39,7 @@ class Press:
     reader: Reader
     form: Mapping[str, str]
     now: dt.datetime
+    network: str = ""  # the IP address it came from; of it is kept what each list says
 
     @property
     def value(self) -> str:
@@ -108,14 +109,22 @@ def _pause_until(press: Press) -> Outcome:
 
 def _paused(press: Press, until: dt.datetime | None) -> Outcome:
     subscription = press.reader.subscription
-    is_new = pause(press.session, subscription, source=_OWN, actor="", now=press.now, until=until)
+    is_new = pause(
+        press.session,
+        subscription,
+        source=_OWN,
+        actor="",
+        now=press.now,
+        until=until,
+        network=press.network,
+    )
     return Outcome("paused_until" if until else "paused") if is_new else NOTHING
 
 
 def _resume(press: Press) -> Outcome:
     subscription = press.reader.subscription
     until = subscription.paused_until
-    if not resume(press.session, subscription, source=_OWN, actor="", now=press.now):
+    if not resume(press.session, subscription, source=_OWN, actor="", now=press.now, network=press.network):
         return NOTHING
     zone = ZoneInfo(zone_of(press.session, press.reader))
     return Outcome("resumed", until.astimezone(zone).date().isoformat() if until else "")
@@ -140,6 +149,7 @@ def _topics(press: Press) -> Outcome:
 
 
 def _join(press: Press) -> Outcome:
+    _require_shown(press)
     is_new = preferences.join_list(
         press.session,
         press.reader.subscription,
@@ -147,14 +157,23 @@ def _join(press: Press) -> Outcome:
         address_key=press.services.keys.address_key,
         words=_words(press, N_("Join: %(title)s")),
         now=press.now,
+        network=press.network,
     )
     return Outcome("joined", str(press.number)) if is_new else NOTHING
 
 
 def _leave(press: Press) -> Outcome:
+    _require_shown(press)
     person = press.reader.person
     found = subscription_of(press.session, list_id=press.number, subscriber_id=person.id)
-    if found is None or not end(press.session, found, source=_OWN, now=press.now, reason="left by the page"):
+    if found is None or not end(
+        press.session,
+        found,
+        source=_OWN,
+        now=press.now,
+        reason="left by the page",
+        network=press.network,
+    ):
         return NOTHING
     _goodbye(press, found)
     is_own = found.id == press.reader.subscription.id
@@ -170,13 +189,15 @@ def _language(press: Press) -> Outcome:
         address_key=press.services.keys.address_key,
         words=_words(press, N_("Language: %(title)s")),
         now=press.now,
+        network=press.network,
     )
     return Outcome("language", str(was), moved)
 
 
 def _stop_all(press: Press) -> Outcome:
     """One goodbye for all: its undo brings all back."""
-    ended = stop_all(press.session, press.reader.person.id, source=_OWN, now=press.now)
+    person_id = press.reader.person.id
+    ended = stop_all(press.session, person_id, source=_OWN, now=press.now, network=press.network)
     if not ended:
         return NOTHING
     own = [each for each in ended if each.id == press.reader.subscription.id]
@@ -222,10 +243,20 @@ def _words(press: Press, message: str) -> str:
     return words % {"title": target.title if target else ""}
 
 
+def _require_shown(press: Press) -> None:
+    """A number that the page does not show is answered alike, whether the person is on that list or not."""
+    target = press.session.get(MailingList, press.number)
+    if target is None or not is_shown(target, press.reader):
+        raise NotFoundError("That is no list of this page.")
+
+
 def _require_running(press: Press) -> None:
     if press.reader.subscription.status not in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED):
         raise StateError("Only a subscription that is running can be changed.")
 
+
+# Whoever wants less mail is never asked to wait. Done twice they do nothing, and mail nothing.
+NEVER_LIMITED: Final = frozenset({"stop_all", "leave", "pause"})
 
 _ACTS: Final[Mapping[str, Callable[[Press], Outcome]]] = {
     "cadence": _cadence,

@@ -161,16 +161,29 @@ def left_page(
         undo_url=undo_path(services.keys.signer, subscription) if has_undo else "",
         asks_reason=leaving is not None and not reason_given(session, subscription, leaving),
         sign_up_url=f"/s/{reader.mailing_list.name}" if is_open else "",
-        still_on=tuple(found.title for _, found in own_subscriptions(session, reader.person.id)),
+        still_on=tuple(found.title for found in _own_lists(session, reader)),
         can_ask=reader.person.address is not None,
         action_url=url,
         done=done,
     )
 
 
+def is_shown(mailing_list: MailingList, reader: Reader) -> bool:
+    """Whether a page that a forwarded mail opens may speak of a list: the mail's own, and the public ones.
+
+    That somebody is on a list that is not open (staff, donors) is nobody's business but theirs.
+    """
+    return mailing_list.is_open or mailing_list.id == reader.mailing_list.id
+
+
+def _own_lists(session: Session, reader: Reader) -> list[MailingList]:
+    own = own_subscriptions(session, reader.person.id)
+    return [found for _, found in own if is_shown(found, reader)]
+
+
 def _list_choices(session: Session, reader: Reader) -> tuple[ListChoice, ...]:
-    on = {found.id: found for _, found in own_subscriptions(session, reader.person.id)}
-    choices = {found.id: ListChoice(found.id, found.title, is_on=True) for found in on.values()}
+    on = _own_lists(session, reader)
+    choices = {found.id: ListChoice(found.id, found.title, is_on=True) for found in on}
     for found, _ in open_lists(session):
         choices.setdefault(found.id, ListChoice(found.id, found.title, is_on=False))
     return tuple(choices.values())

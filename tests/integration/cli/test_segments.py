@@ -71,6 +71,15 @@ def test_cadences_and_editions_go_to_segments(ready: Cli) -> None:
     ready("cadence", "set", "courier", "morning", "--segment", "none")
     assert "3 people" in ready("edition", "segment", made, "--segment", "none")
     assert "2 people" in ready("edition", "segment", made, "--segment", "armenian")
+    ready("cadence", "set", "courier", "morning", "--segment", "armenian")
+    assert "3 people" in ready("edition", "segment", made, "--everybody")
+    assert "goes to everybody, whatever" in ready("edition", "show", made)
+    other = ready.json("edition", "extra", "courier", "--at", "2999-01-02T07:00", "--everybody")["id"]
+    assert ready.json("edition", "show", other)["segment"] == "everybody"
+    both = ("--everybody", "--segment", "armenian")
+    assert "one of the two" in ready.refused("edition", "segment", made, *both)
+    assert "one of the two" in ready.refused("edition", "segment", made)
+    ready("edition", "segment", made, "--segment", "none")
     assert "goes to this segment" in ready.refused("segment", "remove", "courier", "armenian", code=1)
 
 

@@ -20,13 +20,16 @@ from digest.deliveries.progress import progress
 from digest.editions.show import edition_line
 from digest.i18n import Translator
 from digest.lists.erase import erase_subscriber
+from digest.lists.segments import add_segment, set_cadence_segment
 from digest.lists.status import Origin
 from digest.models import (
     AuditEntry,
     Batch,
+    Cadence,
     Delivery,
     DeliveryReason,
     DeliveryStatus,
+    Digest,
     Edition,
     EditionState,
     Reply,
@@ -265,6 +268,23 @@ def test_why_tells_of_skipped_and_waiting_ones(cli: Cli, desk: Desk, running: in
     said = cli("why", waiting)
     assert "the edition was cancelled before its turn came" in said
     assert "tried:      never" in said
+
+
+def test_why_says_who_was_not_in_the_segment(cli: Cli, desk: Desk, running: int) -> None:
+    """With the edition, the segment, and when its people were fixed."""
+    (late,) = desk.add_people(1)
+    with desk.database.write() as session:
+        digest = session.get_one(Digest, desk.cadence.digest_id)
+        cadence = session.get_one(Cadence, desk.cadence.id)
+        rule = '{"language": "hy"}'
+        add_segment(session, digest, name="armenian", title="", rule=rule, actor="x", now=clock.utc_now())
+        set_cadence_segment(session, cadence, "armenian", actor="x", now=clock.utc_now())
+        address = str(session.get_one(Subscriber, late).address)
+    said = cli("why", address)
+    assert f"Edition {running} of " in said
+    assert "It goes to the segment armenian; when its people were fixed, on " in said
+    assert "No edition was planned" not in said
+    assert cli.json("why", address)["left_out"][0]["edition_id"] == running
 
 
 def test_why_of_strangers_and_of_the_erased(cli: Cli, desk: Desk, running: int) -> None:

@@ -15,9 +15,12 @@ from digest.db import Database
 from digest.deliveries.control import Failed, cancel, retry
 from digest.deliveries.explained import ConsentLine, Explanation, Known, consent_at
 from digest.deliveries.handover import settle_cancelled
+from digest.deliveries.plan import plan
 from digest.deliveries.why import explain
 from digest.errors import InputError
 from digest.lists.erase import erase_subscriber
+from digest.lists.preferences import choose_cadence
+from digest.lists.segments import EVERYBODY, add_segment, set_edition_segment
 from digest.lists.status import Origin
 from digest.lists.subscribe import end, pause, resume
 from digest.lists.suppress import suppress_address
@@ -26,7 +29,9 @@ from digest.models import (
     Delivery,
     DeliveryReason,
     DeliveryStatus,
+    Digest,
     Edition,
+    EditionTotals,
     Settlement,
     Subscriber,
     Subscription,
@@ -34,6 +39,7 @@ from digest.models import (
     UncertainCase,
     UncertainCause,
 )
+from tests.factories import make_cadence
 from tests.factories.moments import NOW
 from tests.integration.planned import Desk, let_go, make_desk
 from tests.servers.smtp import JudgeServer
@@ -120,6 +126,49 @@ def test_explanations_equal_the_record_of_the_mail_service(desk: Desk, count: in
         if "7@" in address and line.status is PENDING:
             assert (line.reply_code, line.tries > 0, line.next_try_at is not None) == (451, True, True)
     assert met >= {SENT, FAILED, PENDING, UNCERTAIN}
+
+
+def test_who_was_not_in_the_segment_is_told_so(desk: Desk) -> None:
+    """Only where nothing else kept them from it, and by what was so when the audience was fixed."""
+    chosen, other, paused, barred, gone, moved = desk.add_people(6)
+    with desk.database.write() as session:
+        digest = session.get_one(Digest, desk.cadence.digest_id)
+        sunday = make_cadence(session, digest, "sunday")
+        session.get_one(Subscriber, chosen).language = "hy"
+        words = {"name": "armenian", "title": "", "rule": '{"language": "hy"}'}
+        add_segment(session, digest, **words, actor="cli:test", now=NOW)
+        rests = session.get_one(Subscription, _subscription_of(desk, paused))
+        pause(session, rests, source=Origin.CLI, actor="x", now=NOW)
+        left = session.get_one(Subscription, _subscription_of(desk, gone))
+        end(session, left, reason="x", source=Origin.CLI, actor="x", now=NOW)
+        address = str(session.get_one(Subscriber, barred).address)
+        suppress_address(session, desk.made.address_key, address, reason="no", source=Origin.CLI, now=NOW)
+        moves = session.get_one(Subscription, _subscription_of(desk, moved))
+        choose_cadence(session, moves, sunday.id, now=NOW)
+    edition_id = desk.frozen(NOW)
+    later, everybodys = NOW + dt.timedelta(minutes=5), desk.frozen(NOW + dt.timedelta(hours=1))
+    with desk.database.write() as session:
+        for each, name in ((edition_id, "armenian"), (everybodys, EVERYBODY)):
+            set_edition_segment(session, session.get_one(Edition, each), name, actor="cli:test", now=NOW)
+            plan(session, each, now=later)
+        moves = session.get_one(Subscription, _subscription_of(desk, moved))
+        choose_cadence(session, moves, desk.cadence.id, now=later + dt.timedelta(minutes=1))
+        session.get_one(Subscriber, other).language = "hy"
+    (line,) = _why(desk, _address(desk, other)).left_out
+    assert (line.edition_id, line.cadence, line.segment) == (edition_id, "morning", "armenian")
+    assert line.fixed_at == later
+    assert len(_why(desk, _address(desk, other), edition_id=edition_id).left_out) == 1
+    assert _why(desk, _address(desk, other), edition_id=everybodys).left_out == ()
+    assert len(_why(desk, _address(desk, other), day=NOW.date()).left_out) == 1
+    assert _why(desk, _address(desk, other), day=NOW.date() - dt.timedelta(days=2)).left_out == ()
+    for each in (chosen, paused, barred, gone, moved):
+        assert _why(desk, _address(desk, each)).left_out == ()
+    with desk.database.write() as session:
+        session.execute(sa.delete(Delivery).where(Delivery.edition_id == edition_id))
+        counts = {"sent": 1, "failed": 0, "skipped": 0, "uncertain": 0}
+        session.add(EditionTotals(edition_id=edition_id, dropped_at=NOW, **counts))
+    assert _why(desk, _address(desk, chosen)).left_out == ()
+    assert _why(desk, _address(desk, other)).left_out == ()
 
 
 def _make_due(desk: Desk, edition_id: int) -> None:

@@ -7,6 +7,7 @@ import email
 import email.policy
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -17,9 +18,10 @@ from digest.db import Database
 from digest.deliveries.sweep import SweepSettings, tick
 from digest.editions.copies import Imprint
 from digest.errors import InputError, StateError
-from digest.lists import consent
+from digest.lists import consent, retention
 from digest.lists.permission import NO_ANSWER, close_run, count_silent, counts, start_run, without_answer
 from digest.lists.permission_mail import ASK_MOST, ask_some, find_keep, has_questions, keep
+from digest.lists.retention import RetentionTimes
 from digest.lists.status import Origin
 from digest.lists.subscribe import note_life, pause
 from digest.lists.suppress import suppress_address
@@ -167,6 +169,55 @@ def test_closing_ends_those_alone_who_had_the_question_and_gave_no_answer(databa
         late = keep(session, SIGNER, token, now=later)
         assert late is not None
         assert late.is_ended
+
+
+def test_an_open_run_keeps_its_evidence_and_without_it_nobody_ends(database: Database) -> None:
+    """A mail that failed and is past its time never counts as one that arrived; closed, the counts stay."""
+    with database.write() as session:
+        readers = make_list(session, make_digest(session), "readers")
+        mute, unreached, lost = (_silent(session, readers) for _ in range(3))
+        run_id = _start(session, readers)
+        others = make_list(session, make_digest(session), "others")
+        _silent(session, others)
+        closed = _start(session, others)
+    # A prefix of one run's key must not stand for another's.
+    with database.write() as session:
+        far = PermissionRun(**{**_values(session.get_one(PermissionRun, run_id)), "id": run_id * 10 + 1})
+        far.closed_at = NOW
+        session.add(far)
+    assert [_ask(database), _ask(database)] == [3, 1]
+    with database.write() as session:
+        session.execute(sa.update(Notice).values(state=NoticeState.SENT, done_at=NOW))
+        of_mute, of_lost = (f"permission:{run_id}:{each.id}" for each in (mute, lost))
+        session.execute(
+            sa.update(Notice)
+            .where(Notice.key == f"permission:{run_id}:{unreached.id}")
+            .values(state=NoticeState.FAILED)
+        )
+        other = sa.select(Notice).where(Notice.key == of_mute)
+        copy = _values(session.scalars(other).one()) | {"key": f"permission:{far.id}:1"}
+        session.add(Notice(**{name: value for name, value in copy.items() if name != "id"}))
+    close_run(database, closed, actor="cli:test", now=NOW + DAY, end_nobody=True)
+    later = NOW + 60 * DAY
+    assert retention.run(database, RetentionTimes(), actor="x", now=later).deleted["notices"] == 2
+    with database.write() as session:
+        assert session.scalar(sa.select(sa.func.count(Notice.id))) == 3
+        session.execute(sa.delete(Notice).where(Notice.key == of_lost))  # however that came
+        found = counts(session, session.get_one(PermissionRun, run_id))
+        assert (found.asked, found.handed_over, found.to_end) == (3, 1, 1)
+    assert close_run(database, run_id, actor="cli:test", now=later) == 1
+    assert retention.run(database, RetentionTimes(), actor="x", now=later).deleted["notices"] == 2
+    with database.read() as session:
+        ended = sa.select(Subscription.id).where(Subscription.status == SubscriptionStatus.ENDED)
+        assert list(session.scalars(ended)) == [mute.id]
+        found = counts(session, session.get_one(PermissionRun, run_id))
+        assert (found.asked, found.handed_over) == (3, 1)
+        assert counts(session, session.get_one(PermissionRun, closed)).handed_over == 1
+
+
+def _values(row: Any) -> dict[str, Any]:
+    """A row's columns by name."""
+    return {each.key: getattr(row, each.key) for each in sa.inspect(row).mapper.column_attrs}
 
 
 def test_it_can_be_broken_off_without_ending_anybody(database: Database) -> None:

@@ -24,6 +24,7 @@ from digest.models import (
     FreshLink,
     Notice,
     NoticeState,
+    SubscriptionStatus,
     TokenBucket,
 )
 from tests.factories import make_digest, make_list, make_subscriber
@@ -47,6 +48,9 @@ def fill(session: Session) -> None:
         words: dict[str, Any] = {"address_key": ADDRESS_KEY, "consent_text": "Yes.", "actor": ""}
         words |= {"source": Origin.FORM, "network": "192.0.2.7", "now": NOW - age}
         add_subscriber(session, mailing_list, f"r{number}@mail.test", **words)
+    for number, age in enumerate((90 * DAY, 90 * DAY - SECOND)):
+        words |= {"now": NOW - age, "status": SubscriptionStatus.PENDING}
+        add_subscriber(session, mailing_list, f"p{number}@mail.test", **words)
     person = make_subscriber(session)
     for age in (DAY, DAY - SECOND):
         session.add(_link(person.id, created_at=NOW - 2 * DAY, expires_at=NOW - age))
@@ -100,7 +104,8 @@ def test_each_kind_goes_at_its_time_and_not_a_second_before(database: Database) 
     with database.write() as session:
         fill(session)
         lines = {line.kind: line.due for line in retention.describe(session, TIMES, now=NOW)}
-    expected = {"networks": 1, "links": 2, "confirmations": 1, "buckets": 1, "notices": 2, "files": 1}
+    expected = {"networks": 3, "links": 2, "sign_ups": 1, "confirmations": 1}
+    expected |= {"buckets": 1, "notices": 2, "files": 1}
     assert lines == expected
     report = retention.run(database, TIMES, actor="cli:test", now=NOW)
     assert report.is_done

@@ -14,11 +14,14 @@ from digest.deliveries.plan import plan
 from digest.errors import InputError, NotFoundError, StateError
 from digest.lists.queries import audience
 from digest.lists.segments import (
+    EVERYBODY,
     add_segment,
     condition_for,
     count_rule,
+    edition_audience,
     remove_segment,
     segment_named,
+    segment_of,
     set_cadence_segment,
     set_edition_segment,
     set_segment,
@@ -92,6 +95,45 @@ def test_an_editions_own_segment_comes_first(desk: Desk) -> None:
         with pytest.raises(StateError, match="fixed"):
             set_edition_segment(session, edition, None, actor=ACTOR, now=NOW)
     assert _people(desk, edition_id) == set(people[1:])
+
+
+def test_an_edition_goes_to_everybody_against_its_cadences_segment(desk: Desk) -> None:
+    """By the same statement as where there is no segment; and to its cadence's again."""
+    people = desk.add_people(4)
+    _speak(desk, people[:1], "hy")
+    _segment(desk, "armenian", '{"language": "hy"}')
+    edition_id = desk.frozen(NOW)
+    with desk.database.write() as session:
+        cadence = session.get_one(Cadence, desk.cadence.id)
+        set_cadence_segment(session, cadence, "armenian", actor=ACTOR, now=NOW)
+        edition = session.get_one(Edition, edition_id)
+        for _ in range(2):
+            set_edition_segment(session, edition, EVERYBODY, actor=ACTOR, now=NOW)
+            assert str(edition_audience(session, edition)) == str(audience(cadence.id))
+            assert count_waiting(session, edition) == 4
+        set_edition_segment(session, edition, None, actor=ACTOR, now=NOW)
+        assert count_waiting(session, edition) == 1
+        set_edition_segment(session, edition, EVERYBODY, actor=ACTOR, now=NOW)
+        assert plan(session, edition_id, now=NOW) == 4
+        found = segment_of(session, edition)
+        assert found is not None
+        assert count_rule(session, cadence.digest_id, found.rule, now=NOW).people == 4
+        set_cadence_segment(session, cadence, EVERYBODY, actor=ACTOR, now=NOW)
+        assert cadence.segment_id is None
+
+
+def test_the_name_of_everybody_is_nobodys(desk: Desk) -> None:
+    """No other rule can stand under it."""
+    with pytest.raises(InputError, match="cannot be called everybody"):
+        _segment(desk, EVERYBODY, '{"language": "hy"}')
+    edition_id = desk.frozen(NOW)
+    with desk.database.write() as session:
+        edition = session.get_one(Edition, edition_id)
+        set_edition_segment(session, edition, EVERYBODY, actor=ACTOR, now=NOW)
+        segment = segment_of(session, edition)
+        assert segment is not None
+        with pytest.raises(InputError, match="its rule stays"):
+            set_segment(session, segment, rule='{"language": "hy"}', actor=ACTOR, now=NOW)
 
 
 def test_an_edition_for_an_empty_segment_is_skipped(desk: Desk) -> None:

@@ -285,6 +285,42 @@ def test_never_that_comes_before_the_press_stays(database: Database, list_id: in
     assert [kind for kind, _, _ in mails(database)] == ["confirm"]
 
 
+def test_on_a_single_opt_in_list_the_welcome_is_written_for_whomever(
+    database: Database, list_id: int
+) -> None:
+    """For the new, the known, who left and who must not be mailed; handed over to the new alone."""
+    written: list[str] = []
+
+    def note(*args: object) -> None:
+        values = args[3]
+        if str(args[2]).startswith("INSERT INTO notices"):
+            written.extend(
+                value
+                for value in (values.values() if isinstance(values, dict) else values)  # type: ignore[attr-defined]
+                if value in ("welcome", "confirm")
+            )
+
+    people = {name: f"{name}@example.org" for name in ("new", "known", "left", "barred")}
+    with database.write() as session:
+        readers = session.get_one(MailingList, list_id)
+        readers.opt_in = OptIn.SINGLE
+        for name in ("known", "left"):
+            made = make_subscription(session, readers, make_subscriber(session, people[name]))
+            if name == "left":
+                end(session, made, source=Origin.PREFERENCES, now=NOW, reason="enough")
+        suppress_address(session, ADDRESS_KEY, people["barred"], reason="x", source=Origin.CLI, now=NOW)
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        for address in people.values():
+            written.clear()
+            assert asked(database, list_id, address=address) == 1
+            assert "welcome" in written
+    finally:
+        sa.event.remove(database.engine, "before_cursor_execute", note)
+    assert [kind for kind, _, _ in mails(database)] == ["welcome", "confirm", "confirm"]
+    assert statuses(database) == [ACTIVE, PENDING, ACTIVE]
+
+
 def test_single_opt_in_is_for_the_new_alone(database: Database, list_id: int) -> None:
     """At once and with a welcome for a new address; whoever left, was erased or bounced must confirm."""
     with database.write() as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from lxml import html as lxml_html
 from digest import keys
 from digest.config import Settings
 from digest.db import Database
+from digest.editions.compose import stored_story
 from digest.lists import consent
 from digest.lists.manage import ListChanges, set_list
 from digest.lists.status import Origin
@@ -28,9 +30,12 @@ from digest.models import (
     ConsentNetwork,
     ConsentText,
     Digest,
+    EditionState,
+    Item,
     MailingList,
     Notice,
     OptIn,
+    Role,
     Subscriber,
     Subscription,
     SubscriptionStatus,
@@ -43,6 +48,7 @@ from digest.web.serve import _config
 from tests.factories import make_cadence, make_digest, make_list, make_subscriber, make_subscription
 from tests.factories.moments import NOW
 from tests.integration.web.rows import make_edition, make_settings
+from tests.unit.rendering import samples
 
 SITE = "https://www.courier.example"
 PENDING, ACTIVE = SubscriptionStatus.PENDING, SubscriptionStatus.ACTIVE
@@ -337,10 +343,21 @@ def test_too_many_from_one_network_are_told_to_wait(app: FastAPI, database: Data
 def test_the_welcome_leads_to_the_latest_edition_where_wanted(
     client: TestClient, database: Database, lists: Lists
 ) -> None:
-    """By a link in the mail and on the page, once there is an edition."""
+    """Its stories in the mail, a link there and on the page; what is not out is not shown."""
     with database.write() as session:
         digest = session.get_one(Digest, session.get_one(MailingList, lists.weekend).digest_id)
-        public_id = make_edition(session, make_cadence(session, digest, "noon")).public_id
+        cadence = make_cadence(session, digest, "noon")
+        sent = make_edition(session, cadence, age=dt.timedelta(hours=2))
+        later = make_edition(session, cadence, EditionState.FROZEN)
+        public_id = sent.public_id
+        edition = samples.edition()
+        assert edition.featured is not None
+        for number, (made, story) in enumerate(
+            ((sent, edition.featured), (sent, edition.recent[0]), (later, edition.recent[1]))
+        ):
+            role = Role.RECENT if number else Role.FEATURED
+            item = {"revision_id": made.revision_id, "position": number, "role": role}
+            session.add(Item(**item, post_id=None, story=stored_story(story)))
     change(database, lists.weekend, welcomes_with_latest=True)
     client.post("/s/weekend", data={"address": "ani@example.org"})
     done = client.post(confirm_path(database))
@@ -349,6 +366,10 @@ def test_the_welcome_leads_to_the_latest_edition_where_wanted(
     assert kind == "welcome"
     assert f"/e/{public_id}" in text
     assert re.search(r"/u/[\w-]+/page", text)
+    words = " ".join(text.split())
+    for shown in (edition.featured.title, edition.featured.excerpt, edition.recent[0].title):
+        assert " ".join(shown.split()) in words
+    assert edition.recent[1].title not in words
 
 
 def test_who_asks_is_known_behind_a_proxy_of_ours_alone(

@@ -19,6 +19,7 @@ from digest.rendering.notices import (
     WelcomeNotice,
     render_notice,
 )
+from tests.unit.rendering import samples
 from tests.unit.rendering.samples import SLOT
 
 PAPER = {"sender_name": "The Linden Street Courier", "postal_address": "12 Linden Street, Watertown"}
@@ -26,7 +27,12 @@ TITLE = "The Morning </style><b>Post-Bag</b>"
 NOTICES: dict[NoticeKind, NoticeValues] = {
     NoticeKind.CONFIRM: ConfirmNotice(TITLE, "https://mail.example.org/c/token", **PAPER),
     NoticeKind.WELCOME: WelcomeNotice(
-        TITLE, "every morning", **PAPER, web_url="https://mail.example.org/e/1"
+        TITLE,
+        "every morning",
+        **PAPER,
+        web_url="https://mail.example.org/e/1",
+        featured=samples.edition().featured,
+        recent=samples.edition().recent,
     ),
     NoticeKind.GOODBYE: GoodbyeNotice(TITLE, **PAPER, undo_url="https://mail.example.org/undo/token"),
     NoticeKind.PERMISSION: PermissionNotice(TITLE, "https://mail.example.org/k/token", SLOT, **PAPER),
@@ -49,6 +55,22 @@ def test_each_notice_is_whole(kind: NoticeKind, language: str) -> None:
     assert found == set(re.findall(r"^(https:\S+|%%\w+%%(?:/page)?)$", mail.text, re.MULTILINE))
     assert not root.xpath("//h1//b")
     assert all(len(line) <= 72 or "http" in line for line in mail.text.split("\n"))
+
+
+def test_a_welcome_has_the_latest_editions_stories_or_none_at_all() -> None:
+    """Title, author, beginning and headlines in both parts, and words in another language marked as such."""
+    edition = samples.edition()
+    assert edition.featured is not None
+    mail = render_notice(NoticeKind.WELCOME, "hy", NOTICES[NoticeKind.WELCOME])
+    root = lxml_html.document_fromstring(mail.html)
+    shown = [" ".join(each.text_content().split()) for each in root.iter("h2", "h3")]
+    for story in (edition.featured, *edition.recent):
+        assert " ".join(story.title.split()) in shown
+        assert story.url in mail.text
+    assert " ".join(edition.featured.excerpt.split()) in " ".join(mail.text.split())
+    assert root.xpath("//td[@lang='en']//h2")
+    alone = render_notice(NoticeKind.WELCOME, "en", WelcomeNotice("List", "", **PAPER))
+    assert not list(lxml_html.document_fromstring(alone.html).iter("h2", "h3"))
 
 
 @pytest.mark.parametrize("language", ["en", "hy"])
