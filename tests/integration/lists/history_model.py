@@ -367,7 +367,7 @@ class Model:
             return "taken"
         if self.is_barred(address):
             return REFUSED
-        person.address = address
+        person.address = address  # the old one is nobody's from now on
         person.lives(now)
         running = [place for place in person.places.values() if place.status != "ended"]
         for place in running or person.places.values():

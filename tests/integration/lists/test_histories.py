@@ -26,9 +26,19 @@ from digest.models import (
     Suppression,
     SuppressionKind,
 )
+from tests.factories.moments import NOW
 from tests.integration.lists.history_acts import Doer, House, build, domain_of, hash_of, meet
-from tests.integration.lists.history_model import DOMAINS, REFUSED, RHYTHMS, SKIPPED, Model
-from tests.integration.lists.history_worlds import World, invent
+from tests.integration.lists.history_model import (
+    DAY,
+    DOMAINS,
+    OF_PERSON,
+    REFUSED,
+    RHYTHMS,
+    SKIPPED,
+    Act,
+    Model,
+)
+from tests.integration.lists.history_worlds import NOTHING, History, Round, World, invent
 
 # The chances that somebody acts in a round: most people do little but be in files.
 QUIET, BUSY = (0.1, 0.1, 0.1, 0.5), (0.3, 0.6, 1.0)
@@ -237,6 +247,82 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
             f'<body><a href="{{{{ notice.{place} }}}}">here</a></body></html>'
         )
     return folder
+
+
+READERS = ("import", 0, "all")
+
+# Those that failed once, as they were told; (days since the one before, what somebody does or what happens).
+FOUND: dict[str, tuple[tuple[float, Act, tuple[Act, ...]], ...]] = {
+    "who leaves after an import was taken back is not brought by the next": (
+        (0, READERS, ((0, "subscribed", 0),)),
+        (1, ("undo_import", 0), ()),
+        (1, ("leave", 0, False, 0), ()),
+        (1, ("undo", 0, False, 0), ()),
+        (1, READERS, ((0, "subscribed", 0),)),
+    ),
+    "nor is a leaver of a file": (
+        (0, READERS, ((0, "subscribed", 0),)),
+        (1, ("undo_import", 0), ()),
+        (1, ("import", 0, "leavers"), ((0, "unsubscribed", 0),)),
+        (1, READERS, ((0, "subscribed", 0),)),
+    ),
+    "whom an import paused comes back paused until the same day": (
+        (0, READERS, ((0, "paused", 0),)),
+        (1, ("leave", 0, False, 0), ()),
+        (1, ("undo", 0, False, 0), ()),
+        (9, ("sweep",), ()),
+    ),
+    "a press is for the lists of one post, also after a change of address": (
+        (0, ("post", 0, (0,), None), ()),
+        (1, ("post", 0, (2,), None), ()),
+        (1, ("move", 0, False, 2), ()),
+        (1, ("press", 2, False, 0), ()),
+    ),
+    "and after a leaving that was taken back": (
+        (0, ("post", 0, (0,), None), ()),
+        (1, ("post", 0, (2,), None), ()),
+        (1, ("leave_all", 0, False), ()),
+        (1, ("undo", 0, False, 0), ()),
+        (1, ("press", 0, False, 0), ()),
+    ),
+    "a complaint on top of a bounce is not lifted by a sign-up of before": (
+        (0, ("bar", 0, "bounce"), ()),
+        (1, ("post", 0, (0,), None), ()),
+        (1, ("bar", 0, "complaint"), ()),
+        (1, ("press", 0, False, 0), ()),
+    ),
+    "a file's never is for good, also where there was a bounce": (
+        (0, ("bar", 0, "bounce"), ()),
+        (1, READERS, ((0, "never", 0),)),
+        (1, ("post", 0, (0,), None), ()),
+        (1, ("undo_import", 1), ()),
+    ),
+    "who waits for a mail may join by their own page": (
+        (0, READERS, ((0, "subscribed", 0),)),
+        (1, ("post", 0, (2,), None), ()),
+        (1, ("language", 0, False, 0, 2), ()),
+    ),
+    "an old link notes nothing of the erased": (
+        (0, READERS, ((0, "subscribed", 0),)),
+        (1, ("erase", 0, False), ()),
+        (1, ("leave", 0, True, 0), ()),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_failed_once_is_mended(database: Database, templates: Path, name: str) -> None:
+    """The shortest history of each fault that was found."""
+    now, rounds, acts, lines = NOW, [], [], []
+    for days, what, of_file in FOUND[name]:
+        now += days * DAY
+        is_own = what[0] in OF_PERSON or what[0] in ("post", "bar")
+        rounds.append(Round(now, NOTHING if is_own else what))
+        acts.append(what if is_own else None)
+        lines.append(of_file)
+    world = World(name, tuple(rounds), (History(1, tuple(acts), tuple(lines)),))
+    failure = play(database, world, templates)
+    assert failure is None, f"{world}\n{failure.problem}"
 
 
 def live(
