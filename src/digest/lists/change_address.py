@@ -99,6 +99,7 @@ def change_address(
     note_life(session, subscriber.id, now=now)
     for subscription in _running(session, subscriber.id):
         consent.lock(session, subscription)
+        asked_at = subscription.changed_at
         consent.append(
             session,
             subscription,
@@ -108,6 +109,10 @@ def change_address(
             details={"address": new.text, "address_before": before},
             now=now,
         )
+        if subscription.status is SubscriptionStatus.PENDING:
+            # By this moment the lists of one post are known: others must not be confirmed with them.
+            subscription.changed_at = asked_at
+    session.flush()
     return Moved.DONE
 
 

@@ -7,6 +7,7 @@ table by its keyed hash alone, for as long as a mail counts.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from typing import Final
 
 import sqlalchemy as sa
@@ -57,11 +58,18 @@ def purge(session: Session, *, now: dt.datetime) -> int:
 
 
 def _is_allowed(session: Session, list_id: int, address_hash: str, now: dt.datetime) -> bool:
-    count, last = session.execute(
-        sa.select(sa.func.count(), sa.func.max(Confirmation.at)).where(
-            Confirmation.list_id == list_id,
-            Confirmation.address_hash == address_hash,
-            Confirmation.at > now - PERIOD,
-        )
-    ).one()
+    given = {"list_id": list_id, "address_hash": address_hash, "after": now - PERIOD}
+    count, last = session.execute(_counted(), given).one()
     return count < MOST and (last is None or last <= now - REST)
+
+
+@functools.cache
+def _counted() -> sa.Select[int, dt.datetime | None]:
+    """How many mails count and when the last was. Built once: a refused post is little else."""
+    rows = Confirmation.__table__.c
+    after = sa.bindparam("after", type_=rows.at.type)
+    return sa.select(sa.func.count(), sa.func.max(rows.at)).where(
+        rows.list_id == sa.bindparam("list_id", type_=rows.list_id.type),
+        rows.address_hash == sa.bindparam("address_hash", type_=sa.String),
+        rows.at > after,
+    )

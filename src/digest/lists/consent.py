@@ -12,6 +12,7 @@ A chain says nothing of its own cut-off tail; that a status is the last event's 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import itertools
 import json
@@ -134,12 +135,7 @@ def append(
     The caller has locked the subscription (or just made it). If two writers come through all the same, the
     unique key (subscription, number) lets one of them fail.
     """
-    last = session.execute(
-        sa.select(ConsentEvent.number, ConsentEvent.link)
-        .where(ConsentEvent.subscription_id == subscription.id)
-        .order_by(ConsentEvent.number.desc())
-        .limit(1)
-    ).first()
+    last = session.execute(_last_link(), {"subscription_id": subscription.id}).first()
     number, previous = (last.number + 1, last.link) if last else (1, NO_LINK)
     owner = session.get_one(MailingList, subscription.list_id) if network else None
     where_from = evidence.recorded_network(network, owner.network_record) if owner else ""
@@ -169,6 +165,24 @@ def append(
         evidence.keep_network(session, row.id, salt=salt, network=where_from, erase_at=erase_at)
         session.flush()
     return event
+
+
+@functools.cache
+def _last_link() -> sa.Select[int, str]:
+    """The end of a chain; built once, for every change asks for it."""
+    events = ConsentEvent.__table__.c
+    return (
+        sa.select(events.number, events.link)
+        .where(events.subscription_id == sa.bindparam("subscription_id", type_=events.subscription_id.type))
+        .order_by(events.number.desc())
+        .limit(1)
+    )
+
+
+def last_action(session: Session, subscription: Subscription) -> str | None:
+    """What the last event of a chain did."""
+    of_chain = sa.select(ConsentEvent.action).where(ConsentEvent.subscription_id == subscription.id)
+    return session.scalars(of_chain.order_by(ConsentEvent.number.desc()).limit(1)).first()
 
 
 def as_row(event: Event) -> dict[str, Any]:

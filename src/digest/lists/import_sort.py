@@ -20,16 +20,18 @@ from digest.db.dialect import among_texts, prefer_indexes
 from digest.lists.import_rows import Row
 from digest.lists.mappings import Meaning
 from digest.lists.status import Action
+from digest.lists.suppress import is_stronger
 from digest.models import (
     ConsentEvent,
     Subscriber,
     Subscription,
     SubscriptionStatus,
     Suppression,
+    SuppressionCause,
     SuppressionKind,
 )
 
-_BARRED = {Meaning.BOUNCED, Meaning.NEVER}
+CAUSES = {Meaning.BOUNCED: SuppressionCause.BOUNCE, Meaning.NEVER: SuppressionCause.NEVER}
 
 
 class Outcome(StrEnum):
@@ -94,8 +96,8 @@ def sort_rows(session: Session, rows: Mapping[str, Row], list_id: int, *, leaver
         is_barred = address_hash in barred_hashes or row.address.domain in barred_domains
         if row.meaning is Meaning.UNCONFIRMED:
             plan.note(row, Outcome.UNCONFIRMED)
-        elif row.meaning in _BARRED:
-            _sort_barred(plan, address_hash, row, is_barred=address_hash in barred_hashes)
+        elif row.meaning in CAUSES:
+            _sort_barred(plan, address_hash, row, barred_hashes.get(address_hash))
         elif row.meaning is Meaning.LEFT:
             _sort_leaver(plan, address_hash, row, person)
         elif leavers_only:
@@ -107,8 +109,9 @@ def sort_rows(session: Session, rows: Mapping[str, Row], list_id: int, *, leaver
     return plan
 
 
-def _sort_barred(plan: Plan, address_hash: str, row: Row, *, is_barred: bool) -> None:
-    if is_barred:
+def _sort_barred(plan: Plan, address_hash: str, row: Row, present: SuppressionCause | None) -> None:
+    """Who is on the do-not-mail list stays there as they are, unless the file says it more strongly."""
+    if present is not None and not is_stronger(CAUSES[row.meaning], present):
         plan.note(row, Outcome.SUPPRESSED)
         return
     plan.barring.append((address_hash, row))
@@ -120,7 +123,7 @@ def _sort_leaver(plan: Plan, address_hash: str, row: Row, person: Known | None) 
     if person is None:
         plan.new.append((address_hash, row))
         plan.note(row, Outcome.ENDED)
-    elif person.erased or person.status is SubscriptionStatus.ENDED:
+    elif person.erased or (person.status is SubscriptionStatus.ENDED and not person.may_return):
         plan.note(row, Outcome.LEFT)
     elif person.status is None or person.subscription_id is None:
         plan.joining.append((person.subscriber_id, row))
@@ -198,21 +201,20 @@ def _undone(session: Session, subscription_ids: Collection[int]) -> set[int]:
     return set(session.scalars(query))
 
 
-def _barred(session: Session, rows: Mapping[str, Row]) -> tuple[set[str], set[str]]:
-    """The hashes and the domains that are on the do-not-mail list."""
+def _barred(session: Session, rows: Mapping[str, Row]) -> tuple[dict[str, SuppressionCause], set[str]]:
+    """The hashes, each with its cause, and the domains that are on the do-not-mail list."""
     query = sa.union_all(
         _values(session, SuppressionKind.ADDRESS, rows),
         _values(session, SuppressionKind.DOMAIN, {row.address.domain for row in rows.values()}),
     )
-    found: dict[str, set[str]] = {kind.value: set() for kind in SuppressionKind}
-    for row in session.execute(query):
-        found[SuppressionKind(row.kind).value].add(row.value)
-    return found[SuppressionKind.ADDRESS.value], found[SuppressionKind.DOMAIN.value]
+    found = session.execute(query).all()
+    hashes = {row.value: row.cause for row in found if row.kind is SuppressionKind.ADDRESS}
+    return hashes, {row.value for row in found if row.kind is SuppressionKind.DOMAIN}
 
 
 def _values(
     session: Session, kind: SuppressionKind, values: Collection[str]
-) -> sa.Select[SuppressionKind, str]:
-    return sa.select(Suppression.kind, Suppression.value).where(
+) -> sa.Select[SuppressionKind, str, SuppressionCause]:
+    return sa.select(Suppression.kind, Suppression.value, Suppression.cause).where(
         Suppression.kind == kind, among_texts(session, Suppression.value, values)
     )

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db.bulk import load_rows, take_ids
-from digest.db.dialect import insert_new_rows
+from digest.db.dialect import insert_new_rows, insert_or_refine
 from digest.lists import consent, evidence
 from digest.lists.import_events import Fields, FirstEvents
 from digest.lists.import_rows import Row
-from digest.lists.import_sort import Plan
+from digest.lists.import_sort import CAUSES, Plan
 from digest.lists.mappings import Meaning
 from digest.lists.status import Action, Origin
+from digest.lists.suppress import is_stronger
 from digest.models import (
     ConsentEvent,
     Subscriber,
@@ -221,20 +222,32 @@ def _end(session: Session, subscription_id: int, row: Row, proof: Proof) -> None
 
 
 def _bar(session: Session, rows: Sequence[tuple[str, Row]], proof: Proof) -> None:
-    insert_new_rows(
-        session,
-        Suppression,
-        [
-            {
-                "kind": SuppressionKind.ADDRESS,
-                "value": address_hash,
-                "cause": SuppressionCause.BOUNCE
-                if row.meaning is Meaning.BOUNCED
-                else SuppressionCause.NEVER,
-                "reason": "bounced" if row.meaning is Meaning.BOUNCED else "never",
-                "source": proof.source,
-                "created_at": proof.now,
-            }
-            for address_hash, row in rows
-        ],
-    )
+    """Put them on the do-not-mail list.
+
+    Who is there for less is there for this cause now, but not by this import: undoing it leaves them there.
+    """
+    entries = [
+        {
+            "kind": SuppressionKind.ADDRESS,
+            "value": address_hash,
+            "cause": CAUSES[row.meaning],
+            "reason": "bounced" if row.meaning is Meaning.BOUNCED else "never",
+            "source": proof.source,
+            "created_at": proof.now,
+        }
+        for address_hash, row in rows
+    ]
+    for cause in CAUSES.values():
+        weaker = [each for each in SuppressionCause if is_stronger(cause, each)]
+        some = [entry for entry in entries if entry["cause"] is cause]
+        if some and weaker:
+            insert_or_refine(
+                session,
+                Suppression,
+                some,
+                key=("kind", "value"),
+                names=("cause", "reason", "created_at"),
+                where=Suppression.cause.in_(weaker),
+            )
+        else:
+            insert_new_rows(session, Suppression, some)

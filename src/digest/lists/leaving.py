@@ -49,20 +49,27 @@ class Leaving:
 
 
 def last_leaving(session: Session, subscription: Subscription) -> Leaving | None:
-    """The person's own act that ended the subscription; None if it runs, or somebody else ended it."""
+    """The person's own act that ended the subscription; None if it runs, or somebody else ended it.
+
+    Nor is it one where the undoing of an import had ended it before: there is nothing to come back to.
+    """
     if subscription.status is not _ENDED:
         return None
-    last = session.execute(
-        sa.select(ConsentEvent.number, ConsentEvent.at, ConsentEvent.action, ConsentEvent.source)
+    columns = ConsentEvent.number, ConsentEvent.at, ConsentEvent.action, ConsentEvent.source
+    rows = session.execute(
+        sa.select(*columns, ConsentEvent.status)
         .where(
             ConsentEvent.subscription_id == subscription.id,
             # What was said or moved since the end does not change that it is the end.
             ConsentEvent.action.not_in([Action.CHANGE, Action.ADDRESS]),
         )
         .order_by(ConsentEvent.number.desc())
-        .limit(1)
-    ).first()
+        .limit(2)
+    ).all()
+    last = rows[0] if rows else None
     if last is None or last.action != Action.END or last.source not in _OWN_ENDS:
+        return None
+    if len(rows) > 1 and rows[1].status is _ENDED:
         return None
     return Leaving(last.number, last.at, Origin(last.source))
 
@@ -164,15 +171,18 @@ def _may_be_mailed(session: Session, subscription: Subscription, address_key: by
 def _revive(session: Session, subscription: Subscription, *, now: dt.datetime, network: str) -> None:
     """As it was before it ended: not confirmed, active, or paused until the same date."""
     rows = session.execute(
-        sa.select(ConsentEvent.status, ConsentEvent.action, ConsentEvent.details)
-        .where(ConsentEvent.subscription_id == subscription.id, ConsentEvent.status != _ENDED)
+        sa.select(ConsentEvent.status, ConsentEvent.details)
+        .where(ConsentEvent.subscription_id == subscription.id)
         .order_by(ConsentEvent.number.desc())
     ).all()
-    status = rows[0].status if rows else SubscriptionStatus.PENDING
-    subscription.paused_until = None
-    if status is SubscriptionStatus.PAUSED:
-        until = next((row.details or {}).get("until") for row in rows if row.action == Action.PAUSE)
-        subscription.paused_until = dt.datetime.fromisoformat(until) if until else None
+    status = next((row.status for row in rows if row.status is not _ENDED), SubscriptionStatus.PENDING)
+
+    def said(name: str) -> dt.datetime | None:
+        """The end says it, or, if it is older than this rule, the pause."""
+        found = next((row.details[name] for row in rows if name in (row.details or {})), "")
+        return dt.datetime.fromisoformat(found) if found else None
+
+    subscription.paused_until = said("until") if status is SubscriptionStatus.PAUSED else None
     consent.append(
         session,
         subscription,
@@ -183,3 +193,7 @@ def _revive(session: Session, subscription: Subscription, *, now: dt.datetime, n
         now=now,
         network=network,
     )
+    if status is SubscriptionStatus.PENDING:
+        # Asked for as before, not together with whatever else comes back now.
+        subscription.changed_at = said("asked") or now
+        session.flush()

@@ -16,7 +16,7 @@ from digest.errors import NotFoundError, StateError
 from digest.lists import consent
 from digest.lists.queries import subscription_of
 from digest.lists.status import Action, Origin
-from digest.lists.subscribe import AddOutcome, add_subscriber, end, note_life, resume
+from digest.lists.subscribe import AddOutcome, add_subscriber, confirm, end, note_life, resume
 from digest.models import (
     Cadence,
     Digest,
@@ -241,9 +241,13 @@ def _join(
         cadence_id=was_on.cadence_id if was_on else None,
         network=network,
     )
-    if added.outcome is AddOutcome.KNOWN:
-        return None
-    return session.get_one(Subscription, added.subscription_id)
+    joined = session.get_one(Subscription, added.subscription_id)
+    if added.status is SubscriptionStatus.PENDING:
+        # Asked for by a form before, and proven now.
+        details = {"address": subscriber.address, "consent": words, "actor": ""}
+        confirm(session, joined, source=_OWN, now=now, details=details)
+        return joined
+    return None if added.outcome is AddOutcome.KNOWN else joined
 
 
 def _take_over_cadence(session: Session, moved: Subscription, before: Cadence | None) -> None:

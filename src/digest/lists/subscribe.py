@@ -199,9 +199,20 @@ def end(
     actor: str = "",
     network: str = "",
 ) -> bool:
-    """The subscription is over; only the person can begin it anew. False if it was over already."""
-    details = {"reason": clean_line(reason, what="reason"), "actor": actor}
-    return _change(session, subscription, Action.END, _Proof(source, details, now, network))
+    """The subscription is over; only the person can begin it anew. False if it was over already.
+
+    Of one that the undoing of an import had ended it is noted all the same: otherwise the next import would
+    bring back somebody who has left.
+    """
+    consent.lock(session, subscription)
+    was_over = subscription.status is SubscriptionStatus.ENDED
+    _note_life_of(session, subscription, source, now)
+    if was_over and consent.last_action(session, subscription) != Action.UNDO_IMPORT:
+        return False
+    details = {"reason": clean_line(reason, what="reason"), "actor": actor, **_to_come_back(subscription)}
+    target = next_status(subscription.status, Action.END)
+    _append(session, subscription, Action.END, target, _Proof(source, details, now, network))
+    return not was_over
 
 
 def resume_due_pauses(session: Session, *, now: dt.datetime) -> int:
@@ -224,11 +235,12 @@ def resume_due_pauses(session: Session, *, now: dt.datetime) -> int:
 
 
 def note_life(session: Session, subscriber_id: int, *, now: dt.datetime) -> None:
-    """The person acted. An earlier moment never replaces a later one."""
+    """The person acted. An earlier moment never replaces a later one, and of the erased nothing is kept."""
     session.execute(
         sa.update(Subscriber)
         .where(
             Subscriber.id == subscriber_id,
+            Subscriber.erased_at.is_(None),
             sa.or_(Subscriber.last_sign_of_life_at.is_(None), Subscriber.last_sign_of_life_at < now),
         )
         .values(last_sign_of_life_at=now)
@@ -285,6 +297,15 @@ def _begin(
         return None
     _append(session, session.get_one(Subscription, made), Action.SIGN_UP, status, proof)
     return Added(AddOutcome.ADDED, subscriber_id, made, status)
+
+
+def _to_come_back(subscription: Subscription) -> dict[str, str]:
+    """What the row forgets when it ends, should the person take the end back."""
+    if subscription.status is SubscriptionStatus.PAUSED:
+        return {"until": subscription.paused_until.isoformat() if subscription.paused_until else ""}
+    if subscription.status is SubscriptionStatus.PENDING:
+        return {"asked": subscription.changed_at.isoformat()}
+    return {}
 
 
 def _append(

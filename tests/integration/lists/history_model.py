@@ -1,0 +1,523 @@
+"""What must become of people on lists, whatever happens in whatever order: plain Python, nothing of ours.
+
+Written from the design and the pages (sign-up, the reader's page, people in and out, consent). One model
+stands for one history: up to three addresses of somebody invented, on three lists of two digests.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+DAY = dt.timedelta(days=1)
+LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
+HOUSES = (0, 0, 1)  # the digest of each list; the two digests are sisters in two languages
+RHYTHMS = (("morning", "sunday"), ("morning",))  # of each digest; the first counts where none was chosen
+SINGLE = 1  # the list that asks new addresses for no confirmation
+DOMAINS = ("here", "here", "there")  # of the three addresses
+OWN = {"form", "confirm_link", "preferences", "one_click"}
+STRENGTH = ("bounce", "complaint", "never", "legal")
+REFUSED = "refused"  # what the door answers with a sentence
+SKIPPED = "skipped"  # nobody is there who could do it
+# Acts with a person's address and whether it is one who was erased; then those with one of their lists.
+OF_PLACE = frozenset(
+    (
+        "press",
+        "pause",
+        "resume",
+        "rhythm",
+        "leave",
+        "clerk_ends",
+        "undo",
+        "reason",
+        "join_too",
+        "language",
+        "keep",
+    )
+)
+OF_PERSON = OF_PLACE | {"leave_all", "move", "erase"}
+
+Act = tuple[Any, ...]
+
+
+@dataclass
+class Place:
+    """A person on a list. `asked_at` is the moment of the post that made it wait, or its last repetition."""
+
+    number: int
+    place: int
+    status: str
+    created: dt.datetime
+    until: dt.datetime | None = None
+    rhythm: str | None = None
+    asked_at: dt.datetime | None = None
+    has_link: bool = False  # a mail with the button for it was sent
+    import_no: int | None = None
+    chain: list[tuple[str, str, str, dt.datetime]] = field(default_factory=list)
+    before: tuple[str, dt.datetime | None] = ("", None)  # what it was before it ended
+    is_reason_given: bool = False
+    questions: dict[int, dt.datetime | None] = field(default_factory=dict)  # run to when it was answered
+
+    @property
+    def runs(self) -> bool:
+        return self.status in ("active", "paused")
+
+    def belongs_with(self, other: Place) -> bool:
+        """Whether one press is for both: they were asked for by one post, or pressed together before."""
+        if self.status == other.status == "pending":
+            return self.asked_at == other.asked_at
+        return self.status == other.status and self.chain[-1][3] == other.chain[-1][3]
+
+    def note(self, action: str, status: str, source: str, now: dt.datetime) -> None:
+        """The next event of the chain, and the status with it."""
+        if status == "ended" and self.status != "ended":
+            self.before, self.is_reason_given = (self.status, self.until), False
+        if status != "paused" or action in ("resume", "revive"):
+            self.until = None
+        self.status = status
+        self.chain.append((action, status, source, now))
+
+    def end(self, source: str, now: dt.datetime) -> bool:
+        if self.status == "ended" and self.chain[-1][0] != "undo_import":
+            return False
+        # Whom the undoing of an import had ended has now left by themselves: no import brings them again.
+        is_first = self.status != "ended"
+        self.note("end", "ended", source, now)
+        if not is_first:
+            self.before = ("", None)
+        return is_first
+
+    def leaving(self) -> dt.datetime | None:
+        """When the person ended it, if that is how it stands."""
+        said = [event for event in self.chain if event[0] not in ("change", "address")]
+        action, _, source, at = said[-1]
+        is_own = self.status == "ended" and action == "end" and source in OWN
+        return at if is_own and self.before[0] else None
+
+
+@dataclass
+class Person:
+    address: int
+    places: dict[int, Place] = field(default_factory=dict)
+    alive: dt.datetime | None = None
+    erased: bool = False
+
+    def lives(self, now: dt.datetime) -> None:
+        if not self.erased and (self.alive is None or self.alive < now):
+            self.alive = now
+
+
+@dataclass
+class Bar:
+    cause: str
+    source: str
+    since: dt.datetime
+
+
+@dataclass
+class Run:
+    """A re-permission run: who is asked at once, and until when they may answer."""
+
+    number: int
+    until: dt.datetime
+    asked: dict[int, dt.datetime] = field(default_factory=dict)  # subscription to when
+
+
+class Model:
+    """`take` does an act of one person and says what the door answers; `meet` what happens to all."""
+
+    def __init__(self) -> None:
+        self.people: list[Person] = []
+        self.bars: dict[int | str, Bar] = {}  # by the address's number or the domain
+        self.mails: dict[tuple[int, int], list[dt.datetime]] = {}  # (list, address): those that count
+        self.runs: dict[int, Run] = {}
+        self._places = 0
+        self._runs = 0
+
+    # What is so.
+
+    def living(self, address: int) -> Person | None:
+        return next((each for each in self.people if each.address == address and not each.erased), None)
+
+    def erased(self, address: int) -> Person | None:
+        gone = [each for each in self.people if each.address == address and each.erased]
+        return gone[-1] if gone else None
+
+    def is_barred(self, address: int) -> bool:
+        return address in self.bars or DOMAINS[address] in self.bars
+
+    def may_be_mailed(self, person: Person, place: Place) -> bool:
+        return place.status == "active" and not person.erased and not self.is_barred(person.address)
+
+    def all_places(self) -> Iterator[tuple[Person, Place]]:
+        for person in self.people:
+            for place in person.places.values():
+                yield person, place
+
+    def audience(self, house: int, rhythm: str) -> set[tuple[int, int]]:
+        """(address, list) of each who gets the edition: once, under the oldest subscription."""
+        found: dict[int, Place] = {}
+        for person, place in self.all_places():
+            chosen = place.rhythm or RHYTHMS[house][0]
+            if HOUSES[place.place] != house or chosen != rhythm or not self.may_be_mailed(person, place):
+                continue
+            oldest = found.setdefault(person.address, place)
+            if place.number < oldest.number:
+                found[person.address] = place
+        return {(address, place.place) for address, place in found.items()}
+
+    # What is done to one person.
+
+    def take(self, act: Act, now: dt.datetime) -> Any:
+        name, *rest = act
+        if name in OF_PERSON:
+            person = self.whom(act)
+            if person is None:
+                return SKIPPED
+            rest[:2] = [person]
+        does: Callable[..., Any] = getattr(self, f"_{name}")
+        return does(now, *rest)
+
+    def whom(self, act: Act) -> Person | None:
+        """The person of an act; None if there is nobody who could do it."""
+        name, address, is_gone, *rest = act
+        person = self.erased(address) if is_gone else self.living(address)
+        if person is None or (name in OF_PLACE and rest[0] not in person.places):
+            return None
+        if name == "press" and not person.places[rest[0]].has_link:
+            return None
+        if name == "move" and self.is_barred(address):
+            return None  # the link for it goes to the old address, which gets no mail
+        return person
+
+    def _post(self, now: dt.datetime, address: int, lists: tuple[int, ...], rhythm: str | None) -> int:
+        due = []
+        for each in lists:
+            counted = [at for at in self.mails.get((each, address), []) if at > now - 90 * DAY]
+            if len(counted) < 3 and all(at <= now - DAY for at in counted):
+                self.mails.setdefault((each, address), []).append(now)
+                due.append(each)
+        bar = self.bars.get(address)
+        if DOMAINS[address] in self.bars or (bar and bar.cause in ("never", "legal")):
+            return len(due)
+        for each in due:
+            self._sign_up(now, address, each, rhythm if rhythm in RHYTHMS[HOUSES[each]] else None)
+        return len(due)
+
+    def _sign_up(self, now: dt.datetime, address: int, each: int, rhythm: str | None) -> None:
+        person = self.living(address)
+        known = any(one.address == address and (one.erased or each in one.places) for one in self.people)
+        at_once = each == SINGLE and not known and not self.is_barred(address)
+        person = person or self._new(address)
+        place = person.places.get(each)
+        status = "active" if at_once else "pending"
+        if place is None:
+            place = self._join(person, each, "sign_up", status, "form", now)
+        elif place.status == "ended":
+            place.note("revive", status, "form", now)
+        elif place.status != "pending":
+            place.has_link |= self.is_barred(address)
+            return
+        place.rhythm, place.asked_at = rhythm, now
+        if at_once:
+            person.lives(now)
+        else:
+            place.has_link = True
+
+    def _press(self, now: dt.datetime, person: Person, each: int) -> bool:
+        place = person.places.get(each)
+        if place is None or place.status == "ended":
+            return False
+        together = [one for one in person.places.values() if one.belongs_with(place)]
+        moments = [max(self.mails.get((one.place, person.address)) or [], default=None) for one in together]
+        asked = max((moment for moment in moments if moment), default=None)
+        bar = self.bars.get(person.address)
+        if bar and bar.cause in ("bounce", "complaint") and asked and bar.since <= asked:
+            del self.bars[person.address]
+        if place.status == "paused":
+            return True
+        person.lives(now)
+        for one in together:
+            if one.status == "pending":
+                one.note("confirm", "active", "confirm_link", now)
+        return True
+
+    def _clerk(self, now: dt.datetime, address: int, each: int, again: str) -> str:
+        person = self.living(address)
+        if self.is_barred(address):
+            return "barred"
+        if person is None and self.erased(address) and not again:
+            return "left"
+        person = person or self._new(address)
+        place = person.places.get(each)
+        if place is None:
+            self._join(person, each, "sign_up", "active", "cli", now)
+            return "added"
+        if place.status != "ended":
+            return "known"
+        if not again:
+            return "left"
+        place.note("revive", "active", "cli", now)
+        place.rhythm = None
+        return "revived"
+
+    def _pause(self, now: dt.datetime, person: Person, each: int, days: int | None) -> Any:
+        place = person.places[each]
+        if not place.runs:
+            return REFUSED
+        person.lives(now)
+        until = now + days * DAY if days else None
+        if place.status == "paused" and place.until == until:
+            return False
+        place.note("pause", "paused", "preferences", now)
+        place.until = until
+        return True
+
+    def _resume(self, now: dt.datetime, person: Person, each: int) -> Any:
+        place = person.places[each]
+        if not place.runs:
+            return REFUSED
+        person.lives(now)
+        if place.status == "active":
+            return False
+        place.note("resume", "active", "preferences", now)
+        return True
+
+    def _rhythm(self, now: dt.datetime, person: Person, each: int, rhythm: str) -> Any:
+        place = person.places[each]
+        if not place.runs:
+            return REFUSED
+        person.lives(now)
+        resumed = place.status == "paused"
+        if resumed:
+            place.note("resume", "active", "preferences", now)
+        if (place.rhythm or RHYTHMS[HOUSES[each]][0]) == rhythm:
+            return resumed
+        place.rhythm = rhythm
+        place.note("change", "active", "preferences", now)
+        return True
+
+    def _leave(self, now: dt.datetime, person: Person, each: int) -> bool:
+        person.lives(now)
+        return person.places[each].end("one_click", now)
+
+    def _leave_all(self, now: dt.datetime, person: Person) -> int:
+        person.lives(now)
+        return sum([place.end("preferences", now) for place in person.places.values()])
+
+    def _clerk_ends(self, now: dt.datetime, person: Person, each: int) -> bool:
+        return person.places[each].end("cli", now)
+
+    def _undo(self, now: dt.datetime, person: Person, each: int) -> list[int]:
+        left = person.places[each].leaving()
+        if left is None or person.erased or now >= left + 30 * DAY or self.is_barred(person.address):
+            return []
+        person.lives(now)
+        brought = [place for place in person.places.values() if place.leaving() == left]
+        for place in brought:
+            status, until = place.before
+            place.note("revive", status, "preferences", now)
+            place.until = until
+        return sorted(place.place for place in brought)
+
+    def _reason(self, now: dt.datetime, person: Person, each: int) -> bool:
+        place = person.places[each]
+        if place.leaving() is None or place.is_reason_given:
+            return False
+        place.note("change", "ended", "preferences", now)
+        place.is_reason_given = True
+        return True
+
+    def _join_too(self, now: dt.datetime, person: Person, each: int, other: int) -> Any:
+        if not person.places[each].runs or self.is_barred(person.address):
+            return REFUSED
+        return self._come(now, person, other)
+
+    def _come(self, now: dt.datetime, person: Person, other: int) -> bool:
+        """By their own page: the address is proven, so it counts at once."""
+        person.lives(now)
+        place = person.places.get(other)
+        if place is None:
+            self._join(person, other, "sign_up", "active", "preferences", now)
+            return True
+        if place.status == "pending":
+            place.note("confirm", "active", "preferences", now)
+            return True
+        if place.status == "ended":
+            place.note("revive", "active", "preferences", now)
+            return True
+        return False
+
+    def _language(self, now: dt.datetime, person: Person, each: int, other: int) -> Any:
+        here = person.places[each]
+        if not here.runs or self.is_barred(person.address):
+            return REFUSED
+        self._come(now, person, other)
+        chosen = here.rhythm or RHYTHMS[HOUSES[each]][0]
+        if chosen in RHYTHMS[HOUSES[other]]:
+            person.places[other].rhythm = chosen
+        here.end("preferences", now)
+        return True
+
+    def _move(self, now: dt.datetime, person: Person, address: int) -> str:
+        owner = self.living(address)
+        if owner is not None and owner is not person:
+            return "taken"
+        if self.is_barred(address):
+            return REFUSED
+        person.address = address  # the old one is nobody's from now on
+        person.lives(now)
+        running = [place for place in person.places.values() if place.status != "ended"]
+        for place in running or person.places.values():
+            place.note("address", place.status, "preferences", now)
+        return "done"
+
+    def _erase(self, now: dt.datetime, person: Person) -> bool:
+        if person.erased:
+            return False
+        for place in person.places.values():
+            place.note("erase", "ended", "preferences", now)
+            place.rhythm = None
+        person.erased, person.alive = True, None
+        return True
+
+    def _keep(self, now: dt.datetime, person: Person, each: int) -> bool:
+        """The button of the question; whether there was one to answer."""
+        place, run = person.places[each], self.runs.get(each)
+        if place.status == "ended" or run is None or place.questions.get(run.number, now) is not None:
+            return False
+        place.questions[run.number] = now
+        person.lives(now)
+        place.note("keep", place.status, "preferences", now)
+        return True
+
+    def _bar(self, now: dt.datetime, what: int | str, cause: str, source: str = "cli") -> None:
+        found = self.bars.get(what)
+        if found is None or STRENGTH.index(cause) > STRENGTH.index(found.cause):
+            # What an import makes worse is not its own: taken back, it leaves that.
+            is_kept = found is not None and source != "cli"
+            self.bars[what] = Bar(cause, found.source if found and is_kept else source, now)
+
+    def _unbar(self, _: dt.datetime, what: int | str) -> None:
+        self.bars.pop(what, None)
+
+    def _new(self, address: int) -> Person:
+        self.people.append(Person(address))
+        return self.people[-1]
+
+    def _join(  # noqa: PLR0917  (what an event says)
+        self, person: Person, each: int, action: str, status: str, source: str, now: dt.datetime
+    ) -> Place:
+        self._places += 1
+        place = person.places[each] = Place(self._places, each, status, now)
+        place.note(action, status, source, now)
+        return place
+
+    # What happens to everybody.
+
+    def meet(self, event: Act, lines: list[Act], number: int, now: dt.datetime) -> None:
+        """An event of all; `lines` are this history's in a file, `number` is the event's."""
+        name, *rest = event
+        if name == "import":
+            self._import(now, number, rest[0], rest[1], lines)
+        elif name != "nothing":
+            does: Callable[..., None] = getattr(self, f"_{name}")
+            does(now, *rest)
+
+    def _import(self, now: dt.datetime, number: int, each: int, whom: str, lines: list[Act]) -> None:
+        seen = set()
+        for address, word, days in lines:
+            if address in seen:
+                continue
+            seen.add(address)
+            moment = now - days * DAY if days else None
+            if word in ("bounced", "never"):
+                cause = "bounce" if word == "bounced" else "never"
+                self._bar(now, address, cause, f"import {number}")
+            elif word == "unsubscribed":
+                self._import_leaver(now, number, each, address, moment)
+            elif word != "pending" and whom != "leavers" and not self.is_barred(address):
+                status = "paused" if word == "paused" else "active"
+                self._import_reader(now, number, each, address, status, moment)
+
+    def _import_leaver(
+        self, now: dt.datetime, number: int, each: int, address: int, left: dt.datetime | None
+    ) -> None:
+        person = self.living(address)
+        if person is None and self.erased(address):
+            return
+        person = person or self._new(address)
+        place = person.places.get(each)
+        if place is None:
+            self._join(person, each, "import", "ended", "import", now).import_no = number
+        elif not (left and person.alive and person.alive > left):
+            place.end("import", now)
+
+    def _import_reader(  # noqa: PLR0917  (a line of a file)
+        self, now: dt.datetime, number: int, each: int, address: int, status: str, alive: dt.datetime | None
+    ) -> None:
+        person = self.living(address)
+        if person is None and self.erased(address):
+            return
+        place = person.places.get(each) if person else None
+        comes_back = place is not None and place.chain[-1][0] == "undo_import"
+        if place and place.status == "ended" and not comes_back:
+            return
+        person = person or self._new(address)
+        if alive:
+            person.lives(alive)
+        if place is None:
+            place = self._join(person, each, "import", status, "import", now)
+        elif comes_back:
+            place.note("import", status, "import", now)
+            place.rhythm = None
+        else:
+            return
+        place.import_no = number
+        place.until = now + 10 * DAY if status == "paused" else None
+
+    def _undo_import(self, now: dt.datetime, number: int) -> None:
+        for _, place in self.all_places():
+            if place.import_no == number and place.chain[-1][0] == "import":
+                place.note("undo_import", "ended", "cli", now)
+        self.bars = {what: bar for what, bar in self.bars.items() if bar.source != f"import {number}"}
+
+    def _sweep(self, now: dt.datetime) -> None:
+        for _, place in self.all_places():
+            if place.status == "paused" and place.until and place.until <= now:
+                place.note("resume", "active", "sweep", now)
+
+    def _retain(self, now: dt.datetime) -> None:
+        self.mails = {
+            key: [at for at in moments if at > now - 90 * DAY] for key, moments in self.mails.items()
+        }
+
+    def _ask(self, now: dt.datetime, each: int, silent_days: int) -> None:
+        """Ask the silent ones of a list whether they still want it; two days to answer."""
+        if each in self.runs:
+            return
+        self._runs += 1
+        run = self.runs[each] = Run(self._runs, now + 2 * DAY)
+        since = now - silent_days * DAY
+        for person, place in self.all_places():
+            if place.place != each or not self.may_be_mailed(person, place):
+                continue
+            always = place.import_no is not None  # whoever came by an import is silent from always
+            joined = person.alive or (LONG_AGO if always else place.created)
+            if joined < since:
+                run.asked[place.number] = now
+                place.questions[run.number] = None
+
+    def _close(self, now: dt.datetime, each: int) -> None:
+        """Who was asked and has not answered nor lived since is ended; nobody, if it is too early."""
+        run = self.runs.pop(each, None)
+        if run is None or now < run.until:
+            return
+        for person, place in self.all_places():
+            asked = run.asked.get(place.number)
+            answered = place.questions.get(run.number)
+            lived = asked and person.alive and person.alive >= asked
+            if asked and not answered and not lived and place.status == "active":
+                place.end("sweep", now)
