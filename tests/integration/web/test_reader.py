@@ -34,6 +34,7 @@ from digest.models import (
     Subscription,
     SubscriptionStatus,
     TextSize,
+    TokenBucket,
     Topic,
 )
 from digest.tokens import Claim, Purpose
@@ -327,7 +328,10 @@ def test_a_network_that_presses_too_much_is_asked_to_wait_and_may_always_leave(
         client = TestClient(app, follow_redirects=False, client=(f"{network}.7", 5000))
         return client.post(path, data={"do": do})
 
-    assert [post("192.0.2", "nothing").status_code for _ in range(60)] == [303] * 60
+    assert post("192.0.2", "nothing").status_code == 303
+    with reader.database.write() as session:  # nothing fills up while this test runs, however slowly
+        session.execute(sa.update(TokenBucket).values(filled_at=clock.utc_now() + dt.timedelta(hours=1)))
+    assert [post("192.0.2", "nothing").status_code for _ in range(59)] == [303] * 59
     before = everything(reader.database)
     page = post("192.0.2", "resume")
     assert (page.status_code, page.headers["retry-after"]) == (429, "30")
