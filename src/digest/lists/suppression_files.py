@@ -242,6 +242,7 @@ def _take(
         )
         for row, line in stronger:
             row.cause, row.reason, row.source = line.cause, line.reason, Origin.IMPORT.value
+            row.created_at = now  # a sign-up of before does not lift it
     return counts
 
 
