@@ -46,7 +46,8 @@ class ConfirmNotice:
 class WelcomeNotice:
     """Says what will come and how often.
 
-    `how_often` is a cadence's name, `web_url` a past edition or "", `page_url` the reader's own page or "".
+    `how_often` is a cadence in a reader's words, `web_url` a past edition, `page_url` the reader's own page;
+    each may be "".
     """
 
     list_title: str

@@ -158,10 +158,11 @@ def _wish_for(fields: Fields, each: FormList, *, is_several: bool) -> ListWish:
     for topic in topics:
         titles[topic]
     # Where there is nothing to choose, an old form may still name what there was.
+    chosen = ids[cadence] if cadence and ids else next(iter(ids.values()), each.only_cadence_id)
     return ListWish(
         list_id=each.id,
         consent=each.consent_among_several if is_several else each.consent,
-        cadence_id=ids[cadence] if cadence and ids else next(iter(ids.values()), None),
+        cadence_id=chosen,
         topics=() if len(topics) == len(titles) else topics,
     )
 

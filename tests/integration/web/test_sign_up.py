@@ -21,10 +21,12 @@ from digest.config import Settings
 from digest.db import Database
 from digest.lists import consent
 from digest.lists.manage import ListChanges, set_list
+from digest.lists.queries import audience
 from digest.lists.status import Origin
 from digest.lists.suppress import suppress_address
 from digest.lists.topics import add_topic
 from digest.models import (
+    Cadence,
     ConsentNetwork,
     ConsentText,
     Digest,
@@ -170,6 +172,37 @@ def test_several_lists_are_signed_up_to_by_one_mail(
     none = client.post(url, data={"address": "eva@example.org"})
     assert none.status_code == 400
     assert "Tick at least one" in none.text
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_sign_up_is_to_the_rhythm_that_runs(
+    client: TestClient, database: Database, lists: Lists, *, several: bool
+) -> None:
+    """Where the digest's first rhythm was stopped and one runs: to that one, also once the first runs again.
+
+    The welcome mail names it in a reader's words, in the digest's language.
+    """
+    with database.write() as session:
+        digest = session.get_one(Digest, session.get_one(MailingList, lists.daily).digest_id)
+        digest.language = "hy"
+        first, second = session.scalars(sa.select(Cadence).order_by(Cadence.id))
+        first.is_running = False
+        second.cron = "0 8 * * 0"
+    if several:
+        client.post("/s?list=daily", data={"address": "ani@example.org", "list": "daily"})
+    else:
+        assert client.post("/s/daily", data={"address": "ani@example.org"}).status_code == 200
+    with database.write() as session:
+        session.scalars(sa.select(Cadence).order_by(Cadence.id)).first().is_running = True  # type: ignore[union-attr]
+    client.post(confirm_path(database))
+    assert [row.cadence_id for row in rows(database)] == [second.id]
+    with database.read() as session:
+        assert session.execute(audience(second.id)).all()
+        assert not session.execute(audience(first.id)).all()
+    kind, text = mails(database)[-1]
+    assert kind == "welcome"
+    assert "Հաճախականությունը՝ Շաբաթը մեկ" in text
+    assert "sunday" not in text
 
 
 def test_the_sister_is_one_link_away(client: TestClient, lists: Lists) -> None:
