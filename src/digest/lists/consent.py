@@ -26,7 +26,14 @@ from sqlalchemy.orm import Session
 
 from digest.lists import evidence
 from digest.lists.status import Action, Origin
-from digest.models import ConsentEvent, ConsentNetwork, MailingList, Subscription, SubscriptionStatus
+from digest.models import (
+    ConsentEvent,
+    ConsentNetwork,
+    MailingList,
+    Subscriber,
+    Subscription,
+    SubscriptionStatus,
+)
 
 NO_LINK = "0" * 64  # what the first event links to
 _SALT_BYTES = 16
@@ -110,8 +117,14 @@ def make_event(
 
 
 def lock(session: Session, subscription: Subscription) -> None:
-    """Read the subscription again and hold its row, so that two changes of it come one after the other."""
+    """Read the subscription again and hold its row, so that two changes of it come one after the other.
+
+    The person's row is held before it. Whoever changes several subscriptions of a person, as an erasure does,
+    begins there too, so that nobody waits in a circle.
+    """
     session.flush()
+    person = sa.select(Subscriber.id).where(Subscriber.id == subscription.subscriber_id)
+    session.execute(person.with_for_update(key_share=True))
     session.refresh(subscription, with_for_update=True)
 
 

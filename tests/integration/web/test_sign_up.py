@@ -102,7 +102,7 @@ def mails(database: Database) -> list[tuple[str, str]]:
 
 
 def confirm_path(database: Database) -> str:
-    (found,) = re.findall(r"/c/[\w-]+", mails(database)[-1][1])
+    (found,) = re.findall(r"/c/[\w-]+\?p=[\w-]+", mails(database)[-1][1])
     return str(found)
 
 
@@ -125,6 +125,8 @@ def test_the_page_asks_and_the_button_of_the_mail_confirms(
         shown = client.get(path)
         (button,) = lxml_html.document_fromstring(shown.text).iter("button")
         assert button.text == "Yes, I want to receive it"
+        (action,) = lxml_html.document_fromstring(shown.text).xpath("//form/@action")
+        assert action == path
         assert client.head(path).status_code == 200
     assert rows(database)[0].status is PENDING
     first, again = client.post(path), client.post(path)
@@ -203,6 +205,21 @@ def test_a_sign_up_is_to_the_rhythm_that_runs(
     assert kind == "welcome"
     assert "Հաճախականությունը՝ Շաբաթը մեկ" in text
     assert "sunday" not in text
+
+
+def test_a_link_says_which_mail_it_is_of(client: TestClient, database: Database, lists: Lists) -> None:
+    """What is made up there, or not of this person, is the last mail at most; it stands on no page."""
+    client.post(
+        "/s?list=daily&list=weekend", data={"address": "ani@example.org", "list": ["daily", "weekend"]}
+    )
+    path, _, mail = confirm_path(database).partition("?")
+    for query in ("?p=%00", "?p=%22%3E", "?p=" + "x" * 5000, "?p=%ED%A0%80", "?p=", "?p=a&p=b", ""):
+        shown = client.get(path + query)
+        assert shown.status_code == 200, query
+        (action,) = lxml_html.document_fromstring(shown.text).xpath("//form/@action")
+        assert action in (path, f"{path}?p=b")
+    assert client.post(f"{path}?{mail}").status_code == 200
+    assert [row.status for row in rows(database)] == [ACTIVE, ACTIVE]
 
 
 def test_the_sister_is_one_link_away(client: TestClient, lists: Lists) -> None:
@@ -402,7 +419,7 @@ def test_a_link_that_is_not_ours_confirms_nothing(
 ) -> None:
     """Each changed character: 404 for GET and POST, one body."""
     client.post("/s/weekend", data={"address": "ani@example.org"})
-    path = confirm_path(database)
+    path = confirm_path(database).partition("?")[0]
     bad = [path[:-1], path + "A", "/c/1", "/c/%00", "/c/" + "A" * 42]
     bad += [path[:place] + ("A" if path[place] != "A" else "_") + path[place + 1 :] for place in range(3, 45)]
     answers = [answer for each in bad for answer in (client.get(each), client.post(each))]
