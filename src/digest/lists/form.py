@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.i18n import spoken, translator
+from digest.lists.fields import is_short_name
 from digest.models import Cadence, Digest, MailingList, OptIn, Topic
 from digest.rendering.rhythms import Schedule, rhythm_words
 
@@ -70,7 +71,7 @@ class Sister:
 
 def open_lists(session: Session, names: Sequence[str]) -> tuple[FormList, ...]:
     """The lists of these names, in this order, that are open to the public; others are left out."""
-    wanted = list(dict.fromkeys(names))[:MOST_LISTS]
+    wanted = [name for name in dict.fromkeys(names) if is_short_name(name)][:MOST_LISTS]
     rows = session.execute(
         sa.select(MailingList, Digest)
         .join(Digest, Digest.id == MailingList.digest_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -360,9 +361,80 @@ def test_a_plain_form_on_any_site_works(client: TestClient, database: Database, 
     assert answer.status_code == 200
     assert "access-control-allow-origin" not in answer.headers
     assert len(mails(database)) == 1
-    large = {"address": "eva@example.org", "name": "x" * 5000}
+    large = {"address": "eva@example.org", "name": "x" * 100_000}
     assert client.post("/s/daily", data=large).status_code == 413
     assert client.post("/s/daily", json=large).status_code == 413
+
+
+@pytest.mark.parametrize("longest", [False, True])
+def test_our_own_form_is_never_too_large(client: TestClient, database: Database, *, longest: bool) -> None:
+    """Five lists of a digest with thirty topics, and the most and longest that there can be: each ticked."""
+    many, letters = (20, 60) if longest else (5, 20)
+
+    def names(count: int) -> list[str]:
+        return [f"{number:02}".ljust(letters, "x") for number in range(count)]
+
+    with database.write() as session:
+        digest = make_digest(session)
+        for name in names(2):
+            make_cadence(session, digest, name)
+        for name in names(30):
+            add_topic(session, digest, name=name, title=name, sections=[name], now=NOW)
+        for name in names(many):
+            set_list(make_list(session, digest, name), ListChanges(is_open=True))
+    url = "/s?" + "&".join(f"list={name}" for name in names(many))
+    (form,) = lxml_html.document_fromstring(client.get(url).text).iter("form")
+    fields: dict[str, Any] = {
+        "address": "ani@example.org",
+        "name": "Ա" * 200,
+        "language": "en",
+        "website": "",
+    }
+    for field in form.xpath(".//input[@type='checkbox' or @type='radio']"):
+        fields.setdefault(field.get("name"), []).append(field.get("value"))
+    assert (form.get("action"), len(fields["list"])) == (url, many)
+    assert len(fields[f"topic-{names(1)[0]}"]) == 30
+    for each in names(many):
+        del fields[f"topic-{each}"][0]  # all but one: so each is kept
+        fields[f"cadence-{each}"] = names(2)[1]
+    assert client.post(url, data=fields).status_code == 200
+    assert [len(row.topics) for row in rows(database)] == [29] * many
+    fields["address"] = "eva@example.org"
+    assert client.post(url, json=fields).status_code == 200
+    assert len(rows(database)) == 2 * many
+
+
+def test_more_fields_than_a_form_has_are_no_fault_of_the_address(client: TestClient, lists: Lists) -> None:
+    """Nor is a form that is broken: what was sent could not be used."""
+    many = "address=ani%40example.org&" + "a=1&" * 1000
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    broken = {"Content-Type": "multipart/form-data; boundary=x"}
+    for body, headers in ((many, form), ("--x\r\nno headers", broken)):
+        answer = client.post("/s/daily", content=body, headers=headers)
+        assert answer.status_code == 400
+        assert "not a mail address" not in answer.text
+        assert "could not be used" in answer.text
+
+
+@pytest.mark.parametrize("sign", ["\0", "\ud800", "\udfff\ud800"])
+@pytest.mark.parametrize("field", ["address", "name", "language", "cadence", "topic", "list", "website"])
+def test_signs_that_nothing_can_hold_harm_nothing(
+    client: TestClient, database: Database, lists: Lists, field: str, sign: str
+) -> None:
+    """In whatever field, by whatever encoding: a sentence or a sign-up, and the form comes back."""
+    fields = {"address": "ani@example.org", "name": "Ani", field: f"a{sign}b@example.org"}
+    body = json.dumps(fields)
+    part = fields[field].encode("unicode_escape").decode()
+    parts = f'--x\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{part}\r\n--x--\r\n'
+    escaped = {"Content-Type": "multipart/form-data; boundary=x; charset=unicode_escape"}
+    for url in ("/s/daily", "/s?list=daily", "/s"):
+        answers = [
+            client.post(url, content=body, headers={"Content-Type": "application/json"}),
+            client.post(url, content=parts, headers=escaped),
+        ]
+        assert {answer.status_code for answer in answers} <= {200, 400, 404}, url
+    with database.read() as session:
+        assert "\0" not in "".join(session.scalars(sa.select(Subscriber.name)))
 
 
 def test_too_many_from_one_network_are_told_to_wait(app: FastAPI, database: Database, lists: Lists) -> None:
