@@ -78,10 +78,10 @@ def ask(session: Session, digest: Digest, *, to: str, message: bytes, key: str, 
     )
 
 
-def confirm_url(stationery: Stationery, *, list_id: int, subscriber_id: int) -> str:
-    """The page with the one large button."""
+def confirm_url(stationery: Stationery, *, list_id: int, subscriber_id: int, post: str) -> str:
+    """The page with the one large button. `post` says which mail it is: each asks about lists of its own."""
     token = stationery.signer.sign(Claim(Purpose.CONFIRM, list_id, subscriber_id))
-    return f"{stationery.public_url}/c/{token}"
+    return f"{stationery.public_url}/c/{token}?p={post}"
 
 
 @functools.lru_cache(maxsize=64)

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
@@ -36,6 +39,51 @@ def note_if_allowed(session: Session, *, list_id: int, address_hash: str, now: d
     session.add(Confirmation(list_id=list_id, address_hash=address_hash, at=now))
     session.flush()
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one confirmation mail asked about, and when."""
+
+    at: dt.datetime
+    list_ids: frozenset[int]
+
+
+def note_post(session: Session, list_ids: Sequence[int], *, address_hash: str, now: dt.datetime) -> str:
+    """One mail asks about these lists, which were counted at `now`; the random text that stands for it."""
+    post = secrets.token_urlsafe(9)
+    session.execute(
+        sa.update(Confirmation)
+        .where(
+            Confirmation.list_id.in_(list_ids),
+            Confirmation.address_hash == address_hash,
+            Confirmation.at == now,
+        )
+        .values(post=post),
+        execution_options={"synchronize_session": False},
+    )
+    return post
+
+
+def asked_together(session: Session, *, list_id: int, address_hash: str, post: str = "") -> Asked | None:
+    """What the mail asked about that was `post`; without one the last that asked about this list.
+
+    None if there is none, or if it was 90 days ago.
+    """
+    mails = sa.select(Confirmation.post, Confirmation.at).where(
+        Confirmation.list_id == list_id,
+        Confirmation.address_hash == address_hash,
+        Confirmation.post.is_not(None),
+    )
+    if post:
+        mails = mails.where(Confirmation.post == post)
+    mail = session.execute(mails.order_by(Confirmation.at.desc()).limit(1)).first()
+    if mail is None:
+        return None
+    lists = sa.select(Confirmation.list_id).where(
+        Confirmation.at == mail.at, Confirmation.address_hash == address_hash, Confirmation.post == mail.post
+    )
+    return Asked(mail.at, frozenset(session.scalars(lists)))
 
 
 def last_asked(session: Session, *, list_id: int, address_hash: str) -> dt.datetime | None:

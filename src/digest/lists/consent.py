@@ -3,8 +3,9 @@
 An event's *commitment* is SHA-256 over a random salt and the canonical JSON of its details (the address,
 the words that were agreed to, who did it). Its *link* is SHA-256 over the link before it, the open fields
 and the commitment. So a changed, missing or reordered event breaks the chain, while details and salt can
-be erased for good and the chain still verifies. What stands beside a chain, the words that were agreed to and
-the network address, is in `digest.lists.evidence`.
+be erased for good and the chain still verifies. They go together, and only with the person: the chain then
+has an `erase` event after them. What stands beside a chain, the words that were agreed to and the network
+address, is in `digest.lists.evidence`.
 
 A chain says nothing of its own cut-off tail; that a status is the last event's is checked beside it.
 """
@@ -26,7 +27,14 @@ from sqlalchemy.orm import Session
 
 from digest.lists import evidence
 from digest.lists.status import Action, Origin
-from digest.models import ConsentEvent, ConsentNetwork, MailingList, Subscription, SubscriptionStatus
+from digest.models import (
+    ConsentEvent,
+    ConsentNetwork,
+    MailingList,
+    Subscriber,
+    Subscription,
+    SubscriptionStatus,
+)
 
 NO_LINK = "0" * 64  # what the first event links to
 _SALT_BYTES = 16
@@ -110,8 +118,14 @@ def make_event(
 
 
 def lock(session: Session, subscription: Subscription) -> None:
-    """Read the subscription again and hold its row, so that two changes of it come one after the other."""
+    """Read the subscription again and hold its row, so that two changes of it come one after the other.
+
+    The person's row is held before it. Whoever changes several subscriptions of a person, as an erasure does,
+    begins there too, so that nobody waits in a circle.
+    """
     session.flush()
+    person = sa.select(Subscriber.id).where(Subscriber.id == subscription.subscriber_id)
+    session.execute(person.with_for_update(key_share=True))
     session.refresh(subscription, with_for_update=True)
 
 
@@ -229,6 +243,7 @@ def _chains(
 
 def _check_chain(owner_id: int, rows: Iterable[Any], texts: Mapping[str, bool]) -> Iterator[Finding]:
     previous, expected, last_status, present = NO_LINK, 1, None, None
+    forgotten: list[int] = []  # events without details that no erasure explains yet
     for row in rows:
         present = row.present_status
         if row.number is None:
@@ -238,14 +253,31 @@ def _check_chain(owner_id: int, rows: Iterable[Any], texts: Mapping[str, bool]) 
             yield Finding(owner_id, row.number, f"event {expected} is missing before this one")
         elif row.link != _link_of(previous, row):
             yield Finding(owner_id, row.number, "the event or the one before it was changed")
-        if row.salt is not None and commit_to(row.salt, row.details or {}) != row.commitment:
-            yield Finding(owner_id, row.number, "the details were changed")
-        for problem in _check_beside(row, texts):
+        for problem in itertools.chain(_check_details(row, forgotten), _check_beside(row, texts)):
             yield Finding(owner_id, row.number, problem)
         previous, expected, last_status = row.link, row.number + 1, row.status
+    for number in forgotten:
+        yield Finding(owner_id, number, "the details are missing, and nobody erased them")
     if last_status is not None and last_status != present:
         problem = f"the subscription is {present}, its last event says {last_status}"
         yield Finding(owner_id, expected - 1, problem)
+
+
+def _check_details(row: Any, forgotten: list[int]) -> Iterator[str]:
+    """Details and salt are there, or both are gone and wait for an erasure that explains it."""
+    if row.salt is None and row.details is None:
+        forgotten.append(row.number)
+    elif not is_committed(row):
+        yield "the details were changed"
+    if row.action == Action.ERASE.value:
+        forgotten.clear()
+
+
+def is_committed(event: Any) -> bool:
+    """Whether an event's details are those that it was written with; nobody can say without the salt."""
+    if event.salt is None or event.details is None:
+        return False
+    return commit_to(event.salt, event.details) == str(event.commitment)
 
 
 def _check_beside(row: Any, texts: Mapping[str, bool]) -> Iterator[str]:

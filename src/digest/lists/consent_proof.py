@@ -1,7 +1,7 @@
 """A person's proof of consent as one file: the chains, in words too, and how to check them by hand.
 
 It holds the person's data and the salts, so that somebody without this program or its database can compute
-every hash again. `docs/consent.md` has a verifier of thirty lines.
+every hash again. `docs/consent.md` has a verifier of forty lines.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _HOW_TO_VERIFY = """\
 All hashes are SHA-256 over UTF-8, in hexadecimal.
 JSON is written without spaces, with sorted keys and letters as they are: in Python
   json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).
-commitment is the hash of the salt followed by the details as JSON. Where both are null they were erased.
+commitment is the hash of the salt followed by the details as JSON. Both are null where the person was
+  erased: in events up to one whose action is erase, and nowhere else. One without the other is a fault.
 link is the hash of the JSON list
   [the link before, subscription, number, at, action, status, source, commitment];
   before the first event stand 64 zeros.
@@ -34,7 +35,8 @@ details.text is the hash of the words that were agreed to, which stand under tex
 details.network is the hash of the network's salt followed by its address.
   Where network is null there was none, or its time is over.
 """
-_DID = {
+# What a person did, and how: "the person ... ...".
+DID = {
     "sign_up": "signed up",
     "import": "was brought over by an import",
     "confirm": "confirmed the sign-up",
@@ -43,8 +45,12 @@ _DID = {
     "end": "left",
     "revive": "came back",
     "erase": "was erased",
+    "address": "moved to another address",
+    "change": "changed what comes and when, or said why they left",
+    "undo_import": "was taken off again with the import that had brought them, which was undone",
+    "keep": "answered that they still want it",
 }
-_BY = {
+BY = {
     "form": "on the sign-up page",
     "confirm_link": "by the link of the confirmation mail",
     "preferences": "on the reader's page",
@@ -142,9 +148,10 @@ def _event(
 
 
 def _in_words(event: ConsentEvent, texts: Mapping[str, str], network: Mapping[str, str] | None) -> str:
-    said = readable(event.details, texts)
+    is_whole = consent.is_committed(event)
+    said = readable(event.details, texts) if is_whole else {}
     at = f"{event.at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
-    words = f"{at}: the person {_DID.get(event.action, event.action)} {_BY.get(event.source, event.source)}"
+    words = f"{at}: the person {DID.get(event.action, event.action)} {BY.get(event.source, event.source)}"
     if by := said.get("by"):
         words += f", {_SPOKEN.get(by, by)}, taken by {said.get('clerk', '?')}"
     if network is not None:
@@ -153,8 +160,10 @@ def _in_words(event: ConsentEvent, texts: Mapping[str, str], network: Mapping[st
     if agreed := said.get("consent"):
         kind = "The words shown" if TEXT in (event.details or {}) else "The consent as it was noted"
         words += f" {kind}: {agreed}"
-    if event.details is None:
-        words += " The details were erased."
+    if event.details is None and event.salt is None:
+        words += " The details are not there any more."
+    elif not is_whole:
+        words += " The details are not those that were written, so they are not told here."
     return words
 
 

@@ -25,6 +25,11 @@ def check_short_name(text: str, *, what: str) -> str:
     return text
 
 
+def is_short_name(text: str) -> bool:
+    """Whether anything can have this name; what was typed by anybody is asked this before a database is."""
+    return _SHORT_NAME.fullmatch(text) is not None
+
+
 def clean_line(text: str, *, what: str, limit: int = NAME_LIMIT) -> str:
     """One line of plain text: NFC, control characters and lone surrogates out, spaces joined.
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.i18n import spoken, translator
+from digest.lists.fields import is_short_name
 from digest.models import Cadence, Digest, MailingList, OptIn, Topic
 from digest.rendering.rhythms import Schedule, rhythm_words
 
@@ -19,7 +20,10 @@ MOST_LISTS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class FormList:
-    """One list that may be signed up to. `cadences` is empty where there is nothing to choose."""
+    """One list that may be signed up to. `cadences` is empty where there is nothing to choose.
+
+    Where one alone runs, a sign-up is to that: what starts later is nothing they have chosen.
+    """
 
     id: int
     name: str
@@ -30,6 +34,7 @@ class FormList:
     origins: tuple[str, ...]
     cadences: tuple[Schedule, ...]
     topics: tuple[tuple[str, str], ...]  # name, title
+    only_cadence_id: int | None = None
 
     def rhythms(self, now: dt.datetime) -> dict[str, str]:
         """The cadences by name, in a reader's words, the most frequent first."""
@@ -66,7 +71,7 @@ class Sister:
 
 def open_lists(session: Session, names: Sequence[str]) -> tuple[FormList, ...]:
     """The lists of these names, in this order, that are open to the public; others are left out."""
-    wanted = list(dict.fromkeys(names))[:MOST_LISTS]
+    wanted = [name for name in dict.fromkeys(names) if is_short_name(name)][:MOST_LISTS]
     rows = session.execute(
         sa.select(MailingList, Digest)
         .join(Digest, Digest.id == MailingList.digest_id)
@@ -74,8 +79,10 @@ def open_lists(session: Session, names: Sequence[str]) -> tuple[FormList, ...]:
     ).all()
     digest_ids = {digest.id for _, digest in rows}
     cadences, topics = _cadences(session, digest_ids), _topics(session, digest_ids)
-    made = {
-        mailing_list.name: FormList(
+    made = {}
+    for mailing_list, digest in rows:
+        running = cadences.get(digest.id, [])
+        made[mailing_list.name] = FormList(
             id=mailing_list.id,
             name=mailing_list.name,
             title=mailing_list.title,
@@ -83,11 +90,10 @@ def open_lists(session: Session, names: Sequence[str]) -> tuple[FormList, ...]:
             paper=digest.sender_name,
             opt_in=mailing_list.opt_in,
             origins=tuple(mailing_list.form_origins),
-            cadences=tuple(cadences.get(digest.id, ())),
+            cadences=tuple(running) if len(running) > 1 else (),
             topics=tuple(topics.get(digest.id, ())),
+            only_cadence_id=running[0].id if len(running) == 1 else None,
         )
-        for mailing_list, digest in rows
-    }
     return tuple(made[name] for name in wanted if name in made)
 
 
@@ -113,14 +119,14 @@ def sisters(session: Session, list_id: int) -> tuple[Sister, ...]:
 
 
 def _cadences(session: Session, digest_ids: set[int]) -> dict[int, list[Schedule]]:
-    """The running cadences of those digests that have more than one."""
+    """The running cadences of each digest."""
     found: dict[int, list[Schedule]] = {}
     query = sa.select(Cadence.digest_id, Cadence.id, Cadence.name, Cadence.cron, Cadence.zone)
     for row in session.execute(
         query.where(Cadence.digest_id.in_(digest_ids), Cadence.is_running).order_by(Cadence.id)
     ):
         found.setdefault(row.digest_id, []).append(Schedule(row.id, row.name, row.cron, row.zone))
-    return {digest_id: schedules for digest_id, schedules in found.items() if len(schedules) > 1}
+    return found
 
 
 def _topics(session: Session, digest_ids: set[int]) -> dict[int, list[tuple[str, str]]]:

@@ -36,7 +36,7 @@ from digest.lists.import_order import (
 from digest.lists.import_read import People, read_people
 from digest.lists.import_rows import Row
 from digest.lists.import_seen import Seen
-from digest.lists.import_sort import Outcome, sort_rows
+from digest.lists.import_sort import Outcome, hold_people, sort_rows
 from digest.lists.import_write import Proof, write_plan
 from digest.models import Import, ImportState, MailingList
 
@@ -229,6 +229,8 @@ class _Run:
         for _ in range(_TRIES):
             try:
                 with self.database.write() as session:
+                    if not self.database.is_sqlite:  # there a write scope is alone
+                        hold_people(session, rows)
                     plan = sort_rows(session, rows, self.order.list_id, leavers_only=self.order.leavers_only)
                     write_plan(session, plan, self.proof)
                     report = import_lines.report_lines([*repeated, *plan.outcomes], bad, offices)

@@ -85,6 +85,13 @@ class Plan:
             self.outcomes.append((row, outcome))
 
 
+def hold_people(session: Session, hashes: Collection[str]) -> None:
+    """Hold the rows of those who are there: nobody erases or moves them before the batch is written."""
+    prefer_indexes(session)
+    people = sa.select(Subscriber.id).where(among_texts(session, Subscriber.address_hash, hashes))
+    session.execute(people.order_by(Subscriber.id).with_for_update(key_share=True))
+
+
 def sort_rows(session: Session, rows: Mapping[str, Row], list_id: int, *, leavers_only: bool) -> Plan:
     """The plan for rows by their addresses' hashes, in a number of statements that does not grow."""
     prefer_indexes(session)

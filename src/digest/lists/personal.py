@@ -25,6 +25,7 @@ from digest.models import (
     ConsentEvent,
     ConsentNetwork,
     Delivery,
+    FormerAddress,
     FreshLink,
     Import,
     ImportState,
@@ -250,6 +251,21 @@ PERSONAL: tuple[Table, ...] = (
                 Kept("or erasing would be a way to have somebody mailed without a limit; it goes in 90 days"),
             ),
             "at": _given("confirmation_mails[].at", Kept("it goes in 90 days")),
+            "post": Rule(
+                NotGiven("a number that only says what belonged together"), Kept("it goes in 90 days")
+            ),
+        },
+    ),
+    Table(
+        FormerAddress,
+        lambda person: FormerAddress.subscriber_id == person.id,
+        {
+            "subscriber_id": None,
+            "address_hash": Rule(
+                NotGiven("a keyed hash of an address, which stands in the proof"),
+                Kept("or an import would bring back by an address of before whoever was erased"),
+            ),
+            "until": Rule(NotGiven("the moment stands in the proof"), Kept("it names nobody")),
         },
     ),
     Table(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from digest.errors import NotFoundError, StateError
 from digest.lists import consent
-from digest.lists.queries import subscription_of
+from digest.lists.queries import first_cadence_id, subscription_of
 from digest.lists.status import Action, Origin
 from digest.lists.subscribe import AddOutcome, add_subscriber, confirm, end, note_life, resume
 from digest.models import (
@@ -36,13 +36,8 @@ def cadence_of(session: Session, subscription: Subscription) -> Cadence | None:
     """The cadence that a subscription is on: its own, else its digest's first; None if there is none."""
     if subscription.cadence_id is not None:
         return session.get(Cadence, subscription.cadence_id)
-    return session.scalars(
-        sa.select(Cadence)
-        .join(MailingList, MailingList.digest_id == Cadence.digest_id)
-        .where(MailingList.id == subscription.list_id)
-        .order_by(Cadence.id)
-        .limit(1)
-    ).first()
+    digest_id = session.get_one(MailingList, subscription.list_id).digest_id
+    return session.scalars(sa.select(Cadence).where(Cadence.id == first_cadence_id(digest_id))).first()
 
 
 def choose_cadence(
@@ -138,6 +133,7 @@ def join_list(
     somebody who has confirmed (is active or paused here) can do it. `words` are what the button said.
     Raises NotFoundError for a list that is not offered, StateError, SuppressedError.
     """
+    consent.lock(session, subscription)
     _require_chosen(subscription)
     joined = _join(
         session, subscription, list_id, address_key=address_key, words=words, now=now, network=network

@@ -67,19 +67,30 @@ def subscription_of(session: Session, *, list_id: int, subscriber_id: int) -> Su
     ).one_or_none()
 
 
+def first_cadence_id(digest_id: Any) -> sa.ScalarSelect[int]:
+    """The cadence of subscriptions that name none: the digest's first that runs; if none runs, its first."""
+    cadence = sa.orm.aliased(Cadence)
+    return (
+        sa.select(cadence.id)
+        .where(cadence.digest_id == digest_id)
+        .order_by(cadence.is_running.desc(), cadence.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
 def audience(
     cadence_id: int, chosen: sa.ColumnElement[bool] | None = None
 ) -> sa.Select[int, int, TextSize, str | None]:
     """Who may get an edition of this cadence: (subscriber_id, subscription_id, text_size, domain).
 
     These are the active subscriptions, to lists of the cadence's digest, of people who are neither erased
-    nor on the do-not-mail list. A subscription without a cadence counts for the digest's first one.
+    nor on the do-not-mail list. A subscription without a cadence counts for the digest's first that runs.
     Whoever is on several lists comes once, under the oldest subscription. Of these people only those for whom
     `chosen` holds, the condition of a segment of the digest (`segments.condition_for`).
     """
     digest_id = sa.select(Cadence.digest_id).where(Cadence.id == cadence_id).scalar_subquery()
-    sibling = sa.orm.aliased(Cadence)
-    first_id = sa.select(sa.func.min(sibling.id)).where(sibling.digest_id == digest_id).scalar_subquery()
+    first_id = first_cadence_id(digest_id)
     return (
         sa.select(
             Subscriber.id.label("subscriber_id"),

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from digest.db.dialect import json_array_has, json_kind, json_text
+from digest.lists.queries import first_cadence_id
 from digest.lists.segment_tree import AllOf, AnyOf, AttributeRule, Moment, Named, Not, Rule, Text, Value
 from digest.models import (
     Cadence,
@@ -130,7 +131,7 @@ def _named(rule: Named, scope: Scope) -> Condition:
         return _subscribed(scope, lambda own: own.list_id.in_(lists))
     if rule.field == "cadence":
         # A subscription without a cadence is on the digest's first one, as in `queries.audience`.
-        first = min(scope.cadences.values(), default=_NOBODY)
+        first = sa.func.coalesce(first_cadence_id(scope.digest_id), _NOBODY)
         cadences = _ids(scope.cadences, rule.names)
         return _subscribed(scope, lambda own: sa.func.coalesce(own.cadence_id, first).in_(cadences))
     return _subscribed(scope, lambda own: sa.or_(*(json_array_has(own.topics, name) for name in rule.names)))

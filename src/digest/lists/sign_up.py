@@ -158,8 +158,6 @@ def _begin(
     if added.status is SubscriptionStatus.PENDING or added.outcome is not AddOutcome.KNOWN:
         subscription.cadence_id = each.cadence_id
         subscription.topics = list(each.topics)
-        # Lists that were asked for together are confirmed together: they are known by this moment.
-        subscription.changed_at = now
         session.flush()
     told = _Told.WELCOMED
     if added.status is SubscriptionStatus.PENDING or _is_suppressed(session, wish.address, stationery):
@@ -205,7 +203,13 @@ def _ask_by_mail(
     digest = session.get_one(Digest, first.digest_id)
     subscriber_id = added.subscriber_id
     if not is_known:
-        url = confirm_mail.confirm_url(stationery, list_id=first.id, subscriber_id=subscriber_id)
+        post = confirmations.note_post(
+            session,
+            [mailing_list.id for mailing_list, _ in chosen],
+            address_hash=keyed_hash(stationery.address_key, address.key),
+            now=now,
+        )
+        url = confirm_mail.confirm_url(stationery, list_id=first.id, subscriber_id=subscriber_id, post=post)
     else:
         mailed = sign_off_url(
             stationery.public_url, stationery.signer, list_id=first.id, subscriber_id=subscriber_id

@@ -1,6 +1,7 @@
 """Sign up, confirm, pause, resume, end: steps that change one subscription and write its proof.
 
-All take a Session and never commit. A repeated action changes nothing and says so by returning False.
+All take a Session and never commit. A repeated action changes nothing and says so by returning False. Each
+holds the person's row before any of their subscriptions.
 """
 
 from __future__ import annotations
@@ -13,15 +14,22 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.addresses import Address, keyed_hash, parse_address
+from digest.addresses import keyed_hash, parse_address
 from digest.db.dialect import insert_if_new, skip_locked
 from digest.errors import InputError, StateError
 from digest.lists import consent
+from digest.lists.arrivals import find_or_make, take_over
 from digest.lists.fields import check_consent, check_language, check_zone, clean_line
 from digest.lists.queries import subscription_of
 from digest.lists.status import Action, Origin, next_status
 from digest.lists.suppress import SuppressedError, find_suppression
-from digest.models import MailingList, Subscriber, Subscription, SubscriptionStatus, TextSize
+from digest.models import (
+    MailingList,
+    Subscriber,
+    Subscription,
+    SubscriptionStatus,
+    TextSize,
+)
 
 _SWEEP_MOST = 500
 
@@ -82,8 +90,10 @@ def add_subscriber(
     `spoken` is what `evidence.spoken_details` gives of a consent by phone, in person or by letter; `network`
     the IP address that a sign-up came from.
 
-    A known person keeps the name, zone, language and text size there are. Who has left is revived only if
-    the person acts (`source`) or, as a clerk states by `asked_again`, has asked for it.
+    A known person keeps the name, zone, language and text size there are. As long as nobody has confirmed
+    anything, a form may have been a stranger's: then each that asks to be confirmed is an event of its own,
+    and the last one's name and choices count. Who has left is revived only if the person acts (`source`) or,
+    as a clerk states by `asked_again`, has asked for it.
     Raises InputError for fields that cannot be used, SuppressedError for addresses on the do-not-mail list,
     LeftError for those who left and did not ask again.
     """
@@ -93,8 +103,8 @@ def add_subscriber(
     details = {"address": parsed.text, "consent": check_consent(consent_text), "actor": actor}
     details.update(spoken or {})
     # Nothing is mailed before it is confirmed, and that lifts what a bounce or a complaint put there.
-    lifts = source.is_own and status is SubscriptionStatus.PENDING
-    found = find_suppression(session, address_key, parsed, but_liftable=lifts)
+    is_asked = source.is_own and status is SubscriptionStatus.PENDING
+    found = find_suppression(session, address_key, parsed, but_liftable=is_asked)
     if found is not None:
         raise SuppressedError(found.reason)
     values = {
@@ -106,9 +116,11 @@ def add_subscriber(
     }
     may_revive = source.is_own or asked_again
     address_hash = keyed_hash(address_key, parsed.key)
-    if not may_revive and _was_erased(session, address_hash):
+    subscriber_id = find_or_make(session, parsed, address_hash, values, may_revive=may_revive)
+    if subscriber_id is None:
         raise LeftError
-    subscriber_id = _find_or_make(session, parsed, address_hash, values)
+    if is_asked:
+        take_over(session, subscriber_id, values)
     # A form that waits for its confirmation may have been posted by anybody.
     if source.is_own and status is SubscriptionStatus.ACTIVE:
         note_life(session, subscriber_id, now=now)
@@ -119,6 +131,9 @@ def add_subscriber(
     existing = subscription_of(session, list_id=mailing_list.id, subscriber_id=subscriber_id)
     assert existing is not None  # its key was in the way, and its person is held
     consent.lock(session, existing)
+    if is_asked and existing.status is SubscriptionStatus.PENDING:
+        existing.cadence_id = cadence_id
+        _append(session, existing, Action.SIGN_UP, status, proof)
     if existing.status is not SubscriptionStatus.ENDED:
         return Added(AddOutcome.KNOWN, subscriber_id, existing.id, existing.status)
     if not may_revive:
@@ -140,6 +155,31 @@ def confirm(
     """The person confirms a sign-up. False if it was confirmed; StateError if it has ended since."""
     proof = _Proof(source, details or {}, now, network)
     return _change(session, subscription, Action.CONFIRM, proof)
+
+
+def confirm_again(
+    session: Session,
+    subscription: Subscription,
+    *,
+    source: Origin,
+    now: dt.datetime,
+    details: Mapping[str, str] | None = None,
+    network: str = "",
+) -> None:
+    """Somebody who is on the list has confirmed a new sign-up of theirs: an event, and the status stays.
+
+    The caller has locked the subscription, which is active or paused.
+    """
+    consent.append(
+        session,
+        subscription,
+        action=Action.CONFIRM,
+        status=subscription.status,
+        source=source,
+        details=details or {},
+        now=now,
+        network=network,
+    )
 
 
 def pause(
@@ -219,6 +259,7 @@ def resume_due_pauses(session: Session, *, now: dt.datetime) -> int:
     """Resume those whose pause is over, at most 500; returns how many, so that a sweep can come again."""
     due = skip_locked(
         sa.select(Subscription)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
         .where(
             # List by list, so that the index of the audience finds the paused ones among all there are.
             Subscription.list_id.in_(sa.select(MailingList.id)),
@@ -226,7 +267,8 @@ def resume_due_pauses(session: Session, *, now: dt.datetime) -> int:
             Subscription.paused_until <= now,
         )
         .order_by(Subscription.id)
-        .limit(_SWEEP_MOST)
+        .limit(_SWEEP_MOST),
+        of=(Subscriber, Subscription),  # the persons too, for each is held before their subscriptions
     )
     found = list(session.scalars(due))
     for subscription in found:
@@ -246,32 +288,6 @@ def note_life(session: Session, subscriber_id: int, *, now: dt.datetime) -> None
         .values(last_sign_of_life_at=now)
         .execution_options(synchronize_session="fetch")
     )
-
-
-def _find_or_make(session: Session, address: Address, address_hash: str, values: Mapping[str, object]) -> int:
-    keyed = {
-        "address": address.text,
-        "address_key": address.key,
-        "address_hash": address_hash,
-        "domain": address.domain,
-    }
-    known = sa.select(Subscriber.id).where(Subscriber.address_key == address.key)
-    while True:
-        made = insert_if_new(session, Subscriber, {**keyed, **values})
-        if made is not None:
-            return made
-        # Held, so that they are still there when their subscription is made (`never_confirmed`).
-        found = session.scalars(known.with_for_update(read=True, key_share=True)).one_or_none()
-        if found is not None:
-            return found
-
-
-def _was_erased(session: Session, address_hash: str) -> bool:
-    """Whether this address was erased and has not come back as a new subscriber since."""
-    people = session.scalars(
-        sa.select(Subscriber.erased_at).where(Subscriber.address_hash == address_hash)
-    ).all()
-    return bool(people) and None not in people
 
 
 def _begin(

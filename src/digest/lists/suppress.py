@@ -47,7 +47,10 @@ def suppress_address(
     now: dt.datetime,
     cause: SuppressionCause = SuppressionCause.NEVER,
 ) -> Suppression | None:
-    """Put an address on the list; None if it was there already (the first reason of the same cause stays)."""
+    """Put an address on the list; None if it was there already (the first reason of the same cause stays).
+
+    A bounce or complaint that comes again is a new one: only a sign-up after it lifts the entry.
+    """
     value = keyed_hash(address_key, parse_address(address).key)
     return _add(session, SuppressionKind.ADDRESS, value, cause, reason=reason, source=source, now=now)
 
@@ -188,16 +191,20 @@ def _add(
         "source": source.value,
         "created_at": now,
     }
-    made = insert_if_new(session, Suppression, row)
-    if made is not None:
-        return session.get_one(Suppression, made)
-    found = session.scalars(sa.select(Suppression).where(_is(kind, value)).with_for_update()).one_or_none()
-    if found is None or not is_stronger(cause, found.cause):
-        return None
-    found.cause, found.reason, found.source = cause, str(row["reason"]), source.value
-    found.created_at = now  # a sign-up of before does not lift it
+    found = None
+    while found is None:
+        made = insert_if_new(session, Suppression, row)
+        if made is not None:
+            return session.get_one(Suppression, made)
+        found = _held(session, kind, value)  # None: lifted or released this moment, so it is put there anew
+    has_changed = is_stronger(cause, found.cause)
+    if has_changed:
+        found.cause, found.reason, found.source = cause, str(row["reason"]), source.value
+    if has_changed or {cause, found.cause} <= LIFTED_BY_SIGN_UP:
+        # A sign-up of before this moment knows nothing of it, and does not lift it.
+        found.created_at = max(found.created_at, now)
     session.flush()
-    return found
+    return found if has_changed else None
 
 
 def is_stronger(cause: SuppressionCause, than: SuppressionCause) -> bool:
@@ -205,8 +212,14 @@ def is_stronger(cause: SuppressionCause, than: SuppressionCause) -> bool:
     return STRENGTH.index(cause) > STRENGTH.index(than)
 
 
+def _held(session: Session, kind: SuppressionKind, value: str) -> Suppression | None:
+    """The entry as it is now, its row locked."""
+    query = sa.select(Suppression).where(_is(kind, value)).with_for_update()
+    return session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
+
+
 def _remove(session: Session, kind: SuppressionKind, value: str) -> Suppression | None:
-    found = session.scalars(sa.select(Suppression).where(_is(kind, value)).with_for_update()).one_or_none()
+    found = _held(session, kind, value)
     if found is not None:
         session.delete(found)
         session.flush()

@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import notices
+from digest.i18n import spoken, translator
 from digest.lists.links import sign_off_url
+from digest.lists.preferences import cadence_of
 from digest.mail.headers import date_text, notice_message_id
 from digest.mail.message import build_notice
 from digest.models import (
@@ -29,6 +31,7 @@ from digest.models import (
 )
 from digest.rendering.contexts import Story
 from digest.rendering.notices import NoticeKind, WelcomeNotice, render_notice
+from digest.rendering.rhythms import Schedule, rhythm_words
 from digest.tokens import Signer
 
 _STORIES_MOST = 12  # of an edition; the rest is on the web
@@ -60,7 +63,7 @@ def ask_welcome(
         digest.language,
         WelcomeNotice(
             list_title=mailing_list.title,
-            how_often=_how_often(session, subscription, digest.id),
+            how_often=_how_often(session, subscription, digest, now=now),
             sender_name=digest.sender_name,
             postal_address=digest.postal_address,
             web_url=_web_url(public_url, latest),
@@ -141,9 +144,16 @@ def _number_of(key: str) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:6])
 
 
-def _how_often(session: Session, subscription: Subscription, digest_id: int) -> str:
-    """The name of the cadence: the subscription's own, else the digest's first; "" if there is none yet."""
-    query = sa.select(Cadence.name).where(Cadence.digest_id == digest_id).order_by(Cadence.id).limit(1)
-    if subscription.cadence_id is not None:
-        query = query.where(Cadence.id == subscription.cadence_id)
-    return session.scalars(query).first() or ""
+def _how_often(session: Session, subscription: Subscription, digest: Digest, *, now: dt.datetime) -> str:
+    """When it comes, in the words of the form and of the reader's page; "" if there is no cadence yet."""
+    present = cadence_of(session, subscription)
+    if present is None:
+        return ""
+    of_digest = sa.select(Cadence).where(Cadence.digest_id == digest.id).order_by(Cadence.id)
+    schedules = [
+        Schedule(each.id, each.name, each.cron, each.zone)
+        for each in session.scalars(of_digest)
+        if each.is_running or each.id == present.id
+    ]
+    words = rhythm_words(schedules, translator(spoken(digest.language)), now=now)
+    return next(f"{each.label} ({each.detail})" for each in words if each.id == present.id)

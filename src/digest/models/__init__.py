@@ -4,6 +4,7 @@ from digest.models.account import Account, AccountRole, AuditEntry
 from digest.models.asset import Asset, AssetChunk
 from digest.models.audience import (
     ConsentEvent,
+    FormerAddress,
     MailingList,
     NetworkRecord,
     OptIn,
@@ -91,6 +92,7 @@ __all__ = [
     "EditionTotals",
     "FeaturedBy",
     "FirstCopy",
+    "FormerAddress",
     "FreshLink",
     "Import",
     "ImportState",

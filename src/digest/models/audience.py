@@ -112,6 +112,16 @@ class Subscriber(Base):
     erased_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
 
+class FormerAddress(Base):
+    """An address that a subscriber had until it was changed, by its keyed hash: imports know them by it."""
+
+    __tablename__ = "former_addresses"
+
+    subscriber_id: Mapped[int] = mapped_column(sa.ForeignKey("subscribers.id"), primary_key=True)
+    address_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True, index=True)
+    until: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
 class Subscription(Base):
     """A subscriber on a list. `status` is a projection of the consent events, in their transaction."""
 

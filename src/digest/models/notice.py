@@ -27,7 +27,7 @@ class Notice(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     key: Mapped[str] = mapped_column(sa.String(120), unique=True)
     kind: Mapped[str] = mapped_column(sa.String(24))
-    address: Mapped[str] = mapped_column(sa.Text)
+    address: Mapped[str] = mapped_column(sa.Text, index=True)
     sender_address: Mapped[str] = mapped_column(sa.Text)
     message: Mapped[bytes] = mapped_column(sa.LargeBinary)
     state: Mapped[NoticeState] = mapped_column(choice(NoticeState, "state"), default=NoticeState.PENDING)

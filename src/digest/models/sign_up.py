@@ -60,6 +60,8 @@ class Confirmation(Base):
     list_id: Mapped[int] = mapped_column(sa.ForeignKey("mailing_lists.id", ondelete="CASCADE"))
     address_hash: Mapped[str] = mapped_column(sa.String(64))
     at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
+    # The same for all lists that one mail asks about.
+    post: Mapped[str | None] = mapped_column(sa.String(32))
 
 
 class TokenBucket(Base):

@@ -46,8 +46,9 @@ class ConfirmNotice:
 class WelcomeNotice:
     """Says what will come and how often.
 
-    `how_often` is a cadence's name, `web_url` a past edition or "", `page_url` the reader's own page or "".
-    `featured` and `recent` are that edition's stories: the commentary with its excerpt, and the headlines.
+    `how_often` is a cadence in a reader's words, `web_url` a past edition, `page_url` the reader's own page;
+    each may be "". `featured` and `recent` are that edition's stories: the commentary with its excerpt, and
+    the headlines.
     """
 
     list_title: str

@@ -20,34 +20,43 @@ async def read_form(request: Request) -> Mapping[str, str]:
 
     Raises HTTPException: 413 for more than 4 kB, 408 for a body that does not come within ten seconds.
     """
-    return dict(await read_pairs(request, most=_FIELDS_LIMIT))
-
-
-async def read_pairs(request: Request, *, most: int) -> list[tuple[str, str]]:
-    """The fields of a form in their order, at most `most`, some perhaps more than once; as `read_form`."""
     body = await read_body(request)
+    try:
+        return dict(await read_pairs(request, body, most=_FIELDS_LIMIT))
+    except HTTPException:
+        return {}
+
+
+async def read_pairs(request: Request, body: bytes, *, most: int) -> list[tuple[str, str]]:
+    """The fields of a form in their order, some perhaps more than once.
+
+    Raises HTTPException, 400, for more than `most` fields and for a form that is broken.
+    """
 
     async def replay() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    try:
-        form = await Request(request.scope, replay).form(max_files=0, max_fields=most)
-    except HTTPException:
-        return []
-    return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    form = await Request(request.scope, replay).form(max_files=0, max_fields=most)
+    return [(name, writable(value)) for name, value in form.multi_items() if isinstance(value, str)]
 
 
-async def read_body(request: Request) -> bytes:
-    """The body as bytes, within the limits of `read_form`."""
+def writable(text: str) -> str:
+    """A text that pages and databases take: a sign of its own in place of NUL and of halves of signs."""
+    joined = text.replace("\0", "\ufffd").encode("utf-16-le", "surrogatepass")
+    return joined.decode("utf-16-le", "replace")
+
+
+async def read_body(request: Request, *, limit: int = BODY_LIMIT) -> bytes:
+    """The body as bytes, at most so many; otherwise within the limits of `read_form`."""
     declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared[:10]) > BODY_LIMIT:
+    if not declared.isdecimal() or int(declared[:10]) > limit:
         raise HTTPException(413)
     body = bytearray()
     try:
         with anyio.fail_after(BODY_SECONDS):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > BODY_LIMIT:
+                if len(body) > limit:
                     raise HTTPException(413)
     except TimeoutError:
         raise HTTPException(408) from None

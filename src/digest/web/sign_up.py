@@ -6,6 +6,7 @@ not do on ours; that is why a paper may copy the form. JSON from a browser is an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -34,6 +35,7 @@ router = APIRouter()
 _RETRY_SECONDS: Final = "60"
 _CORS_SECONDS: Final = "600"
 _ORIGIN_LIMIT: Final = 300
+_POST: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Form:
 
 Posted = Annotated[Fields, Depends(read_fields)]
 Names = Annotated[list[str], Query(alias="list")]
+Post = Annotated[str, Query(alias="p")]
 
 
 @router.api_route("/s/{name}", methods=["GET", "HEAD"])
@@ -110,34 +113,41 @@ async def preflight_of_several(
 
 
 @router.api_route("/c/{token}", methods=["GET", "HEAD"])
-def show_confirm(token: str, request: Request, services: Shared) -> HTMLResponse:
+def show_confirm(token: str, request: Request, services: Shared, post: Post = "") -> HTMLResponse:
     """One large button. Mail scanners open this address: it changes nothing, however often."""
+    post = _plain(post)
     try:
         with services.database.read() as session:
-            link = describe(session, services.keys.signer, token)
+            link = describe(session, services.keys.signer, token, post=post)
     except TokenError:
         link = None
     if link is None:
         return link_not_valid(request, services)
     if link.is_done:
         return _confirmed(link, services)
-    page = ConfirmPage(", ".join(link.titles), "", f"/c/{token}")
+    page = ConfirmPage(", ".join(link.titles), "", f"/c/{token}" + (f"?p={post}" if post else ""))
     return page_answer(page, link.language, templates=services.settings.templates)
 
 
 @router.post("/c/{token}")
-async def post_confirm(token: str, request: Request, services: Shared) -> HTMLResponse:
+async def post_confirm(token: str, request: Request, services: Shared, post: Post = "") -> HTMLResponse:
     """Confirm. Again, it changes nothing and the answer is the same."""
     try:
-        link = await services.in_turn(_confirm, services, token, network_of(request))
+        link = await services.in_turn(_confirm, services, token, _plain(post), network_of(request))
     except TokenError:
         link = None
     return link_not_valid(request, services) if link is None else _confirmed(link, services)
 
 
-def _confirm(services: Services, token: str, network: str) -> ConfirmLink | None:
+def _confirm(services: Services, token: str, post: str, network: str) -> ConfirmLink | None:
+    now, stationery = clock.utc_now(), _stationery(services)
     with services.database.write() as session:
-        return confirm_by_token(session, token, _stationery(services), now=clock.utc_now(), network=network)
+        return confirm_by_token(session, token, stationery, now=now, post=post, network=network)
+
+
+def _plain(post: str) -> str:
+    """What says which mail a link is of, or ""; then it is the last one."""
+    return post if _POST.fullmatch(post) else ""
 
 
 def _confirmed(link: ConfirmLink, services: Services) -> HTMLResponse:

@@ -14,12 +14,15 @@ from digest.addresses import Address, parse_address
 from digest.errors import InputError
 from digest.i18n import spoken, translator
 from digest.lists.fields import check_language, clean_line
-from digest.lists.form import FormList
+from digest.lists.form import MOST_LISTS, FormList
 from digest.lists.sign_up import ListWish, Wish
+from digest.lists.topics import MOST as MOST_TOPICS
 from digest.rendering.sign_up import Choice, SignUpList
-from digest.web.forms import read_body, read_pairs
+from digest.web.forms import read_body, read_pairs, writable
 
-_FIELDS_MOST: Final = 200
+# Our own form for the most lists, of digests with the most topics, each ticked, all with the longest names.
+_FIELDS_MOST: Final = 20 + MOST_LISTS * (MOST_TOPICS + 2)
+BODY_LIMIT: Final = 98_304  # bytes
 _JSON: Final = "application/json"
 
 
@@ -55,16 +58,17 @@ def is_json(request: Request) -> bool:
 async def read_fields(request: Request) -> Fields:
     """Read a form or a JSON object; empty for what is neither.
 
-    In JSON a value is a text, or a list of texts for `list` and `topic`. Raises HTTPException as
-    `forms.read_form` does.
+    In JSON a value is a text, or a list of texts for `list` and `topic`. Raises HTTPException: 413 for more
+    than fits our largest form, 400 for more fields or a form that is broken, 408 for one that does not come.
     """
+    body = await read_body(request, limit=BODY_LIMIT)
     if not is_json(request):
         values: dict[str, list[str]] = {}
-        for name, value in await read_pairs(request, most=_FIELDS_MOST):
+        for name, value in await read_pairs(request, body, most=_FIELDS_MOST):
             values.setdefault(name, []).append(value)
         return Fields(values)
     try:
-        found = json.loads(await read_body(request))
+        found = json.loads(body)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
@@ -158,14 +162,15 @@ def _wish_for(fields: Fields, each: FormList, *, is_several: bool) -> ListWish:
     for topic in topics:
         titles[topic]
     # Where there is nothing to choose, an old form may still name what there was.
+    chosen = ids[cadence] if cadence and ids else next(iter(ids.values()), each.only_cadence_id)
     return ListWish(
         list_id=each.id,
         consent=each.consent_among_several if is_several else each.consent,
-        cadence_id=ids[cadence] if cadence and ids else next(iter(ids.values()), None),
+        cadence_id=chosen,
         topics=() if len(topics) == len(titles) else topics,
     )
 
 
 def _texts(value: object) -> list[str]:
     values = value if isinstance(value, list) else [value]
-    return [each for each in values[:_FIELDS_MOST] if isinstance(each, str)]
+    return [writable(each) for each in values[:_FIELDS_MOST] if isinstance(each, str)]

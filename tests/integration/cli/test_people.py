@@ -130,7 +130,7 @@ def test_a_welcome_is_asked_for_once(readers: Cli, database_url: str) -> None:
     assert b"Subject: Welcome to The Courier by mail\r\n" in message
     assert b"To: =?utf-8?" in message
     plain = message.replace(b"=\r\n", b"").replace(b"=3D", b"=")
-    assert b"How often: morning" in plain
+    assert b"How often: Every edition (every day, 7:00" in plain
     assert re.search(rb"http://127\.0\.0\.1:8025/u/[\w-]{42}", plain)
 
 

@@ -6,7 +6,10 @@ import sqlalchemy as sa
 
 from digest.db import Database
 from digest.lists.erase import erase_subscriber
+from digest.lists.preferences import cadence_of
 from digest.lists.queries import audience
+from digest.lists.segment_query import members, scope_of
+from digest.lists.segment_tree import Named
 from digest.lists.status import Origin
 from digest.lists.subscribe import end
 from digest.lists.suppress import suppress_address, suppress_domain
@@ -75,6 +78,34 @@ def test_without_a_cadence_the_first_one_counts(database: Database) -> None:
     assert people(first) == {plain, early}
     assert people(second) == {late}
     assert people(foreign) == people(999_999) == set()
+
+
+def test_the_first_cadence_is_the_first_that_runs(database: Database) -> None:
+    """In an audience, a segment and on the reader's page alike; where none runs, it is the first of all."""
+    with database.write() as session:
+        digest = make_digest(session)
+        cadences = [make_cadence(session, digest, name) for name in ("old", "new", "newest")]
+        cadences[0].is_running = False
+        readers = make_list(session, digest)
+        person = make_subscription(session, readers)
+
+        def first() -> list[str]:
+            """The cadence's name by each way of asking."""
+            session.flush()
+            found = [each.name for each in cadences if session.execute(audience(each.id)).all()]
+            scope = scope_of(session, digest.id, now=NOW)
+            rules = {each.name: Named("cadence", (each.name,)) for each in cadences}
+            found += [name for name, rule in rules.items() if session.scalars(members(rule, scope)).all()]
+            shown = cadence_of(session, person)
+            return [*found, shown.name if shown else ""]
+
+        assert first() == ["new"] * 3
+        cadences[1].is_running = False
+        assert first() == ["newest"] * 3
+        cadences[2].is_running = False
+        assert first() == ["old"] * 3
+        cadences[0].is_running = True
+        assert first() == ["old"] * 3
 
 
 def test_the_check_of_a_running_send_sees_every_change(database: Database) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from digest.db import Database
 from digest.lists import consent
 from digest.lists.erase import erase_subscriber
-from digest.lists.status import Origin
+from digest.lists.status import Action, Origin
 from digest.lists.subscribe import end, pause, resume
 from digest.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
 from tests.factories import make_digest, make_list, make_subscription
@@ -77,6 +77,10 @@ def test_an_erased_chain_still_verifies(database: Database, subscription_id: int
         ({"source": "form"}, "the event or the one before it was changed"),
         ({"details": {"actor": "somebody else"}}, "the details were changed"),
         ({"commitment": "0" * 64, "salt": None}, "the event or the one before it was changed"),
+        ({"salt": None}, "the details were changed"),
+        ({"salt": None, "details": {"actor": "somebody else"}}, "the details were changed"),
+        ({"details": sa.null()}, "the details were changed"),
+        ({"salt": None, "details": sa.null()}, "the details are missing, and nobody erased them"),
     ],
 )
 def test_a_changed_event_is_found(
@@ -88,6 +92,27 @@ def test_a_changed_event_is_found(
     with database.read() as session:
         found = consent.verify(session, subscription_id)
     assert (found[0].number, found[0].problem) == (2, problem)
+
+
+def test_only_an_erasure_takes_the_details(database: Database, subscription_id: int) -> None:
+    """It explains the events before it and itself, not one that somebody put behind it."""
+    with database.write() as session:
+        erase_subscriber(session, session.scalars(sa.select(Subscriber)).one(), source=Origin.CLI, now=NOW)
+        subscription = session.get_one(Subscription, subscription_id)
+        consent.append(
+            session,
+            subscription,
+            action=Action.REVIVE,
+            status=SubscriptionStatus.ACTIVE,
+            source=Origin.CLI,
+            details={"consent": "said so"},
+            now=NOW,
+        )
+    assert findings(database, subscription_id) == []
+    with database.write() as session:
+        gone = {"salt": None, "details": sa.null()}
+        session.execute(sa.update(ConsentEvent).where(ConsentEvent.number == 6).values(**gone))
+    assert findings(database, subscription_id) == ["the details are missing, and nobody erased them"]
 
 
 def test_a_missing_event_is_found(database: Database, subscription_id: int) -> None:

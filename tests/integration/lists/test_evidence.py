@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 from digest.db import Database
 from digest.errors import InputError, NotFoundError
 from digest.lists import consent
-from digest.lists.consent_proof import people_with, proof_of
+from digest.lists.consent_proof import BY, DID, people_with, proof_of
 from digest.lists.erase import erase_subscriber
 from digest.lists.evidence import Spoken, fingerprint_of, spoken_details
 from digest.lists.people import describe
-from digest.lists.status import Origin
+from digest.lists.status import Action, Origin
 from digest.lists.subscribe import add_subscriber, confirm, end, pause, resume
 from digest.models import (
     ConsentEvent,
@@ -33,7 +33,7 @@ from digest.models import (
     Subscription,
     SubscriptionStatus,
 )
-from tests.factories import make_account, make_digest, make_list, make_subscription
+from tests.factories import make_account, make_digest, make_list, make_subscriber, make_subscription
 from tests.factories.audience import ADDRESS_KEY
 from tests.factories.moments import NOW
 
@@ -186,6 +186,41 @@ def test_the_proof_is_checked_by_the_documented_program(database: Database, tmp_
     found = json.loads(text)
     del found["chains"][0]["events"][0]
     assert "the chain is broken" in verified(tmp_path, json.dumps(found))[1]
+    for change, problem in (
+        ({"salt": None, "details": {"actor": "", "clerk": "Անի"}}, "the details were changed"),
+        ({"salt": None}, "the details were changed"),
+        ({"details": None}, "the details were changed"),
+        ({"salt": None, "details": None}, "the details are missing, and nobody erased them"),
+    ):
+        found = json.loads(text)
+        found["chains"][0]["events"][1].update(change)
+        code, said = verified(tmp_path, json.dumps(found))
+        assert (code, said) == (1, f"subscription {found['chains'][0]['subscription']}, event 2: {problem}")
+
+
+def test_forged_words_are_not_told(database: Database) -> None:
+    """The proof names the fault, and its sentences hold nothing that nobody can vouch for."""
+    with database.write() as session:
+        make_subscription(
+            session, make_list(session, make_digest(session)), make_subscriber(session, "a@b.test")
+        )
+        forged = {"salt": None, "details": {"consent": "I want all of it", "by": "phone", "clerk": "Nare"}}
+        session.execute(sa.update(ConsentEvent).values(**forged))
+        session.expire_all()
+        proof = json.loads(proof_of(session, people_with(session, ADDRESS_KEY, "a@b.test"), now=NOW))
+    (chain,) = proof["chains"]
+    assert chain["problems"] == ["event 1: the details were changed"]
+    (event,) = chain["events"]
+    assert "all of it" not in event["in_words"]
+    assert "Nare" not in event["in_words"]
+    assert "not those that were written" in event["in_words"]
+
+
+def test_the_proof_has_words_for_whatever_can_be_done() -> None:
+    """For each act and for each way that it may come by."""
+    assert set(DID) == set(Action)
+    assert set(BY) == set(Origin)
+    assert not [words for words in (*DID.values(), *BY.values()) if "_" in words]
 
 
 def verified(folder: Path, proof: str) -> tuple[int, str]:

@@ -18,7 +18,7 @@ from digest import config
 from digest.config import Settings
 from digest.db import Database
 from digest.errors import ConfigError, SchemaError, UnreachableError
-from digest.web import editions, health, inbox, public, reader, reader_fresh, sign_up, stop
+from digest.web import editions, health, inbox, keep, public, reader, reader_fresh, sign_up, stop
 from digest.web.app import create_app
 from tests.integration.web.rows import Scene, make_settings
 
@@ -64,6 +64,45 @@ def test_every_answer_has_the_headers(client: TestClient, scene: Scene) -> None:
             assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
             assert not answer.is_redirect
             assert answer.status_code < 500
+
+
+@pytest.mark.parametrize("sign", ["%00", "a%00b", "%ED%A0%80", "%FF", "%EF%BF%BE"])
+def test_no_sign_in_an_address_is_a_fault_of_ours(client: TestClient, scene: Scene, sign: str) -> None:
+    """Wherever a route takes a name or a text: PostgreSQL has no NUL, UTF-8 no halves of signs."""
+    modules = (health, public, reader, reader_fresh, editions, stop, sign_up, keep, inbox)
+    routes = [route for module in modules for route in module.router.routes]
+    found = [route.path for route in routes if isinstance(route, Route) and "{" in route.path]
+    assert len(found) > 12
+    addresses = [re.sub(r"\{[^}]+\}", sign, path) for path in found]
+    addresses += [
+        re.sub(r"\{kind\}", "data", path).replace("{token}", sign) for path in found if "{kind}" in path
+    ]
+    addresses += [
+        f"/u/{scene.token}/page?done={sign}&was={sign}",
+        f"/u/{scene.token}/page?done=left&was={sign}",
+    ]
+    addresses += [f"/inbox?before={sign}", f"/s?list={sign}", f"/c/{scene.token}?p={sign}", f"/{sign}"]
+    for path in addresses:
+        for method in ("GET", "HEAD", "POST", "OPTIONS"):
+            assert client.request(method, path).status_code < 500, (method, path)
+    headers = {"Accept-Language": "\x00\xff", "Origin": "\x00\xff", "If-None-Match": "\xff"}
+    encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    assert client.get(f"/e/{scene.public_id}", headers=encoded).status_code == 200
+    body = {"do": "\0", "value": "\0", "word": "\0", "address": "\0", "\0": "\0", f"topic-{sign}": "1"}
+    for do in (
+        "\0",
+        "cadence",
+        "pause_until",
+        "topics",
+        "join",
+        "leave",
+        "language",
+        "text",
+        "reason",
+        "ask",
+    ):
+        answer = client.post(f"/u/{scene.token}/page", data={**body, "do": do}, follow_redirects=False)
+        assert answer.status_code < 500, do
 
 
 def test_only_a_few_routes_take_a_post() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,10 +24,12 @@ from digest.db import Database
 from digest.editions.compose import stored_story
 from digest.lists import consent
 from digest.lists.manage import ListChanges, set_list
+from digest.lists.queries import audience
 from digest.lists.status import Origin
 from digest.lists.suppress import suppress_address
 from digest.lists.topics import add_topic
 from digest.models import (
+    Cadence,
     ConsentNetwork,
     ConsentText,
     Digest,
@@ -106,7 +109,7 @@ def mails(database: Database) -> list[tuple[str, str]]:
 
 
 def confirm_path(database: Database) -> str:
-    (found,) = re.findall(r"/c/[\w-]+", mails(database)[-1][1])
+    (found,) = re.findall(r"/c/[\w-]+\?p=[\w-]+", mails(database)[-1][1])
     return str(found)
 
 
@@ -129,6 +132,8 @@ def test_the_page_asks_and_the_button_of_the_mail_confirms(
         shown = client.get(path)
         (button,) = lxml_html.document_fromstring(shown.text).iter("button")
         assert button.text == "Yes, I want to receive it"
+        (action,) = lxml_html.document_fromstring(shown.text).xpath("//form/@action")
+        assert action == path
         assert client.head(path).status_code == 200
     assert rows(database)[0].status is PENDING
     first, again = client.post(path), client.post(path)
@@ -176,6 +181,52 @@ def test_several_lists_are_signed_up_to_by_one_mail(
     none = client.post(url, data={"address": "eva@example.org"})
     assert none.status_code == 400
     assert "Tick at least one" in none.text
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_sign_up_is_to_the_rhythm_that_runs(
+    client: TestClient, database: Database, lists: Lists, *, several: bool
+) -> None:
+    """Where the digest's first rhythm was stopped and one runs: to that one, also once the first runs again.
+
+    The welcome mail names it in a reader's words, in the digest's language.
+    """
+    with database.write() as session:
+        digest = session.get_one(Digest, session.get_one(MailingList, lists.daily).digest_id)
+        digest.language = "hy"
+        first, second = session.scalars(sa.select(Cadence).order_by(Cadence.id))
+        first.is_running = False
+        second.cron = "0 8 * * 0"
+    if several:
+        client.post("/s?list=daily", data={"address": "ani@example.org", "list": "daily"})
+    else:
+        assert client.post("/s/daily", data={"address": "ani@example.org"}).status_code == 200
+    with database.write() as session:
+        session.scalars(sa.select(Cadence).order_by(Cadence.id)).first().is_running = True  # type: ignore[union-attr]
+    client.post(confirm_path(database))
+    assert [row.cadence_id for row in rows(database)] == [second.id]
+    with database.read() as session:
+        assert session.execute(audience(second.id)).all()
+        assert not session.execute(audience(first.id)).all()
+    kind, text = mails(database)[-1]
+    assert kind == "welcome"
+    assert "Հաճախականությունը՝ Շաբաթը մեկ" in text
+    assert "sunday" not in text
+
+
+def test_a_link_says_which_mail_it_is_of(client: TestClient, database: Database, lists: Lists) -> None:
+    """What is made up there, or not of this person, is the last mail at most; it stands on no page."""
+    client.post(
+        "/s?list=daily&list=weekend", data={"address": "ani@example.org", "list": ["daily", "weekend"]}
+    )
+    path, _, mail = confirm_path(database).partition("?")
+    for query in ("?p=%00", "?p=%22%3E", "?p=" + "x" * 5000, "?p=%ED%A0%80", "?p=", "?p=a&p=b", ""):
+        shown = client.get(path + query)
+        assert shown.status_code == 200, query
+        (action,) = lxml_html.document_fromstring(shown.text).xpath("//form/@action")
+        assert action in (path, f"{path}?p=b")
+    assert client.post(f"{path}?{mail}").status_code == 200
+    assert [row.status for row in rows(database)] == [ACTIVE, ACTIVE]
 
 
 def test_the_sister_is_one_link_away(client: TestClient, lists: Lists) -> None:
@@ -316,9 +367,80 @@ def test_a_plain_form_on_any_site_works(client: TestClient, database: Database, 
     assert answer.status_code == 200
     assert "access-control-allow-origin" not in answer.headers
     assert len(mails(database)) == 1
-    large = {"address": "eva@example.org", "name": "x" * 5000}
+    large = {"address": "eva@example.org", "name": "x" * 100_000}
     assert client.post("/s/daily", data=large).status_code == 413
     assert client.post("/s/daily", json=large).status_code == 413
+
+
+@pytest.mark.parametrize("longest", [False, True])
+def test_our_own_form_is_never_too_large(client: TestClient, database: Database, *, longest: bool) -> None:
+    """Five lists of a digest with thirty topics, and the most and longest that there can be: each ticked."""
+    many, letters = (20, 60) if longest else (5, 20)
+
+    def names(count: int) -> list[str]:
+        return [f"{number:02}".ljust(letters, "x") for number in range(count)]
+
+    with database.write() as session:
+        digest = make_digest(session)
+        for name in names(2):
+            make_cadence(session, digest, name)
+        for name in names(30):
+            add_topic(session, digest, name=name, title=name, sections=[name], now=NOW)
+        for name in names(many):
+            set_list(make_list(session, digest, name), ListChanges(is_open=True))
+    url = "/s?" + "&".join(f"list={name}" for name in names(many))
+    (form,) = lxml_html.document_fromstring(client.get(url).text).iter("form")
+    fields: dict[str, Any] = {
+        "address": "ani@example.org",
+        "name": "Ա" * 200,
+        "language": "en",
+        "website": "",
+    }
+    for field in form.xpath(".//input[@type='checkbox' or @type='radio']"):
+        fields.setdefault(field.get("name"), []).append(field.get("value"))
+    assert (form.get("action"), len(fields["list"])) == (url, many)
+    assert len(fields[f"topic-{names(1)[0]}"]) == 30
+    for each in names(many):
+        del fields[f"topic-{each}"][0]  # all but one: so each is kept
+        fields[f"cadence-{each}"] = names(2)[1]
+    assert client.post(url, data=fields).status_code == 200
+    assert [len(row.topics) for row in rows(database)] == [29] * many
+    fields["address"] = "eva@example.org"
+    assert client.post(url, json=fields).status_code == 200
+    assert len(rows(database)) == 2 * many
+
+
+def test_more_fields_than_a_form_has_are_no_fault_of_the_address(client: TestClient, lists: Lists) -> None:
+    """Nor is a form that is broken: what was sent could not be used."""
+    many = "address=ani%40example.org&" + "a=1&" * 1000
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    broken = {"Content-Type": "multipart/form-data; boundary=x"}
+    for body, headers in ((many, form), ("--x\r\nno headers", broken)):
+        answer = client.post("/s/daily", content=body, headers=headers)
+        assert answer.status_code == 400
+        assert "not a mail address" not in answer.text
+        assert "could not be used" in answer.text
+
+
+@pytest.mark.parametrize("sign", ["\0", "\ud800", "\udfff\ud800"])
+@pytest.mark.parametrize("field", ["address", "name", "language", "cadence", "topic", "list", "website"])
+def test_signs_that_nothing_can_hold_harm_nothing(
+    client: TestClient, database: Database, lists: Lists, field: str, sign: str
+) -> None:
+    """In whatever field, by whatever encoding: a sentence or a sign-up, and the form comes back."""
+    fields = {"address": "ani@example.org", "name": "Ani", field: f"a{sign}b@example.org"}
+    body = json.dumps(fields)
+    part = fields[field].encode("unicode_escape").decode()
+    parts = f'--x\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{part}\r\n--x--\r\n'
+    escaped = {"Content-Type": "multipart/form-data; boundary=x; charset=unicode_escape"}
+    for url in ("/s/daily", "/s?list=daily", "/s"):
+        answers = [
+            client.post(url, content=body, headers={"Content-Type": "application/json"}),
+            client.post(url, content=parts, headers=escaped),
+        ]
+        assert {answer.status_code for answer in answers} <= {200, 400, 404}, url
+    with database.read() as session:
+        assert "\0" not in "".join(session.scalars(sa.select(Subscriber.name)))
 
 
 def test_too_many_from_one_network_are_told_to_wait(app: FastAPI, database: Database, lists: Lists) -> None:
@@ -390,7 +512,7 @@ def test_a_link_that_is_not_ours_confirms_nothing(
 ) -> None:
     """Each changed character: 404 for GET and POST, one body."""
     client.post("/s/weekend", data={"address": "ani@example.org"})
-    path = confirm_path(database)
+    path = confirm_path(database).partition("?")[0]
     bad = [path[:-1], path + "A", "/c/1", "/c/%00", "/c/" + "A" * 42]
     bad += [path[:place] + ("A" if path[place] != "A" else "_") + path[place + 1 :] for place in range(3, 45)]
     answers = [answer for each in bad for answer in (client.get(each), client.post(each))]
