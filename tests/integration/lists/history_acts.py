@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from digest.lists import (
     permission_mail,
     preferences,
     retention,
+    segments,
     sign_up,
     subscribe,
     suppress,
@@ -49,6 +51,7 @@ from digest.models import (
 from digest.tokens import Claim, Purpose, Signer
 from tests.factories import make_cadence, make_digest, make_list
 from tests.factories.audience import ADDRESS_KEY
+from tests.factories.moments import NOW
 from tests.integration.lists.history_model import DOMAINS, HOUSES, OF_PERSON, REFUSED, RHYTHMS, SINGLE, Act
 
 SIGNER = Signer({1: b"s" * 32}, 1)
@@ -62,6 +65,7 @@ class House:
     lists: tuple[int, ...]
     cadences: Mapping[tuple[int, str], int]
     stationery: Stationery
+    segment: int
     imports: dict[int, int] = field(default_factory=dict)  # event to import
     people: dict[tuple[int, int, bool], int] = field(default_factory=dict)  # history, address, erased
     places: dict[tuple[int, int], int] = field(default_factory=dict)  # subscriber, list
@@ -84,7 +88,11 @@ def build(database: Database, templates: Path) -> House:
             mailing_list.is_open = True
         lists[SINGLE].opt_in = OptIn.SINGLE
         stationery = Stationery(SIGNER, ADDRESS_KEY, "https://mail.courier.example", templates)
-        return House(tuple(each.id for each in lists), cadences, stationery)
+        rule = {"any": [{"last_sign_of_life": {"within": "30d"}}, {"not": {"list": lists[SINGLE].name}}]}
+        segment = segments.add_segment(
+            session, first, name="some", title="Some", rule=json.dumps(rule), actor="cli:test", now=NOW
+        )
+        return House(tuple(each.id for each in lists), cadences, stationery, segment.id)
 
 
 def domain_of(history: int, address: int) -> str:

@@ -168,6 +168,12 @@ class Model:
                 found[person.address] = place
         return {(address, place.place) for address, place in found.items()}
 
+    def fits(self, person: Person, now: dt.datetime) -> bool:
+        """The segment: who has lived within thirty days, and who is not active on the single list."""
+        single = person.places.get(SINGLE)
+        is_lively = person.alive is not None and person.alive >= now - 30 * DAY
+        return is_lively or single is None or single.status != "active"
+
     # What is done to one person.
 
     def take(self, act: Act, now: dt.datetime) -> Any:
