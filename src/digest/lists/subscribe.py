@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from digest.addresses import Address, keyed_hash, parse_address
 from digest.db.dialect import insert_if_new, skip_locked
 from digest.errors import InputError, StateError
-from digest.lists import consent
+from digest.lists import consent, former
 from digest.lists.fields import check_consent, check_language, check_zone, clean_line
 from digest.lists.queries import subscription_of
 from digest.lists.status import Action, Origin, next_status
@@ -106,7 +106,7 @@ def add_subscriber(
     }
     may_revive = source.is_own or asked_again
     address_hash = keyed_hash(address_key, parsed.key)
-    if not may_revive and _was_erased(session, address_hash):
+    if not may_revive and former.was_erased(session, address_hash):
         raise LeftError
     subscriber_id = _find_or_make(session, parsed, address_hash, values)
     # A form that waits for its confirmation may have been posted by anybody.
@@ -247,14 +247,6 @@ def _find_or_make(session: Session, address: Address, address_hash: str, values:
     if made is not None:
         return made
     return session.scalars(sa.select(Subscriber.id).where(Subscriber.address_key == address.key)).one()
-
-
-def _was_erased(session: Session, address_hash: str) -> bool:
-    """Whether this address was erased and has not come back as a new subscriber since."""
-    people = session.scalars(
-        sa.select(Subscriber.erased_at).where(Subscriber.address_hash == address_hash)
-    ).all()
-    return bool(people) and None not in people
 
 
 def _begin(

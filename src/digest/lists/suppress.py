@@ -121,6 +121,7 @@ def lift_by_sign_up(session: Session, subscriber: Subscriber, *, asked_at: dt.da
             Suppression.created_at <= asked_at,
         )
         .with_for_update()
+        .execution_options(populate_existing=True)
     ).one_or_none()
     if found is not None:
         session.delete(found)
@@ -156,6 +157,12 @@ def _is(kind: SuppressionKind, value: object) -> sa.ColumnElement[bool]:
     return sa.and_(Suppression.kind == kind, Suppression.value == value)
 
 
+def _held(kind: SuppressionKind, value: str) -> sa.Select[Suppression]:
+    """The row, held and read anew: its cause may have become a stronger one meanwhile."""
+    held = sa.select(Suppression).where(_is(kind, value)).with_for_update()
+    return held.execution_options(populate_existing=True)
+
+
 def _is_liftable() -> sa.ColumnElement[bool]:
     return sa.and_(
         Suppression.kind == SuppressionKind.ADDRESS, Suppression.cause.in_(sorted(LIFTED_BY_SIGN_UP))
@@ -183,7 +190,7 @@ def _add(
     made = insert_if_new(session, Suppression, row)
     if made is not None:
         return session.get_one(Suppression, made)
-    found = session.scalars(sa.select(Suppression).where(_is(kind, value)).with_for_update()).one_or_none()
+    found = session.scalars(_held(kind, value)).one_or_none()
     if found is None or not is_stronger(cause, found.cause):
         return None
     found.cause, found.reason, found.source = cause, str(row["reason"]), source.value
@@ -197,7 +204,7 @@ def is_stronger(cause: SuppressionCause, than: SuppressionCause) -> bool:
 
 
 def _remove(session: Session, kind: SuppressionKind, value: str) -> Suppression | None:
-    found = session.scalars(sa.select(Suppression).where(_is(kind, value)).with_for_update()).one_or_none()
+    found = session.scalars(_held(kind, value)).one_or_none()
     if found is not None:
         session.delete(found)
         session.flush()

@@ -18,6 +18,8 @@ from digest.deliveries.sweep import SweepSettings, tick
 from digest.editions.copies import Imprint
 from digest.editions.freeze import FreezeSettings, freeze
 from digest.errors import ConfigError
+from digest.lists.erasures import FILE_NAME as ERASED_FILE
+from digest.lists.erasures import keep_outside
 from digest.lists.retention import RetentionTimes
 from digest.mail.journal import JournalError
 from digest.notices.send import send_due
@@ -59,6 +61,7 @@ def run_tick() -> None:
         fold_abandoned(here.database, host=here.host, now=clock.utc_now())
     finally:
         tick(here.database, times, now=clock.utc_now())
+    keep_outside(here.database, here.config.journal_folder / ERASED_FILE, now=clock.utc_now())
 
 
 @task(TaskName.COLLECT, soft_time_limit=COLLECT_SECONDS, time_limit=COLLECT_SECONDS + 15)
