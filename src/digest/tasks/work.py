@@ -60,8 +60,11 @@ def run_tick() -> None:
         # What a dead worker of this host has done comes into the ledger, and its batches are free again.
         fold_abandoned(here.database, host=here.host, now=clock.utc_now())
     finally:
-        tick(here.database, times, now=clock.utc_now())
-    keep_outside(here.database, here.config.journal_folder / ERASED_FILE, now=clock.utc_now())
+        try:
+            tick(here.database, times, now=clock.utc_now())
+        finally:
+            # On the disk of each machine in turn: where the database is restored, this is not.
+            keep_outside(here.database, here.config.journal_folder / ERASED_FILE, now=clock.utc_now())
 
 
 @task(TaskName.COLLECT, soft_time_limit=COLLECT_SECONDS, time_limit=COLLECT_SECONDS + 15)

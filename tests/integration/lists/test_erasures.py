@@ -15,12 +15,14 @@ from digest.db import Database
 from digest.errors import InputError
 from digest.lists import consent
 from digest.lists.erase import erase_subscriber
-from digest.lists.erasures import Erasure, erase_again, erasures, keep_outside, read_list
+from digest.lists.erasures import FILE_NAME, Erasure, erase_again, erasures, keep_outside, read_list
 from digest.lists.former import note_change
 from digest.lists.import_order import ImportOrder
 from digest.lists.import_run import import_subscribers
 from digest.lists.status import Origin
 from digest.models import AuditEntry, MailingList, Subscriber
+from digest.tasks import work
+from digest.tasks.runtime import close_runtime
 from tests.factories import make_cadence, make_digest, make_list, make_subscriber, make_subscription
 from tests.factories.audience import ADDRESS_KEY
 from tests.factories.moments import NOW
@@ -124,6 +126,23 @@ def test_an_installation_without_erasures_does_not_look_at_all_people(
     with database.write() as session:
         erase(session, reader(session, list_id, "ani@mail.test"))
     assert keep_outside(database, path, now=NOW) == 1
+
+
+def test_each_tick_of_a_worker_keeps_the_list(
+    database: Database, database_url: str, list_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file lies beside the journals, on a disk that a restore of the database does not touch."""
+    with database.write() as session:
+        erase(session, reader(session, list_id, "ani@mail.test"))
+    settings = {"DATA_DIR": tmp_path, "DATABASE_URL": database_url, "JOURNAL_DIR": tmp_path / "journals"}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"DIGEST_{name}", str(value))
+    try:
+        work.run_tick()
+        work.run_tick()
+    finally:
+        close_runtime()
+    assert len((tmp_path / "journals" / FILE_NAME).read_text().splitlines()) == 1
 
 
 def test_whom_a_backup_brought_back_is_erased_again(database: Database, list_id: int) -> None:
