@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.cli import attributes, common, subscriber_import
+from digest.cli import attributes, common, erasures, subscriber_import
 from digest.cli.common import JsonOption
 from digest.errors import InputError, NotFoundError
 from digest.lists import evidence, people, queries, subscribe
@@ -20,6 +20,7 @@ from digest.models import MailingList, Subscriber, Subscription, SubscriptionSta
 
 app = common.group("People on the lists.")
 subscriber_import.register(app)
+erasures.register(app)
 
 _Address = typer.Argument(help="The person's mail address.")
 _List = typer.Option(..., "--list", help="The list.")
@@ -152,9 +153,8 @@ def erase(
     with common.write() as session:
         found = queries.subscriber_by_address(session, address)
         now = common.now()
-        erase_subscriber(session, found, source=Origin.CLI, now=now)
-        audit.record(session, "subscriber.erase", found, actor=common.actor(), now=now)
-    common.say("Erased. What stays is a number, a keyed hash and an anonymous proof of consent.")
+        erase_subscriber(session, found, source=Origin.CLI, now=now, actor=common.actor())
+    common.say("Erased. What stays is a number, keyed hashes and an anonymous proof of consent.")
 
 
 @app.command("data", epilog="Example: digest subscriber data ani@example.org -o ani-data.json")
@@ -164,10 +164,12 @@ def data(
 ) -> None:
     """Give out everything that is held about a person, as JSON: for that person alone."""
     now = common.now()
-    with common.write() as session:
-        found = queries.subscriber_by_address(session, address)
-        made = my_data(session, found.id, now=now)
-        audit.record(session, "subscriber.data", found, actor=common.actor(), now=now)
+    with common.open_database() as database:
+        with database.read() as session:
+            found = queries.subscriber_by_address(session, address)
+            made = my_data(session, found.id, now=now)
+        with database.write() as session:  # not while it is made: on SQLite nobody else could write
+            audit.record(session, "subscriber.data", found, actor=common.actor(), now=now)
     if output is None:
         typer.echo(made, nl=False)
         return

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from digest.addresses import Address
 from digest.db.dialect import insert_if_new
+from digest.lists import former
 from digest.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
 
 
@@ -22,7 +23,7 @@ def find_or_make(
 
     None for an address that was erased, unless it may come back.
     """
-    if not may_revive and _was_erased(session, address_hash):
+    if not may_revive and former.was_erased(session, address_hash):
         return None
     keyed = {
         "address": address.text,
@@ -34,7 +35,7 @@ def find_or_make(
     while True:
         made = insert_if_new(session, Subscriber, {**keyed, **values})
         # Once more, for the insert may have waited for whoever erased the address at this moment.
-        if made is not None and not may_revive and _was_another_erased(session, address_hash, made):
+        if made is not None and not may_revive and former.was_erased(session, address_hash, but=made):
             return None
         # Nobody: they were erased, or have moved to another address, since the insert found them.
         found = made or session.scalars(of_address.with_for_update(key_share=True)).one_or_none()
@@ -58,18 +59,3 @@ def take_over(session: Session, subscriber_id: int, values: Mapping[str, object]
         sa.update(Subscriber).where(Subscriber.id == subscriber_id, ~is_known).values(**said),
         execution_options={"synchronize_session": "fetch"},
     )
-
-
-def _was_erased(session: Session, address_hash: str) -> bool:
-    """Whether this address was erased and has not come back as a new subscriber since."""
-    people = session.scalars(
-        sa.select(Subscriber.erased_at).where(Subscriber.address_hash == address_hash)
-    ).all()
-    return bool(people) and None not in people
-
-
-def _was_another_erased(session: Session, address_hash: str, made: int) -> bool:
-    others = sa.select(Subscriber.id).where(
-        Subscriber.address_hash == address_hash, Subscriber.erased_at.is_not(None), Subscriber.id != made
-    )
-    return session.scalars(others.limit(1)).first() is not None

@@ -1,7 +1,8 @@
 """A person moves to another address: proven at the old one and at the new one, with the history kept.
 
-Nobody is merged: where the new address has a subscriber of its own, nothing changes, and only who reads
-mail there is told.
+Nobody is merged: where the new address has a subscriber with a history, nothing changes, and only who reads
+mail there is told. One who never confirmed anything has none and makes way: who reads mail there has just
+said what they want.
 """
 
 from __future__ import annotations
@@ -14,20 +15,35 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from digest.addresses import Address, keyed_hash, parse_address
-from digest.lists import consent
-from digest.lists.fresh_links import Fresh, FreshKind, mail_fresh_link, make_fresh_link, use_up
+from digest.lists import consent, former
+from digest.lists.erase import erase_subscriber
+from digest.lists.fresh_links import (
+    Fresh,
+    FreshKind,
+    mail_fresh_link,
+    make_fresh_link,
+    use_up,
+    void_address_links,
+)
+from digest.lists.locks import lock_person, lock_subscriptions
+from digest.lists.person_mail import ask_person_mail, list_and_digest
 from digest.lists.stationery import Stationery
 from digest.lists.status import Action, Origin
 from digest.lists.subscribe import note_life
 from digest.lists.suppress import is_suppressed
-from digest.models import Subscriber, Subscription, SubscriptionStatus
+from digest.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
+from digest.rendering.notices import MovedNotice, NoticeKind
+
+_TRIES = 3
+_RUNNING = (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED)
 
 
 class Moved(StrEnum):
-    """What became of a change of address."""
+    """What became of a change of address, or would become of it."""
 
     DONE = "done"
-    TAKEN = "taken"  # the new address has a subscriber of its own
+    TAKEN = "taken"  # the new address has a subscriber of its own, who gets mail or pauses
+    LEFT = "left"  # it has one who has stopped all mail; that history is not this person's
     REFUSED = "refused"  # it is on the do-not-mail list
 
 
@@ -61,73 +77,146 @@ def ask_new_address(
     )
 
 
-def is_taken(session: Session, fresh: Fresh) -> bool:
-    """Whether the new address has a subscriber of its own."""
-    return _owner(session, _new_address(fresh)) not in (None, fresh.link.subscriber_id)
+def foresee(session: Session, fresh: Fresh, *, address_key: bytes) -> Moved:
+    """What a press of the button would come to now; looking changes nothing."""
+    outcome, _ = _outcome(session, fresh.link.subscriber_id, _new_address(fresh), address_key)
+    return outcome
 
 
 def change_address(
     session: Session,
     fresh: Fresh,
+    stationery: Stationery,
     *,
-    address_key: bytes,
     source: Origin = Origin.PREFERENCES,
     now: dt.datetime,
 ) -> Moved:
-    """Make the change that a link to the new address stands for, and use the link up.
+    """Make the change that a link to the new address stands for, and tell the old address.
 
-    Each subscription that has not ended gets an event with both addresses. Deliveries, suppressions and what
-    has ended stay as they were.
+    Each subscription that has not ended gets an event with both addresses; imports go on knowing the person
+    by the old one. This link is used up, and so are the others that were to change the address. Deliveries,
+    suppressions and what has ended stay as they were.
     """
     new = _new_address(fresh)
-    subscriber = session.get_one(Subscriber, fresh.link.subscriber_id, with_for_update=True)
-    if _owner(session, new) not in (None, subscriber.id):
-        return Moved.TAKEN
-    if is_suppressed(session, address_key, new):
-        return Moved.REFUSED
-    before = subscriber.address or ""
-    try:
-        with session.begin_nested():
-            subscriber.address, subscriber.address_key = new.text, new.key
-            subscriber.address_hash, subscriber.domain = keyed_hash(address_key, new.key), new.domain
-            session.flush()
-    except IntegrityError:
-        # Somebody signed up with it this very moment.
-        session.refresh(subscriber)
-        return Moved.TAKEN
+    subscriber = lock_person(session, fresh.link.subscriber_id)
+    before, hash_before = subscriber.address or "", subscriber.address_hash
+    outcome = _move(session, subscriber, new, stationery.address_key, now=now)
+    if outcome is not Moved.DONE:
+        return outcome
+    asked_at = fresh.link.created_at
+    former.note_change(session, subscriber.id, before=hash_before, after=subscriber.address_hash, now=now)
     use_up(session, fresh.link, now=now)
+    void_address_links(session, subscriber.id, now=now)
     note_life(session, subscriber.id, now=now)
-    for subscription in _running(session, subscriber.id):
-        consent.lock(session, subscription)
-        asked_at = subscription.changed_at
+    for subscription in _running(lock_subscriptions(session, subscriber.id)):
         consent.append(
             session,
             subscription,
             action=Action.ADDRESS,
             status=subscription.status,
             source=source,
-            details={"address": new.text, "address_before": before},
+            details={"address": new.text, "address_before": before, "asked_at": asked_at.isoformat()},
             now=now,
         )
-        if subscription.status is SubscriptionStatus.PENDING:
-            # By this moment the lists of one post are known: others must not be confirmed with them.
-            subscription.changed_at = asked_at
-    session.flush()
+    if hash_before != subscriber.address_hash:
+        _tell(session, fresh, before, stationery, now=now)
     return Moved.DONE
 
 
-def _running(session: Session, subscriber_id: int) -> list[Subscription]:
+def _move(
+    session: Session, subscriber: Subscriber, new: Address, address_key: bytes, *, now: dt.datetime
+) -> Moved:
+    """Give the person the address, if nobody with a history has it."""
+    for _ in range(_TRIES):
+        outcome, owner_id = _outcome(session, subscriber.id, new, address_key)
+        if outcome is not Moved.DONE:
+            return outcome
+        if owner_id is not None and not _make_way(session, owner_id, now=now):
+            continue
+        try:
+            with session.begin_nested():
+                subscriber.address, subscriber.address_key = new.text, new.key
+                subscriber.address_hash, subscriber.domain = keyed_hash(address_key, new.key), new.domain
+                session.flush()
+        except IntegrityError:
+            # Somebody signed up with it this very moment.
+            session.refresh(subscriber)
+            continue
+        return Moved.DONE
+    return Moved.TAKEN
+
+
+def _outcome(
+    session: Session, subscriber_id: int, new: Address, address_key: bytes
+) -> tuple[Moved, int | None]:
+    """What a change to this address comes to, and who has to make way for it, if anybody."""
+    if is_suppressed(session, address_key, new):
+        return Moved.REFUSED, None
+    owner_id = session.scalars(
+        sa.select(Subscriber.id).where(Subscriber.address_key == new.key)
+    ).one_or_none()
+    if owner_id is None or owner_id == subscriber_id:
+        return Moved.DONE, None
+    if not _has_history(session, owner_id):
+        return Moved.DONE, owner_id
+    runs = sa.select(Subscription.id).where(
+        Subscription.subscriber_id == owner_id, Subscription.status.in_(_RUNNING)
+    )
+    is_running = session.scalars(runs.limit(1)).first() is not None
+    return (Moved.TAKEN if is_running else Moved.LEFT), None
+
+
+def _has_history(session: Session, subscriber_id: int) -> bool:
+    """Whether there was ever more than a sign-up that nobody has confirmed.
+
+    Who has left has a history: it keeps imports from bringing them back.
+    """
+    pending = SubscriptionStatus.PENDING
+    query = (
+        sa.select(Subscription.id)
+        .outerjoin(ConsentEvent, ConsentEvent.subscription_id == Subscription.id)
+        .where(
+            Subscription.subscriber_id == subscriber_id,
+            sa.or_(Subscription.status != pending, ConsentEvent.status != pending),
+        )
+    )
+    return session.scalars(query.limit(1)).first() is not None
+
+
+def _make_way(session: Session, owner_id: int, *, now: dt.datetime) -> bool:
+    """Erase somebody who has no history; False if they have got one, or have gone, in between."""
+    owner = lock_person(session, owner_id)
+    lock_subscriptions(session, owner_id)
+    if _has_history(session, owner_id):
+        return False
+    return erase_subscriber(session, owner, source=Origin.PREFERENCES, now=now)
+
+
+def _running(subscriptions: list[Subscription]) -> list[Subscription]:
     """The person's subscriptions that have not ended; all of them if all have."""
-    of_person = sa.select(Subscription).where(Subscription.subscriber_id == subscriber_id)
-    found = list(session.scalars(of_person.order_by(Subscription.id)))
-    return [each for each in found if each.status is not SubscriptionStatus.ENDED] or found
+    return [each for each in subscriptions if each.status is not SubscriptionStatus.ENDED] or subscriptions
+
+
+def _tell(session: Session, fresh: Fresh, before: str, stationery: Stationery, *, now: dt.datetime) -> None:
+    """Tell the old address, which may be the only one that its owner reads; not what the new one is."""
+    if not before or is_suppressed(session, stationery.address_key, parse_address(before)):
+        return
+    mailing_list, digest = list_and_digest(session, fresh.list_id)
+    ask_person_mail(
+        session,
+        stationery,
+        NoticeKind.MOVED,
+        MovedNotice(
+            list_title=mailing_list.title,
+            sender_name=digest.sender_name,
+            postal_address=digest.postal_address,
+        ),
+        digest=digest,
+        address=before,
+        key=f"moved:{fresh.link.id}",
+        now=now,
+    )
 
 
 def _new_address(fresh: Fresh) -> Address:
     return parse_address(str(fresh.link.details["address"]))
-
-
-def _owner(session: Session, address: Address) -> int | None:
-    return session.scalars(
-        sa.select(Subscriber.id).where(Subscriber.address_key == address.key)
-    ).one_or_none()

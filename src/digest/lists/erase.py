@@ -8,28 +8,34 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest import audit
 from digest.db import UtcDateTime
 from digest.lists import consent
+from digest.lists.locks import lock_person, lock_subscriptions
 from digest.lists.of_person import addresses_of, asked_of
 from digest.lists.personal import PERSONAL
 from digest.lists.personal_rules import Deleted, Emptied, Ends, Person, Table
 from digest.lists.status import Action, Origin
-from digest.models import Subscriber, Subscription, SubscriptionStatus
+from digest.models import Subscriber, SubscriptionStatus
 
+ERASED = "subscriber.erase"  # in the audit
+READER = "reader"  # there: the person's own act
 _OPTIONS = {"synchronize_session": "fetch"}
 
 
-def erase_subscriber(session: Session, subscriber: Subscriber, *, source: Origin, now: dt.datetime) -> bool:
+def erase_subscriber(
+    session: Session, subscriber: Subscriber, *, source: Origin, now: dt.datetime, actor: str = ""
+) -> bool:
     """End all subscriptions and take out everything about the person. False if that was done before.
 
     What goes and what stays is said in `digest.lists.personal`. Single mails to the person go too, also those
-    that wait. The address may sign up anew: that is a new subscriber. An import does not bring it back.
+    that wait. The address may sign up anew: that is a new subscriber. An import does not bring it back, and
+    no former address does. It stands in the audit, by number: `digest.lists.erasures` reads it there.
     """
-    session.flush()
-    session.refresh(subscriber, with_for_update=True)
+    person_id = subscriber.id
+    subscriber = lock_person(session, person_id)
     if subscriber.erased_at is not None:
         return False
-    of_person = sa.select(Subscription).where(Subscription.subscriber_id == subscriber.id)
     # What the details say of other addresses is needed below, and gone by then.
     person = Person(
         subscriber.id,
@@ -37,7 +43,7 @@ def erase_subscriber(session: Session, subscriber: Subscriber, *, source: Origin
         addresses_of(session, subscriber),
         asked_of(session, subscriber),
     )
-    for subscription in session.scalars(of_person.order_by(Subscription.id).with_for_update()).all():
+    for subscription in lock_subscriptions(session, person_id):
         consent.append(
             session,
             subscription,
@@ -50,6 +56,8 @@ def erase_subscriber(session: Session, subscriber: Subscriber, *, source: Origin
     for table in PERSONAL:
         _follow(session, table, person, now=now)
     subscriber.erased_at = now
+    actor = actor or (READER if source.is_own else source.value)
+    audit.record(session, ERASED, subscriber, actor=actor, now=now)
     session.flush()
     return True
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.addresses import parse_address
+from digest.lists.locks import lock_person
 from digest.lists.person_mail import ask_person_mail, list_and_digest
 from digest.lists.stationery import Stationery
 from digest.lists.subscribe import note_life
@@ -75,7 +76,8 @@ def ask_fresh_link(
     now: dt.datetime,
 ) -> Asked:
     """Have a link mailed to the address on file; at most three a day for a person."""
-    subscriber = session.get_one(Subscriber, subscription.subscriber_id, with_for_update=True)
+    # Read anew: an erasure of a moment ago has left no address.
+    subscriber = lock_person(session, subscription.subscriber_id)
     if subscriber.address is None or is_suppressed(
         session, stationery.address_key, parse_address(subscriber.address)
     ):
@@ -167,17 +169,28 @@ def open_fresh_link(
 ) -> Fresh | None:
     """The link of a token, if it still works; None if it was used, is too old or its person is erased.
 
-    `to_act` holds the row, so that of two who press at once one finds it used. Raises TokenError.
+    `to_act` holds the person's row and the link's, so that of two who press at once one finds it used. Raises
+    TokenError.
     """
     claim = signer.check(token, kind.purpose)
-    link = session.get(FreshLink, claim.subscriber_id, with_for_update=to_act, populate_existing=to_act)
+    link = session.get(FreshLink, claim.subscriber_id)
     if link is None or link.purpose != kind.value:
         # A row that is gone says as little as one that never was.
         raise TokenError
-    erased = session.scalars(sa.select(Subscriber.erased_at).where(Subscriber.id == link.subscriber_id)).one()
-    if link.used_at is not None or link.expires_at <= now or erased is not None:
+    if to_act:
+        lock_person(session, link.subscriber_id)
+        link = session.get(FreshLink, link.id, with_for_update=True, populate_existing=True)
+        if link is None:
+            raise TokenError  # deleted this moment, being past its time
+    if link.used_at is not None or link.expires_at <= now or is_erased(session, link):
         return None
     return Fresh(link, claim.list_id)
+
+
+def is_erased(session: Session, link: FreshLink) -> bool:
+    """Whether the person whose link it is has been erased."""
+    erased_at = sa.select(Subscriber.erased_at).where(Subscriber.id == link.subscriber_id)
+    return session.scalars(erased_at).one() is not None
 
 
 def use_up(session: Session, link: FreshLink, *, now: dt.datetime) -> None:
@@ -187,7 +200,18 @@ def use_up(session: Session, link: FreshLink, *, now: dt.datetime) -> None:
     session.flush()
 
 
-def forget_links(session: Session, subscriber_id: int) -> int:
-    """Delete a person's links, for an erasure; returns how many there were."""
-    result = session.execute(sa.delete(FreshLink).where(FreshLink.subscriber_id == subscriber_id))
-    return int(getattr(result, "rowcount", 0))
+def void_address_links(session: Session, subscriber_id: int, *, now: dt.datetime) -> None:
+    """The person's address is changed: no other link of theirs, asked for before, may change it again.
+
+    What such a link knew stays with it until it is deleted: that finds the mail that went to a stranger.
+    """
+    session.execute(
+        sa.update(FreshLink)
+        .where(
+            FreshLink.subscriber_id == subscriber_id,
+            FreshLink.purpose.in_((FreshKind.ADDRESS.value, FreshKind.NEW_ADDRESS.value)),
+            FreshLink.used_at.is_(None),
+        )
+        .values(used_at=now),
+        execution_options={"synchronize_session": "fetch"},
+    )

@@ -16,7 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.dialect import among_texts, prefer_indexes
+from digest.db.dialect import among, among_texts, prefer_indexes
+from digest.lists.former import people_by_former
 from digest.lists.import_rows import Row
 from digest.lists.mappings import Meaning
 from digest.lists.status import Action
@@ -59,6 +60,7 @@ class Known:
     status: SubscriptionStatus | None
     alive_at: dt.datetime | None
     may_return: bool = False
+    is_before: bool = False  # known by an address that they have no more
 
 
 @dataclass(slots=True)
@@ -96,6 +98,7 @@ def sort_rows(session: Session, rows: Mapping[str, Row], list_id: int, *, leaver
     """The plan for rows by their addresses' hashes, in a number of statements that does not grow."""
     prefer_indexes(session)
     people = _known(session, rows, list_id)
+    people |= _known_before(session, [each for each in rows if each not in people], list_id)
     barred_hashes, barred_domains = _barred(session, rows)
     plan = Plan()
     for address_hash, row in rows.items():
@@ -152,7 +155,10 @@ def _sort_reader(plan: Plan, address_hash: str, row: Row, person: Known | None) 
         return
     if row.alive_at and (person.alive_at is None or person.alive_at < row.alive_at):
         plan.alive.append((person.subscriber_id, row.alive_at))
-    if person.status is None:
+    if person.status is None and person.is_before:
+        # What was agreed to for one address brings no mail to another.
+        plan.note(row, Outcome.KNOWN)
+    elif person.status is None:
         plan.joining.append((person.subscriber_id, row))
         plan.note(row, Outcome.ADDED)
     elif person.subscription_id is not None and person.status is SubscriptionStatus.ENDED:
@@ -193,6 +199,37 @@ def _known(session: Session, hashes: Collection[str], list_id: int) -> dict[str,
         if row.address_hash not in found or not person.erased:
             found[row.address_hash] = person
     return found
+
+
+def _known_before(session: Session, hashes: Collection[str], list_id: int) -> dict[str, Known]:
+    """The people who had these addresses until they changed them, by hash; erased or not."""
+    formerly = people_by_former(session, hashes)
+    if not formerly:
+        return {}
+    on_list = sa.and_(Subscription.subscriber_id == Subscriber.id, Subscription.list_id == list_id)
+    rows = session.execute(
+        sa.select(
+            Subscriber.id,
+            Subscriber.erased_at,
+            Subscription.id.label("subscription_id"),
+            Subscription.status,
+            Subscriber.last_sign_of_life_at,
+        )
+        .outerjoin(Subscription, on_list)
+        .where(among(session, Subscriber.id, sorted(set(formerly.values()))))
+    )
+    people = {
+        row.id: Known(
+            row.id,
+            row.erased_at is not None,
+            row.subscription_id,
+            row.status,
+            row.last_sign_of_life_at,
+            is_before=True,
+        )
+        for row in rows
+    }
+    return {address_hash: people[person_id] for address_hash, person_id in formerly.items()}
 
 
 def _undone(session: Session, subscription_ids: Collection[int]) -> set[int]:

@@ -9,16 +9,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.lists.of_person import Asked
+from digest.lists.of_person import Asked, Held
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whom the rules are for: the addresses that they had, and those that they asked to have, and when."""
+    """Whom the rules are for: the addresses that they had or asked to have, each with its time."""
 
     id: int
     address_hash: str
-    addresses: Collection[str]
+    addresses: Collection[Held]
     asked: Collection[Asked] = ()
 
 

@@ -202,6 +202,8 @@ def _ask_by_mail(
     first, added = chosen[0]
     digest = session.get_one(Digest, first.digest_id)
     subscriber_id = added.subscriber_id
+    # As it is on file, however it was typed into the form: by that the person's mails are found again.
+    to = session.get_one(Subscriber, subscriber_id).address or address.text
     if not is_known:
         post = confirmations.note_post(
             session,
@@ -220,13 +222,13 @@ def _ask_by_mail(
         stationery,
         digest,
         [mailing_list.title for mailing_list, _ in chosen],
-        to=address.text,
+        to=to,
         url=url,
         is_known=is_known,
         key=key,
         now=now,
     )
-    confirm_mail.ask(session, digest, to=address.text, message=message, key=key, now=now)
+    confirm_mail.ask(session, digest, to=to, message=message, key=key, now=now)
 
 
 def _is_new(session: Session, mailing_list: MailingList, address: Address, stationery: Stationery) -> bool:

@@ -118,6 +118,7 @@ def lift_by_sign_up(session: Session, subscriber: Subscriber, *, asked_at: dt.da
             Suppression.created_at <= asked_at,
         )
         .with_for_update()
+        .execution_options(populate_existing=True)
     ).one_or_none()
     if found is not None:
         session.delete(found)

@@ -1,4 +1,4 @@
-"""The single mails: confirm, welcome, goodbye, fresh link and test."""
+"""The single mails: confirm, welcome, goodbye, moved, fresh link, permission and test."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class NoticeKind(StrEnum):
     TEST = "test"
     FRESH_LINK = "fresh_link"
     PERMISSION = "permission"
+    MOVED = "moved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,23 @@ class PermissionNotice:
     postal_address: str
 
 
+@dataclass(frozen=True, slots=True)
+class MovedNotice:
+    """The last mail to an address: what came here goes to another one. Which one is not said."""
+
+    list_title: str
+    sender_name: str
+    postal_address: str
+
+
 NoticeValues = (
-    ConfirmNotice | WelcomeNotice | GoodbyeNotice | ServiceTestNotice | FreshLinkNotice | PermissionNotice
+    ConfirmNotice
+    | WelcomeNotice
+    | GoodbyeNotice
+    | ServiceTestNotice
+    | FreshLinkNotice
+    | PermissionNotice
+    | MovedNotice
 )
 
 _VALUES_OF: dict[NoticeKind, type[NoticeValues]] = {
@@ -115,6 +131,7 @@ _VALUES_OF: dict[NoticeKind, type[NoticeValues]] = {
     NoticeKind.TEST: ServiceTestNotice,
     NoticeKind.FRESH_LINK: FreshLinkNotice,
     NoticeKind.PERMISSION: PermissionNotice,
+    NoticeKind.MOVED: MovedNotice,
 }
 
 

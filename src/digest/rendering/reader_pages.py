@@ -144,12 +144,16 @@ class AddressAskedPage:
 
 @dataclass(frozen=True, slots=True)
 class NewAddressPage:
-    """Asks at the new address; `state` is `ask`, `taken` or `refused`."""
+    """Asks at the new address; `state` is `ask`, `taken`, `left` or `refused`.
+
+    `sign_up_url` is where an address that has left may sign up anew, or "".
+    """
 
     list_title: str
     address: str
     action_url: str
     state: str = "ask"
+    sign_up_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from digest.deliveries.sweep import SweepSettings, tick
 from digest.editions.copies import Imprint
 from digest.editions.freeze import FreezeSettings, freeze
 from digest.errors import ConfigError
+from digest.lists.erasures import FILE_NAME as ERASED_FILE
+from digest.lists.erasures import keep_outside
 from digest.lists.retention import RetentionTimes
 from digest.mail.journal import JournalError
 from digest.notices.send import send_due
@@ -58,7 +60,11 @@ def run_tick() -> None:
         # What a dead worker of this host has done comes into the ledger, and its batches are free again.
         fold_abandoned(here.database, host=here.host, now=clock.utc_now())
     finally:
-        tick(here.database, times, now=clock.utc_now())
+        try:
+            tick(here.database, times, now=clock.utc_now())
+        finally:
+            # On the disk of each machine in turn: where the database is restored, this is not.
+            keep_outside(here.database, here.config.journal_folder / ERASED_FILE, now=clock.utc_now())
 
 
 @task(TaskName.COLLECT, soft_time_limit=COLLECT_SECONDS, time_limit=COLLECT_SECONDS + 15)

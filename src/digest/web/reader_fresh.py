@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session
 
 from digest import clock
 from digest.addresses import masked
-from digest.errors import InputError
+from digest.errors import InputError, NotFoundError
 from digest.i18n import spoken, translator
-from digest.lists.change_address import Moved, ask_new_address, change_address, is_taken
+from digest.lists.change_address import Moved, ask_new_address, change_address, foresee
 from digest.lists.erase import erase_subscriber
-from digest.lists.fresh_links import Fresh, FreshKind, forget_links, open_fresh_link, use_up
+from digest.lists.fresh_links import Fresh, FreshKind, is_erased, open_fresh_link, use_up
 from digest.lists.my_data import my_data
 from digest.lists.status import Origin
-from digest.models import Subscriber
+from digest.models import FreshLink, MailingList, Subscriber
 from digest.rendering.reader_pages import (
     AddressAskedPage,
     AddressPage,
@@ -31,7 +31,7 @@ from digest.rendering.reader_pages import (
     ReadersPage,
     UsedPage,
 )
-from digest.tokens import TokenError
+from digest.tokens import Signer, TokenError
 from digest.web.answers import link_not_valid
 from digest.web.deps import Services, Shared
 from digest.web.forms import read_form
@@ -85,7 +85,7 @@ def _shown(session: Session, services: Services, kind: FreshKind, token: str) ->
     title, language = title_and_language(session, signer.check(token, kind.purpose).list_id)
     fresh = open_fresh_link(session, signer, token, kind, now=clock.utc_now())
     if fresh is None:
-        return UsedPage(title), language, _GONE
+        return _used(session, signer, kind, token, title), language, _GONE
     url = f"/f/{kind.value}/{token}"
     if kind is FreshKind.DATA:
         return DataPage(title, url), language, 200
@@ -94,22 +94,52 @@ def _shown(session: Session, services: Services, kind: FreshKind, token: str) ->
     if kind is FreshKind.ADDRESS:
         person = session.get_one(Subscriber, fresh.link.subscriber_id)
         return AddressPage(title, masked(person.address or ""), url), language, 200
-    if is_taken(session, fresh):
-        return NewAddressPage(title, "", "", "taken"), language, 200
+    foreseen = foresee(session, fresh, address_key=services.keys.address_key)
+    if foreseen is not Moved.DONE:
+        return _not_moved(session, foreseen, fresh, title), language, 200
     return NewAddressPage(title, masked(str(fresh.link.details["address"])), url), language, 200
 
 
+def _used(session: Session, signer: Signer, kind: FreshKind, token: str, title: str) -> ReadersPage:
+    """What a link that has ended says: the one that erases, that it did."""
+    if kind is FreshKind.ERASE:
+        link = session.get(FreshLink, signer.check(token, kind.purpose).subscriber_id)
+        if link is not None and is_erased(session, link):
+            return ErasedPage(title)
+    return UsedPage(title)
+
+
+def _not_moved(session: Session, moved: Moved, fresh: Fresh, title: str) -> NewAddressPage:
+    mailing_list = session.get(MailingList, fresh.list_id)
+    is_open = mailing_list is not None and mailing_list.is_open
+    sign_up_url = f"/s/{mailing_list.name}" if mailing_list is not None and is_open else ""
+    return NewAddressPage(title, "", "", moved.value, sign_up_url)
+
+
 def _acted(services: Services, kind: FreshKind, token: str, form: Mapping[str, str]) -> Response:
-    """Act in one transaction that holds the link's row."""
+    """Act in one transaction that holds the rows of the person and of the link."""
+    signer, now = services.keys.signer, clock.utc_now()
+    # The file takes long for somebody of whom there is much. On SQLite nobody else could write meanwhile.
+    content = _file_of(services, token, now=now) if kind is FreshKind.DATA else b""
     with services.database.write() as session:
-        signer, now = services.keys.signer, clock.utc_now()
         list_id = signer.check(token, kind.purpose).list_id
         title, language = title_and_language(session, list_id)
         fresh = open_fresh_link(session, signer, token, kind, now=now, to_act=True)
         if fresh is None:
-            return reader_answer(UsedPage(title), language, services, status=_GONE)
-        act = _Act(session, services, fresh, form, f"/f/{kind.value}/{token}", title, language, now)
+            page = _used(session, signer, kind, token, title)
+            return reader_answer(page, language, services, status=_GONE)
+        act = _Act(session, services, fresh, form, f"/f/{kind.value}/{token}", title, language, now, content)
         return _ACTS[kind](act)
+
+
+def _file_of(services: Services, token: str, *, now: dt.datetime) -> bytes:
+    """The person's data, if the link works; whether it still does is looked at again when it is used up."""
+    with services.database.read() as session:
+        fresh = open_fresh_link(session, services.keys.signer, token, FreshKind.DATA, now=now)
+        try:
+            return b"" if fresh is None else my_data(session, fresh.link.subscriber_id, now=now)
+        except NotFoundError:
+            return b""  # erased this moment: the link does not work any more either
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,27 +154,27 @@ class _Act:
     title: str
     language: str
     now: dt.datetime
+    content: bytes = b""
 
     def answer(self, page: ReadersPage, status: int = 200) -> HTMLResponse:
         return reader_answer(page, self.language, self.services, status=status)
 
 
 def _data(act: _Act) -> Response:
-    content = my_data(act.session, act.fresh.link.subscriber_id, now=act.now)
     use_up(act.session, act.fresh.link, now=act.now)
     name = f"my-data-{act.now:%Y-%m-%d}.json"
     head = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type="application/json", headers=head)
+    return Response(act.content, media_type="application/json", headers=head)
 
 
 def _erase(act: _Act) -> Response:
-    """Erase, if the word was typed; the links that were mailed go with the person."""
+    """Erase, if the word was typed; then no link that was mailed to the person works any more."""
     word = _erase_word(act.language)
     if act.form.get("word", "")[:40].strip(" .,\"'«»").casefold() != word.casefold():
         return act.answer(ErasePage(act.title, act.url, word, is_wrong=True), _BAD)
     person = act.session.get_one(Subscriber, act.fresh.link.subscriber_id)
+    use_up(act.session, act.fresh.link, now=act.now)
     erase_subscriber(act.session, person, source=Origin.PREFERENCES, now=act.now)
-    forget_links(act.session, person.id)
     return act.answer(ErasedPage(act.title))
 
 
@@ -163,10 +193,9 @@ def _address(act: _Act) -> Response:
 
 def _new_address(act: _Act) -> Response:
     """Done, it leads to the person's page: they have proven both addresses."""
-    address_key = act.services.keys.address_key
-    moved = change_address(act.session, act.fresh, address_key=address_key, now=act.now)
+    moved = change_address(act.session, act.fresh, stationery_of(act.services), now=act.now)
     if moved is not Moved.DONE:
-        return act.answer(NewAddressPage(act.title, "", "", moved.value))
+        return act.answer(_not_moved(act.session, moved, act.fresh, act.title))
     signer, person_id = act.services.keys.signer, act.fresh.link.subscriber_id
     return see_other(see_page(signer, act.fresh.list_id, person_id, "moved"))
 

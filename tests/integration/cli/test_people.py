@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.db import Database
-from digest.models import AuditEntry, ConsentEvent, Notice
+from digest.models import AuditEntry, ConsentEvent, Notice, Subscriber
 from tests.integration.cli.commands import Cli
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Script
@@ -157,6 +157,41 @@ def test_an_erased_person_is_gone(readers: Cli) -> None:
     (person,) = readers.json("subscriber", "list", "--list", "readers")
     assert (person["address"], person["name"], person["status"]) == (None, "", "ended")
     assert readers.json("consent", "verify") == {"subscriptions": 1, "findings": []}
+
+
+def test_a_restored_backup_brings_nobody_back(readers: Cli, database_url: str, tmp_path: Path) -> None:
+    """Listed, "restored", erased again: it asks first, says what it did, and an import adds nobody."""
+    readers("subscriber", "add", *ANI, *CONSENT)
+    readers("subscriber", "erase", "ani@example.org", "--yes")
+    kept, people = tmp_path / "erased.jsonl", tmp_path / "people.csv"
+    assert "1 erasures" in readers("subscriber", "erasures", "--output", str(kept))
+    assert readers("subscriber", "erasures") == kept.read_text()
+    assert readers("subscriber", "erasures", "--since", "2999-01-01") == ""
+    assert "ani" not in kept.read_text()
+    database = Database(database_url)
+    with database.write() as session:  # as an older backup had it
+        values = {"address": "ani@example.org", "address_key": "ani@example.org", "erased_at": None}
+        session.execute(sa.update(Subscriber).values(**values, domain="example.org"))
+    assert readers.run("subscriber", "erase-again", str(kept)).exit_code == 1
+    said = readers("subscriber", "erase-again", str(kept), str(kept), "--yes")
+    assert said.startswith("Erased again: 1; erased already: 0;")
+    assert readers.json("subscriber", "erase-again", str(kept), "--yes") == {
+        "erased": 0,
+        "known": 1,
+        "remembered": 0,
+    }
+    people.write_text("email\nani@example.org\n")
+    readers("subscriber", "import", str(people), "--list", "readers", "--basis", "an old file")
+    readers.refused("subscriber", "show", "ani@example.org")
+    with database.read() as session:
+        entries = session.execute(sa.select(AuditEntry.action, AuditEntry.details)).all()
+    database.close()
+    actions = [entry.action for entry in entries]
+    assert actions.count("subscriber.erase") == 2
+    assert ("subscriber.erase_again", {"erased": 1, "known": 0, "remembered": 0}) in entries
+    kept.write_text("not a list\n")
+    assert "Line 1 is no erasure" in readers.refused("subscriber", "erase-again", str(kept), "--yes")
+    assert "cannot be read" in readers.refused("subscriber", "erase-again", str(tmp_path / "no"), "--yes")
 
 
 def test_lists_are_shown_with_their_people(readers: Cli) -> None:

@@ -94,7 +94,7 @@ def make_person(session: Session, name: str) -> Subscriber:
     other = make_list(session, make_digest(session))
     words: dict[str, Any] = {"address_key": ADDRESS_KEY, "now": NOW, "consent_text": f"{name} phoned"}
     details = {"source": Origin.CLI, "actor": "cli:test", "spoken": spoken}
-    add_subscriber(session, other, f"{name}@{name}.test", **words, **details)
+    add_subscriber(session, other, f"{name.upper()}@{name}.test", **words, **details)
     pause(
         session,
         subscription,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from digest.db import Database
 from digest.errors import InputError, NotFoundError, StateError
 from digest.lists import consent, evidence, preferences
-from digest.lists.change_address import Moved, ask_new_address, change_address, is_taken
+from digest.lists.change_address import Moved, ask_new_address, change_address, foresee
 from digest.lists.erase import erase_subscriber
 from digest.lists.fresh_links import (
     Asked,
@@ -27,6 +28,7 @@ from digest.lists.fresh_links import (
 )
 from digest.lists.goodbye import ask_goodbye
 from digest.lists.leaving import Reason, can_undo, give_reason, stop_all, undo_leaving
+from digest.lists.locks import lock_subscriptions
 from digest.lists.my_data import my_data
 from digest.lists.stationery import Stationery
 from digest.lists.status import Origin
@@ -40,6 +42,8 @@ from digest.models import (
     Subscriber,
     Subscription,
     SubscriptionStatus,
+    Suppression,
+    SuppressionCause,
     TextSize,
     Topic,
 )
@@ -318,6 +322,39 @@ def test_a_fresh_link_works_once_for_a_day_and_for_its_kind(scene: Scene) -> Non
         open_fresh_link(session, SIGNER, nobody, FreshKind.DATA, now=NOW)
 
 
+def test_what_was_read_before_is_read_anew(scene: Scene) -> None:
+    """Erased in another transaction, after this one had read the person: no mail goes to the old address."""
+    session, person = scene.session, scene.person()
+    assert person.address
+    assert scene.reader.status is ACTIVE
+    elsewhere = {"synchronize_session": False}
+    for change in (
+        sa.update(Subscriber).values(address=None, address_key=None, domain=None, erased_at=NOW),
+        sa.update(Subscription).values(status=ENDED),
+    ):
+        session.execute(change, execution_options=elsewhere)
+    assert ask_fresh_link(session, scene.reader, FreshKind.DATA, STATIONERY, now=NOW) is Asked.NOT_ALLOWED
+    assert scene.notices() == []
+    (held,) = lock_subscriptions(session, person.id)
+    assert (held, held.status) == (scene.reader, ENDED)
+
+
+def test_a_cause_that_became_stronger_meanwhile_stays(scene: Scene) -> None:
+    """A complaint does not replace what the law says, although a bounce was read before."""
+    session, address = scene.session, scene.person().address or ""
+    suppress = functools.partial(
+        suppress_address, session, ADDRESS_KEY, address, source=Origin.FEEDBACK, now=NOW
+    )
+    bounce = suppress(reason="bounced", cause=SuppressionCause.BOUNCE)
+    session.execute(
+        sa.update(Suppression).values(cause=SuppressionCause.LEGAL, reason="court order"),
+        execution_options={"synchronize_session": False},
+    )
+    assert suppress(reason="complained", cause=SuppressionCause.COMPLAINT) is None
+    assert bounce is not None
+    assert (bounce.cause, bounce.reason) == (SuppressionCause.LEGAL, "court order")
+
+
 def moving(scene: Scene, text: str) -> Fresh:
     """The link that the new address gets, after the old one was proven."""
     session = scene.session
@@ -337,13 +374,17 @@ def test_an_address_is_changed_with_its_history(scene: Scene) -> None:
     end(session, ended, source=OWN, now=NOW, reason="left")
     fresh = moving(scene, " New.Reader@Mail.Test ")
     assert [notice.address for notice in scene.notices()] == ["New.Reader@mail.test"]
-    assert not is_taken(session, fresh)
-    assert change_address(session, fresh, address_key=ADDRESS_KEY, now=NOW) is Moved.DONE
+    assert foresee(session, fresh, address_key=ADDRESS_KEY) is Moved.DONE
+    assert change_address(session, fresh, STATIONERY, now=NOW) is Moved.DONE
     assert (scene.person().address, scene.person().address_key) == (
         "New.Reader@mail.test",
         "new.reader@mail.test",
     )
-    assert scene.details() == {"address": "New.Reader@mail.test", "address_before": before}
+    assert scene.details() == {
+        "address": "New.Reader@mail.test",
+        "address_before": before,
+        "asked_at": NOW.isoformat(),
+    }
     assert scene.events()[-1] == ("address", "preferences")
     assert scene.events(ended)[-1][0] == "end"
     assert fresh.link.used_at == NOW
@@ -354,10 +395,11 @@ def test_a_taken_address_changes_nothing_and_merges_nobody(scene: Scene) -> None
     """Who asks is answered like anyone; only who opens the link at the new address is told."""
     session = scene.session
     other = make_subscriber(session)
+    make_subscription(session, scene.other, other)
     before = scene.person().address
     fresh = moving(scene, other.address or "")
-    assert is_taken(session, fresh)
-    assert change_address(session, fresh, address_key=ADDRESS_KEY, now=NOW) is Moved.TAKEN
+    assert foresee(session, fresh, address_key=ADDRESS_KEY) is Moved.TAKEN
+    assert change_address(session, fresh, STATIONERY, now=NOW) is Moved.TAKEN
     assert scene.person().address == before
     assert len(scene.events()) == 1
 
@@ -368,7 +410,7 @@ def test_a_suppressed_new_address_gets_no_mail(scene: Scene) -> None:
     fresh = moving(scene, "later@mail.test")
     for address in ("later@mail.test", "never@mail.test"):
         suppress_address(session, ADDRESS_KEY, address, reason="never", source=Origin.CLI, now=NOW)
-    assert change_address(session, fresh, address_key=ADDRESS_KEY, now=NOW) is Moved.REFUSED
+    assert change_address(session, fresh, STATIONERY, now=NOW) is Moved.REFUSED
     sent = len(scene.notices())
     link = make_fresh_link(session, scene.reader.subscriber_id, FreshKind.ADDRESS, now=NOW)
     ask_new_address(

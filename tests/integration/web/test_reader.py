@@ -23,6 +23,7 @@ from digest.lists import consent
 from digest.lists.fresh_links import FreshKind, fresh_path, make_fresh_link
 from digest.lists.goodbye import undo_path
 from digest.models import (
+    AuditEntry,
     ConsentEvent,
     ConsentNetwork,
     Digest,
@@ -462,6 +463,28 @@ def test_a_taken_address_is_told_to_its_owner_alone(reader: Reader) -> None:
     assert reader.actions() == ["sign_up"]
 
 
+@pytest.mark.parametrize("is_open", [True, False])
+def test_an_address_that_has_left_is_told_how_to_come_back(reader: Reader, *, is_open: bool) -> None:
+    """Never to stop the old one first: it says to sign up, or to write where nobody can."""
+    with reader.database.write() as session:
+        mailing_list = session.get_one(MailingList, reader.scene.list_id)
+        mailing_list.is_open = is_open
+        other = make_subscription(session, mailing_list, status=ENDED)
+        left, name = session.get_one(Subscriber, other.subscriber_id).address or "", mailing_list.name
+    reader.client.post(reader.fresh(FreshKind.ADDRESS), data={"address": left})
+    path = reader.mailed_path()
+    for answer in (reader.client.get(path), reader.client.post(path)):
+        assert answer.status_code == 200
+        assert "your mail goes on coming to the old address" in answer.text
+        assert "Mail from us comes here already" not in answer.text
+        assert ("please write to us" in answer.text) != is_open
+        links = lxml_html.document_fromstring(answer.text).xpath("//main//a/@href")
+        assert links == ([f"/s/{name}"] if is_open else [])
+    if is_open:
+        assert reader.client.get(f"/s/{name}").status_code == 200
+    assert reader.actions() == ["sign_up"]
+
+
 def test_erasing_wants_the_word_and_is_for_ever(reader: Reader) -> None:
     """Another word erases nothing. Then: no address anywhere, chains that verify, links that say nothing."""
     address = reader.person().address or ""
@@ -474,8 +497,15 @@ def test_erasing_wants_the_word_and_is_for_ever(reader: Reader) -> None:
     assert reader.person().address is None
     assert reader.actions() == ["sign_up", "erase"]
     with reader.database.read() as session:
-        assert session.scalars(sa.select(FreshLink)).all() == []
-    assert reader.client.get(path).status_code == 404
+        (link,) = session.scalars(sa.select(FreshLink))
+        assert (link.details, link.used_at is None) == ({}, False)
+        (entry,) = session.scalars(sa.select(AuditEntry))
+        assert (entry.action, entry.actor, entry.target_kind) == ("subscriber.erase", "reader", "Subscriber")
+        assert (entry.target_id, entry.details) == (reader.scene.subscriber_id, {})
+    for page in (done, reader.client.get(path), reader.client.post(path, data={"word": "erase"})):
+        assert "You have been erased" in page.text
+        assert "A code made of your address stays" in page.text
+        assert page.status_code == (200 if page is done else 410)
     shown = reader.client.get(reader.page)
     assert (shown.status_code, address in shown.text) == (200, False)
     assert reader.client.post(reader.page, data={"do": "cadence", "value": "1"}).status_code == 404
@@ -504,7 +534,42 @@ def test_presses_at_the_same_moment_are_one(reader: Reader) -> None:
     assert at_once(reader.page, do="ask", value="data") == [303] * 12
     assert reader.actions() == ["sign_up", "address", "end", "revive"]
     # Three requests a day, of which the one above, which was never mailed, is the first.
-    assert [notice.kind for notice in reader.mails()] == ["goodbye"] + ["fresh_link"] * 2
+    kinds = ["moved", "goodbye", *["fresh_link"] * 2]
+    assert [notice.kind for notice in reader.mails()] == kinds
+
+
+def test_different_links_of_one_person_at_once_wait_for_each_other(reader: Reader) -> None:
+    """Pressed at the same moment, none fails: each is done, or finds that another was."""
+    for number in range(6):
+        moves = [
+            reader.fresh(FreshKind.NEW_ADDRESS, address=f"new{number}-{each}@mail.test") for each in range(3)
+        ]
+        paths = [*moves, reader.fresh(FreshKind.DATA), reader.fresh(FreshKind.DATA)]
+        with concurrent.futures.ThreadPoolExecutor(len(paths)) as pool:
+            posts = [pool.submit(reader.client.post, path) for path in paths]
+            codes = [post.result().status_code for post in posts]
+        assert sorted(codes[:3]) == [303, 410, 410]
+        assert codes[3:] == [200, 200]
+
+
+def test_the_file_of_ones_data_holds_up_nobody(reader: Reader) -> None:
+    """It is made in a transaction that only reads: on SQLite one that writes keeps out all others."""
+    scopes: dict[str, set[bool]] = {}
+
+    def _note(connection: sa.Connection, _cursor: object, statement: str, *_: object) -> None:
+        writes = bool(connection.get_execution_options().get("digest_write"))
+        for table in ("consent_events", "notices", "deliveries", "fresh_links"):
+            if table in statement:
+                scopes.setdefault(table, set()).add(writes)
+
+    path = reader.fresh(FreshKind.DATA)
+    sa.event.listen(sa.Engine, "before_cursor_execute", _note)
+    try:
+        assert reader.client.post(path).status_code == 200
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", _note)
+    assert scopes.pop("fresh_links") == {False, True}  # used up by a short one
+    assert scopes == {"consent_events": {False}, "notices": {False}, "deliveries": {False}}
 
 
 def test_links_that_are_not_ours_say_nothing(reader: Reader) -> None:

@@ -12,6 +12,7 @@ from digest.rendering.notices import (
     ConfirmNotice,
     FreshLinkNotice,
     GoodbyeNotice,
+    MovedNotice,
     NoticeKind,
     NoticeValues,
     PermissionNotice,
@@ -37,6 +38,7 @@ NOTICES: dict[NoticeKind, NoticeValues] = {
     NoticeKind.GOODBYE: GoodbyeNotice(TITLE, **PAPER, undo_url="https://mail.example.org/undo/token"),
     NoticeKind.PERMISSION: PermissionNotice(TITLE, "https://mail.example.org/k/token", SLOT, **PAPER),
     NoticeKind.TEST: ServiceTestNotice("Main <relay>", "The Courier", SLOT, "Asia/Yerevan"),
+    NoticeKind.MOVED: MovedNotice(TITLE, **PAPER),
     NoticeKind.FRESH_LINK: FreshLinkNotice("data", TITLE, "https://mail.example.org/f/data/token", **PAPER),
 }
 
