@@ -18,7 +18,7 @@ from digest import config
 from digest.config import Settings
 from digest.db import Database
 from digest.errors import ConfigError, SchemaError, UnreachableError
-from digest.web import editions, health, inbox, public, reader, reader_fresh, sign_up, stop
+from digest.web import editions, health, inbox, keep, public, reader, reader_fresh, sign_up, stop
 from digest.web.app import create_app
 from tests.integration.web.rows import Scene, make_settings
 
@@ -68,7 +68,7 @@ def test_every_answer_has_the_headers(client: TestClient, scene: Scene) -> None:
 
 def test_only_a_few_routes_take_a_post() -> None:
     """Every route takes GET and HEAD; a few take POST too. A new one that acts must be thought about here."""
-    modules = (health, public, reader, reader_fresh, editions, stop, sign_up, inbox)
+    modules = (health, public, reader, reader_fresh, editions, stop, sign_up, keep, inbox)
     routes = [route for module in modules for route in module.router.routes]
     methods = [(route.path, set(route.methods or ())) for route in routes if isinstance(route, Route)]
     assert len(methods) == len(routes) > 8
@@ -84,6 +84,7 @@ def test_only_a_few_routes_take_a_post() -> None:
         ("/s/{name}", {"OPTIONS"}),
         ("/s", {"OPTIONS"}),
         ("/c/{token}", {"POST"}),
+        ("/k/{token}", {"POST"}),
     ]
 
 
