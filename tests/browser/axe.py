@@ -28,11 +28,11 @@ def script() -> str:
     return (FOLDER / "axe.min.js").read_text(encoding="utf-8")
 
 
-def faults(page: Page, *, without: Sequence[str] = ()) -> list[dict[str, Any]]:
+def faults(page: Page, *, without: Sequence[str] = (), only: Sequence[str] = ()) -> list[dict[str, Any]]:
     """What axe-core finds in the page as it looks now: the rule, and the elements that break it.
 
     Every rule of axe-core's own choice counts (WCAG 2.0 to 2.2 A and AA, and good practice) but those of
-    `without`. Frames are not looked into.
+    `without`, or those of `only` if there are any. Frames are not looked into.
     """
     if not page.evaluate("'axe' in window"):
         page.evaluate(script())
@@ -40,6 +40,7 @@ def faults(page: Page, *, without: Sequence[str] = ()) -> list[dict[str, Any]]:
         "rules": {rule: {"enabled": False} for rule in without},
         "resultTypes": ["violations"],
         "iframes": False,
+        **({"runOnly": list(only)} if only else {}),
     }
     found = page.evaluate(_RUN, [{"exclude": [["iframe"]]}, options])
     assert found["passes"], page.url

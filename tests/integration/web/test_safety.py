@@ -107,7 +107,7 @@ def test_no_sign_in_an_address_is_a_fault_of_ours(client: TestClient, scene: Sce
 
 def test_only_a_few_routes_take_a_post() -> None:
     """Every route takes GET and HEAD; a few take POST too. A new one that acts must be thought about here."""
-    modules = (health, public, reader, reader_fresh, editions, stop, sign_up, inbox)
+    modules = (health, public, reader, reader_fresh, editions, stop, sign_up, keep, inbox)
     routes = [route for module in modules for route in module.router.routes]
     methods = [(route.path, set(route.methods or ())) for route in routes if isinstance(route, Route)]
     assert len(methods) == len(routes) > 8
@@ -123,6 +123,7 @@ def test_only_a_few_routes_take_a_post() -> None:
         ("/s/{name}", {"OPTIONS"}),
         ("/s", {"OPTIONS"}),
         ("/c/{token}", {"POST"}),
+        ("/k/{token}", {"POST"}),
     ]
 
 
