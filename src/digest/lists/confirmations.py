@@ -7,7 +7,8 @@ table by its keyed hash alone, for as long as a mail counts.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
+import functools
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -24,17 +25,12 @@ _PURGE_MOST: Final = 5000
 def note_if_allowed(session: Session, *, list_id: int, address_hash: str, now: dt.datetime) -> bool:
     """Count one confirmation mail if one may be sent now; False if not.
 
-    Then it holds a lock of this list and address until the transaction ends: of two posts at the same moment,
-    one gets True. Periods are half-open: exactly 24 hours later the next one may be sent.
+    It holds a lock of this list and address until the transaction ends: of two posts at the same moment, one
+    gets True. Periods are half-open: exactly 24 hours later the next one may be sent.
     """
-    if not _is_allowed(session, list_id, address_hash, now):
-        return False  # nor will it be once whoever holds the lock is done
     lock_alone(session, f"confirmation {list_id} {address_hash}")
-    if not _is_allowed(session, list_id, address_hash, now):
-        return False
-    session.add(Confirmation(list_id=list_id, address_hash=address_hash, at=now))
-    session.flush()
-    return True
+    values = {"list": list_id, "hash": address_hash, "at": now, "counts": now - PERIOD, "rest": now - REST}
+    return session.execute(_noting(), values).first() is not None
 
 
 def last_asked(session: Session, *, list_id: int, address_hash: str) -> dt.datetime | None:
@@ -56,12 +52,19 @@ def purge(session: Session, *, now: dt.datetime) -> int:
     return int(getattr(result, "rowcount", 0))
 
 
-def _is_allowed(session: Session, list_id: int, address_hash: str, now: dt.datetime) -> bool:
-    count, last = session.execute(
-        sa.select(sa.func.count(), sa.func.max(Confirmation.at)).where(
-            Confirmation.list_id == list_id,
-            Confirmation.address_hash == address_hash,
-            Confirmation.at > now - PERIOD,
-        )
-    ).one()
-    return count < MOST and (last is None or last <= now - REST)
+@functools.cache
+def _noting() -> sa.Executable:
+    """One statement that looks and counts; built once, for to build it takes longer than to run it."""
+    table: Any = Confirmation.__table__
+    rows = table.c
+    moment = {name: sa.bindparam(name, type_=rows.at.type) for name in ("at", "counts", "rest")}
+    same = sa.and_(rows.list_id == sa.bindparam("list"), rows.address_hash == sa.bindparam("hash"))
+    count = sa.select(sa.func.count()).where(same, rows.at > moment["counts"]).scalar_subquery()
+    recent = sa.exists().where(same, rows.at > moment["rest"])
+    row = sa.select(
+        sa.bindparam("list", type_=rows.list_id.type),
+        sa.bindparam("hash", type_=rows.address_hash.type),
+        moment["at"],
+    ).where(count < MOST, ~recent)
+    insert = sa.insert(table).from_select(["list_id", "address_hash", "at"], row)
+    return insert.returning(rows.id)

@@ -12,6 +12,7 @@ A chain says nothing of its own cut-off tail; that a status is the last event's 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import itertools
 import json
@@ -134,12 +135,7 @@ def append(
     The caller has locked the subscription (or just made it). If two writers come through all the same, the
     unique key (subscription, number) lets one of them fail.
     """
-    last = session.execute(
-        sa.select(ConsentEvent.number, ConsentEvent.link)
-        .where(ConsentEvent.subscription_id == subscription.id)
-        .order_by(ConsentEvent.number.desc())
-        .limit(1)
-    ).first()
+    last = session.execute(_last_of(), {"subscription": subscription.id}).first()
     number, previous = (last.number + 1, last.link) if last else (1, NO_LINK)
     owner = session.get_one(MailingList, subscription.list_id) if network else None
     where_from = evidence.recorded_network(network, owner.network_record) if owner else ""
@@ -159,16 +155,28 @@ def append(
         source=source,
         details=details,
     )
-    row = ConsentEvent(**as_row(event))
-    session.add(row)
     subscription.status = status
     subscription.changed_at = now
     session.flush()
+    event_id = session.execute(_adding(), as_row(event)).scalar_one()
     if owner is not None and where_from:
         erase_at = now + dt.timedelta(days=owner.network_days)
-        evidence.keep_network(session, row.id, salt=salt, network=where_from, erase_at=erase_at)
-        session.flush()
+        evidence.keep_network(session, event_id, salt=salt, network=where_from, erase_at=erase_at)
     return event
+
+
+@functools.cache
+def _last_of() -> sa.Select[int, str]:
+    """These two are built once: to build a statement takes longer than to run it."""
+    rows = ConsentEvent.__table__.c
+    last = sa.select(rows.number, rows.link).where(rows.subscription_id == sa.bindparam("subscription"))
+    return last.order_by(rows.number.desc()).limit(1)
+
+
+@functools.cache
+def _adding() -> sa.Executable:
+    rows: Any = ConsentEvent.__table__  # the table, not the class: there is no object to keep
+    return sa.insert(rows).returning(rows.c.id)
 
 
 def as_row(event: Event) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -40,6 +40,8 @@ class Added:
     subscriber_id: int
     subscription_id: int
     status: SubscriptionStatus
+    # Held, so that whoever goes on with it does not read it once more.
+    subscription: Subscription = field(repr=False, compare=False)
 
 
 class LeftError(StateError):
@@ -120,12 +122,12 @@ def add_subscriber(
     assert existing is not None  # its key was in the way, and subscriptions are never deleted
     consent.lock(session, existing)
     if existing.status is not SubscriptionStatus.ENDED:
-        return Added(AddOutcome.KNOWN, subscriber_id, existing.id, existing.status)
+        return Added(AddOutcome.KNOWN, subscriber_id, existing.id, existing.status, existing)
     if not may_revive:
         raise LeftError
     existing.cadence_id = cadence_id
     _append(session, existing, Action.REVIVE, status, proof)
-    return Added(AddOutcome.REVIVED, subscriber_id, existing.id, status)
+    return Added(AddOutcome.REVIVED, subscriber_id, existing.id, status, existing)
 
 
 def confirm(
@@ -278,8 +280,9 @@ def _begin(
     made = insert_if_new(session, Subscription, row)
     if made is None:
         return None
-    _append(session, session.get_one(Subscription, made), Action.SIGN_UP, status, proof)
-    return Added(AddOutcome.ADDED, subscriber_id, made, status)
+    begun = session.get_one(Subscription, made)
+    _append(session, begun, Action.SIGN_UP, status, proof)
+    return Added(AddOutcome.ADDED, subscriber_id, made, status, begun)
 
 
 def _append(
