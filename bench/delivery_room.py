@@ -245,4 +245,5 @@ def tidy(database: Database) -> None:
     """What autovacuum would do sooner or later, done before the clock starts, and its writes with it."""
     with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(sa.text("ANALYZE"))
-        connection.execute(sa.text("CHECKPOINT"))
+        if not database.is_sqlite:
+            connection.execute(sa.text("CHECKPOINT"))

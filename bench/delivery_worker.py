@@ -20,7 +20,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bench.memory import pss_of_tree
-from digest import logs
+from digest import clock, logs
 from digest.deliveries.leases import is_due
 from digest.mail.loop_thread import shared_loop
 from digest.models import Batch, DeliveryStatus, Edition
@@ -70,9 +70,7 @@ def _next_batch(here: Runtime, edition_id: int) -> int | None:
     until = time.monotonic() + _WAIT_SECONDS
     while True:
         with here.database.read() as session:
-            now = session.scalar(sa.select(sa.func.now()))
-            assert now is not None
-            found = session.scalar(of_edition.where(is_due(now)).order_by(Batch.id).limit(1))
+            found = session.scalar(of_edition.where(is_due(clock.utc_now())).order_by(Batch.id).limit(1))
             is_open = session.scalar(of_edition.where(Batch.closed_at.is_(None)).limit(1)) is not None
         if found is not None or not is_open:
             return found

@@ -8,6 +8,7 @@ and waits its turn, `read()` begins deferred and, in WAL mode, never waits for a
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ class Database:
         if not self.is_sqlite:
             lookers = self.engine.execution_options(isolation_level="AUTOCOMMIT")
             self._lookers = sessionmaker(lookers, expire_on_commit=False)
+        self._writing = threading.Lock()
 
     @property
     def is_sqlite(self) -> bool:
@@ -81,10 +83,28 @@ class Database:
         What `after_commit` was given runs once the commit has succeeded.
         """
         with self._writers() as session:
-            with session.begin():
+            with self._turn(), session.begin():
                 yield session
             for action in session.info.pop(_AFTER_COMMIT, ()):
                 action()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """The threads of one process write to SQLite one after the other.
+
+        SQLite itself has each of them ask again and again for its lock, with pauses of up to a tenth of a
+        second, in which it may well be free. Whoever has waited for long goes on and asks all the same: then
+        SQLite says what is wrong.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        is_held = self._writing.acquire(timeout=_BUSY_SECONDS)
+        try:
+            yield
+        finally:
+            if is_held:
+                self._writing.release()
 
     def check(self) -> None:
         """Raise UnreachableError, in one sentence, if the database does not answer."""

@@ -11,7 +11,7 @@ import functools
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -28,17 +28,12 @@ _PURGE_MOST: Final = 5000
 def note_if_allowed(session: Session, *, list_id: int, address_hash: str, now: dt.datetime) -> bool:
     """Count one confirmation mail if one may be sent now; False if not.
 
-    Then it holds a lock of this list and address until the transaction ends: of two posts at the same moment,
-    one gets True. Periods are half-open: exactly 24 hours later the next one may be sent.
+    It holds a lock of this list and address until the transaction ends: of two posts at the same moment, one
+    gets True. Periods are half-open: exactly 24 hours later the next one may be sent.
     """
-    if not _is_allowed(session, list_id, address_hash, now):
-        return False  # nor will it be once whoever holds the lock is done
     lock_alone(session, f"confirmation {list_id} {address_hash}")
-    if not _is_allowed(session, list_id, address_hash, now):
-        return False
-    session.add(Confirmation(list_id=list_id, address_hash=address_hash, at=now))
-    session.flush()
-    return True
+    values = {"list": list_id, "hash": address_hash, "at": now, "counts": now - PERIOD, "rest": now - REST}
+    return session.execute(_noting(), values).first() is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +100,19 @@ def purge(session: Session, *, now: dt.datetime) -> int:
     return int(getattr(result, "rowcount", 0))
 
 
-def _is_allowed(session: Session, list_id: int, address_hash: str, now: dt.datetime) -> bool:
-    given = {"list_id": list_id, "address_hash": address_hash, "after": now - PERIOD}
-    count, last = session.execute(_counted(), given).one()
-    return count < MOST and (last is None or last <= now - REST)
-
-
 @functools.cache
-def _counted() -> sa.Select[int, dt.datetime | None]:
-    """How many mails count and when the last was. Built once: a refused post is little else."""
-    rows = Confirmation.__table__.c
-    after = sa.bindparam("after", type_=rows.at.type)
-    return sa.select(sa.func.count(), sa.func.max(rows.at)).where(
-        rows.list_id == sa.bindparam("list_id", type_=rows.list_id.type),
-        rows.address_hash == sa.bindparam("address_hash", type_=sa.String),
-        rows.at > after,
-    )
+def _noting() -> sa.Executable:
+    """One statement that looks and counts; built once, for to build it takes longer than to run it."""
+    table: Any = Confirmation.__table__
+    rows = table.c
+    moment = {name: sa.bindparam(name, type_=rows.at.type) for name in ("at", "counts", "rest")}
+    same = sa.and_(rows.list_id == sa.bindparam("list"), rows.address_hash == sa.bindparam("hash"))
+    count = sa.select(sa.func.count()).where(same, rows.at > moment["counts"]).scalar_subquery()
+    recent = sa.exists().where(same, rows.at > moment["rest"])
+    row = sa.select(
+        sa.bindparam("list", type_=rows.list_id.type),
+        sa.bindparam("hash", type_=rows.address_hash.type),
+        moment["at"],
+    ).where(count < MOST, ~recent)
+    insert = sa.insert(table).from_select(["list_id", "address_hash", "at"], row)
+    return insert.returning(rows.id)

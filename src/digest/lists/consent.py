@@ -169,15 +169,13 @@ def append(
         source=source,
         details=details,
     )
-    row = ConsentEvent(**as_row(event))
-    session.add(row)
     subscription.status = status
     subscription.changed_at = now
     session.flush()
+    event_id = session.execute(_adding(), as_row(event)).scalar_one()
     if owner is not None and where_from:
         erase_at = now + dt.timedelta(days=owner.network_days)
-        evidence.keep_network(session, row.id, salt=salt, network=where_from, erase_at=erase_at)
-        session.flush()
+        evidence.keep_network(session, event_id, salt=salt, network=where_from, erase_at=erase_at)
     return event
 
 
@@ -197,6 +195,12 @@ def last_action(session: Session, subscription: Subscription) -> str | None:
     """What the last event of a chain did."""
     of_chain = sa.select(ConsentEvent.action).where(ConsentEvent.subscription_id == subscription.id)
     return session.scalars(of_chain.order_by(ConsentEvent.number.desc()).limit(1)).first()
+
+
+@functools.cache
+def _adding() -> sa.Executable:
+    rows: Any = ConsentEvent.__table__  # the table, not the class: there is no object to keep
+    return sa.insert(rows).returning(rows.c.id)
 
 
 def as_row(event: Event) -> dict[str, Any]:

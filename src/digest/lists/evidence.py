@@ -95,7 +95,8 @@ def new_salt() -> str:
 
 def keep_network(session: Session, event_id: int, *, salt: str, network: str, erase_at: dt.datetime) -> None:
     """Keep what an event's details commit to."""
-    session.add(ConsentNetwork(event_id=event_id, salt=salt, network=network, erase_at=erase_at))
+    row = {"event_id": event_id, "salt": salt, "network": network, "erase_at": erase_at}
+    insert_new_rows(session, ConsentNetwork, [row])
 
 
 def texts_of(session: Session, events: Iterable[ConsentEvent]) -> dict[str, str]:

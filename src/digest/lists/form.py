@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -72,29 +73,53 @@ class Sister:
 def open_lists(session: Session, names: Sequence[str]) -> tuple[FormList, ...]:
     """The lists of these names, in this order, that are open to the public; others are left out."""
     wanted = [name for name in dict.fromkeys(names) if is_short_name(name)][:MOST_LISTS]
-    rows = session.execute(
-        sa.select(MailingList, Digest)
-        .join(Digest, Digest.id == MailingList.digest_id)
-        .where(MailingList.name.in_(wanted), MailingList.is_open)
-    ).all()
-    digest_ids = {digest.id for _, digest in rows}
+    rows = session.execute(_lists(), {"names": wanted}).all()
+    digest_ids = sorted({row.digest_id for row in rows})
     cadences, topics = _cadences(session, digest_ids), _topics(session, digest_ids)
     made = {}
-    for mailing_list, digest in rows:
-        running = cadences.get(digest.id, [])
-        made[mailing_list.name] = FormList(
-            id=mailing_list.id,
-            name=mailing_list.name,
-            title=mailing_list.title,
-            language=digest.language,
-            paper=digest.sender_name,
-            opt_in=mailing_list.opt_in,
-            origins=tuple(mailing_list.form_origins),
+    for row in rows:
+        running = cadences.get(row.digest_id, [])
+        made[row.name] = FormList(
+            id=row.id,
+            name=row.name,
+            title=row.title,
+            language=row.language,
+            paper=row.sender_name,
+            opt_in=row.opt_in,
+            origins=tuple(row.form_origins),
             cadences=tuple(running) if len(running) > 1 else (),
-            topics=tuple(topics.get(digest.id, ())),
+            topics=tuple(topics.get(row.digest_id, ())),
             only_cadence_id=running[0].id if len(running) == 1 else None,
         )
     return tuple(made[name] for name in wanted if name in made)
+
+
+# These three are read at each sign-up. They are built once, for to build a statement takes longer than to run
+# it, and over the tables, not the classes: there are no objects to keep.
+@functools.cache
+def _lists() -> sa.Select[Any]:
+    lists, digests = MailingList.__table__, Digest.__table__
+    columns = [lists.c[name] for name in ("id", "digest_id", "name", "title", "opt_in", "form_origins")]
+    return (
+        sa.select(*columns, digests.c.language, digests.c.sender_name)
+        .join(digests, digests.c.id == lists.c.digest_id)
+        .where(lists.c.name.in_(sa.bindparam("names", expanding=True)), lists.c.is_open)
+    )
+
+
+@functools.cache
+def _running() -> sa.Select[Any]:
+    rows = Cadence.__table__.c
+    chosen = rows.digest_id.in_(sa.bindparam("digests", expanding=True))
+    query = sa.select(rows.digest_id, rows.id, rows.name, rows.cron, rows.zone)
+    return query.where(chosen, rows.is_running).order_by(rows.id)
+
+
+@functools.cache
+def _topics_of() -> sa.Select[Any]:
+    rows = Topic.__table__.c
+    chosen = rows.digest_id.in_(sa.bindparam("digests", expanding=True))
+    return sa.select(rows.digest_id, rows.name, rows.title).where(chosen).order_by(rows.position, rows.name)
 
 
 def sisters(session: Session, list_id: int) -> tuple[Sister, ...]:
@@ -118,20 +143,16 @@ def sisters(session: Session, list_id: int) -> tuple[Sister, ...]:
     return tuple(found.values())
 
 
-def _cadences(session: Session, digest_ids: set[int]) -> dict[int, list[Schedule]]:
+def _cadences(session: Session, digest_ids: Sequence[int]) -> dict[int, list[Schedule]]:
     """The running cadences of each digest."""
     found: dict[int, list[Schedule]] = {}
-    query = sa.select(Cadence.digest_id, Cadence.id, Cadence.name, Cadence.cron, Cadence.zone)
-    for row in session.execute(
-        query.where(Cadence.digest_id.in_(digest_ids), Cadence.is_running).order_by(Cadence.id)
-    ):
+    for row in session.execute(_running(), {"digests": digest_ids}):
         found.setdefault(row.digest_id, []).append(Schedule(row.id, row.name, row.cron, row.zone))
     return found
 
 
-def _topics(session: Session, digest_ids: set[int]) -> dict[int, list[tuple[str, str]]]:
+def _topics(session: Session, digest_ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
     found: dict[int, list[tuple[str, str]]] = {}
-    query = sa.select(Topic.digest_id, Topic.name, Topic.title).where(Topic.digest_id.in_(digest_ids))
-    for row in session.execute(query.order_by(Topic.position, Topic.name)):
+    for row in session.execute(_topics_of(), {"digests": digest_ids}):
         found.setdefault(row.digest_id, []).append((row.name, row.title))
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -48,6 +48,8 @@ class Added:
     subscriber_id: int
     subscription_id: int
     status: SubscriptionStatus
+    # Held, so that whoever goes on with it does not read it once more.
+    subscription: Subscription = field(repr=False, compare=False)
 
 
 class LeftError(StateError):
@@ -135,12 +137,12 @@ def add_subscriber(
         existing.cadence_id = cadence_id
         _append(session, existing, Action.SIGN_UP, status, proof)
     if existing.status is not SubscriptionStatus.ENDED:
-        return Added(AddOutcome.KNOWN, subscriber_id, existing.id, existing.status)
+        return Added(AddOutcome.KNOWN, subscriber_id, existing.id, existing.status, existing)
     if not may_revive:
         raise LeftError
     existing.cadence_id = cadence_id
     _append(session, existing, Action.REVIVE, status, proof)
-    return Added(AddOutcome.REVIVED, subscriber_id, existing.id, status)
+    return Added(AddOutcome.REVIVED, subscriber_id, existing.id, status, existing)
 
 
 def confirm(
@@ -311,8 +313,9 @@ def _begin(
     made = insert_if_new(session, Subscription, row)
     if made is None:
         return None
-    _append(session, session.get_one(Subscription, made), Action.SIGN_UP, status, proof)
-    return Added(AddOutcome.ADDED, subscriber_id, made, status)
+    begun = session.get_one(Subscription, made)
+    _append(session, begun, Action.SIGN_UP, status, proof)
+    return Added(AddOutcome.ADDED, subscriber_id, made, status, begun)
 
 
 def _to_come_back(subscription: Subscription) -> dict[str, str]:

@@ -157,7 +157,7 @@ def _confirmed(link: ConfirmLink, services: Services) -> HTMLResponse:
 
 def _form(services: Services, names: Sequence[str], *, is_several: bool = False) -> Form:
     """The form of those lists that are open; HTTPException 404 if none is."""
-    with services.database.read() as session:
+    with services.database.look() as session:
         found = open_lists(session, names)
     if not found:
         raise HTTPException(404)

@@ -1,0 +1,108 @@
+"""The load generator: when it asks, what it makes of the answers, and that a pause is charged in full."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bench.load_generator import Load, get, measure, moments, percentile, post
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def test_questions_are_due_evenly_from_the_first_on() -> None:
+    """So many a second, whatever becomes of them."""
+    assert moments(100, 4) == [0.0, 0.01, 0.02, 0.03]
+    assert moments(100, 6000)[-1] == pytest.approx(59.99)
+    assert moments(5, 0) == []
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    """The nearest rank: of a hundred, the p99 is the ninety-ninth and the maximum the hundredth."""
+    ordered = [float(number) for number in range(1, 101)]
+    assert [percentile(ordered, share) for share in (0.0, 0.5, 0.99, 0.991, 1.0)] == [1, 50, 99, 100, 100]
+    assert percentile([7.0], 0.5) == 7.0
+    with pytest.raises(ValueError, match="nothing"):
+        percentile([], 0.5)
+
+
+def test_a_percentile_is_the_least_value_that_enough_do_not_exceed() -> None:
+    """By its definition, over random lists."""
+    chance = random.Random(20261123)
+    for _ in range(200):
+        ordered = sorted(
+            chance.choice([0.1, 1.0, 5.0]) * chance.random() for _ in range(chance.randint(1, 50))
+        )
+        share = chance.random()
+        least = next(
+            value for value in ordered if sum(each <= value for each in ordered) >= share * len(ordered)
+        )
+        assert percentile(ordered, share) == least
+
+
+def test_a_question_is_whole() -> None:
+    """A body's length is its bytes, and a proxy names who asked."""
+    head, _, body = post("/s/a", {"name": "Անահիտ"}, asked_from="10.0.0.7").partition("\r\n\r\n")
+    assert f"Content-Length: {len(body.encode())}" in head.split("\r\n")
+    assert "X-Forwarded-For: 10.0.0.7" in head.split("\r\n")
+    assert get("/health").startswith("GET /health HTTP/1.1\r\n")
+
+
+def test_a_server_that_stands_still_is_charged_with_all_that_waited() -> None:
+    """Whoever was due during the pause counts it from then; one question after another would show it once."""
+
+    async def stalls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readuntil(b"\r\n\r\n"):
+            await asyncio.sleep(max(0.0, begun + 0.6 - time.perf_counter()))  # its first 0.6 seconds
+            writer.write(_OK)
+
+    begun = time.perf_counter()
+    found = asked(stalls, count=50, rate=100)  # due from 0.2 to 0.7
+    assert found.statuses == {"200": 50}
+    # Those that were due evenly over the 0.4 s that were left of the pause waited for half of it.
+    assert 0.1 < found.at(0.5) < 0.4
+    assert sum(each > 0.05 for each in found.seconds) > 25
+
+
+def test_connections_are_kept_and_a_failure_is_counted() -> None:
+    """One is enough for one at a time; a server that hangs up gives no status, and no question is lost."""
+    answered: list[int] = []
+
+    async def hangs_up_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readuntil(b"\r\n\r\n"):
+            answered.append(1)
+            if len(answered) == 3:
+                writer.close()
+                return
+            writer.write(_OK)
+
+    found = asked(hangs_up_once, count=6, rate=20)
+    assert found.statuses == {"200": 5, "0": 1}
+    assert found.connections == 2
+    assert found.count == 6
+    assert list(found.seconds) == sorted(found.seconds)
+    assert found.late < 0.05
+
+
+def asked(handler: Handler, *, count: int, rate: float) -> Load:
+    """Ask a server with this handler so many times."""
+
+    async def quietly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await handler(reader, writer)
+        except asyncio.IncompleteReadError:
+            pass  # the generator is done
+        finally:
+            writer.close()
+
+    async def run() -> Load:
+        server = await asyncio.start_server(quietly, "127.0.0.1", 0)
+        async with server:
+            return await measure(server.sockets[0].getsockname()[1], [get("/")] * count, rate=rate)
+
+    return asyncio.run(run())
