@@ -7,15 +7,14 @@ matters does, and treating them as two people mails one person twice.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import email_validator
 
 from digest.errors import InputError
+from digest.macs import mac
 
 # What the checker puts in brackets may repeat a part of the address.
 _DETAIL = re.compile(r" \(.*\)(?=\.)", re.DOTALL)
@@ -28,8 +27,7 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """One checked mail address.
 
     `text` is what we write into mail (domain in A-labels), `key` is what we compare, `domain` is the
@@ -76,7 +74,7 @@ def parse_domain(text: str) -> str:
 
 def keyed_hash(key: bytes, address_key: str) -> str:
     """The hash that stays of an erased or suppressed address: HMAC-SHA256, 64 hexadecimal digits."""
-    return hmac.new(key, address_key.encode(), hashlib.sha256).hexdigest()
+    return mac(key, address_key.encode()).hex()
 
 
 def masked(address: str) -> str:
