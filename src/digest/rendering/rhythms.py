@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,9 +51,15 @@ class RhythmWords:
 
 def rhythm_of(schedule: Schedule, now: dt.datetime) -> tuple[Rhythm, dt.datetime, int]:
     """The rhythm, the next time that it comes (in UTC), and how many times in four weeks."""
-    local = now.astimezone(ZoneInfo(schedule.zone))
+    return _looked_up(schedule.cron, schedule.zone, now.replace(second=0, microsecond=0))
+
+
+# A slot is a whole minute, so all of a minute see the same; and scanners open a page thousands of times in it.
+@functools.lru_cache(maxsize=256)
+def _looked_up(cron: str, zone: str, minute: dt.datetime) -> tuple[Rhythm, dt.datetime, int]:
+    local = minute.astimezone(ZoneInfo(zone))
     end = local + dt.timedelta(days=_DAYS)
-    slots = CronSim(schedule.cron, local)
+    slots = CronSim(cron, local)
     first = next(slots)
     count = 1 if first <= end else 0
     count += sum(

@@ -77,13 +77,15 @@ class Reader:
 
 def reader_of(session: Session, subscription: Subscription) -> Reader:
     """The rows around a subscription."""
-    mailing_list = session.get_one(MailingList, subscription.list_id)
-    return Reader(
-        subscription,
-        session.get_one(Subscriber, subscription.subscriber_id),
-        mailing_list,
-        session.get_one(Digest, mailing_list.digest_id),
-    )
+    person, mailing_list, digest = session.execute(
+        sa.select(Subscriber, MailingList, Digest)
+        .select_from(Subscription)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .join(MailingList, MailingList.id == Subscription.list_id)
+        .join(Digest, Digest.id == MailingList.digest_id)
+        .where(Subscription.id == subscription.id)
+    ).one()
+    return Reader(subscription, person, mailing_list, digest)
 
 
 def zone_of(session: Session, reader: Reader) -> str:

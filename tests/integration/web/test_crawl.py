@@ -1,0 +1,96 @@
+"""Whoever only looks changes nothing: every link of a thousand mails, opened as scanners open them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from digest.config import Settings
+from digest.db import Database
+from digest.models import Subscriber
+from digest.notices.staff import FIRST_COPY
+from digest.rendering.notices import NoticeKind
+from tests.integration.planned import PUBLIC_URL
+from tests.integration.web.doors import routes_of
+from tests.integration.web.mailing import Mailing, mail_everything
+from tests.integration.web.rows import Scene, make_settings
+from tests.integration.web.scanner import Answer, crawl, links_in_mail, watched
+
+PEOPLE = 500  # on each of the two databases, so a thousand mails together
+# What is not there, or not any more, once all mails have arrived; in both languages each.
+CLOSED = {
+    ("/u/{token}", 404): 1,  # in the staff's copies: "leads nowhere"
+    ("/u/{token}/page", 404): 1,
+    ("/e/{public_id}", 404): 2,  # the web page of a first copy: not out yet
+    ("/f/{kind}/{token}", 410): 2,  # used, for another address
+    ("/f/{kind}/{token}", 404): 2,  # of who was erased
+}
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """An installation that the mails' links lead to."""
+    return make_settings(tmp_path / "data", database_url, public_url=PUBLIC_URL)
+
+
+def test_opening_every_link_of_every_mail_changes_nothing(
+    database: Database, settings: Settings, app: FastAPI, client: TestClient
+) -> None:
+    """By GET and HEAD, as if loaded ahead, and on from there: not a row, not a statement, not a hint."""
+    mailing = mail_everything(database, settings, client, PEOPLE)
+    urls = all_links(mailing)
+    with watched(database) as witness:
+        answers = crawl(app, urls, origin=PUBLIC_URL)
+        assert witness.changes() == []
+    for method in ("GET", "HEAD"):
+        mine = [answer for answer in answers if answer.ask.method == method]
+        assert {answer.ask.url for answer in mine} >= {url for url in urls if url.startswith(PUBLIC_URL)}
+        assert Counter((each.route, each.status) for each in mine if each.status != 200) == CLOSED
+    shown = {answer.route for answer in answers if answer.status == 200}
+    assert shown >= {path for path, _ in routes_of(app) if "{token}" in path}
+    assert shown >= {"/e/{public_id}", ""}  # and the files of the pages
+    secrets = [each.encode() for each in (*mailing.addresses(), "Hara")]
+    assert not [answer for answer in answers if gives_away(answer, secrets)]
+
+
+def all_links(mailing: Mailing) -> set[str]:
+    """Every address in every mail, of which each reader's edition has at least its own two."""
+    assert len(mailing.editions) == PEOPLE
+    assert mailing.kinds() == {*(kind.value for kind in NoticeKind), FIRST_COPY}
+    found = [links_in_mail(raw) for raw in mailing.editions + mailing.singles]
+    own = [{url for url in each if url.startswith(f"{PUBLIC_URL}/u/")} for each in found[:PEOPLE]]
+    assert {len(each) for each in own} == {2}
+    assert len(set().union(*own)) == 2 * PEOPLE
+    assert all("https://courier.example/" in each for each in found[:PEOPLE])  # of List-Help
+    return set().union(*found)
+
+
+def gives_away(answer: Answer, secrets: list[bytes]) -> bool:
+    """Whether an answer sets a cookie, sends elsewhere, or holds anybody's address or name."""
+    if "set-cookie" in answer.headers or "location" in answer.headers:
+        return True
+    return any(each in answer.body for each in secrets)
+
+
+def test_the_witness_sees_what_is_done_and_what_is_undone(
+    database: Database, client: TestClient, scene: Scene
+) -> None:
+    """A press shows in the rows; what was written and taken back shows in the statements."""
+    with watched(database) as witness:
+        client.get(f"/u/{scene.token}")
+        assert witness.changes() == []
+        client.post(f"/u/{scene.token}")
+        assert {"subscriptions", "consent_events", "notices"} <= set(witness.changes())
+    with watched(database) as witness:
+        with database.write() as session:
+            person = session.get_one(Subscriber, scene.subscriber_id)
+            person.name = "Somebody else"
+            session.flush()
+            person.name = ""
+        (first, second) = witness.changes()
+        assert first.startswith("UPDATE")
+        assert second.startswith("UPDATE")
