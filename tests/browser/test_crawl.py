@@ -1,0 +1,135 @@
+"""Scanners with a browser of their own: they run scripts, wait, scroll and point. Nothing changes."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi.testclient import TestClient
+
+from digest import keys
+from digest.config import Settings
+from digest.db import Database
+from digest.db.schema import upgrade
+from digest.queueing.app import app as celery_app
+from digest.web.app import create_app
+from digest.web.deps import Services
+from tests.integration.planned import PUBLIC_URL
+from tests.integration.web.doors import routes_of
+from tests.integration.web.mailing import mail_everything
+from tests.integration.web.rows import make_settings
+from tests.integration.web.scanner import fingerprints, links_in_mail
+from tests.integration.web.served import served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
+
+pytestmark = pytest.mark.browser
+
+PEOPLE = 50
+OF_EACH_KIND = 3
+_OPAQUE = re.compile(r"(?<=/)[\w-]{16,}")  # tokens, and the names of editions
+
+
+@dataclass(frozen=True, slots=True)
+class Mailed:
+    """A running installation whose mails have gone out, and the paths that stand in them."""
+
+    url: str
+    database: Database
+    file: Path
+    paths: list[str]
+
+    def sample(self) -> list[str]:
+        """Some of each kind of link, of different people."""
+        kinds: defaultdict[str, list[str]] = defaultdict(list)
+        for path in self.paths:
+            kinds[_OPAQUE.sub("*", path)].append(path)
+        return [each for same in kinds.values() for each in same[:: -(-len(same) // OF_EACH_KIND)]]
+
+
+@pytest.fixture(scope="module")
+def mailed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailed]:
+    """Mailed by this process, served by another."""
+    folder = tmp_path_factory.mktemp("mailed")
+    settings = make_settings(folder / "data", f"sqlite:///{folder / 'digest.db'}", public_url=PUBLIC_URL)
+    database = Database(settings.database)
+    upgrade(database)
+    paths = _mail(database, settings)
+    with served(settings, folder) as server:
+        yield Mailed(server.url, database, folder / "digest.db", paths)
+    database.close()
+
+
+def _mail(database: Database, settings: Settings) -> list[str]:
+    app = create_app(settings, services=Services(settings, database, keys.load(settings.secrets_folder)))
+    with pytest.MonkeyPatch.context() as patched, TestClient(app, follow_redirects=False) as client:
+        patched.setenv("DIGEST_BROKER_URL", "memory://")
+        mailing = mail_everything(database, settings, client, PEOPLE)
+    celery_app.cache_clear()
+    links = set().union(*(links_in_mail(raw) for raw in mailing.editions + mailing.singles))
+    paths = sorted(link.removeprefix(PUBLIC_URL) for link in links if link.startswith(PUBLIC_URL))
+    doors = [path.partition("{")[0] for path, _ in routes_of(app) if "{token}" in path]
+    assert not [door for door in doors if not [path for path in paths if path.startswith(door)]]
+    return paths
+
+
+def test_a_browser_that_looks_at_everything_changes_nothing(mailed: Mailed, browser: Browser) -> None:
+    """Each kind of link, and what its page links to: no row, and not one write of the serving process."""
+    paths = mailed.sample()
+    seen = set(paths)
+    context = browser.new_context()
+    context.set_default_timeout(20_000)
+    context.route(lambda url: not url.startswith(mailed.url), _refuse)
+    page = context.new_page()
+    before = fingerprints(mailed.database)
+    # A connection that holds no transaction: it is told of each that another one commits.
+    with contextlib.closing(sqlite3.connect(mailed.file, isolation_level=None)) as witness:
+        version = witness.execute("PRAGMA data_version").fetchone()
+        onward: set[str] = set()
+        for path in paths:
+            onward |= _look_at(page, mailed.url, path)
+        for path in sorted(onward - seen):
+            _look_at(page, mailed.url, path)
+        assert witness.execute("PRAGMA data_version").fetchone() == version
+    assert fingerprints(mailed.database) == before
+    assert context.cookies() == []
+    context.close()
+    assert len(onward - seen) > 2
+
+
+def _refuse(route: Route) -> None:
+    """Pictures and pages of the paper's own site, which is not there."""
+    route.abort()
+
+
+def _look_at(page: Page, url: str, path: str) -> set[str]:
+    """Load, wait, open what is folded, scroll to the end and point at everything; the paths it links to."""
+    answer = page.goto(url + path)
+    assert answer is not None
+    assert answer.status in (200, 404, 410), path
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    for x, y in page.evaluate(_PLACES):
+        page.evaluate("y => scrollTo(0, y - 100)", y)
+        page.mouse.move(x, y - page.evaluate("scrollY"))
+    page.keyboard.press("Tab")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.wait_for_timeout(20)
+    found: list[str] = page.eval_on_selector_all(
+        "a[href], form", "all => all.map(each => each.href || each.action)"
+    )
+    ours = [link.replace(PUBLIC_URL, url, 1) for link in found]
+    return {link.removeprefix(url).partition("#")[0] for link in ours if link.startswith(f"{url}/")}
+
+
+_PLACES = """() => [...document.querySelectorAll("a[href], button, input, summary")]
+  .map(each => each.getBoundingClientRect())
+  .filter(box => box.width)
+  .map(box => [box.x + box.width / 2, box.y + box.height / 2 + scrollY])"""
