@@ -54,7 +54,7 @@ def rhythm_of(schedule: Schedule, now: dt.datetime) -> tuple[Rhythm, dt.datetime
     return _looked_up(schedule.cron, schedule.zone, now.replace(second=0, microsecond=0))
 
 
-# A slot is a whole minute, so all of a minute see the same; and scanners open a page thousands of times in it.
+# A slot is a whole minute, so all of a minute see the same; scanners open a page thousands of times in one.
 @functools.lru_cache(maxsize=256)
 def _looked_up(cron: str, zone: str, minute: dt.datetime) -> tuple[Rhythm, dt.datetime, int]:
     local = minute.astimezone(ZoneInfo(zone))
