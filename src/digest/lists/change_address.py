@@ -109,6 +109,7 @@ def change_address(
     void_address_links(session, subscriber.id, now=now)
     note_life(session, subscriber.id, now=now)
     for subscription in _running(lock_subscriptions(session, subscriber.id)):
+        waits_since = subscription.changed_at
         consent.append(
             session,
             subscription,
@@ -118,6 +119,10 @@ def change_address(
             details={"address": new.text, "address_before": before, "asked_at": asked_at.isoformat()},
             now=now,
         )
+        if subscription.status is SubscriptionStatus.PENDING:
+            # By this moment the lists of one post are known: others must not be confirmed with them.
+            subscription.changed_at = waits_since
+    session.flush()
     if hash_before != subscriber.address_hash:
         _tell(session, fresh, before, stationery, now=now)
     return Moved.DONE

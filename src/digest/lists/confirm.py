@@ -106,13 +106,9 @@ def _asked(session: Session, signer: Signer, token: str, post: str) -> _Asked | 
     if mail is not None:
         at: dt.datetime | None = mail.at
         others = others.where(Subscription.list_id.in_(mail.list_ids), Subscription.status.in_(_SHOWN))
-    elif post:
-        # That mail is not on record under this address any more: nothing else is known to belong to it.
-        at = None
-        others = others.where(Subscription.id == found.id)
     else:
         # A mail of long ago: what was asked for with it has not been touched since.
-        at = confirmations.last_asked(session, list_id=list_id, address_hash=address_hash)
+        at = None if post else confirmations.last_asked(session, list_id=list_id, address_hash=address_hash)
         same = Subscription.status == found.status, Subscription.changed_at == found.changed_at
         others = others.where(*same)
     together = list(session.scalars(others.order_by(Subscription.id)))
