@@ -16,6 +16,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.functions import FunctionElement
 
+_LOCKING = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("number", type_=sa.BigInteger)))
 # Without it SQLAlchemy may forget how many rows an INSERT has made.
 _COUNTED = {"preserve_rowcount": True}
 
@@ -197,7 +198,7 @@ def lock_alone(session: Session, name: str) -> None:
     """
     if session.get_bind().dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(f"digest {name}".encode()).digest()[:8], "big", signed=True)
-        session.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+        session.execute(_LOCKING, {"number": number})
 
 
 def seconds_between(dialect: str, earlier: Any, later: Any) -> sa.ColumnElement[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,11 +61,24 @@ def subscriber_by_address(session: Session, address: str) -> Subscriber:
 
 def subscription_of(session: Session, *, list_id: int, subscriber_id: int) -> Subscription | None:
     """A person's subscription to a list, whatever its status."""
-    return session.scalars(
-        sa.select(Subscription).where(
-            Subscription.list_id == list_id, Subscription.subscriber_id == subscriber_id
-        )
-    ).one_or_none()
+    values = {"list": list_id, "subscriber": subscriber_id}
+    return session.scalars(_subscription_of(), values).one_or_none()
+
+
+def lock_subscription_of(session: Session, *, list_id: int, subscriber_id: int) -> Subscription | None:
+    """The same, read anew and with its row held: `consent.lock` of it, in one statement."""
+    session.flush()
+    locking = _subscription_of().with_for_update().execution_options(populate_existing=True)
+    return session.scalars(locking, {"list": list_id, "subscriber": subscriber_id}).one_or_none()
+
+
+@functools.cache
+def _subscription_of() -> sa.Select[Subscription]:
+    """Built once: to build it takes longer than to run it."""
+    return sa.select(Subscription).where(
+        Subscription.list_id == sa.bindparam("list"),
+        Subscription.subscriber_id == sa.bindparam("subscriber"),
+    )
 
 
 def first_cadence_id(digest_id: Any) -> sa.ScalarSelect[int]:

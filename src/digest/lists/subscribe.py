@@ -20,16 +20,10 @@ from digest.errors import InputError, StateError
 from digest.lists import consent
 from digest.lists.arrivals import find_or_make, take_over
 from digest.lists.fields import check_consent, check_language, check_zone, clean_line
-from digest.lists.queries import subscription_of
+from digest.lists.queries import lock_subscription_of
 from digest.lists.status import Action, Origin, next_status
 from digest.lists.suppress import SuppressedError, find_suppression
-from digest.models import (
-    MailingList,
-    Subscriber,
-    Subscription,
-    SubscriptionStatus,
-    TextSize,
-)
+from digest.models import MailingList, Subscriber, Subscription, SubscriptionStatus, TextSize
 
 _SWEEP_MOST = 500
 
@@ -130,9 +124,8 @@ def add_subscriber(
     made = _begin(session, mailing_list.id, subscriber_id, cadence_id=cadence_id, status=status, proof=proof)
     if made is not None:
         return made
-    existing = subscription_of(session, list_id=mailing_list.id, subscriber_id=subscriber_id)
+    existing = lock_subscription_of(session, list_id=mailing_list.id, subscriber_id=subscriber_id)
     assert existing is not None  # its key was in the way, and its person is held
-    consent.lock(session, existing)
     if is_asked and existing.status is SubscriptionStatus.PENDING:
         existing.cadence_id = cadence_id
         _append(session, existing, Action.SIGN_UP, status, proof)
@@ -307,13 +300,19 @@ def _begin(
         "subscriber_id": subscriber_id,
         "status": status,
         "cadence_id": cadence_id,
+        "topics": [],
+        "paused_until": None,
+        "import_id": None,
         "created_at": proof.now,
         "changed_at": proof.now,
     }
     made = insert_if_new(session, Subscription, row)
     if made is None:
         return None
-    begun = session.get_one(Subscription, made)
+    # What was just written is known: it is not read back.
+    written = Subscription(id=made, **row)
+    sa.orm.make_transient_to_detached(written)
+    begun = session.merge(written, load=False)
     _append(session, begun, Action.SIGN_UP, status, proof)
     return Added(AddOutcome.ADDED, subscriber_id, made, status, begun)
 
