@@ -20,9 +20,9 @@ from digest.editions.first_copies import ask_first_copies, due_for_first_copies
 from digest.editions.progress import enqueue_freezes, enqueue_plans, skip_past_grace
 from digest.editions.slots import make_next_editions
 from digest.lists import confirmations, limits
+from digest.lists.due_pauses import resume_due_pauses
 from digest.lists.permission_mail import ask_some, has_questions
 from digest.lists.retention import RetentionTimes, run_daily
-from digest.lists.subscribe import resume_due_pauses
 from digest.logs import get_logger
 from digest.notices.due import enqueue_due_notices
 from digest.sources.collect import enqueue_due

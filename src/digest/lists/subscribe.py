@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.addresses import keyed_hash, parse_address
-from digest.db.dialect import insert_if_new, skip_locked
+from digest.db.dialect import insert_if_new
 from digest.errors import InputError, StateError
 from digest.lists import consent
 from digest.lists.arrivals import find_or_make, take_over
@@ -24,8 +24,6 @@ from digest.lists.queries import lock_subscription_of
 from digest.lists.status import Action, Origin, next_status
 from digest.lists.suppress import SuppressedError, find_suppression
 from digest.models import MailingList, Subscriber, Subscription, SubscriptionStatus, TextSize
-
-_SWEEP_MOST = 500
 
 
 class AddOutcome(StrEnum):
@@ -248,27 +246,6 @@ def end(
     target = next_status(subscription.status, Action.END)
     _append(session, subscription, Action.END, target, _Proof(source, details, now, network))
     return not was_over
-
-
-def resume_due_pauses(session: Session, *, now: dt.datetime) -> int:
-    """Resume those whose pause is over, at most 500; returns how many, so that a sweep can come again."""
-    due = skip_locked(
-        sa.select(Subscription)
-        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .where(
-            # List by list, so that the index of the audience finds the paused ones among all there are.
-            Subscription.list_id.in_(sa.select(MailingList.id)),
-            Subscription.status == SubscriptionStatus.PAUSED,
-            Subscription.paused_until <= now,
-        )
-        .order_by(Subscription.id)
-        .limit(_SWEEP_MOST),
-        of=(Subscriber, Subscription),  # the persons too, for each is held before their subscriptions
-    )
-    found = list(session.scalars(due))
-    for subscription in found:
-        resume(session, subscription, source=Origin.SWEEP, actor="", now=now)
-    return len(found)
 
 
 def note_life(session: Session, subscriber_id: int, *, now: dt.datetime) -> None:

@@ -19,6 +19,7 @@ from digest.errors import StateError
 from digest.lists import (
     change_address,
     confirm,
+    due_pauses,
     fresh_links,
     import_undo,
     leaving,
@@ -295,7 +296,7 @@ def meet(  # noqa: PLR0917  (an event of a world)
     elif name == "sweep":
         while True:
             with database.write() as session:
-                if not subscribe.resume_due_pauses(session, now=now):
+                if not due_pauses.resume_due_pauses(session, now=now):
                     return
     elif name == "retain":
         retention.run(database, retention.RetentionTimes(), actor="test", now=now)

@@ -19,6 +19,7 @@ from digest.addresses import parse_address
 from digest.db import Database
 from digest.errors import StateError
 from digest.lists import confirm, consent
+from digest.lists.due_pauses import resume_due_pauses
 from digest.lists.erase import erase_subscriber
 from digest.lists.import_order import ImportOrder
 from digest.lists.import_run import import_subscribers
@@ -26,7 +27,7 @@ from digest.lists.preferences import join_list
 from digest.lists.sign_up import ListWish, Wish, ask
 from digest.lists.stationery import Stationery
 from digest.lists.status import Origin
-from digest.lists.subscribe import LeftError, add_subscriber, end, pause, resume_due_pauses
+from digest.lists.subscribe import LeftError, add_subscriber, end, pause
 from digest.models import ConsentEvent, MailingList, Subscriber, Subscription, SubscriptionStatus
 from digest.tokens import Claim, Purpose, Signer
 from tests.factories import make_digest, make_list, make_subscriber, make_subscription

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from digest.db import Database
 from digest.errors import InputError, StateError
 from digest.lists import consent, links
+from digest.lists.due_pauses import resume_due_pauses
 from digest.lists.erase import erase_subscriber
 from digest.lists.status import Origin
 from digest.lists.subscribe import (
@@ -22,7 +23,6 @@ from digest.lists.subscribe import (
     end,
     pause,
     resume,
-    resume_due_pauses,
 )
 from digest.lists.suppress import SuppressedError, release_domain, suppress_address, suppress_domain
 from digest.models import ConsentEvent, MailingList, Subscriber, Subscription, SubscriptionStatus
