@@ -40,7 +40,7 @@ from tests.servers.smtp_script import Script
 SIZES = (TextSize.NORMAL, TextSize.LARGE)
 YEAR = dt.timedelta(days=365)
 HOUR = dt.timedelta(hours=1)
-SPECIAL = 12  # readers of each paper who press something; the others only read
+SPECIAL = 13  # readers of each paper who press something; the others only read
 
 
 @dataclass
@@ -184,6 +184,9 @@ class _Readers:
             self._ask(kind)
         mover = self._ask("address")
         self._post(self._mailed(mover, "/f/address/"), address=f"moved-{language}@mail.test")
+        gone = self._ask("address")
+        self._post(self._mailed(gone, "/f/address/"), address=f"gone-{language}@mail.test")
+        self._post(self._mailed(f"gone-{language}@mail.test", "/f/"))
         self._to_erase = self._mailed(self._ask("erase"), "/f/erase/")
         self._post(self._page().removesuffix("/page"))
         self._post(self._page().removesuffix("/page"), **{"List-Unsubscribe": "One-Click"})

@@ -26,8 +26,8 @@ CLOSED = {
     ("/u/{token}", 404): 1,  # in the staff's copies: "leads nowhere"
     ("/u/{token}/page", 404): 1,
     ("/e/{public_id}", 404): 2,  # the web page of a first copy: not out yet
-    ("/f/{kind}/{token}", 410): 2,  # used, for another address
-    ("/f/{kind}/{token}", 404): 2,  # of who was erased
+    # Used: three of the people who moved or began to, one of who was erased.
+    ("/f/{kind}/{token}", 410): 8,
 }
 
 
