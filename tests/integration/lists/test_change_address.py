@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import json
 from dataclasses import dataclass
+from email import message_from_bytes, policy
 
 import pytest
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ from digest.lists.fresh_links import Fresh, FreshKind, fresh_path, make_fresh_li
 from digest.lists.import_order import ImportOrder, ImportReport
 from digest.lists.import_run import import_subscribers
 from digest.lists.my_data import my_data
+from digest.lists.sign_up import ListWish, Wish, ask
 from digest.lists.stationery import Stationery
 from digest.lists.status import Origin
 from digest.lists.subscribe import LeftError, add_subscriber, confirm, end, pause
@@ -284,8 +286,6 @@ def test_the_old_address_is_told_and_not_where_to(database: Database, language: 
             assert change_address(session, fresh, STATIONERY, now=NOW + MINUTE) is Moved.DONE
         (told,) = session.scalars(sa.select(Notice).where(Notice.kind == "moved"))
     assert (told.address, told.state, told.created_at) == (OLD, NoticeState.PENDING, NOW + MINUTE)
-    from email import message_from_bytes, policy
-
     text = message_from_bytes(told.message, policy=policy.default).get_body(("plain",))
     assert text is not None
     assert words[language] in text.get_content()
@@ -417,6 +417,22 @@ def test_mails_of_there_and_back_are_all_found(paper: Paper) -> None:
         assert "of the guest" not in mine
         assert "of the guest" in subjects(session, guest)
         assert not {"first time", "second time"} & subjects(session, guest)
+
+
+@pytest.mark.parametrize("status", [ACTIVE, PENDING])
+def test_the_form_mails_the_address_as_it_is_on_file(paper: Paper, status: SubscriptionStatus) -> None:
+    """However it was typed: so the mail is found again in the person's data, and goes with them."""
+    with paper.database.write() as session:
+        person = paper.sign_up(session, "Ani@mail.test", now=NOW, status=status)
+        text = "You agreed to get it."
+        wish = Wish(parse_address("ANI@Mail.test"), (ListWish(paper.list_id, text),))
+        assert ask(session, wish, STATIONERY, now=NOW + MINUTE) == 1
+        (notice,) = session.scalars(sa.select(Notice))
+        assert notice.address == "Ani@mail.test"
+        assert b"ANI@mail.test" not in notice.message
+        assert len(subjects(session, person)) == 1
+        erase_subscriber(session, session.get_one(Subscriber, person), source=Origin.CLI, now=NOW + MINUTE)
+        assert session.scalars(sa.select(Notice)).all() == []
 
 
 def test_single_mails_are_found_by_the_index(paper: Paper) -> None:
