@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from digest import clock
 from digest.db import Base
+from digest.lists.notice_stops import notice_check
 from digest.mail.smtp_client import SmtpTransport
 from digest.mail.transport import Endpoint, Security
 from digest.models import (
@@ -154,7 +155,8 @@ class Life:
     def _hand_over(self) -> list[str]:
         """Send every mail that waits; to whom, and the subjects, of those that the mail service took."""
         endpoint = Endpoint(host="127.0.0.1", port=self.judge.port, security=Security.NONE, timeout=10)
-        send_due(self.site.database, lambda: SmtpTransport(endpoint))
+        check = notice_check(self.site.keys.address_key)
+        send_due(self.site.database, lambda: SmtpTransport(endpoint), check)
         new = self.judge.messages[self._read :]
         self._read += len(new)
         if new:

@@ -11,10 +11,10 @@ import typer
 from digest.cli import common
 from digest.cli.common import JsonOption
 from digest.errors import InputError
-from digest.models import DeliveryStatus
+from digest.models import DeliveryStatus, NoticeState
 
 if TYPE_CHECKING:
-    from digest.deliveries.explained import ConsentLine, DeliveryLine, Explanation
+    from digest.deliveries.explained import ConsentLine, DeliveryLine, Explanation, NoticeLine
     from digest.i18n import Translator
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -66,10 +66,12 @@ def _said(found: Explanation, words: Translator, *, is_narrowed: bool) -> Iterat
             "what keeps an import from bringing them back."
         )
     elif found.known == "unknown":
-        yield "Nobody subscribes with this address, and nothing was handed over to it."
+        nothing = "" if found.notices else ", and nothing was handed over to it"
+        yield f"Nobody subscribes with this address{nothing}."
     else:
         yield from _subscriptions(found)
         yield from _deliveries(found, words, is_narrowed=is_narrowed)
+    yield from _notices(found)
 
 
 def _subscriptions(found: Explanation) -> Iterator[str]:
@@ -99,6 +101,29 @@ def _deliveries(found: Explanation, words: Translator, *, is_narrowed: bool) -> 
     if found.dropped_before:
         yield ""
         yield f"Of editions up to {common.shown(found.dropped_before)} some are known by their totals only."
+
+
+def _notices(found: Explanation) -> Iterator[str]:
+    if found.notices:
+        yield ""
+        yield "Single mails:"
+    for line in found.notices:
+        what = f"{line.kind.replace('_', ' ')}, asked for on {common.shown(line.asked_at)}"
+        yield f"{_INDENT}{what}: {_end(line)}"
+
+
+def _end(line: NoticeLine) -> str:
+    said = f" {line.reply}" if line.reply else ""
+    match line.state:
+        case NoticeState.SENT:
+            return f"handed over on {common.shown(line.done_at)}.{said}"
+        case NoticeState.PENDING:
+            return f"waits for its turn, {common.shown(line.next_try_at)}.{said}"
+        case NoticeState.UNCERTAIN:
+            return f"may have arrived: no answer came on {common.shown(line.done_at)}.{said}"
+        case NoticeState.FAILED:
+            said = said or " The mail service could not be used for days."
+            return f"failed on {common.shown(line.done_at)}.{said}"
 
 
 def _delivery(line: DeliveryLine, words: Translator) -> Iterator[str]:

@@ -11,6 +11,7 @@ from digest.models import (
     DeliveryReason,
     DeliveryStatus,
     EditionState,
+    NoticeState,
     Settlement,
     SubscriptionStatus,
     UncertainCause,
@@ -109,6 +110,18 @@ class LeftOutLine:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeLine:
+    """A single mail to the address. `reply` is what the mail service said, or why it was not handed over."""
+
+    kind: str
+    asked_at: dt.datetime
+    state: NoticeState
+    done_at: dt.datetime | None
+    next_try_at: dt.datetime | None
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """All that may be said of an address. Of an erased person that is the day, and nothing else.
 
@@ -123,6 +136,7 @@ class Explanation:
     subscriptions: tuple[SubscriptionLine, ...]
     deliveries: tuple[DeliveryLine, ...]
     left_out: tuple[LeftOutLine, ...]
+    notices: tuple[NoticeLine, ...]
     dropped_before: dt.datetime | None
 
 

@@ -24,6 +24,7 @@ from digest.deliveries.explained import (
 )
 from digest.deliveries.ledger import RESENT_MARK
 from digest.deliveries.left_out import left_out
+from digest.deliveries.single_mails import single_mails
 from digest.lists.evidence import readable, texts_of
 from digest.lists.suppress import find_suppression
 from digest.mail.headers import message_id
@@ -66,9 +67,11 @@ def explain(
 ) -> Explanation:
     """Explain an address: its newest deliveries, those of one edition, or of one day where the cadence lives.
 
+    Single mails are told where nothing narrows it.
+
     Raises InputError for what is no address.
     """
-    parsed = parse_address(address)
+    parsed, is_narrowed = parse_address(address), edition_id is not None or day is not None
     barred = find_suppression(session, address_key, parsed)
     person = session.scalars(sa.select(Subscriber).where(Subscriber.address_key == parsed.key)).one_or_none()
     erased_at = None
@@ -97,6 +100,7 @@ def explain(
         subscriptions=subscriptions,
         deliveries=deliveries,
         left_out=missed,
+        notices=() if is_narrowed else single_mails(session, parsed, person, limit=limit),
         dropped_before=_dropped_before(session, subscriptions),
     )
 

@@ -26,6 +26,7 @@ from digest.lists.fresh_links import (
     void_address_links,
 )
 from digest.lists.locks import lock_person, lock_subscriptions
+from digest.lists.notice_keys import new_address_key
 from digest.lists.person_mail import ask_person_mail, list_and_digest
 from digest.lists.stationery import Stationery
 from digest.lists.status import Action, Origin
@@ -72,7 +73,7 @@ def ask_new_address(
         list_id=fresh.list_id,
         address=new.text,
         name="",
-        key=f"new-address:{keyed_hash(stationery.address_key, new.key)[:40]}:{now:%Y%m%d}",
+        key=new_address_key(keyed_hash(stationery.address_key, new.key), now),
         now=now,
     )
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from digest.addresses import parse_address
 from digest.lists.leaving import last_leaving
+from digest.lists.notice_keys import goodbye_key
 from digest.lists.person_mail import ask_person_mail, list_and_digest
 from digest.lists.stationery import Stationery
 from digest.lists.status import Origin
@@ -56,6 +57,6 @@ def ask_goodbye(
         digest=digest,
         address=subscriber.address,
         name=subscriber.name,
-        key=f"goodbye:{subscription.id}:{leaving.number}",
+        key=goodbye_key(subscription.id, leaving.number),
         now=now,
     )

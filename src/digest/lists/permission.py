@@ -139,13 +139,8 @@ def asks_until(run: PermissionRun) -> dt.datetime:
     return run.created_at + (run.answer_until - run.created_at) / 2
 
 
-def notice_key(run_id: int, subscription_id: int) -> str:
-    """The key of the mail that asks."""
-    return f"permission:{run_id}:{subscription_id}"
-
-
 def _key_of_ask(run_id: int) -> sa.ColumnElement[str]:
-    """`notice_key` of a row of `permission_asks`."""
+    """`permission_key` of a row of `permission_asks`."""
     return sa.literal(f"permission:{run_id}:", sa.Text) + sa.cast(PermissionAsk.subscription_id, sa.Text)
 
 

@@ -14,7 +14,8 @@ from digest import notices
 from digest.db.dialect import skip_locked
 from digest.lists import consent
 from digest.lists.links import subscription_of_token
-from digest.lists.permission import asks_until, notice_key, to_ask
+from digest.lists.notice_keys import permission_key
+from digest.lists.permission import asks_until, to_ask
 from digest.lists.status import Action, Origin
 from digest.lists.subscribe import note_life
 from digest.mail.headers import date_text, notice_message_id
@@ -125,7 +126,7 @@ def _ask(  # noqa: PLR0917  (what one mail is made of)
     subscription = session.get_one(Subscription, subscription_id)
     subscriber = session.get_one(Subscriber, subscription.subscriber_id)
     assert subscriber.address is not None  # it may be mailed
-    key = notice_key(run.id, subscription_id)
+    key = permission_key(run.id, subscription_id)
     number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6])
     domain = digest.sender_address.rpartition("@")[2]
     message = build_notice(

@@ -22,6 +22,7 @@ from digest.addresses import Address, keyed_hash, parse_address
 from digest.db import Database
 from digest.lists import confirm_mail, confirmations, limits
 from digest.lists.links import sign_off_url
+from digest.lists.notice_keys import confirm_key
 from digest.lists.stationery import Stationery
 from digest.lists.status import Origin
 from digest.lists.subscribe import Added, AddOutcome, add_subscriber
@@ -228,7 +229,7 @@ def _ask_by_mail(
             stationery.public_url, stationery.signer, list_id=first.id, subscriber_id=subscriber_id
         )
         url = f"{mailed}/page"
-    key = f"confirm:{first.id}:{subscriber_id}:{now:%Y%m%dT%H%M%S%f}"
+    key = confirm_key(first.id, subscriber_id, now)
     message = confirm_mail.build(
         stationery,
         digest,

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from digest import notices
 from digest.i18n import spoken, translator
 from digest.lists.links import sign_off_url
+from digest.lists.notice_keys import welcome_key
 from digest.lists.preferences import cadence_of
 from digest.mail.headers import date_text, notice_message_id
 from digest.mail.message import build_notice
@@ -75,7 +76,7 @@ def ask_welcome(
         templates=templates,
     )
     domain = digest.sender_address.rpartition("@")[2]
-    key = f"welcome:{subscription.id}:{subscription.changed_at:%Y%m%dT%H%M%S}"
+    key = welcome_key(subscription.id, subscription.changed_at)
     message = build_notice(
         from_name=digest.sender_name,
         from_address=digest.sender_address,

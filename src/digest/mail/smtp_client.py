@@ -29,7 +29,16 @@ from digest.mail.smtp_errors import ConnectionEndedError, HostRefusedError
 from digest.mail.smtp_job import Job
 from digest.mail.smtp_pool import Pool
 from digest.mail.smtp_setup import open_wire
-from digest.mail.transport import AfterReply, BeforeDot, Endpoint, Envelope, Handover, Outcome, Reply
+from digest.mail.transport import (
+    AfterReply,
+    BeforeDot,
+    Endpoint,
+    Envelope,
+    Handover,
+    LookAgain,
+    Outcome,
+    Reply,
+)
 
 __all__ = ["Job", "ServerOffer", "SmtpTransport", "check"]
 
@@ -110,10 +119,14 @@ class SmtpTransport:
         before_dot: BeforeDot,
         after_reply: AfterReply,
         patience: float = math.inf,
+        look_again: LookAgain | None = None,
+        fresh_until: float = 0.0,
     ) -> None:
         """Hand the envelopes over; see `Transport.send`. `after_reply` is called in the caller's thread."""
         began = clock.monotonic()
-        simple = _Simple(iter(envelopes), before_dot, until=began + patience)
+        simple = _Simple(
+            iter(envelopes), before_dot, look_again, fresh_until=fresh_until, until=began + patience
+        )
         size = operator.length_hint(envelopes)
         job = self.start(simple, size=size, is_urgent=True, on_done=lambda: simple.told.put(None))
         error: BaseException | None = None
@@ -152,11 +165,24 @@ class SmtpTransport:
 
 
 class _Simple:
-    """The handover of a plain iterable: nobody is looked at again; the caller's thread hears the replies."""
+    """The handover of a plain iterable; the caller's thread hears the replies.
 
-    def __init__(self, envelopes: Iterator[Envelope], before_dot: BeforeDot, *, until: float) -> None:
+    Nobody is looked at again without `look_again`.
+    """
+
+    def __init__(
+        self,
+        envelopes: Iterator[Envelope],
+        before_dot: BeforeDot,
+        look_again: LookAgain | None,
+        *,
+        fresh_until: float,
+        until: float,
+    ) -> None:
         self._envelopes = envelopes
         self._until = until
+        self._look_again = look_again
+        self._fresh_until = fresh_until
         self.before_dot = before_dot
         # Ends with None.
         self.told: queue.SimpleQueue[tuple[Envelope, Outcome, Reply | None] | None] = queue.SimpleQueue()
@@ -170,10 +196,10 @@ class _Simple:
         return None if is_over else next(self._envelopes, None)
 
     def is_stale(self) -> bool:
-        return False
+        return self._look_again is not None and clock.monotonic() >= self._fresh_until
 
-    def is_still_wanted(self, _envelope: Envelope) -> bool:
-        return True
+    def is_still_wanted(self, envelope: Envelope) -> bool:
+        return self._look_again is None or self._look_again(envelope)
 
     def after_reply(
         self,

@@ -114,6 +114,7 @@ class Reply(NamedTuple):
 
 
 BeforeDot = Callable[[Envelope], bool]
+LookAgain = Callable[[Envelope], bool]
 AfterReply = Callable[[Envelope, Outcome, Reply | None], None]
 
 
@@ -155,6 +156,8 @@ class Transport(Protocol):
         before_dot: BeforeDot,
         after_reply: AfterReply,
         patience: float = math.inf,
+        look_again: LookAgain | None = None,
+        fresh_until: float = 0.0,
     ) -> None:
         """Hand over the envelopes, in any order, several at a time if it likes.
 
@@ -162,6 +165,9 @@ class Transport(Protocol):
         answers False, the envelope becomes `unsent` and no further one is begun. `after_reply` is called once
         for every envelope that was taken from the iterable. What either raises ends the sending and comes
         out. Raises UnreachableError if the host cannot be used, after the outcomes so far were reported.
+
+        From `fresh_until` of the monotonic clock on, `look_again` is asked in a thread of its own, right
+        before a message leaves, whether it may still go. If it answers False, that is as with `before_dot`.
 
         After `patience` seconds nothing more is begun, and after twice that no answer is waited for: what has
         left without one is `unknown`, and UnreachableError is raised.

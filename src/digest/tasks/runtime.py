@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import socket
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -22,12 +22,15 @@ from digest.deliveries.journals import open_journal, retire_journal
 from digest.deliveries.send import record_late
 from digest.deliveries.write import Writer
 from digest.errors import DigestError
+from digest.lists.notice_stops import notice_check
 from digest.mail.dkim import Signer
 from digest.mail.journal import Journal
 from digest.mail.smtp_client import SmtpTransport
 from digest.mail.transport import Endpoint, Transport
+from digest.models import Notice
 from digest.models import Transport as TransportRow
 from digest.net.http import Fetcher, user_agent
+from digest.notices.send import ReaderCheck
 from digest.pacing.dkim_keys import signer_for
 from digest.pacing.transports import endpoint, ways
 
@@ -68,6 +71,7 @@ class Runtime:
         self._journal: tuple[Journal, int] | None = None
         self._late: Late = deque()
         self._ways: dict[int, _Way] = {}
+        self._check: ReaderCheck | None = None
 
     def sender(self, *, only: int | None = None) -> Sender:
         """What sending a batch needs, opened on first use; `only` by that mail service.
@@ -136,6 +140,12 @@ class Runtime:
     def open_transport(self) -> Iterator[Transport]:
         """The way out for single mails: the same connections, kept between tasks. Raises ConfigError."""
         yield self._open_way(None).transport
+
+    def check_readers(self, session: Session, notices: Sequence[Notice]) -> Mapping[int, str]:
+        """Which single mails must not go to their reader any more, each with the reason."""
+        if self._check is None:
+            self._check = notice_check(keys.load(self.config.secrets_folder).address_key)
+        return self._check(session, notices)
 
     def _open_way(self, only: int | None) -> _Way:
         """The first mail service that works, or the one that is asked for; a changed one is opened anew."""

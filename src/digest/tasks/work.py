@@ -123,7 +123,7 @@ def send_one_batch(batch_id: int) -> None:
 def send_notices() -> None:
     here = runtime()
     here.record_late()
-    send_due(here.database, here.open_transport)
+    send_due(here.database, here.open_transport, here.check_readers)
 
 
 def freeze_settings(here: Runtime) -> FreezeSettings:

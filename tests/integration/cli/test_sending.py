@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from digest import clock
-from digest.cli import watch
+from digest.cli import common, watch
 from digest.cli.watch import screen
 from digest.db import Database
 from digest.deliveries.handover import finish_served
@@ -32,6 +32,8 @@ from digest.models import (
     Digest,
     Edition,
     EditionState,
+    Notice,
+    NoticeState,
     Reply,
     Subscriber,
 )
@@ -285,6 +287,48 @@ def test_why_says_who_was_not_in_the_segment(cli: Cli, desk: Desk, running: int)
     assert "It goes to the segment armenian; when its people were fixed, on " in said
     assert "No edition was planned" not in said
     assert cli.json("why", address)["left_out"][0]["edition_id"] == running
+
+
+def test_why_lists_single_mails(cli: Cli, desk: Desk) -> None:
+    """What became of each, in words; also to somebody who does not subscribe."""
+    at = clock.utc_now()
+    refused = "Not handed over: the subscription has ended since."
+    told = (("welcome", NoticeState.FAILED, refused), ("goodbye", NoticeState.SENT, "250 2.0.0 taken"))
+    rest = (("confirm", NoticeState.PENDING, "451 later"), ("moved", NoticeState.FAILED, ""))
+    with desk.database.write() as session:
+        for kind, state, reply in (
+            *told,
+            *rest,
+            ("fresh_link", NoticeState.UNCERTAIN, ""),
+            ("test", *told[1][1:]),
+        ):
+            values = {"sender_address": "news@courier.example", "message": b"x\r\n", "created_at": at}
+            done_at = None if state is NoticeState.PENDING else at
+            address = "single@mail.test"
+            session.add(
+                Notice(
+                    key=kind,
+                    kind=kind,
+                    address=address,
+                    state=state,
+                    reply=reply,
+                    not_before=at,
+                    done_at=done_at,
+                    **values,
+                )
+            )
+    said = cli("why", "single@mail.test")
+    assert "Nobody subscribes with this address.\n" in said
+    assert f"welcome, asked for on {common.shown(at)}: failed on {common.shown(at)}. {refused}" in said
+    assert f": handed over on {common.shown(at)}. 250 2.0.0 taken" in said
+    assert f": waits for its turn, {common.shown(at)}. 451 later" in said
+    assert "The mail service could not be used for days." in said
+    assert "fresh link, asked for" in said
+    assert "may have arrived: no answer came" in said
+    assert "test, asked for" not in said  # that is the staff's
+    found = cli.json("why", "single@mail.test")["notices"]
+    assert {"kind": "welcome", "state": "failed", "reply": refused}.items() <= found[-1].items()
+    assert "Single mails" not in cli("why", "single@mail.test", "--edition", 1)
 
 
 def test_why_of_strangers_and_of_the_erased(cli: Cli, desk: Desk, running: int) -> None:

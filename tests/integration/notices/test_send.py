@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 import sqlalchemy as sa
@@ -37,8 +37,13 @@ def put(
             message=MESSAGE,
             not_before=NOW + MINUTE,
             now=NOW,
-            **values,  # type: ignore[arg-type]
+            **values,
         )
+
+
+def anybody(_session: sa.orm.Session, _notices: Sequence[Notice]) -> Mapping[int, str]:
+    """A check that has nothing against anybody."""
+    return {}
 
 
 def opener(port: int) -> Callable[[], SmtpTransport]:
@@ -47,7 +52,7 @@ def opener(port: int) -> Callable[[], SmtpTransport]:
 
 
 def send(database: Database, judge: JudgeServer, at: dt.datetime = NOW + MINUTE) -> SendReport:
-    return send_due(database, opener(judge.port), now=lambda: at)
+    return send_due(database, opener(judge.port), anybody, now=lambda: at)
 
 
 def row(database: Database, key: str = "welcome:1") -> Notice:
@@ -112,7 +117,7 @@ def test_a_dead_host_costs_no_attempt(database: Database) -> None:
     put(database, "welcome:2")
     with JudgeServer() as judge:
         gone = judge.port
-    assert send_due(database, opener(gone), now=lambda: NOW + MINUTE) == SendReport(unsent=2)
+    assert send_due(database, opener(gone), anybody, now=lambda: NOW + MINUTE) == SendReport(unsent=2)
     notice = row(database)
     assert (notice.state, notice.attempt, notice.leased_until) == (NoticeState.PENDING, 0, None)
     with JudgeServer() as judge:
@@ -126,7 +131,7 @@ def test_a_host_that_stays_dead_ends_a_notice(database: Database) -> None:
     with JudgeServer() as judge:
         gone = judge.port
     late = NOW + GIVE_UP + MINUTE
-    assert send_due(database, opener(gone), now=lambda: late) == SendReport(failed=1)
+    assert send_due(database, opener(gone), anybody, now=lambda: late) == SendReport(failed=1)
     assert row(database).state is NoticeState.FAILED
 
 
@@ -149,7 +154,7 @@ def test_an_error_in_between_gives_the_rest_back(database: Database) -> None:
         raise InputError("no such mail service")
 
     with pytest.raises(InputError):
-        send_due(database, broken, now=lambda: NOW + MINUTE)
+        send_due(database, broken, anybody, now=lambda: NOW + MINUTE)
     assert row(database).leased_until is None
 
 

@@ -17,6 +17,7 @@ from digest.notices import SendReport, ask, send_due
 from digest.notices.staff import STAFF_KINDS, account_of
 from tests.factories import make_account
 from tests.factories.moments import NOW
+from tests.integration.notices.test_send import anybody
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Script
 
@@ -27,7 +28,7 @@ CLOSED = ("gone@courier.example", "left@courier.example")
 
 def send(database: Database, judge: JudgeServer) -> SendReport:
     endpoint = Endpoint(host="127.0.0.1", port=judge.port, security=Security.NONE, timeout=5)
-    return send_due(database, lambda: SmtpTransport(endpoint), now=lambda: NOW)
+    return send_due(database, lambda: SmtpTransport(endpoint), anybody, now=lambda: NOW)
 
 
 def put(database: Database, key: str, kind: str, address: str) -> None:

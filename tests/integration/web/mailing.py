@@ -22,6 +22,7 @@ from digest.editions.first_copies import add_first_copy, ask_first_copies
 from digest.i18n import translator
 from digest.lists.links import sign_off_url
 from digest.lists.manage import ListChanges, set_list
+from digest.lists.notice_stops import notice_check
 from digest.lists.permission import start_run
 from digest.lists.permission_mail import ask_some
 from digest.lists.topics import add_topic
@@ -76,7 +77,8 @@ def mail_everything(database: Database, settings: Settings, client: TestClient, 
             each.press_everything()
             _ask_staff(mailing, each.paper)
         endpoint = Endpoint(host="127.0.0.1", port=judge.port, security=Security.NONE, timeout=10)
-        while send_due(database, lambda: SmtpTransport(endpoint)).taken:
+        check = notice_check(mailing.papers[0].made.address_key)
+        while send_due(database, lambda: SmtpTransport(endpoint), check).taken:
             pass
         mailing.singles = [message.raw for message in judge.messages]
     for each in readers:
