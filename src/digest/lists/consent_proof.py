@@ -18,6 +18,7 @@ from digest.errors import NotFoundError
 from digest.lists import consent
 from digest.lists.evidence import TEXT, readable, texts_of
 from digest.lists.of_person import chain_of
+from digest.lists.status import Origin
 from digest.models import ConsentEvent, ConsentNetwork, Digest, MailingList, Subscriber, Subscription
 
 FORMAT = "consent proof 1"
@@ -154,9 +155,10 @@ def _in_words(event: ConsentEvent, texts: Mapping[str, str], network: Mapping[st
     words = f"{at}: the person {DID.get(event.action, event.action)} {BY.get(event.source, event.source)}"
     if by := said.get("by"):
         words += f", {_SPOKEN.get(by, by)}, taken by {said.get('clerk', '?')}"
-    if network is not None:
+    if network is not None and event.source != Origin.IMPORT.value:
         words += f", from {network['address']}"
     words += f"; then {event.status.value}."
+    words += _as_stated(said, network)
     if agreed := said.get("consent"):
         kind = "The words shown" if TEXT in (event.details or {}) else "The consent as it was noted"
         words += f" {kind}: {agreed}"
@@ -165,6 +167,19 @@ def _in_words(event: ConsentEvent, texts: Mapping[str, str], network: Mapping[st
     elif not is_whole:
         words += " The details are not those that were written, so they are not told here."
     return words
+
+
+def _as_stated(said: Mapping[str, str], network: Mapping[str, str] | None) -> str:
+    """What the service that they were brought over from says of how they agreed."""
+    told = [
+        f"{words} at {said[name]}"
+        for name, words in (("signed_up_there", "signed up"), ("confirmed_there", "confirmed"))
+        if name in said
+    ]
+    if not told:
+        return ""
+    where = f", from {network['address']}" if network else ""
+    return f" The old service says: {' and '.join(told)}{where}."
 
 
 def _moment(moment: dt.datetime) -> str:

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import functools
-import importlib.resources
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
-from digest.addresses import Address, parse_address
+from digest.addresses import Address
 from digest.errors import InputError
-from digest.lists.attributes import read_value
 from digest.lists.csv_lines import Line
 from digest.lists.export_cells import plain
 from digest.lists.fields import check_language, check_text_size, check_zone, clean_line
+from digest.lists.import_cells import (
+    read_address,
+    read_cell,
+    read_moment,
+    refuse_address,
+    zone_of_country,
+    zones_by_letters,
+)
 from digest.lists.mappings import ATTRIBUTE, ColumnMap, Heading, Meaning
 from digest.lists.mappings_ready import RATING_OF_LIFE
 from digest.models import Attribute, AttributeKind, TextSize
 
-_PLAIN = re.compile(r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([A-Za-z0-9.-]+)")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_SERIAL = re.compile(r"[2-9][0-9]{4}(?:\.[0-9]+)?")  # a spreadsheet's days since 1899-12-30, of 1954 to 2173
 # Addresses of an office, not of a person (RFC 2142 and usage): they may be meant, so they are only noted.
 _OFFICES = frozenset(
     (
@@ -54,25 +55,37 @@ _OFFICES = frozenset(
 
 
 _KEPT, _KEPT_LETTERS = 5000, 80
+_FIRST_JOINED = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)  # before then nobody had a list
+_STATED = {"signed_up_at": "signed_up_there", "confirmed_at": "confirmed_there"}
 Value = TypeVar("Value")
 
 
 class _Kept(dict[str, Value]):
     """What a check makes of a cell, kept for the lines with the same one; what fails is checked each time."""
 
-    def __init__(self, check: Callable[[str], Value]) -> None:
+    def __init__(self, what: str, check: Callable[[str], Value]) -> None:
         super().__init__()
-        self._check = check
+        self._what, self._check = what, check
 
     def __missing__(self, cell: str) -> Value:
-        value = self._check(plain(cell))
+        try:
+            value = self._check(plain(cell))
+        except InputError:
+            refuse_address(cell, self._what)
+            raise
         if len(self) < _KEPT and len(cell) <= _KEPT_LETTERS:
             self[cell] = value
         return value
 
 
+Stated = tuple[tuple[str, str], ...]  # names in an event's details, and what the old service says
+
+
 class Row(NamedTuple):
-    """One good line. `attributes` is JSON; `alive_at` the last sign of life, as far as the file tells."""
+    """One good line. `attributes` is JSON; `alive_at` the last sign of life, as far as the file tells.
+
+    `left_at` is when they left, or were found not to be reached any more.
+    """
 
     number: int
     part: str
@@ -88,6 +101,9 @@ class Row(NamedTuple):
     alive_at: dt.datetime | None = None
     left_at: dt.datetime | None = None
     attributes: str = "{}"
+    joined_at: dt.datetime | None = None
+    stated: Stated = ()
+    network: str = ""  # that they confirmed from there, else that they signed up from
 
     @property
     def is_office(self) -> bool:
@@ -125,10 +141,11 @@ class RowMaker:
             )
         plain_fields = {"address", "name", "zone", "language", "text_size"}
         self._is_plain = not self._attributes and not set(self._places) - plain_fields
+        self._has_statements = not self._places.keys().isdisjoint(_STATED)
         self._last = max(self._places.values(), default=0)
-        self._zones = _Kept(lambda cell: self._zone(cell, ""))
-        self._languages = _Kept(check_language)
-        self._sizes = _Kept(check_text_size)
+        self._zones = _Kept("zone", lambda cell: self._zone(cell, ""))
+        self._languages = _Kept("language", check_language)
+        self._sizes = _Kept("text size", check_text_size)
 
     def make(self, line: Line) -> Row:
         """The row of a line; raises InputError with the reason."""
@@ -174,6 +191,9 @@ class RowMaker:
             alive_at=self._alive(get),
             left_at=self._moment(get("left_at")),
             attributes=self._attributes_of(get, cells),
+            joined_at=self._joined(get("joined")) if "joined" in self._places else None,
+            stated=self._stated(get),
+            network=(get("confirmed_from") or get("signed_up_from")).strip(),
         )
 
     def _meaning_of(self, get: Callable[[str], str]) -> Meaning:
@@ -187,6 +207,7 @@ class RowMaker:
                 continue
             said = self._columns.statuses.get(word)
             if said is None:
+                refuse_address(word, "status")
                 raise InputError(
                     f"{word[:40]!r} is no status we know, so nobody is mailed on the strength of it."
                 )
@@ -195,17 +216,18 @@ class RowMaker:
 
     def _zone(self, text: str, country: str) -> str | None:
         if country:
-            return _zone_of_country().get(country.strip().upper())
+            return zone_of_country().get(country.strip().upper())
         if not self._columns.is_lenient:
             return check_zone(text)
         try:
-            return check_zone(_zones_by_letters().get(text.strip().lower(), ""))
+            return check_zone(zones_by_letters().get(text.strip().lower(), ""))
         except InputError:
             return None
 
     def _cadence(self, name: str) -> int | None:
         name = name.strip()
         if name and name not in self._cadences:
+            refuse_address(name, "cadence")
             raise InputError(f"There is no cadence {name[:40]!r} of this digest.")
         return self._cadences[name] if name else None
 
@@ -216,6 +238,23 @@ class RowMaker:
             if self._columns.is_lenient:
                 return None
             raise
+
+    def _joined(self, text: str) -> dt.datetime | None:
+        """Since when they are on the list; None where that cannot be, so that it begins with the import."""
+        try:
+            found = read_moment(text)
+        except InputError:
+            return None
+        return found if found and _FIRST_JOINED <= found <= self._now else None
+
+    def _stated(self, get: Callable[[str], str]) -> Stated:
+        """What the old service says of how they agreed, by the names in the proof of consent."""
+        if not self._has_statements:
+            return ()
+        moments = [(name, self._moment(get(name))) for name in _STATED]
+        return tuple(
+            (_STATED[name], moment.isoformat()) for name, moment in moments if moment and moment <= self._now
+        )
 
     def _alive(self, get: Callable[[str], str]) -> dt.datetime | None:
         """The last moment in the past at which the person did something, as far as the file tells."""
@@ -264,71 +303,3 @@ _GRAVITY = (
     Meaning.BOUNCED,
     Meaning.NEVER,
 )
-
-
-def read_address(text: str) -> Address:
-    """The same as `parse_address`, thirty times as fast for the plain addresses that most people have.
-
-    A domain is checked in full once and then known; a local part of letters, digits, dots, `_`, `+` and `-`
-    needs no more than this pattern. Everything else goes the long way.
-    """
-    found = _PLAIN.fullmatch(text.strip())
-    if found is None:
-        return parse_address(text)
-    local, domain = found.groups()
-    if len(local) > 64 or len(local) + len(domain) > 253:
-        return parse_address(text)
-    domain = _checked_domain(domain)
-    written = f"{local}@{domain}"
-    key = written if local.islower() else f"{local.lower()}@{domain}"
-    return Address(written, key, domain, needs_smtputf8=False)
-
-
-@functools.lru_cache(maxsize=8192)
-def _checked_domain(domain: str) -> str:
-    return parse_address(f"reader@{domain}").domain
-
-
-def read_moment(text: str) -> dt.datetime | None:
-    """A moment as ISO 8601 writes it, in UTC where it names no zone, or as a spreadsheet's number of days."""
-    wanted = text.strip()
-    if not wanted:
-        return None
-    if _SERIAL.fullmatch(wanted):
-        return dt.datetime(1899, 12, 30, tzinfo=dt.UTC) + dt.timedelta(days=float(wanted))
-    try:
-        found = dt.datetime.fromisoformat(wanted)
-    except ValueError:
-        raise InputError(f"{wanted[:40]!r} is no moment; write it like 2026-01-31 18:00.") from None
-    try:
-        return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
-    except OverflowError:
-        raise InputError(f"{wanted[:40]!r} is too far away.") from None
-
-
-def read_cell(text: str, attribute: Attribute) -> object:
-    """An attribute's value as it is stored, also from a spreadsheet's way to write a date; None for none."""
-    if attribute.kind is AttributeKind.DATE and not _DAY.fullmatch(text):
-        moment = read_moment(text)
-        return moment.date().isoformat() if moment else None
-    return read_value(attribute, text)
-
-
-@functools.cache
-def _zone_of_country() -> Mapping[str, str]:
-    """The zone of each country that has only one, by its letters (ISO 3166), from the zone table."""
-    table = importlib.resources.files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
-    zones: dict[str, list[str]] = {}
-    for line in table.splitlines():
-        if not line.startswith("#"):
-            country, _, zone = line.split("\t")[:3]
-            zones.setdefault(country, []).append(zone)
-    return {country: found[0] for country, found in zones.items() if len(found) == 1}
-
-
-@functools.cache
-def _zones_by_letters() -> Mapping[str, str]:
-    """Zones by their names in small letters: some products write `America/New_york`."""
-    import zoneinfo  # noqa: PLC0415
-
-    return {zone.lower(): zone for zone in zoneinfo.available_timezones()}

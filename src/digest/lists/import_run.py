@@ -189,7 +189,7 @@ class _Run:
         self.tally.ignored.update(self.people.ignored)
         if self.proof is not None:
             with self.database.write() as session:
-                self._close(session, self.proof.import_id)
+                self._close(session, self.proof)
         import_id = self.proof.import_id if self.proof else None
         return self.tally.report(is_dry_run=self.proof is None, import_id=import_id)
 
@@ -243,25 +243,32 @@ class _Run:
     def _note(
         self, session: Session, proof: Proof, lines: int, counts: dict[str, int], report: bytes
     ) -> None:
-        """How far it has come, in the transaction of the rows; only if nobody else has gone further."""
+        """How far it has come, in the transaction of the rows."""
+        values = {"position": self.position, "counts": counts, "changed_at": proof.now}
+        self._hold(session, proof, self.position - lines, values)
+        if self.report_id is not None:
+            assets.append(session, self.report_id, report)
+
+    def _hold(self, session: Session, proof: Proof, position: int, values: dict[str, Any]) -> None:
+        """Change the import's row; raises TakenError if somebody else went on with it or undid it."""
         result = session.execute(
             sa.update(Import)
             .where(
                 Import.id == proof.import_id,
-                Import.position == self.position - lines,
+                Import.position == position,
                 Import.state == ImportState.RUNNING,
                 Import.undone_at.is_(None),
             )
-            .values(position=self.position, counts=counts, changed_at=proof.now)
+            .values(values)
+            .execution_options(synchronize_session=False)
         )
         if getattr(result, "rowcount", 0) != 1:
             raise TakenError(f"The import {proof.import_id} is being done by another process, or was undone.")
-        if self.report_id is not None:
-            assets.append(session, self.report_id, report)
 
-    def _close(self, session: Session, import_id: int) -> None:
-        row = import_by_id(session, import_id)
-        row.state = ImportState.DONE
+    def _close(self, session: Session, proof: Proof) -> None:
+        """Note that it is done, on the same terms as how far it has come."""
+        self._hold(session, proof, self.position, {"state": ImportState.DONE})
+        row = import_by_id(session, proof.import_id)
         if self.report_id is not None:
             assets.finish(session, self.report_id)
         drop_file(session, row)

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from digest.db.dialect import among, among_texts, prefer_indexes
 from digest.lists.former import people_by_former
 from digest.lists.import_rows import Row
+from digest.lists.import_since import Agreed, agreed_here
 from digest.lists.mappings import Meaning
 from digest.lists.status import Action
 from digest.lists.suppress import is_stronger
@@ -33,6 +34,8 @@ from digest.models import (
 )
 
 CAUSES = {Meaning.BOUNCED: SuppressionCause.BOUNCE, Meaning.NEVER: SuppressionCause.NEVER}
+_GONE = (Meaning.LEFT, Meaning.BOUNCED)
+_NEVER = Agreed()
 _READERS = (Meaning.SUBSCRIBED, Meaning.PAUSED)
 
 
@@ -75,6 +78,7 @@ class Plan:
     returning: list[tuple[int, int, Row]] = field(default_factory=list)  # subscription, subscriber
     ending: list[tuple[int, Row]] = field(default_factory=list)  # subscription
     barring: list[tuple[str, Row]] = field(default_factory=list)  # with the address's hash
+    barred_before: list[str] = field(default_factory=list)  # hashes: the file says it again of these
     alive: list[tuple[int, dt.datetime]] = field(default_factory=list)  # subscriber, later than what is known
 
     @property
@@ -107,15 +111,21 @@ def sort_rows(session: Session, rows: Mapping[str, Row], list_id: int, *, leaver
         if len(readers) == len(rows):  # a first import: nearly all its batches are like this
             plan.new, plan.sums[Outcome.ADDED] = readers, len(readers)
             return plan
+    gone = [people[each] for each, row in rows.items() if row.meaning in _GONE and each in people]
+    agreed = agreed_here(session, [person.subscriber_id for person in gone], list_id)
     for address_hash, row in rows.items():
         person = people.get(address_hash)
+        since = agreed.get(person.subscriber_id, _NEVER) if person else _NEVER
         is_barred = address_hash in barred_hashes or row.address.domain in barred_domains
         if row.meaning is Meaning.UNCONFIRMED:
             plan.note(row, Outcome.UNCONFIRMED)
         elif row.meaning in CAUSES:
-            _sort_barred(plan, address_hash, row, barred_hashes.get(address_hash))
+            is_theirs = person is not None and not person.is_before
+            _sort_barred(
+                plan, address_hash, row, barred_hashes.get(address_hash), since if is_theirs else _NEVER
+            )
         elif row.meaning is Meaning.LEFT:
-            _sort_leaver(plan, address_hash, row, person)
+            _sort_leaver(plan, address_hash, row, person, since)
         elif leavers_only:
             plan.note(row, Outcome.PASSED_OVER)
         elif is_barred:
@@ -125,17 +135,27 @@ def sort_rows(session: Session, rows: Mapping[str, Row], list_id: int, *, leaver
     return plan
 
 
-def _sort_barred(plan: Plan, address_hash: str, row: Row, present: SuppressionCause | None) -> None:
+def _sort_barred(
+    plan: Plan, address_hash: str, row: Row, present: SuppressionCause | None, since: Agreed
+) -> None:
     """Who is on the do-not-mail list stays there as they are, unless the file says it more strongly."""
+    if present is not None:
+        plan.barred_before.append(address_hash)
     if present is not None and not is_stronger(CAUSES[row.meaning], present):
         plan.note(row, Outcome.SUPPRESSED)
+        return
+    if row.meaning is Meaning.BOUNCED and since.is_reached(row.left_at):
+        plan.note(row, Outcome.KNOWN)
         return
     plan.barring.append((address_hash, row))
     plan.note(row, Outcome.BARRED)
 
 
-def _sort_leaver(plan: Plan, address_hash: str, row: Row, person: Known | None) -> None:
-    """Who left there has left here, unless the person did something here since."""
+def _sort_leaver(plan: Plan, address_hash: str, row: Row, person: Known | None, since: Agreed) -> None:
+    """Who left there has left here, unless the person did something here since.
+
+    Of whom the undoing of an import had ended it is written too: no import brings them any more.
+    """
     if person is None:
         plan.new.append((address_hash, row))
         plan.note(row, Outcome.ENDED)
@@ -144,11 +164,18 @@ def _sort_leaver(plan: Plan, address_hash: str, row: Row, person: Known | None) 
     elif person.status is None or person.subscription_id is None:
         plan.joining.append((person.subscriber_id, row))
         plan.note(row, Outcome.ENDED)
-    elif row.left_at and person.alive_at and person.alive_at > row.left_at:
+    elif person.may_return:
+        plan.ending.append((person.subscription_id, row))
+        plan.note(row, Outcome.LEFT)
+    elif _is_alive_since(person, row) or since.came_back(row.left_at):
         plan.note(row, Outcome.KNOWN)
     else:
         plan.ending.append((person.subscription_id, row))
         plan.note(row, Outcome.ENDED)
+
+
+def _is_alive_since(person: Known, row: Row) -> bool:
+    return bool(row.left_at and person.alive_at and person.alive_at > row.left_at)
 
 
 def _sort_reader(plan: Plan, address_hash: str, row: Row, person: Known | None) -> None:

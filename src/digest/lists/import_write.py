@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db.bulk import load_rows, take_ids
-from digest.db.dialect import insert_new_rows, insert_or_refine
+from digest.db.dialect import among_texts, insert_new_rows, insert_or_refine
 from digest.lists import consent, evidence
 from digest.lists.import_events import Fields, FirstEvents
 from digest.lists.import_rows import Row
@@ -22,6 +22,8 @@ from digest.lists.status import Action, Origin
 from digest.lists.suppress import is_stronger
 from digest.models import (
     ConsentEvent,
+    ConsentNetwork,
+    MailingList,
     Subscriber,
     Subscription,
     SubscriptionStatus,
@@ -31,8 +33,8 @@ from digest.models import (
     TextSize,
 )
 
-_PEOPLE, _SUBSCRIPTIONS, _EVENTS = (
-    cast("sa.Table", model.__table__) for model in (Subscriber, Subscription, ConsentEvent)
+_PEOPLE, _SUBSCRIPTIONS, _EVENTS, _NETWORKS = (
+    cast("sa.Table", model.__table__) for model in (Subscriber, Subscription, ConsentEvent, ConsentNetwork)
 )
 _PEOPLE_COLUMNS = (
     "id",
@@ -49,6 +51,7 @@ _PEOPLE_COLUMNS = (
 )
 _SUBSCRIPTION_COLUMNS = ("id", "subscriber_id", "status", "cadence_id", "topics", "paused_until")
 _EVENT_COLUMNS = ("subscription_id", "status", "details", "salt", "commitment", "link")
+_NETWORK_COLUMNS = ("event_id", "salt", "network")
 _STATUS = {
     Meaning.SUBSCRIBED: SubscriptionStatus.ACTIVE,
     Meaning.PAUSED: SubscriptionStatus.PAUSED,
@@ -88,6 +91,7 @@ def write_plan(session: Session, plan: Plan, proof: Proof) -> None:
         evidence.keep_text(session, proof.basis, now=proof.now)
         people = _insert_people(session, plan.new, proof) if plan.new else []
         _insert(session, [*plan.joining, *people], proof)
+    _keep_barred(session, plan.barred_before, proof)
     _bar(session, plan.barring, proof)
     for subscription_id, subscriber_id, row in plan.returning:
         _bring_back(session, subscription_id, subscriber_id, row, proof)
@@ -131,33 +135,38 @@ def _insert_people(
 def _insert(session: Session, people: Sequence[tuple[int, Row]], proof: Proof) -> None:
     """The subscriptions of people, and the first event of each."""
     ids = take_ids(session, _SUBSCRIPTIONS, len(people))
-    load_rows(
-        session,
-        _SUBSCRIPTIONS,
-        _SUBSCRIPTION_COLUMNS,
+    rows = [row for _, row in people]
+    columns: tuple[str, ...] = _SUBSCRIPTION_COLUMNS
+    same = {"created_at": proof.now}
+    values: Iterator[tuple[Any, ...]] = (
         (
-            (
-                number,
-                subscriber_id,
-                _STATUSES[row.meaning],
-                row.cadence_id or proof.cadence_id,
-                row.topics,
-                row.paused_until if row.meaning is Meaning.PAUSED else None,
-            )
-            for number, (subscriber_id, row) in zip(ids, people, strict=True)
-        ),
-        same={
-            "list_id": proof.list_id,
-            "import_id": proof.import_id,
-            "created_at": proof.now,
-            "changed_at": proof.now,
-        },
+            number,
+            subscriber_id,
+            _STATUSES[row.meaning],
+            row.cadence_id or proof.cadence_id,
+            row.topics,
+            row.paused_until if row.meaning is Meaning.PAUSED else None,
+        )
+        for number, (subscriber_id, row) in zip(ids, people, strict=True)
     )
+    if any(row.joined_at for row in rows):  # files of other products do not say it
+        columns, same = (*columns, "created_at"), {}
+        values = ((*each, row.joined_at or proof.now) for each, row in zip(values, rows, strict=True))
+    shared = {"list_id": proof.list_id, "import_id": proof.import_id, "changed_at": proof.now}
+    load_rows(session, _SUBSCRIPTIONS, columns, values, same={**shared, **same})
+    networks = _networks(session, rows, proof) if any(row.network for row in rows) else {}
+    columns = _EVENT_COLUMNS
+    values = _first_events(zip(ids, rows, strict=True), proof, networks)
+    event_ids: Sequence[int] = ()
+    if networks:
+        event_ids = take_ids(session, _EVENTS, len(rows))
+        columns = ("id", *columns)
+        values = ((number, *each) for number, each in zip(event_ids, values, strict=True))
     load_rows(
         session,
         _EVENTS,
-        _EVENT_COLUMNS,
-        _first_events(zip(ids, (row for _, row in people), strict=True), proof),
+        columns,
+        values,
         same={
             "number": 1,
             "at": proof.now,
@@ -165,16 +174,41 @@ def _insert(session: Session, people: Sequence[tuple[int, Row]], proof: Proof) -
             "source": Origin.IMPORT.value,
         },
     )
+    if networks:
+        kept = [(event_ids[place], *each) for place, each in networks.items()]
+        load_rows(session, _NETWORKS, _NETWORK_COLUMNS, kept, same={"erase_at": _erase_at(session, proof)})
 
 
-def _first_events(people: Iterable[tuple[int, Row]], proof: Proof) -> Iterator[Fields]:
-    """The first event of each subscription: all alike but for the address, save those of leavers."""
+def _networks(session: Session, rows: Sequence[Row], proof: Proof) -> dict[int, tuple[str, str]]:
+    """Of the network addresses what the list's settings say, each with a salt, by the rows' places."""
+    record = session.get_one(MailingList, proof.list_id).network_record
+    kept = (
+        (place, evidence.recorded_network(row.network, record))
+        for place, row in enumerate(rows)
+        if row.network and row.meaning is not Meaning.LEFT
+    )
+    return {place: (evidence.new_salt(), network) for place, network in kept if network}
+
+
+def _erase_at(session: Session, proof: Proof) -> dt.datetime:
+    return proof.now + dt.timedelta(days=session.get_one(MailingList, proof.list_id).network_days)
+
+
+def _first_events(
+    people: Iterable[tuple[int, Row]], proof: Proof, networks: Mapping[int, tuple[str, str]]
+) -> Iterator[Fields]:
+    """The first event of each subscription: all alike but for the address, save where a row says more."""
     alike: dict[Meaning, FirstEvents] = {}
-    for meaning, group in itertools.groupby(people, key=lambda one: one[1].meaning):
-        if meaning is Meaning.LEFT:
+    place = 0
+    for (meaning, is_own), group in itertools.groupby(people, key=_kind_of_event):
+        if is_own:
             for number, row in group:
-                events = FirstEvents(SubscriptionStatus.ENDED.value, _details(row, proof), at=proof.now)
+                details = _details(row, proof)
+                if place in networks:
+                    details[evidence.NETWORK] = evidence.commit_to_network(*networks[place])
+                events = FirstEvents(_STATUSES[meaning], details, at=proof.now)
                 yield from events.make([(number, row.address.text)])
+                place += 1
             continue
         if meaning not in alike:
             details = {evidence.TEXT: evidence.fingerprint_of(proof.basis), "actor": proof.actor}
@@ -183,6 +217,13 @@ def _first_events(people: Iterable[tuple[int, Row]], proof: Proof) -> Iterator[F
             (number, row.address.text) for number, row in itertools.islice(group, _EVENTS_AT_ONCE)
         ]:
             yield from alike[meaning].make(some)
+            place += len(some)
+
+
+def _kind_of_event(one: tuple[int, Row]) -> tuple[Meaning, bool]:
+    """What an event depends on; and whether its details are those of this row alone."""
+    row = one[1]
+    return row.meaning, bool(row.stated or row.network) or row.meaning is Meaning.LEFT
 
 
 def _details(row: Row, proof: Proof) -> dict[str, str]:
@@ -190,7 +231,7 @@ def _details(row: Row, proof: Proof) -> dict[str, str]:
         left_at = row.left_at.isoformat() if row.left_at else ""
         return {"address": row.address.text, "reason": "left", "left_at": left_at, "actor": proof.actor}
     words = evidence.fingerprint_of(proof.basis)
-    return {"address": row.address.text, evidence.TEXT: words, "actor": proof.actor}
+    return {"address": row.address.text, evidence.TEXT: words, "actor": proof.actor, **dict(row.stated)}
 
 
 def _bring_back(session: Session, subscription_id: int, subscriber_id: int, row: Row, proof: Proof) -> None:
@@ -208,6 +249,7 @@ def _bring_back(session: Session, subscription_id: int, subscriber_id: int, row:
         source=Origin.IMPORT,
         details=_details(row, proof),
         now=proof.now,
+        network=row.network if row.meaning is not Meaning.LEFT else "",
     )
     del subscriber_id
 
@@ -225,6 +267,23 @@ def _end(session: Session, subscription_id: int, row: Row, proof: Proof) -> None
         source=Origin.IMPORT,
         details=_details(row, proof),
         now=proof.now,
+    )
+
+
+def _keep_barred(session: Session, hashes: Collection[str], proof: Proof) -> None:
+    """What another import has put on the do-not-mail list and this one says too, neither takes off alone."""
+    if not hashes:
+        return
+    session.execute(
+        sa.update(Suppression)
+        .where(
+            Suppression.kind == SuppressionKind.ADDRESS,
+            among_texts(session, Suppression.value, hashes),
+            Suppression.source.startswith(f"{Origin.IMPORT.value}:"),
+            Suppression.source != proof.source,
+        )
+        .values(source=Origin.IMPORT.value)
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -2,7 +2,7 @@
 
 Fields: `address`, `name` (or `first_name` and `last_name`), `zone`, `country` (for the zone where there is
 only one), `language`, `text_size`, `status`, `cadence`, `topics`, `paused_until`, `last_sign_of_life`, and
-`attribute:NAME` for each attribute that there is.
+`attribute:NAME` for each attribute that there is; and `joined`, since when they are on the list.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ FIELDS = (
     "topics",
     "paused_until",
     "last_sign_of_life",
+    "joined",
 )
 
 _GENERIC: Mapping[str, str] = {

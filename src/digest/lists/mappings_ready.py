@@ -2,9 +2,10 @@
 
 Mailchimp: an audience's export is a zip of up to four files, `subscribed_...`, `unsubscribed_...`,
 `cleaned_...` and `nonsubscribed_...`; after the audience's own fields come MEMBER_RATING, OPTIN_TIME,
-CONFIRM_TIME, TIMEZONE, CC (the country), LAST_CHANGED (times in UTC) and, of those who are gone, UNSUB_TIME
-or CLEAN_TIME. A rating of 1 or 2 is a new or a silent person, 3 to 5 one who took part.
-MailPoet: CSV or XLSX with Email, First name, Last name, List status, Global status, IP address, List.
+OPTIN_IP, CONFIRM_TIME, CONFIRM_IP, TIMEZONE, CC (the country), LAST_CHANGED (times in UTC) and, of those who
+are gone, UNSUB_TIME or CLEAN_TIME. A rating of 1 or 2 is a new or a silent person, 3 to 5 one who took part.
+MailPoet: CSV or XLSX with Email, First name, Last name, List status, Global status, IP address, List, and in
+some versions when and from where somebody confirmed; the names of those columns vary.
 listmonk: CSV with uuid, email, name, attributes (JSON), status, created_at, updated_at.
 """
 
@@ -33,9 +34,12 @@ _MAILCHIMP = ColumnMap(
         "cc": "country",
         "member_rating": "rating",
         "optin_time": "signed_up_at",
+        "optin_ip": "signed_up_from",
         "confirm_time": "confirmed_at",
+        "confirm_ip": "confirmed_from",
         "last_changed": "changed_at",
         "unsub_time": "left_at",
+        "clean_time": "left_at",
     },
     is_lenient=True,
 )
@@ -47,6 +51,11 @@ _MAILPOET = ColumnMap(
         "last name": "last_name",
         "list status": "list_status",
         "global status": "status",
+        **dict.fromkeys(
+            ("ip address", "subscribed ip", "subscribed ip address", "subscribed_ip"), "signed_up_from"
+        ),
+        **dict.fromkeys(("confirmed ip", "confirmed ip address", "confirmed_ip"), "confirmed_from"),
+        **dict.fromkeys(("confirmed on", "confirmed at", "confirmed_at"), "confirmed_at"),
     },
     # Inactive there: subscribed, but without an open or a click for months.
     statuses={**STATUSES, "inactive": Meaning.SUBSCRIBED},

@@ -201,11 +201,18 @@ def _add(
     has_changed = is_stronger(cause, found.cause)
     if has_changed:
         found.cause, found.reason, found.source = cause, str(row["reason"]), source.value
+    elif is_of_one_import(found):
+        found.source = source.value  # that import can be undone, and this stays
     if has_changed or {cause, found.cause} <= LIFTED_BY_SIGN_UP:
         # A sign-up of before this moment knows nothing of it, and does not lift it.
         found.created_at = max(found.created_at, now)
     session.flush()
     return found if has_changed else None
+
+
+def is_of_one_import(row: Suppression) -> bool:
+    """Whether nobody but one import of people has said it: undoing that takes the entry off the list."""
+    return row.source.startswith(f"{Origin.IMPORT.value}:")
 
 
 def is_stronger(cause: SuppressionCause, than: SuppressionCause) -> bool:

@@ -25,7 +25,7 @@ from digest.db.dialect import insert_new_rows
 from digest.errors import InputError
 from digest.lists.fields import clean_line
 from digest.lists.status import Origin
-from digest.lists.suppress import REASON_LIMIT, is_stronger
+from digest.lists.suppress import REASON_LIMIT, is_of_one_import, is_stronger
 from digest.lists.suppression_export import FORMULA
 from digest.models import Suppression, SuppressionCause, SuppressionKind
 
@@ -224,7 +224,7 @@ def _take(
         with database.read() as session:
             return _sorted(session, batch)[0]
     with database.write() as session:
-        counts, new, stronger = _sorted(session, batch)
+        counts, new, stronger, said_again = _sorted(session, batch)
         insert_new_rows(
             session,
             Suppression,
@@ -243,27 +243,34 @@ def _take(
         for row, line in stronger:
             row.cause, row.reason, row.source = line.cause, line.reason, Origin.IMPORT.value
             row.created_at = now  # a sign-up of before does not lift it
+        for row in said_again:
+            row.source = Origin.IMPORT.value  # that import can be undone, and these stay
     return counts
 
 
 def _sorted(
     session: Session, batch: Mapping[_Key, _Line]
-) -> tuple[Counter[str], list[_Line], list[tuple[Suppression, _Line]]]:
-    """How many are new, stronger and known; the new lines; the rows that get a stronger cause."""
+) -> tuple[Counter[str], list[_Line], list[tuple[Suppression, _Line]], list[Suppression]]:
+    """How many are new, stronger and known; the new lines; the rows that get a stronger cause.
+
+    And last the rows that only one import of people has put there.
+    """
     values = [value for _, value in batch]
     found: dict[_Key, Suppression] = {
         (row.kind, row.value): row
         for row in session.scalars(sa.select(Suppression).where(Suppression.value.in_(values)))
     }
-    new, stronger = [], []
+    new, stronger, said_again = [], [], []
     for key, line in batch.items():
         row = found.get(key)
         if row is None:
             new.append(line)
         elif is_stronger(line.cause, row.cause):
             stronger.append((row, line))
+        elif is_of_one_import(row):
+            said_again.append(row)
     counts = Counter(added=len(new), stronger=len(stronger), known=len(batch) - len(new) - len(stronger))
-    return counts, new, stronger
+    return counts, new, stronger, said_again
 
 
 def _plain(cell: str) -> str:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from digest.addresses import parse_address
 from digest.errors import InputError
 from digest.lists.csv_lines import BadLine, Line, looks_like, read_lines
+from digest.lists.import_cells import read_address
 from digest.lists.import_files import open_parts
 from digest.lists.import_read import People
-from digest.lists.import_rows import Row, read_address
+from digest.lists.import_rows import Row
 from digest.lists.mappings import ColumnMap, Heading, read_heading
 from digest.models import TextSize
 

@@ -17,10 +17,11 @@ from digest.lists import consent
 from digest.lists.csv_lines import BadLine
 from digest.lists.export_cells import plain, quoted
 from digest.lists.export_xlsx import as_xlsx
+from digest.lists.import_cells import read_moment
 from digest.lists.import_events import FirstEvents
 from digest.lists.import_files import open_parts
 from digest.lists.import_read import People
-from digest.lists.import_rows import Row, read_moment
+from digest.lists.import_rows import Row
 from digest.lists.import_seen import Seen
 from digest.lists.mappings import Meaning, parse_map
 from digest.lists.mappings_ready import column_map
