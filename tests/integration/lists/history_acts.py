@@ -20,6 +20,7 @@ from digest.lists import (
     confirm,
     fresh_links,
     import_undo,
+    languages,
     leaving,
     permission,
     permission_mail,
@@ -221,7 +222,7 @@ class Doer:
         )
 
     def _language(self, person: int, each: int, other: int) -> bool:
-        preferences.switch_language(
+        languages.switch_language(
             self._session,
             self._place(person, each),
             self._house.lists[other],
