@@ -7,22 +7,26 @@ brings back exactly what that leaving ended, as it was.
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
 import sqlalchemy as sa
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from digest.addresses import parse_address
 from digest.lists import consent
-from digest.lists.queries import subscription_of
-from digest.lists.status import Action, Origin
-from digest.lists.subscribe import end, note_life
+from digest.lists.endings import Before, Switch, of_press, press_of
+from digest.lists.locks import lock_person, lock_subscriptions
+from digest.lists.status import RUNNING, Action, Origin
+from digest.lists.subscribe import end, note_life, pause
 from digest.lists.suppress import is_suppressed
 from digest.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
 
 UNDO_DAYS = 30
 _ENDED = SubscriptionStatus.ENDED
+_PRESS_BYTES = 8
 
 
 class Reason(StrEnum):
@@ -37,15 +41,26 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """The end that a subscription stands at; `until` is the last moment to undo it."""
+    """The end that a subscription stands at; `until` is the last moment to undo it.
+
+    `before` is what the subscription was; `press` the mark of a press that ended others with it, else "";
+    `switch` says where it goes on, if the end was a change of language.
+    """
 
     number: int
     at: dt.datetime
     source: Origin
+    before: Before
+    press: str = ""
+    switch: Switch | None = None
 
     @property
     def until(self) -> dt.datetime:
         return self.at + dt.timedelta(days=UNDO_DAYS)
+
+    def was_together_with(self, other: Leaving | None) -> bool:
+        """Whether one press ended both."""
+        return other is not None and self.press != "" and self.press == other.press
 
 
 def last_leaving(session: Session, subscription: Subscription) -> Leaving | None:
@@ -57,7 +72,7 @@ def last_leaving(session: Session, subscription: Subscription) -> Leaving | None
         return None
     columns = ConsentEvent.number, ConsentEvent.at, ConsentEvent.action, ConsentEvent.source
     rows = session.execute(
-        sa.select(*columns, ConsentEvent.status)
+        sa.select(*columns, ConsentEvent.status, ConsentEvent.details)
         .where(
             ConsentEvent.subscription_id == subscription.id,
             # What was said or moved since the end does not change that it is the end.
@@ -66,12 +81,14 @@ def last_leaving(session: Session, subscription: Subscription) -> Leaving | None
         .order_by(ConsentEvent.number.desc())
         .limit(2)
     ).all()
-    last = rows[0] if rows else None
-    if last is None or last.action != Action.END or last.source not in _OWN_ENDS:
+    if len(rows) < 2:
+        return None  # a chain does not begin with an end of the person's own
+    last, previous = rows
+    if last.action != Action.END or last.source not in _OWN_ENDS or previous.status is _ENDED:
         return None
-    if len(rows) > 1 and rows[1].status is _ENDED:
-        return None
-    return Leaving(last.number, last.at, Origin(last.source))
+    said = last.details or {}
+    before = Before.read(previous.status, said)
+    return Leaving(last.number, last.at, Origin(last.source), before, press_of(said), Switch.read(said))
 
 
 def can_undo(session: Session, subscription: Subscription, *, address_key: bytes, now: dt.datetime) -> bool:
@@ -84,13 +101,14 @@ def stop_all(
     session: Session, subscriber_id: int, *, source: Origin, now: dt.datetime, network: str = ""
 ) -> list[Subscription]:
     """End every subscription of a person; those that this ended, oldest first."""
-    found = session.scalars(
-        sa.select(Subscription).where(Subscription.subscriber_id == subscriber_id).order_by(Subscription.id)
-    )
+    lock_person(session, subscriber_id)
+    # Known by one mark, they are taken back as a whole.
+    mark = of_press(secrets.token_hex(_PRESS_BYTES))
+    reason = "stopped all mail"
     return [
-        subscription
-        for subscription in list(found)
-        if end(session, subscription, source=source, now=now, reason="stopped all mail", network=network)
+        each
+        for each in lock_subscriptions(session, subscriber_id)
+        if end(session, each, source=source, now=now, reason=reason, details=mark, network=network)
     ]
 
 
@@ -105,30 +123,31 @@ def undo_leaving(
 ) -> list[Subscription]:
     """Bring back what the person has ended, and all that the same press ended; [] if there is nothing.
 
-    Nothing is brought back after a month, after an erasure, for an address on the do-not-mail list, or where
-    a clerk or a complaint ended it. Done twice it does nothing the second time.
+    If it was a change of language, the subscription that took its place is again what it was before. Nothing
+    is brought back after a month, after an erasure, for an address on the do-not-mail list, or where a clerk
+    or a complaint ended it. Done twice it does nothing the second time.
     """
-    subscription = subscription_of(session, list_id=list_id, subscriber_id=subscriber_id)
-    if subscription is None:
+    try:
+        person = lock_person(session, subscriber_id)
+    except NoResultFound:
         return []
-    consent.lock(session, subscription)
-    leaving = last_leaving(session, subscription)
-    if leaving is None or not can_undo(session, subscription, address_key=address_key, now=now):
+    held = lock_subscriptions(session, subscriber_id)
+    leavings = {each.id: last_leaving(session, each) for each in held}
+    own = next((each for each in held if each.list_id == list_id), None)
+    leaving = leavings[own.id] if own else None
+    if own is None or leaving is None or not can_undo(session, own, address_key=address_key, now=now):
         return []
-    brought = [subscription]
-    siblings = sa.select(Subscription).where(
-        Subscription.subscriber_id == subscriber_id,
-        Subscription.id != subscription.id,
-        Subscription.status == _ENDED,
-    )
-    for sibling in list(session.scalars(siblings.order_by(Subscription.id))):
-        consent.lock(session, sibling)
-        other = last_leaving(session, sibling)
-        if other is not None and other.at == leaving.at:
-            brought.append(sibling)
     note_life(session, subscriber_id, now=now)
+    brought = [each for each in held if each is own or leaving.was_together_with(leavings[each.id])]
     for each in brought:
-        _revive(session, each, now=now, network=network)
+        found = leavings[each.id]
+        assert found is not None  # or it would not be among them
+        _revive(session, each, found.before, now=now, network=network)
+    if leaving.switch is not None:
+        person.language = leaving.switch.language or None
+        there = next((each for each in held if each.list_id == leaving.switch.list_id), None)
+        if there is not None:
+            _put_back(session, there, leaving.switch.there, now=now, network=network)
     return brought
 
 
@@ -168,32 +187,37 @@ def _may_be_mailed(session: Session, subscription: Subscription, address_key: by
     return address is not None and not is_suppressed(session, address_key, parse_address(address))
 
 
-def _revive(session: Session, subscription: Subscription, *, now: dt.datetime, network: str) -> None:
-    """As it was before it ended: not confirmed, active, or paused until the same date."""
-    rows = session.execute(
-        sa.select(ConsentEvent.status, ConsentEvent.details)
-        .where(ConsentEvent.subscription_id == subscription.id)
-        .order_by(ConsentEvent.number.desc())
-    ).all()
-    status = next((row.status for row in rows if row.status is not _ENDED), SubscriptionStatus.PENDING)
-
-    def said(name: str) -> dt.datetime | None:
-        """The end says it, or, if it is older than this rule, the pause."""
-        found = next((row.details[name] for row in rows if name in (row.details or {})), "")
-        return dt.datetime.fromisoformat(found) if found else None
-
-    subscription.paused_until = said("until") if status is SubscriptionStatus.PAUSED else None
+def _revive(
+    session: Session, subscription: Subscription, before: Before, *, now: dt.datetime, network: str
+) -> None:
+    """As it was before it ended: not confirmed, active, or paused until the same moment."""
+    subscription.paused_until = before.paused_until
     consent.append(
         session,
         subscription,
         action=Action.REVIVE,
-        status=status,
+        status=before.status,
         source=Origin.PREFERENCES,
         details={"undone": "the person took the end back"},
         now=now,
         network=network,
     )
-    if status is SubscriptionStatus.PENDING:
+    if before.status is SubscriptionStatus.PENDING:
         # Asked for as before, not together with whatever else comes back now.
-        subscription.changed_at = said("asked") or now
+        subscription.changed_at = before.asked_at or now
         session.flush()
+
+
+def _put_back(
+    session: Session, there: Subscription, before: Before | None, *, now: dt.datetime, network: str
+) -> None:
+    """What took the place of another language ends if it came by that, and pauses again if it had paused."""
+    if there.status not in RUNNING:
+        return
+    source = Origin.PREFERENCES
+    if before is None or before.status not in RUNNING:
+        reason = "took the change of language back"
+        end(session, there, source=source, now=now, reason=reason, network=network)
+    elif before.is_resting(now) and there.status is SubscriptionStatus.ACTIVE:
+        until = before.paused_until
+        pause(session, there, source=source, actor="", now=now, until=until, network=network)

@@ -6,8 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
+from digest.lists.locks import lock_person
 from digest.lists.queries import subscription_of
 from digest.lists.status import Origin
 from digest.lists.subscribe import end
@@ -48,6 +50,18 @@ def subscription_of_token(
     return subscription_of(session, list_id=claim.list_id, subscriber_id=claim.subscriber_id)
 
 
+def held_subscription_of_token(
+    session: Session, signer: Signer, token: str, *, purpose: Purpose
+) -> Subscription | None:
+    """As `subscription_of_token`, with its person held first: for whoever is going to change something."""
+    claim = signer.check(token, purpose)
+    try:
+        lock_person(session, claim.subscriber_id)
+    except NoResultFound:
+        return None
+    return subscription_of(session, list_id=claim.list_id, subscriber_id=claim.subscriber_id)
+
+
 def end_by_token(
     session: Session, signer: Signer, token: str, *, source: Origin, now: dt.datetime, network: str = ""
 ) -> Subscription | None:
@@ -56,7 +70,7 @@ def end_by_token(
     Again, or for a subscription that is gone, it does nothing and all is well: whoever pressed the button
     gets what they wanted. Raises TokenError only for a link that is not ours.
     """
-    subscription = subscription_of_token(session, signer, token, purpose=Purpose.UNSUBSCRIBE)
+    subscription = held_subscription_of_token(session, signer, token, purpose=Purpose.UNSUBSCRIBE)
     if subscription is None:
         return None
     was_ended = end(session, subscription, source=source, now=now, reason="unsubscribed", network=network)

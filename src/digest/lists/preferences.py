@@ -1,4 +1,4 @@
-"""What a reader sets by the link in a mail: rhythm, topics, text size, lists, language.
+"""What a reader sets by the link in a mail: rhythm, topics, text size, lists. `languages` has the language.
 
 The link may be forwarded or opened by a stranger, so each change here can be undone by the same page.
 All take a Session and never commit. A repeated change does nothing and says so by returning False.
@@ -12,11 +12,13 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.errors import NotFoundError, StateError
+from digest.errors import NotFoundError
 from digest.lists import consent
+from digest.lists.leaving import last_leaving
+from digest.lists.locks import lock_person
 from digest.lists.queries import first_cadence_id, subscription_of
-from digest.lists.status import Action, Origin
-from digest.lists.subscribe import AddOutcome, add_subscriber, confirm, end, note_life, resume
+from digest.lists.status import RUNNING, Action, Origin, next_status
+from digest.lists.subscribe import AddOutcome, add_subscriber, confirm, note_life, resume
 from digest.models import (
     Cadence,
     Digest,
@@ -29,7 +31,7 @@ from digest.models import (
 )
 
 _OWN = Origin.PREFERENCES
-_CHOSEN = frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED})
+_LISTS_MOST = 30
 
 
 def cadence_of(session: Session, subscription: Subscription) -> Cadence | None:
@@ -47,8 +49,8 @@ def choose_cadence(
 
     Raises NotFoundError for another digest's cadence, StateError for a subscription that is not running.
     """
-    consent.lock(session, subscription)
-    _require_chosen(subscription)
+    _hold(session, subscription)
+    require_running(subscription)
     wanted = session.scalars(
         sa.select(Cadence)
         .join(MailingList, MailingList.digest_id == Cadence.digest_id)
@@ -75,8 +77,8 @@ def choose_topics(
 
     Names that the digest has not are left out. Raises StateError for a subscription that is not running.
     """
-    consent.lock(session, subscription)
-    _require_chosen(subscription)
+    _hold(session, subscription)
+    require_running(subscription)
     known = topics_of(session, subscription.list_id)
     chosen = [topic.name for topic in known if topic.name in names]
     if len(chosen) == len(known):
@@ -106,7 +108,7 @@ def choose_text_size(
     session: Session, subscription: Subscription, size: TextSize, *, now: dt.datetime
 ) -> bool:
     """Set the size of the letters in everything that this person gets. It is no matter of consent."""
-    subscriber = session.get_one(Subscriber, subscription.subscriber_id)
+    subscriber = lock_person(session, subscription.subscriber_id)
     if subscriber.erased_at is not None:
         return False
     note_life(session, subscriber.id, now=now)
@@ -127,75 +129,23 @@ def join_list(
     now: dt.datetime,
     network: str = "",
 ) -> bool:
-    """Put the person on one more list that is open, or that they were on; False if they are on it.
+    """Put the person on one more list that is open, or that they left themselves; False if they are on it.
 
     The address is proven by the mail whose link this is, so it needs no second confirmation; but only
     somebody who has confirmed (is active or paused here) can do it. `words` are what the button said.
     Raises NotFoundError for a list that is not offered, StateError, SuppressedError.
     """
-    consent.lock(session, subscription)
-    _require_chosen(subscription)
-    joined = _join(
+    _hold(session, subscription)
+    require_running(subscription)
+    _, is_new = join(
         session, subscription, list_id, address_key=address_key, words=words, now=now, network=network
     )
-    return joined is not None
-
-
-def switch_language(
-    session: Session,
-    subscription: Subscription,
-    list_id: int,
-    *,
-    address_key: bytes,
-    words: str,
-    now: dt.datetime,
-    network: str = "",
-) -> Subscription:
-    """Move the person to a sister digest's list and end this subscription; the new one is returned.
-
-    Raises NotFoundError if the list is no sister's, StateError, SuppressedError.
-    """
-    consent.lock(session, subscription)
-    _require_chosen(subscription)
-    if list_id not in {found.id for found, _ in sister_lists(session, subscription)}:
-        raise NotFoundError("There is no such list in another language.")
-    before = cadence_of(session, subscription)
-    _join(session, subscription, list_id, address_key=address_key, words=words, now=now, network=network)
-    moved = subscription_of(session, list_id=list_id, subscriber_id=subscription.subscriber_id)
-    assert moved is not None  # it was there or has just been made
-    _take_over_cadence(session, moved, before)
-    subscriber = session.get_one(Subscriber, subscription.subscriber_id)
-    target = session.get_one(MailingList, list_id)
-    subscriber.language = session.get_one(Digest, target.digest_id).language
-    end(session, subscription, source=_OWN, now=now, reason="changed the language", network=network)
-    return moved
+    return is_new
 
 
 def open_lists(session: Session) -> list[tuple[MailingList, Digest]]:
     """Lists that the person may join from the page: open ones, in the order of their titles."""
-    return _lists(session, MailingList.is_open.is_(True))
-
-
-def sister_lists(session: Session, subscription: Subscription) -> list[tuple[MailingList, Digest]]:
-    """The lists of the same paper in other languages that are open, or that the person has been on."""
-    own = session.execute(
-        sa.select(Digest.id, Digest.sister_group, Digest.language)
-        .join(MailingList, MailingList.digest_id == Digest.id)
-        .where(MailingList.id == subscription.list_id)
-    ).one()
-    if own.sister_group is None:
-        return []
-    was_on = sa.exists().where(
-        Subscription.list_id == MailingList.id, Subscription.subscriber_id == subscription.subscriber_id
-    )
-    return _lists(
-        session,
-        sa.and_(
-            Digest.sister_group == own.sister_group,
-            Digest.language != own.language,
-            sa.or_(MailingList.is_open, was_on),
-        ),
-    )
+    return lists_where(session, MailingList.is_open.is_(True))
 
 
 def own_subscriptions(session: Session, subscriber_id: int) -> list[tuple[Subscription, MailingList]]:
@@ -209,7 +159,7 @@ def own_subscriptions(session: Session, subscriber_id: int) -> list[tuple[Subscr
     return [(row[0], row[1]) for row in rows]
 
 
-def _join(
+def join(
     session: Session,
     subscription: Subscription,
     list_id: int,
@@ -218,12 +168,12 @@ def _join(
     words: str,
     now: dt.datetime,
     network: str,
-) -> Subscription | None:
-    """The subscription if it was made or revived; None if the person is on the list."""
+) -> tuple[Subscription, bool]:
+    """The subscription there, which runs, and whether that is new; False if the person is on the list."""
     target = session.get(MailingList, list_id)
     subscriber = session.get_one(Subscriber, subscription.subscriber_id)
     was_on = subscription_of(session, list_id=list_id, subscriber_id=subscriber.id)
-    if target is None or not (target.is_open or was_on is not None) or subscriber.address is None:
+    if target is None or subscriber.address is None or not _may_join(session, target, was_on):
         raise NotFoundError("There is no such list to join.")
     added = add_subscriber(
         session,
@@ -241,26 +191,24 @@ def _join(
     if added.status is SubscriptionStatus.PENDING:
         # Asked for by a form before, and proven now.
         details = {"address": subscriber.address, "consent": words, "actor": ""}
-        confirm(session, joined, source=_OWN, now=now, details=details)
-        return joined
-    return None if added.outcome is AddOutcome.KNOWN else joined
+        return joined, confirm(session, joined, source=_OWN, now=now, details=details, network=network)
+    return joined, added.outcome is not AddOutcome.KNOWN
 
 
-def _take_over_cadence(session: Session, moved: Subscription, before: Cadence | None) -> None:
-    """A sister's cadence of the same name is the one that was meant."""
-    if before is None:
-        return
-    same = session.scalars(
-        sa.select(Cadence.id)
-        .join(MailingList, MailingList.digest_id == Cadence.digest_id)
-        .where(MailingList.id == moved.list_id, Cadence.name == before.name)
-    ).one_or_none()
-    if same is not None:
-        moved.cadence_id = same
-        session.flush()
+def _may_join(session: Session, target: MailingList, was_on: Subscription | None) -> bool:
+    """Whether a list is open, the person is on it, or has left it themselves.
+
+    A clerk who ended it, or a list that was closed before anybody confirmed, is not overruled by a link.
+    """
+    if target.is_open:
+        return True
+    if was_on is None:
+        return False
+    return was_on.status in RUNNING or last_leaving(session, was_on) is not None
 
 
-def _lists(session: Session, which: sa.ColumnElement[bool]) -> list[tuple[MailingList, Digest]]:
+def lists_where(session: Session, which: sa.ColumnElement[bool]) -> list[tuple[MailingList, Digest]]:
+    """Lists with their digests, in the order of their titles; as many as a page can show."""
     rows = session.execute(
         sa.select(MailingList, Digest)
         .join(Digest, Digest.id == MailingList.digest_id)
@@ -271,12 +219,15 @@ def _lists(session: Session, which: sa.ColumnElement[bool]) -> list[tuple[Mailin
     return [(row[0], row[1]) for row in rows]
 
 
-_LISTS_MOST = 30
+def _hold(session: Session, subscription: Subscription) -> None:
+    """The person first, as everybody does who changes them and their subscriptions (`locks`)."""
+    lock_person(session, subscription.subscriber_id)
+    consent.lock(session, subscription)
 
 
-def _require_chosen(subscription: Subscription) -> None:
-    if subscription.status not in _CHOSEN:
-        raise StateError("Only a subscription that is running can be changed.")
+def require_running(subscription: Subscription) -> None:
+    """Raises StateError for one that waits to be confirmed, or has ended."""
+    next_status(subscription.status, Action.CHANGE)
 
 
 def _note(session: Session, subscription: Subscription, details: dict[str, str], *, now: dt.datetime) -> None:

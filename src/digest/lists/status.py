@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 from digest.errors import StateError
 from digest.models import SubscriptionStatus
@@ -53,17 +54,23 @@ _ACTIVE = SubscriptionStatus.ACTIVE
 _PAUSED = SubscriptionStatus.PAUSED
 _ENDED = SubscriptionStatus.ENDED
 
-# Where both sides are the same, the action was done already and nothing is written. Nothing leads out of
-# `ended`: only a sign-up revives (`subscribe.add_subscriber`).
+# Those of people who have confirmed, and not ended it: only they can be changed, or lead to another list.
+RUNNING: Final = frozenset({_ACTIVE, _PAUSED})
+
+# Where both sides are the same, the action was done already and nothing is written; a change of rhythm or
+# topics keeps the status. Nothing leads out of `ended`: only a sign-up revives (`subscribe.add_subscriber`),
+# or the person takes back their own leaving, and it is what it was (`leaving.undo_leaving`).
 TRANSITIONS: Mapping[tuple[SubscriptionStatus, Action], SubscriptionStatus] = {
     (_PENDING, Action.CONFIRM): _ACTIVE,
     (_PENDING, Action.END): _ENDED,
     (_ACTIVE, Action.CONFIRM): _ACTIVE,
     (_ACTIVE, Action.PAUSE): _PAUSED,
     (_ACTIVE, Action.RESUME): _ACTIVE,
+    (_ACTIVE, Action.CHANGE): _ACTIVE,
     (_ACTIVE, Action.END): _ENDED,
     (_PAUSED, Action.PAUSE): _PAUSED,
     (_PAUSED, Action.RESUME): _ACTIVE,
+    (_PAUSED, Action.CHANGE): _PAUSED,
     (_PAUSED, Action.END): _ENDED,
     (_ENDED, Action.END): _ENDED,
 }

@@ -19,6 +19,7 @@ from digest.db.dialect import insert_if_new
 from digest.errors import InputError, StateError
 from digest.lists import consent
 from digest.lists.arrivals import find_or_make, take_over
+from digest.lists.endings import Before
 from digest.lists.fields import check_consent, check_language, check_zone, clean_line
 from digest.lists.queries import lock_subscription_of
 from digest.lists.status import Action, Origin, next_status
@@ -230,21 +231,23 @@ def end(
     now: dt.datetime,
     reason: str,
     actor: str = "",
+    details: Mapping[str, str] | None = None,
     network: str = "",
 ) -> bool:
     """The subscription is over; only the person can begin it anew. False if it was over already.
 
-    Of one that the undoing of an import had ended it is noted all the same: otherwise the next import would
-    bring back somebody who has left.
+    `details` is what `endings` says of an act that did more than this. Of one that the undoing of an import
+    had ended it is noted all the same: otherwise the next import would bring back somebody who has left.
     """
     consent.lock(session, subscription)
     was_over = subscription.status is SubscriptionStatus.ENDED
     _note_life_of(session, subscription, source, now)
     if was_over and consent.last_action(session, subscription) != Action.UNDO_IMPORT:
         return False
-    details = {"reason": clean_line(reason, what="reason"), "actor": actor, **_to_come_back(subscription)}
+    said = {"reason": clean_line(reason, what="reason"), "actor": actor, **(details or {})}
+    said |= Before.of(subscription).details()
     target = next_status(subscription.status, Action.END)
-    _append(session, subscription, Action.END, target, _Proof(source, details, now, network))
+    _append(session, subscription, Action.END, target, _Proof(source, said, now, network))
     return not was_over
 
 
@@ -292,15 +295,6 @@ def _begin(
     begun = session.merge(written, load=False)
     _append(session, begun, Action.SIGN_UP, status, proof)
     return Added(AddOutcome.ADDED, subscriber_id, made, status, begun)
-
-
-def _to_come_back(subscription: Subscription) -> dict[str, str]:
-    """What the row forgets when it ends, should the person take the end back."""
-    if subscription.status is SubscriptionStatus.PAUSED:
-        return {"until": subscription.paused_until.isoformat() if subscription.paused_until else ""}
-    if subscription.status is SubscriptionStatus.PENDING:
-        return {"asked": subscription.changed_at.isoformat()}
-    return {}
 
 
 def _append(

@@ -20,9 +20,14 @@ async def read_form(request: Request) -> Mapping[str, str]:
 
     Raises HTTPException: 413 for more than 4 kB, 408 for a body that does not come within ten seconds.
     """
+    return await read_fields(request, most=_FIELDS_LIMIT)
+
+
+async def read_fields(request: Request, *, most: int) -> Mapping[str, str]:
+    """As `read_form`, of a form that has up to `most` fields."""
     body = await read_body(request)
     try:
-        return dict(await read_pairs(request, body, most=_FIELDS_LIMIT))
+        return dict(await read_pairs(request, body, most=most))
     except HTTPException:
         return {}
 

@@ -17,7 +17,7 @@ from digest import clock
 from digest.addresses import masked
 from digest.lists.goodbye import ask_goodbye
 from digest.lists.links import end_by_token, subscription_of_token
-from digest.lists.status import Origin
+from digest.lists.status import RUNNING, Origin
 from digest.models import SubscriptionStatus
 from digest.rendering.pages import SignedOffPage, SignOffPage
 from digest.tokens import Purpose, Signer, TokenError
@@ -103,7 +103,7 @@ def _reader(session: Session, signer: Signer, token: str) -> Reader | None:
 def _asking(session: Session, reader: Reader, token: str) -> SignOffPage:
     """The button, with a gentler choice beside it for whose subscription runs."""
     status = reader.subscription.status
-    is_chosen = status in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED)
+    is_chosen = status in RUNNING
     return SignOffPage(
         list_title=reader.mailing_list.title,
         address=masked(reader.person.address or ""),

@@ -18,26 +18,35 @@ from digest.errors import DigestError
 from digest.lists.goodbye import undo_path
 from digest.lists.leaving import can_undo, undo_leaving
 from digest.lists.limits import BY_READERS_NETWORK, network_bucket, take
-from digest.lists.links import subscription_of_token
+from digest.lists.links import held_subscription_of_token, subscription_of_token
 from digest.lists.queries import subscription_of
+from digest.lists.topics import MOST as TOPICS_MOST
 from digest.models import SubscriptionStatus
 from digest.rendering.pages import ErrorPage, SignedOffPage
 from digest.rendering.reader_pages import UndoPage
 from digest.tokens import Claim, Purpose, TokenError
 from digest.web.answers import link_not_valid, page_answer
 from digest.web.deps import Services, Shared, network_of
-from digest.web.forms import read_form
+from digest.web.forms import read_fields, read_form
 from digest.web.reader_acts import NEVER_LIMITED, BadDateError, Outcome, Press, act
 from digest.web.reader_answers import reader_answer, see_other, see_page, title_and_language
 from digest.web.reader_view import Reader, Told, reader_of, reader_page
 
 router = APIRouter()
 
-Form = Annotated[Mapping[str, str], Depends(read_form)]
+_FIELDS_MOST = 2 + TOPICS_MOST  # what is pressed, its value, and a box for each topic
 _CODE_LIMIT = 20
-_WAS_LIMIT = 200
+_WAS_LIMIT = 19 * TOPICS_MOST  # the topics that were chosen, each with a dash
 _TOO_MANY = 429
 _RETRY_SECONDS = "30"
+
+
+async def read_page_form(request: Request) -> Mapping[str, str]:
+    """The fields of a form of the reader's page; empty for one that is larger than any of them."""
+    return await read_fields(request, most=_FIELDS_MOST)
+
+
+Form = Annotated[Mapping[str, str], Depends(read_page_form)]
 
 
 @router.api_route("/u/{token}/page", methods=["GET", "HEAD"])
@@ -95,7 +104,7 @@ def _act(services: Services, token: str, form: Mapping[str, str], network: str) 
     signer, list_id = services.keys.signer, claim.list_id
     try:
         with services.database.write() as session:
-            reader = _find(session, services, token)
+            reader = _held(session, services, token)
             if reader is None or reader.person.erased_at is not None:
                 return ""
             done = act(Press(session, services, reader, form, clock.utc_now(), network))
@@ -167,4 +176,11 @@ def _over(reader: Reader) -> UndoPage:
 def _find(session: Session, services: Services, token: str) -> Reader | None:
     """Whose page it is; None if the subscription is gone. Raises TokenError for a link that is not ours."""
     found = subscription_of_token(session, services.keys.signer, token, purpose=Purpose.UNSUBSCRIBE)
+    return reader_of(session, found) if found else None
+
+
+def _held(session: Session, services: Services, token: str) -> Reader | None:
+    """The same with the person held, before anything is read of what an act may change."""
+    signer = services.keys.signer
+    found = held_subscription_of_token(session, signer, token, purpose=Purpose.UNSUBSCRIBE)
     return reader_of(session, found) if found else None

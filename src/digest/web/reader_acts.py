@@ -1,6 +1,7 @@
 """What each button of the reader's page does. Every act answers with a code for the page and what it was.
 
-Acts raise DigestError where they cannot be done; then nothing is changed.
+Acts raise DigestError where they cannot be done; then nothing is changed. The person is held while they act,
+before any of their subscriptions.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from digest.errors import InputError, NotFoundError, StateError
+from digest.errors import InputError, NotFoundError
 from digest.i18n import N_, spoken, translator
-from digest.lists import preferences
+from digest.lists import languages, preferences
 from digest.lists.fresh_links import Asked, FreshKind, ask_fresh_link
 from digest.lists.goodbye import ask_goodbye
 from digest.lists.leaving import Reason, give_reason, stop_all
 from digest.lists.queries import subscription_of
-from digest.lists.status import Origin
+from digest.lists.status import Action, Origin, next_status
 from digest.lists.subscribe import end, pause, resume
-from digest.models import MailingList, Subscription, SubscriptionStatus, TextSize
+from digest.models import MailingList, Subscription, TextSize
 from digest.web.deps import Services
 from digest.web.reader_answers import stationery_of
 from digest.web.reader_view import PAUSE_DAYS_MOST, Reader, is_shown, zone_of
@@ -182,7 +183,7 @@ def _leave(press: Press) -> Outcome:
 
 def _language(press: Press) -> Outcome:
     was = press.reader.mailing_list.id
-    moved = preferences.switch_language(
+    moved = languages.switch_language(
         press.session,
         press.reader.subscription,
         press.number,
@@ -251,8 +252,8 @@ def _require_shown(press: Press) -> None:
 
 
 def _require_running(press: Press) -> None:
-    if press.reader.subscription.status not in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED):
-        raise StateError("Only a subscription that is running can be changed.")
+    """Raises StateError for one that waits to be confirmed, or has ended."""
+    next_status(press.reader.subscription.status, Action.CHANGE)
 
 
 # Whoever wants less mail is never asked to wait. Done twice they do nothing, and mail nothing.

@@ -14,15 +14,16 @@ from sqlalchemy.orm import Session
 from digest.addresses import masked
 from digest.i18n import spoken, translator
 from digest.lists.goodbye import undo_path
+from digest.lists.languages import sister_lists
 from digest.lists.leaving import can_undo, last_leaving, reason_given
 from digest.lists.preferences import (
     cadence_of,
     open_lists,
     own_subscriptions,
-    sister_lists,
     topics_of,
 )
 from digest.lists.queries import subscription_of
+from digest.lists.topics import MOST as TOPICS_MOST
 from digest.models import (
     Cadence,
     Digest,
@@ -43,8 +44,6 @@ from digest.rendering.reader_pages import (
 from digest.rendering.rhythms import RhythmWords, Schedule, rhythm_words
 from digest.web.deps import Services
 
-# A form has at most 20 fields.
-TOPICS_MOST: Final = 18
 PAUSE_DAYS_MOST: Final = 730
 _CHANGED: Final = ("cadence", "paused", "paused_until", "resumed", "topics", "large", "normal", "moved")
 _ABOUT_LISTS: Final = ("language", "joined", "left", "undone", "reason")
@@ -139,7 +138,7 @@ def reader_page(
         is_large=reader.person.text_size is TextSize.LARGE,
         topics=tuple(
             TopicChoice(each.id, each.title, each.name in chosen)
-            for each in topics_of(session, reader.mailing_list.id)[:TOPICS_MOST]
+            for each in topics_of(session, reader.mailing_list.id)
         ),
         lists=_list_choices(session, reader),
         languages=_languages(session, reader),
@@ -210,8 +209,8 @@ def _done(
     """What to say was done, with its undo. Whatever stands in the address, it leads to a button at most."""
     if told.code not in _DONE_CODES:
         return None
-    if told.code == "left":
-        return Done("left", _undo_of(session, services, reader, told.was, now))
+    if told.code in ("left", "language"):
+        return Done(told.code, _undo_of(session, services, reader, told, now))
     fields = undo_fields(told, now)
     if not fields or reader.subscription.status is SubscriptionStatus.ENDED:
         return Done(told.code)
@@ -235,15 +234,22 @@ def undo_fields(told: Told, now: dt.datetime) -> tuple[tuple[str, str], ...]:
     return ()
 
 
-_BACK: Final = {"cadence": "cadence", "joined": "leave", "language": "language"}
+_BACK: Final = {"cadence": "cadence", "joined": "leave"}
 
 
-def _undo_of(session: Session, services: Services, reader: Reader, was: str, now: dt.datetime) -> str:
-    """Where to take back that the person left another list; "" where they did not."""
-    if not _is_number(was):
+def _undo_of(session: Session, services: Services, reader: Reader, told: Told, now: dt.datetime) -> str:
+    """Where to take back that the person left another list, or came from it; "" where they did not."""
+    if not _is_number(told.was):
         return ""
-    other = subscription_of(session, list_id=int(was), subscriber_id=reader.person.id)
-    if other is None or not can_undo(session, other, address_key=services.keys.address_key, now=now):
+    other = subscription_of(session, list_id=int(told.was), subscriber_id=reader.person.id)
+    leaving = last_leaving(session, other) if other else None
+    if other is None or leaving is None:
+        return ""
+    if told.code == "left":
+        is_told = is_shown(session.get_one(MailingList, other.list_id), reader)
+    else:
+        is_told = leaving.switch is not None and leaving.switch.list_id == reader.mailing_list.id
+    if not is_told or not can_undo(session, other, address_key=services.keys.address_key, now=now):
         return ""
     return undo_path(services.keys.signer, other)
 

@@ -22,6 +22,7 @@ from digest.lists import (
     due_pauses,
     fresh_links,
     import_undo,
+    languages,
     leaving,
     permission,
     permission_mail,
@@ -230,7 +231,7 @@ class Doer:
         )
 
     def _language(self, person: int, each: int, other: int) -> bool:
-        preferences.switch_language(
+        languages.switch_language(
             self._session,
             self._place(person, each),
             self._house.lists[other],

@@ -57,6 +57,8 @@ class Place:
     import_no: int | None = None
     chain: list[tuple[str, str, str, dt.datetime]] = field(default_factory=list)
     before: tuple[str, dt.datetime | None] = ("", None)  # what it was before it ended
+    press: dt.datetime | None = None  # of the press that ended all at once
+    moved: tuple[int, str, dt.datetime | None] | None = None  # ended for which place, and what that was
     is_reason_given: bool = False
     questions: dict[int, dt.datetime | None] = field(default_factory=dict)  # run to when it was answered
 
@@ -74,6 +76,7 @@ class Place:
         """The next event of the chain, and the status with it."""
         if status == "ended" and self.status != "ended":
             self.before, self.is_reason_given = (self.status, self.until), False
+            self.press = self.moved = None
         if status != "paused" or action in ("resume", "revive"):
             self.until = None
         self.status = status
@@ -88,6 +91,10 @@ class Place:
         if not is_first:
             self.before = ("", None)
         return is_first
+
+    def is_resting(self, now: dt.datetime) -> bool:
+        """Whether it pauses, and the pause is not over."""
+        return self.status == "paused" and (self.until is None or self.until > now)
 
     def leaving(self) -> dt.datetime | None:
         """When the person ended it, if that is how it stands."""
@@ -311,22 +318,38 @@ class Model:
 
     def _leave_all(self, now: dt.datetime, person: Person) -> int:
         person.lives(now)
-        return sum([place.end("preferences", now) for place in person.places.values()])
+        ended = [place for place in person.places.values() if place.end("preferences", now)]
+        for place in ended:
+            place.press = now
+        return len(ended)
 
     def _clerk_ends(self, now: dt.datetime, person: Person, each: int) -> bool:
         return person.places[each].end("cli", now)
 
     def _undo(self, now: dt.datetime, person: Person, each: int) -> list[int]:
-        left = person.places[each].leaving()
+        own = person.places[each]
+        left = own.leaving()
         if left is None or person.erased or now >= left + 30 * DAY or self.is_barred(person.address):
             return []
         person.lives(now)
-        brought = [place for place in person.places.values() if place.leaving() == left]
+        others = [place for place in person.places.values() if place is not own and place.leaving()]
+        brought = [own, *(place for place in others if own.press and place.press == own.press)]
         for place in brought:
             status, until = place.before
             place.note("revive", status, "preferences", now)
             place.until = until
+        if own.moved:
+            other, status, until = own.moved
+            self._put_back(now, person.places[other], status, until)
         return sorted(place.place for place in brought)
+
+    def _put_back(self, now: dt.datetime, there: Place, status: str, until: dt.datetime | None) -> None:
+        """What ran there before is as it was; what came by the change of language is over."""
+        if there.runs and status not in ("active", "paused"):
+            there.end("preferences", now)
+        elif there.status == "active" and status == "paused" and (until is None or until > now):
+            there.note("pause", "paused", "preferences", now)
+            there.until = until
 
     def _reason(self, now: dt.datetime, person: Person, each: int) -> bool:
         place = person.places[each]
@@ -360,11 +383,21 @@ class Model:
         here = person.places[each]
         if not here.runs or self.is_barred(person.address):
             return REFUSED
+        there = person.places.get(other)
+        was = (there.status, there.until) if there else ("", None)
         self._come(now, person, other)
-        chosen = here.rhythm or RHYTHMS[HOUSES[each]][0]
-        if chosen in RHYTHMS[HOUSES[other]]:
-            person.places[other].rhythm = chosen
+        there = person.places[other]
+        if was[0] not in ("active", "paused"):
+            # All rhythms of these worlds come as often: without the same name it is the first.
+            chosen, known = here.rhythm or RHYTHMS[HOUSES[each]][0], RHYTHMS[HOUSES[other]]
+            there.rhythm = chosen if chosen in known else known[0]
+            if here.is_resting(now):
+                there.note("pause", "paused", "preferences", now)
+                there.until = here.until
+        elif there.status == "paused" and not here.is_resting(now):
+            there.note("resume", "active", "preferences", now)
         here.end("preferences", now)
+        here.moved = (other, *was)
         return True
 
     def _move(self, now: dt.datetime, person: Person, address: int) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from digest.db import Database
 from digest.errors import InputError, NotFoundError, StateError
-from digest.lists import consent, evidence, preferences
+from digest.lists import consent, evidence, languages, preferences
 from digest.lists.change_address import Moved, ask_new_address, change_address, foresee
 from digest.lists.erase import erase_subscriber
 from digest.lists.fresh_links import (
@@ -140,13 +140,13 @@ def test_what_is_not_offered_is_refused(scene: Scene) -> None:
     with pytest.raises(NotFoundError):
         preferences.join_list(scene.session, scene.reader, closed, **step)
     with pytest.raises(NotFoundError):
-        preferences.switch_language(scene.session, scene.reader, scene.other.id, **step)
+        languages.switch_language(scene.session, scene.reader, scene.other.id, **step)
     end(scene.session, scene.reader, source=OWN, now=NOW, reason="left")
     for attempt in (
         lambda: preferences.choose_cadence(scene.session, scene.reader, scene.sunday, now=NOW),
         lambda: preferences.choose_topics(scene.session, scene.reader, ["arts"], now=NOW),
         lambda: preferences.join_list(scene.session, scene.reader, scene.other.id, **step),
-        lambda: preferences.switch_language(scene.session, scene.reader, scene.sister.id, **step),
+        lambda: languages.switch_language(scene.session, scene.reader, scene.sister.id, **step),
     ):
         with pytest.raises(StateError):
             attempt()
@@ -188,13 +188,13 @@ def test_the_language_is_switched_there_and_back(scene: Scene) -> None:
     """The sister's list takes over with the cadence of the same name; back again, all is as it was."""
     step = {"address_key": ADDRESS_KEY, "words": "Language", "now": NOW}
     preferences.choose_cadence(scene.session, scene.reader, scene.sunday, now=NOW)
-    moved = preferences.switch_language(scene.session, scene.reader, scene.sister.id, **step)
+    moved = languages.switch_language(scene.session, scene.reader, scene.sister.id, **step)
     assert (moved.list_id, moved.status, scene.reader.status) == (scene.sister.id, ACTIVE, ENDED)
     cadence = preferences.cadence_of(scene.session, moved)
     assert cadence is not None
     assert cadence.name == "sunday"
     assert scene.person().language == "hy"
-    back = preferences.switch_language(scene.session, moved, scene.reader.list_id, **step)
+    back = languages.switch_language(scene.session, moved, scene.reader.list_id, **step)
     assert (back.id, back.status, moved.status) == (scene.reader.id, ACTIVE, ENDED)
     assert back.cadence_id == scene.sunday
     assert scene.events(moved)[-1] == ("end", "preferences")

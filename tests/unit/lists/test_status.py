@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from digest.errors import StateError
-from digest.lists.status import TRANSITIONS, Action, Origin, next_status
+from digest.lists.status import RUNNING, TRANSITIONS, Action, Origin, next_status
 from digest.models import SubscriptionStatus
 
 
@@ -31,6 +31,13 @@ def test_only_a_confirmation_makes_a_pending_one_active() -> None:
     """No resume, import or other action mails somebody who has not confirmed."""
     ways = [action for action in Action if TRANSITIONS.get((SubscriptionStatus.PENDING, action))]
     assert ways == [Action.CONFIRM, Action.END]
+
+
+def test_only_what_runs_is_changed_and_stays_what_it_is() -> None:
+    """Another rhythm or other topics are for who has confirmed and has not left."""
+    changed = {status for status in SubscriptionStatus if (status, Action.CHANGE) in TRANSITIONS}
+    assert changed == RUNNING
+    assert all(next_status(status, Action.CHANGE) is status for status in RUNNING)
 
 
 def test_doing_it_again_stays_where_it_led() -> None:
