@@ -41,7 +41,7 @@ _CLICK_RATE, _CLICK_SECONDS = 20, 30
 _WARM_UP = 50
 _BARE = 300
 _PEOPLE = 10_000  # of an edition
-_EDITIONS = 20  # at the most, one after the other: the sending must outlast the clicks
+_EDITIONS = 40  # at the most, one after the other: the sending must outlast the clicks
 _DOMAINS = 200
 _NETWORKS = 1 << 16
 # What a sign-up leaves, a row in each; of buckets it fills two more.
