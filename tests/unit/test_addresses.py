@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 import string
 
@@ -149,3 +151,12 @@ def test_hash_depends_on_key_and_address(one: bytes, other: bytes, local: str) -
 def test_mask_shows_one_letter(local: str) -> None:
     """Over a shoulder nobody reads more than the first letter and the domain."""
     assert masked(f"{local}@mail.test") == f"{local[0]}***@mail.test"
+
+
+@given(st.binary(max_size=200), st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
+@example(b"", "")
+@example(b"k" * 64, "ani@example.org")
+@example(b"k" * 65, "ani@example.org")
+def test_the_keyed_hash_is_hmac(key: bytes, text: str) -> None:
+    """The hashes that are kept for years are those of RFC 2104, for keys of every length."""
+    assert keyed_hash(key, text) == hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

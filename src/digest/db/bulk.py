@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +19,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from digest.db.types import Json, UtcDateTime
+
+_GROUP = 500  # rows of one statement on SQLite
+_EPOCH, _MICROSECOND = dt.datetime(2000, 1, 1, tzinfo=dt.UTC), dt.timedelta(microseconds=1)
 
 
 def insert_rows(
@@ -71,75 +76,126 @@ def _plain(kind: Any) -> Any:
     return sa.Text() if isinstance(kind, sa.String | sa.Enum) else kind
 
 
-def take_ids(session: Session, table: sa.Table, count: int) -> list[int]:
+# The sequence is looked up once: for each number anew, that takes longer than all the rest.
+_TAKE_IDS = """
+WITH taken AS MATERIALIZED (
+    SELECT nextval(name) AS id
+    FROM (SELECT pg_get_serial_sequence(:table, 'id')::regclass AS name OFFSET 0) AS sequence,
+        generate_series(1, :count)
+)
+SELECT min(id), max(id), CASE WHEN max(id) - min(id) >= :count THEN array_agg(id) END FROM taken
+"""
+
+
+def take_ids(session: Session, table: sa.Table, count: int) -> Sequence[int]:
     """Ids for rows to come, in a transaction that writes; ids that are not used stay unused."""
     if not count:
         return []
     if session.get_bind().dialect.name == "sqlite":
         last = session.scalar(sa.select(sa.func.max(table.c.id))) or 0
-        return list(range(last + 1, last + 1 + count))
-    sequence = sa.func.pg_get_serial_sequence(table.name, "id")
-    numbers = sa.select(sa.func.array_agg(sa.func.nextval(sequence))).select_from(
-        sa.func.generate_series(1, count).table_valued("number")
-    )
-    return list(session.scalar(numbers) or ())
+        return range(last + 1, last + 1 + count)
+    first, last, scattered = session.execute(sa.text(_TAKE_IDS), {"table": table.name, "count": count}).one()
+    return list(scattered) if scattered else range(first, last + 1)
 
 
 def load_rows(
     session: Session,
     table: sa.Table,
     names: Sequence[str],
-    rows: Sequence[tuple[Any, ...]],
+    rows: Iterable[tuple[Any, ...]],
     *,
     same: Mapping[str, Any],
 ) -> None:
     """Write rows whose values stand in the order of `names`: texts, numbers, None, moments, JSON as text.
 
-    By COPY on PostgreSQL, by one prepared statement on SQLite. `same` holds what all share, as the models
-    have it. No default is applied. Raises IntegrityError as an INSERT does.
+    By COPY on PostgreSQL, by one prepared statement on SQLite; rows may be made while those before them are
+    written. `same` holds what all share, as the models have it. No default is applied. Raises IntegrityError
+    as an INSERT does.
     """
-    if not rows:
-        return
     connection = session.connection()
     columns = [*names, *same]
-    as_stored = _stored_postgres if connection.dialect.name == "postgresql" else _stored_sqlite
-    shared = tuple(as_stored(value) for value in same.values())
-    moments = [place for place, name in enumerate(names) if isinstance(table.c[name].type, UtcDateTime)]
-    full = (_with_moments(row, moments, as_stored) + shared for row in rows)
-    listed = ", ".join(columns)
-    if connection.dialect.name == "sqlite":
-        places = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table.name} ({listed}) VALUES ({places})"  # noqa: S608  (our own names)
-        connection.exec_driver_sql(statement, list(full))
-        return
-    from psycopg import errors  # noqa: PLC0415  (not there where SQLite alone is used)
-
-    statement = f"COPY {table.name} ({listed}) FROM STDIN"
+    types = [table.c[name].type for name in columns]
+    is_sqlite = connection.dialect.name == "sqlite"
+    as_stored = _stored_sqlite if is_sqlite else _stored_postgres
+    changed = [place for place, kind in enumerate(types[: len(names)]) if isinstance(kind, UtcDateTime)]
+    if not is_sqlite:
+        changed += [place for place, kind in enumerate(types[: len(names)]) if kind is Json]
+    shared = tuple(as_stored(value, table.c[name].type) for name, value in same.items())
+    full = _as_stored(rows, shared, changed, types, as_stored)
     driver: Any = connection.connection.driver_connection
+    if is_sqlite:
+        _insert_many(driver, table.name, columns, full)
+    else:
+        _copy(driver, table.name, columns, types, full)
+
+
+def _as_stored(
+    rows: Iterable[tuple[Any, ...]],
+    shared: tuple[Any, ...],
+    changed: Sequence[int],
+    types: Sequence[Any],
+    as_stored: Callable[[Any, Any], Any],
+) -> Iterator[tuple[Any, ...]]:
+    """The rows with what they share; the values at the places in `changed` as the driver takes them."""
+    for row in rows:
+        stored = row
+        for place in changed:
+            if row[place] is not None:
+                value = as_stored(row[place], types[place])
+                stored = (*stored[:place], value, *stored[place + 1 :])
+        yield stored + shared
+
+
+def _insert_many(driver: Any, table: str, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> None:
+    """Statements of many rows: while one runs another thread can work, which it cannot between short ones."""
+    places = f"({', '.join('?' * len(columns))})"
+    head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608  (our own names)
+    statement = head + ", ".join([places] * _GROUP)
+    try:
+        while group := list(itertools.islice(rows, _GROUP)):
+            if len(group) == _GROUP:
+                driver.execute(statement, list(itertools.chain.from_iterable(group)))
+            else:
+                driver.executemany(head + places, group)
+    except sqlite3.Error as error:
+        raise sa.exc.DBAPIError.instance(head, None, error, sqlite3.Error) from None
+
+
+def _copy(
+    driver: Any, table: str, columns: Sequence[str], types: Sequence[Any], rows: Iterator[tuple[Any, ...]]
+) -> None:
+    """In COPY's binary format: the server need not read numbers and moments from texts."""
+    import psycopg  # noqa: PLC0415  (not there where SQLite alone is used)
+
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)"
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in full:
+            copy.set_types([_wire_type(kind) for kind in types])
+            for row in rows:
                 copy.write_row(row)
-    except errors.IntegrityError as error:
-        raise sa.exc.IntegrityError(statement, None, error) from None
+    except psycopg.Error as error:
+        raise sa.exc.DBAPIError.instance(statement, None, error, psycopg.Error) from None
 
 
-def _with_moments(row: tuple[Any, ...], places: Sequence[int], as_stored: Any) -> tuple[Any, ...]:
-    if not any(row[place] for place in places):
-        return row
-    changed = list(row)
-    for place in places:
-        changed[place] = as_stored(row[place])
-    return tuple(changed)
+def _wire_type(kind: Any) -> str:
+    """The type whose binary form a value of a column has as we give it; see `_stored_postgres`."""
+    if kind is Json:
+        return "bytea"
+    if isinstance(kind, UtcDateTime | sa.BigInteger):
+        return "int8"
+    return "int4" if isinstance(kind, sa.Integer) else "text"
 
 
-def _stored_postgres(value: Any) -> Any:
+def _stored_postgres(value: Any, kind: Any) -> Any:
+    """A moment as its microseconds since 2000 and JSON as its text after a version: their binary forms."""
     if isinstance(value, dt.datetime):
-        return value.astimezone(dt.UTC).isoformat()
-    return json.dumps(value) if isinstance(value, list | dict) else _plain_value(value)
+        return (value - _EPOCH) // _MICROSECOND
+    if kind is Json:
+        return b"\x01" + (value if isinstance(value, str) else json.dumps(value)).encode()
+    return _plain_value(value)
 
 
-def _stored_sqlite(value: Any) -> Any:
+def _stored_sqlite(value: Any, kind: Any) -> Any:  # noqa: ARG001  (as its sibling)
     if isinstance(value, dt.datetime):  # as the column type writes it
         return value.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     return json.dumps(value) if isinstance(value, list | dict) else _plain_value(value)

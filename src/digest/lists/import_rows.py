@@ -9,7 +9,7 @@ import importlib.resources
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from digest.addresses import Address, parse_address
 from digest.errors import InputError
@@ -51,6 +51,24 @@ _OFFICES = frozenset(
         "webmaster",
     )
 )
+
+
+_KEPT, _KEPT_LETTERS = 5000, 80
+Value = TypeVar("Value")
+
+
+class _Kept(dict[str, Value]):
+    """What a check makes of a cell, kept for the lines with the same one; what fails is checked each time."""
+
+    def __init__(self, check: Callable[[str], Value]) -> None:
+        super().__init__()
+        self._check = check
+
+    def __missing__(self, cell: str) -> Value:
+        value = self._check(plain(cell))
+        if len(self) < _KEPT and len(cell) <= _KEPT_LETTERS:
+            self[cell] = value
+        return value
 
 
 class Row(NamedTuple):
@@ -107,37 +125,39 @@ class RowMaker:
             )
         plain_fields = {"address", "name", "zone", "language", "text_size"}
         self._is_plain = not self._attributes and not set(self._places) - plain_fields
+        self._last = max(self._places.values(), default=0)
+        self._zones = _Kept(lambda cell: self._zone(cell, ""))
+        self._languages = _Kept(check_language)
+        self._sizes = _Kept(check_text_size)
 
     def make(self, line: Line) -> Row:
         """The row of a line; raises InputError with the reason."""
-        cells = line.cells
-        if len(cells) < len(self._places):  # a line may stop early
-            cells = cells + [""] * (max(self._places.values(), default=0) + 1 - len(cells))
-        get = self._getter(cells)
-        written = get("address")
-        if not written.strip():
+        number, cells = line
+        if len(cells) <= self._last:  # a line may stop early
+            cells = cells + [""] * (self._last + 1 - len(cells))
+        places = self._places
+        written = plain(cells[places["address"]])
+        if not written or written.isspace():
             raise InputError("There is no address.")
+        name = cells[places["name"]] if "name" in places else ""
         row = Row(
-            line.number,
+            number,
             self._part,
             read_address(written),
             self._meaning,
-            clean_line(get("name"), what="name"),
-            self._zone(get("zone"), ""),
-            check_language(get("language")),
-            check_text_size(get("text_size")),
+            clean_line(plain(name), what="name") if name else "",
+            self._zones[cells[places["zone"]]] if "zone" in places else None,
+            self._languages[cells[places["language"]]] if "language" in places else None,
+            self._sizes[cells[places["text_size"]]] if "text_size" in places else TextSize.NORMAL,
         )
-        return row if self._is_plain else self._complete(row, get, cells)
+        return row if self._is_plain else self._complete(row, self._getter(cells), cells)
 
     def _getter(self, cells: list[str]) -> Callable[[str], str]:
-        places, width = self._places, len(cells)
+        places = self._places
 
         def get(name: str) -> str:
             place = places.get(name)
-            if place is None or place >= width:
-                return ""
-            cell = cells[place]
-            return plain(cell) if cell[:1] == "'" else cell
+            return "" if place is None else plain(cells[place])
 
         return get
 
@@ -259,7 +279,9 @@ def read_address(text: str) -> Address:
     if len(local) > 64 or len(local) + len(domain) > 253:
         return parse_address(text)
     domain = _checked_domain(domain)
-    return Address(f"{local}@{domain}", f"{local.lower()}@{domain}", domain, needs_smtputf8=False)
+    written = f"{local}@{domain}"
+    key = written if local.islower() else f"{local.lower()}@{domain}"
+    return Address(written, key, domain, needs_smtputf8=False)
 
 
 @functools.lru_cache(maxsize=8192)

@@ -17,12 +17,12 @@ from typing import Any, BinaryIO, cast
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.addresses import keyed_hash
 from digest.db import Database
+from digest.db.dialect import with_room_to_load
 from digest.errors import DigestError, InputError, NotFoundError, StateError
 from digest.lists import assets, import_lines
 from digest.lists.csv_lines import BadLine
-from digest.lists.import_ahead import read_ahead
+from digest.lists.import_ahead import Batch, rare_collections, read_ahead, take_batch
 from digest.lists.import_files import open_parts
 from digest.lists.import_order import (
     ImportOrder,
@@ -36,11 +36,11 @@ from digest.lists.import_order import (
 from digest.lists.import_read import People, read_people
 from digest.lists.import_rows import Row
 from digest.lists.import_seen import Seen
-from digest.lists.import_sort import Outcome, sort_rows
+from digest.lists.import_sort import Outcome, Plan, sort_rows
 from digest.lists.import_write import Proof, write_plan
 from digest.models import Import, ImportState, MailingList
 
-BATCH_LINES = 2000
+BATCH_LINES = 4000
 FILE_KIND, REPORT_KIND = "import", "import_report"
 _TRIES = 3
 _IN_MEMORY = 1 << 22  # bytes of a kept file before it goes to a temporary one
@@ -173,14 +173,8 @@ class _Run:
     def to_the_end(self) -> ImportReport:
         """Take all lines; a failure is noted with the import."""
         try:
-            lines = iter(self.people)
-            self._pass_over(lines)
-            if self.proof is None and self.sink:
-                self.sink(import_lines.HEADING)
-            for batch in read_ahead(lines, BATCH_LINES):
-                self._take(batch)
-                if self.progress:
-                    self.progress(self.position)
+            with rare_collections():
+                self._take_all()
         except TakenError:
             raise
         except DigestError as error:
@@ -189,6 +183,9 @@ class _Run:
         except Exception as error:
             self._fail(type(error).__name__)
             raise
+        finally:
+            with self.database.read() as session:
+                with_room_to_load(session, is_wanted=False)
         self.tally.ignored.update(self.people.ignored)
         if self.proof is not None:
             with self.database.write() as session:
@@ -196,49 +193,48 @@ class _Run:
         import_id = self.proof.import_id if self.proof else None
         return self.tally.report(is_dry_run=self.proof is None, import_id=import_id)
 
+    def _take_all(self) -> None:
+        lines, key = iter(self.people), self.order.address_key
+        self._pass_over(lines)
+        if self.proof is None and self.sink:
+            self.sink(import_lines.HEADING)
+        for batch in read_ahead(lambda: take_batch(lines, BATCH_LINES, seen=self.seen, address_key=key)):
+            self._take(batch)
+            if self.progress:
+                self.progress(self.position)
+
     def _pass_over(self, lines: Iterator[Row | BadLine]) -> None:
         """Only remember who stood in the lines that were done before."""
         for line in itertools.islice(lines, self.position):
             if isinstance(line, Row):
                 self.seen.add(line.address.key)
 
-    def _take(self, batch: list[Row | BadLine]) -> None:
-        rows: dict[str, Row] = {}
-        bad: list[BadLine] = []
-        repeated: list[tuple[Row, Outcome]] = []
-        key, seen = self.order.address_key, self.seen
-        for line in batch:
-            if isinstance(line, BadLine):
-                bad.append(line)
-            elif seen.add(line.address.key):
-                rows[keyed_hash(key, line.address.key)] = line
-            else:
-                repeated.append((line, Outcome.REPEATED))
-        offices = [row for row in rows.values() if row.is_office]
-        counts = Counter(lines=len(batch), bad=len(bad), repeated=len(repeated), offices=len(offices))
-        self.position += len(batch)
-        self.tally.note(bad)
+    def _take(self, batch: Batch) -> None:
+        self.position += batch.lines
+        self.tally.note(batch.bad)
         if self.proof is None:
             with self.database.read() as session:
-                leavers_only = self.order.leavers_only
-                plan = sort_rows(session, rows, self.order.list_id, leavers_only=leavers_only)
+                plan = self._sort(session, batch)
             if self.sink:
-                self.sink(import_lines.report_lines([*repeated, *plan.outcomes], bad, offices))
-            self.tally.add({**counts, **plan.counts})
+                self.sink(_report(batch, plan))
+            self.tally.add({**batch.counts, **plan.counts})
             return
         for _ in range(_TRIES):
             try:
                 with self.database.write() as session:
-                    plan = sort_rows(session, rows, self.order.list_id, leavers_only=self.order.leavers_only)
+                    with_room_to_load(session)
+                    plan = self._sort(session, batch)
                     write_plan(session, plan, self.proof)
-                    report = import_lines.report_lines([*repeated, *plan.outcomes], bad, offices)
-                    summed = Counter(self.tally.counts) + Counter({**counts, **plan.counts})
-                    self._note(session, self.proof, len(batch), dict(summed), report)
+                    summed = Counter(self.tally.counts) + Counter({**batch.counts, **plan.counts})
+                    self._note(session, self.proof, batch.lines, dict(summed), _report(batch, plan))
             except sa.exc.IntegrityError:
                 continue  # somebody else added one of these people since we looked: look again
             self.tally.counts = dict(summed)
             return
         raise StateError("Somebody else is adding the same people; resume the import when they are done.")
+
+    def _sort(self, session: Session, batch: Batch) -> Plan:
+        return sort_rows(session, batch.rows, self.order.list_id, leavers_only=self.order.leavers_only)
 
     def _note(
         self, session: Session, proof: Proof, lines: int, counts: dict[str, int], report: bytes
@@ -275,6 +271,11 @@ class _Run:
                 .where(Import.id == self.proof.import_id, Import.state == ImportState.RUNNING)
                 .values(state=ImportState.FAILED, fault=fault[:500])
             )
+
+
+def _report(batch: Batch, plan: Plan) -> bytes:
+    repeated = [(row, Outcome.REPEATED) for row in batch.repeated]
+    return import_lines.report_lines([*repeated, *plan.outcomes], batch.bad, batch.offices)
 
 
 def drop_file(session: Session, row: Import) -> None:

@@ -7,9 +7,9 @@ for one with a chance of three in a million.
 from __future__ import annotations
 
 import array
-import hashlib
 
 _START = 1 << 16
+_ALL_BITS = (1 << 64) - 1
 
 
 class Seen:
@@ -22,7 +22,7 @@ class Seen:
 
     def add(self, key: str) -> bool:
         """Note an address's key; False if it was there."""
-        mark = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "little") or 1
+        mark = hash(key) & _ALL_BITS or 1  # SipHash with a key of this process's own
         if not self._put(mark):
             return False
         self._count += 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -57,6 +58,9 @@ _STATUSES = {meaning: status.value for meaning, status in _STATUS.items()}
 _SIZES = {size: size.value for size in TextSize}
 
 
+_EVENTS_AT_ONCE = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What all people of an import share."""
@@ -81,7 +85,8 @@ def write_plan(session: Session, plan: Plan, proof: Proof) -> None:
     """
     if plan.new or plan.joining:
         evidence.keep_text(session, proof.basis, now=proof.now)
-    _insert(session, [*plan.joining, *_insert_people(session, plan.new, proof)], proof)
+        people = _insert_people(session, plan.new, proof) if plan.new else []
+        _insert(session, [*plan.joining, *people], proof)
     _bar(session, plan.barring, proof)
     for subscription_id, subscriber_id, row in plan.returning:
         _bring_back(session, subscription_id, subscriber_id, row, proof)
@@ -101,7 +106,7 @@ def _insert_people(
         session,
         _PEOPLE,
         _PEOPLE_COLUMNS,
-        [
+        (
             (
                 number,
                 row.address.text,
@@ -116,7 +121,7 @@ def _insert_people(
                 row.alive_at,
             )
             for number, (address_hash, row) in zip(ids, people, strict=True)
-        ],
+        ),
         same={"created_at": proof.now},
     )
     return [(number, row) for number, (_, row) in zip(ids, people, strict=True)]
@@ -129,7 +134,7 @@ def _insert(session: Session, people: Sequence[tuple[int, Row]], proof: Proof) -
         session,
         _SUBSCRIPTIONS,
         _SUBSCRIPTION_COLUMNS,
-        [
+        (
             (
                 number,
                 subscriber_id,
@@ -139,7 +144,7 @@ def _insert(session: Session, people: Sequence[tuple[int, Row]], proof: Proof) -
                 row.paused_until if row.meaning is Meaning.PAUSED else None,
             )
             for number, (subscriber_id, row) in zip(ids, people, strict=True)
-        ],
+        ),
         same={
             "list_id": proof.list_id,
             "import_id": proof.import_id,
@@ -151,7 +156,7 @@ def _insert(session: Session, people: Sequence[tuple[int, Row]], proof: Proof) -
         session,
         _EVENTS,
         _EVENT_COLUMNS,
-        _first_events([(number, row) for number, (_, row) in zip(ids, people, strict=True)], proof),
+        _first_events(zip(ids, (row for _, row in people), strict=True), proof),
         same={
             "number": 1,
             "at": proof.now,
@@ -161,20 +166,22 @@ def _insert(session: Session, people: Sequence[tuple[int, Row]], proof: Proof) -
     )
 
 
-def _first_events(people: Sequence[tuple[int, Row]], proof: Proof) -> list[Fields]:
+def _first_events(people: Iterable[tuple[int, Row]], proof: Proof) -> Iterator[Fields]:
     """The first event of each subscription: all alike but for the address, save those of leavers."""
-    made: list[Fields] = []
-    alike: dict[Meaning, list[tuple[int, str]]] = {}
-    for number, row in people:
-        if row.meaning is Meaning.LEFT:
-            events = FirstEvents(SubscriptionStatus.ENDED.value, _details(row, proof), at=proof.now)
-            made += events.make([(number, row.address.text)])
-        else:
-            alike.setdefault(row.meaning, []).append((number, row.address.text))
-    for meaning, found in alike.items():
-        details = {evidence.TEXT: evidence.fingerprint_of(proof.basis), "actor": proof.actor}
-        made += FirstEvents(_STATUS[meaning].value, details, at=proof.now).make(found)
-    return made
+    alike: dict[Meaning, FirstEvents] = {}
+    for meaning, group in itertools.groupby(people, key=lambda one: one[1].meaning):
+        if meaning is Meaning.LEFT:
+            for number, row in group:
+                events = FirstEvents(SubscriptionStatus.ENDED.value, _details(row, proof), at=proof.now)
+                yield from events.make([(number, row.address.text)])
+            continue
+        if meaning not in alike:
+            details = {evidence.TEXT: evidence.fingerprint_of(proof.basis), "actor": proof.actor}
+            alike[meaning] = FirstEvents(_STATUS[meaning].value, details, at=proof.now)
+        while some := [
+            (number, row.address.text) for number, row in itertools.islice(group, _EVENTS_AT_ONCE)
+        ]:
+            yield from alike[meaning].make(some)
 
 
 def _details(row: Row, proof: Proof) -> dict[str, str]:

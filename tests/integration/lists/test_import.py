@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import codecs
 import io
+import itertools
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from digest.db import Database
+from digest.db.dialect import among_texts
 from digest.errors import InputError
 from digest.lists import consent, evidence
 from digest.lists.erase import erase_subscriber
 from digest.lists.import_order import ImportOrder, ImportReport
-from digest.lists.import_run import import_subscribers
+from digest.lists.import_run import BATCH_LINES, import_subscribers
 from digest.lists.queries import audience, subscriber_by_address
 from digest.lists.status import Origin
 from digest.lists.subscribe import end, pause
@@ -222,13 +224,14 @@ def test_a_batch_is_written_whole_or_not_at_all(database: Database, list_id: int
             if seen == failing:
                 raise OSError("the disk is full")
 
-    content = "email\n" + "".join(f"r{number}@example.org\n" for number in range(3000))
+    content = "email\n" + "".join(f"r{number}@example.org\n" for number in range(BATCH_LINES + 1000))
     with pytest.raises(OSError, match="disk"):
         run(database, list_id, content)
     with database.read() as session:
         for model in (Subscriber, Subscription, ConsentEvent):
-            assert session.scalar(sa.select(sa.func.count()).select_from(model)) == 2000
-    assert counts(run(database, list_id, content)) == {"lines": 3000, "added": 1000, "known": 2000}
+            assert session.scalar(sa.select(sa.func.count()).select_from(model)) == BATCH_LINES
+    wanted = {"lines": BATCH_LINES + 1000, "added": 1000, "known": BATCH_LINES}
+    assert counts(run(database, list_id, content)) == wanted
 
 
 def test_a_person_who_signs_up_meanwhile_is_known(database: Database, list_id: int) -> None:
@@ -257,3 +260,32 @@ def test_a_file_is_read_from_the_disk(database: Database, list_id: int, tmp_path
     order = ImportOrder(list_id, "moved", "cli:test", ADDRESS_KEY, is_dry_run=True)
     with path.open("rb") as stream:
         assert import_subscribers(database, stream, order, now=NOW).added == 8000
+
+
+def test_ids_that_others_take_meanwhile_are_left_to_them(database: Database, list_id: int) -> None:
+    """Ids with gaps between them, as two imports at once get them, are used as they came."""
+    if not database.is_sqlite:
+        with database.write() as session:
+            session.execute(sa.text("ALTER SEQUENCE subscribers_id_seq INCREMENT BY 3"))
+    lines = "".join(f"r{number}@example.org\n" for number in range(600))
+    assert run(database, list_id, "email\n" + lines).added == 600
+    with database.read() as session:
+        ids = session.scalars(sa.select(Subscriber.id).order_by(Subscriber.id)).all()
+        assert {later - earlier for earlier, later in itertools.pairwise(ids)} == {
+            1 if database.is_sqlite else 3
+        }
+        assert all(not found for _, found in consent.verify_all(session))
+
+
+@pytest.mark.parametrize("names", [[], [""], ["a"], ['a"b', "c\\d", "{,}", "NULL", "ա"]])
+def test_texts_of_all_letters_are_looked_for(database: Database, names: list[str]) -> None:
+    """Quotes, backslashes and braces find what they stand for and nothing else."""
+    everything = {"", "a", "b", 'a"b', "c\\d", "cd", "{", "{,}", "NULL", "ա"}
+    with database.write() as session:
+        for number, name in enumerate(sorted(everything)):
+            make_subscriber(session, f"r{number}@example.org").name = name
+        session.flush()
+        found = session.scalars(
+            sa.select(Subscriber.name).where(among_texts(session, Subscriber.name, names))
+        )
+        assert sorted(found) == sorted(names)
