@@ -9,7 +9,7 @@ import contextlib
 import gc
 import itertools
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from digest.addresses import keyed_hash
@@ -54,16 +54,30 @@ def take_batch(lines: Iterator[Row | BadLine], size: int, *, seen: Seen, address
     return batch
 
 
-def read_ahead(take: Callable[[], Batch]) -> Iterator[Batch]:
-    """Batches until one is empty, each made in a second thread while its forerunner is used.
+class ReadAhead:
+    """Batches until one is empty, each made in a second thread while its forerunner is written.
 
-    Never more than two are held; an error of the reading is raised where its batch would come.
+    Never more than two are held; an error of the reading is raised where its batch would come. Whoever takes
+    them calls `go_on` once only the database has much to do: both threads share Python's one lock, and short
+    questions to a server would wait for it between lines.
     """
-    with ThreadPoolExecutor(1, "import-reader") as reader:
-        coming = reader.submit(take)
-        while (batch := coming.result()).lines:
-            coming = reader.submit(take)
-            yield batch
+
+    def __init__(self, take: Callable[[], Batch]) -> None:
+        self._take = take
+        self._coming: Future[Batch] | None = None
+        self._reader = ThreadPoolExecutor(1, "import-reader")
+
+    def __iter__(self) -> Iterator[Batch]:
+        with self._reader:
+            while (batch := self.go_on().result()).lines:
+                self._coming = None
+                yield batch
+
+    def go_on(self) -> Future[Batch]:
+        """Begin with the next batch, unless that was done."""
+        if self._coming is None:
+            self._coming = self._reader.submit(self._take)
+        return self._coming
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from digest.db.dialect import with_room_to_load
 from digest.errors import DigestError, InputError, NotFoundError, StateError
 from digest.lists import assets, import_lines
 from digest.lists.csv_lines import BadLine
-from digest.lists.import_ahead import Batch, rare_collections, read_ahead, take_batch
+from digest.lists.import_ahead import Batch, ReadAhead, rare_collections, take_batch
 from digest.lists.import_files import open_parts
 from digest.lists.import_order import (
     ImportOrder,
@@ -198,8 +198,9 @@ class _Run:
         self._pass_over(lines)
         if self.proof is None and self.sink:
             self.sink(import_lines.HEADING)
-        for batch in read_ahead(lambda: take_batch(lines, BATCH_LINES, seen=self.seen, address_key=key)):
-            self._take(batch)
+        ahead = ReadAhead(lambda: take_batch(lines, BATCH_LINES, seen=self.seen, address_key=key))
+        for batch in ahead:
+            self._take(batch, ahead)
             if self.progress:
                 self.progress(self.position)
 
@@ -209,7 +210,7 @@ class _Run:
             if isinstance(line, Row):
                 self.seen.add(line.address.key)
 
-    def _take(self, batch: Batch) -> None:
+    def _take(self, batch: Batch, ahead: ReadAhead) -> None:
         self.position += batch.lines
         self.tally.note(batch.bad)
         if self.proof is None:
@@ -224,6 +225,7 @@ class _Run:
                 with self.database.write() as session:
                     with_room_to_load(session)
                     plan = self._sort(session, batch)
+                    ahead.go_on()
                     write_plan(session, plan, self.proof)
                     summed = Counter(self.tally.counts) + Counter({**batch.counts, **plan.counts})
                     self._note(session, self.proof, batch.lines, dict(summed), _report(batch, plan))
