@@ -72,6 +72,8 @@ class ReadAhead:
             while (batch := self.go_on().result()).lines:
                 self._coming = None
                 yield batch
+                # What was asked of the database lies about in cycles, half a megabyte of texts a batch.
+                gc.collect(1)
 
     def go_on(self) -> Future[Batch]:
         """Begin with the next batch, unless that was done."""
@@ -85,6 +87,7 @@ def rare_collections() -> Iterator[None]:
     """Have Python look for cycles after many more new objects than usual, for the length of a block.
 
     Rows make no cycles, and going through thousands of them again and again takes a quarter of the time.
+    The block itself must then look for the few cycles that there are.
     """
     usual = gc.get_threshold()
     gc.set_threshold(max(_OBJECTS, usual[0]), *usual[1:])

@@ -42,7 +42,7 @@ class Seen:
 
     def _grow(self) -> None:
         old = self._slots
-        self._slots = array.array("Q", bytes(16 * len(old)))
+        self._slots = array.array("Q", (0,)) * (2 * len(old))
         self._mask = len(self._slots) - 1
         for mark in old:
             if mark:
