@@ -237,7 +237,7 @@ def test_a_reader_s_life(site: Site, context: BrowserContext) -> None:
     assert life.mail().kind == "goodbye"
     life.open(life.mailed("/undo/"))
     life.press("Bring it back")
-    life.says("Everything is as it was before you left.")
+    life.says("Everything is as it was before.")
     life.left_events("revive")
 
     site.post(f"/u/{life.scene.token}", **{"List-Unsubscribe": "One-Click"})
