@@ -220,7 +220,7 @@ def _leave_and_come_back(life: Life) -> None:
     life.open(life.mailed("/undo/"))
     expect(life)
     life.press("Bring it back")
-    life.says("Everything is as it was before you left.")
+    life.says("Everything is as it was before.")
     expect(life, "daily: revive, active, preferences", **ONE_EVENT)
 
 

@@ -540,6 +540,9 @@ def test_presses_at_the_same_moment_are_one(reader: Reader) -> None:
     assert [notice.kind for notice in reader.mails()] == kinds
 
 
+_PRESSES = ("pause", "resume")
+
+
 def test_different_links_of_one_person_at_once_wait_for_each_other(reader: Reader) -> None:
     """Pressed at the same moment, none fails: each is done, or finds that another was."""
     for number in range(6):
@@ -547,9 +550,11 @@ def test_different_links_of_one_person_at_once_wait_for_each_other(reader: Reade
             reader.fresh(FreshKind.NEW_ADDRESS, address=f"new{number}-{each}@mail.test") for each in range(3)
         ]
         paths = [*moves, reader.fresh(FreshKind.DATA), reader.fresh(FreshKind.DATA)]
-        with concurrent.futures.ThreadPoolExecutor(len(paths)) as pool:
+        with concurrent.futures.ThreadPoolExecutor(len(paths) + 2) as pool:
             posts = [pool.submit(reader.client.post, path) for path in paths]
+            presses = [pool.submit(reader.client.post, reader.page, data={"do": do}) for do in _PRESSES]
             codes = [post.result().status_code for post in posts]
+            assert {press.result().status_code for press in presses} == {303}
         assert sorted(codes[:3]) == [303, 410, 410]
         assert codes[3:] == [200, 200]
 
