@@ -16,7 +16,7 @@ WORD = "zorbaszagreus"
 
 
 def test_the_file_forgets_too(sqlite_template: Path, tmp_path: Path) -> None:
-    """Read as bytes once the log of changes is empty: neither a row nor a page that is free has the address."""
+    """Read as bytes once the log of changes is empty: no row and no page that is free has the address."""
     path = tmp_path / "digest.sqlite3"
     shutil.copy(sqlite_template, path)
     database = Database(f"sqlite:///{path}")
