@@ -158,9 +158,7 @@ PAGES: dict[str, Seen] = {
         "reader_new_address", "/f/{kind}/{token}", _fresh(FreshKind.NEW_ADDRESS, address="new@mail.test")
     ),
     "new address that is taken": Seen("reader_new_address", "/f/{kind}/{token}", rows.taken_address),
-    "new address that is refused": Seen(
-        "reader_new_address", "/f/{kind}/{token}", rows.refused_address, _click
-    ),
+    "new address that is refused": Seen("reader_new_address", "/f/{kind}/{token}", rows.refused_address),
     # Whether it is still wanted.
     "keep": Seen("keep", "/k/{token}", rows.asked_to_keep),
     "kept": Seen("kept", "/k/{token}", rows.asked_to_keep, _click),

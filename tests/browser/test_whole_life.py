@@ -27,7 +27,8 @@ OF_HERS = ("zaruhi", "petrosyan", "gyumri", "armavir")
 
 
 ONE_EVENT = {"consent_events": "+1", "subscriptions": "~1", "subscribers": "~1"}
-ONE_FRESH_LINK = {"fresh_links": "+1", "notices": "+1", "subscribers": "~1"}
+ONE_FRESH_LINK = {"fresh_links": "+1", "notices": "+1", "subscribers": "~1", "token_buckets": "~1"}
+WITH_NETWORK = {**ONE_EVENT, "consent_networks": "+1"}
 FRESH = {
     "address": "Another address: the link you asked for",
     "new-address": "Shall The Daily Courier come to this address?",
@@ -133,15 +134,15 @@ def _choose(life: Life) -> None:
     expect(life)
     life.press("Weekly")
     life.says("From now on it comes as often as you chose.")
-    expect(life, "daily: change, active, preferences", **ONE_EVENT)
+    expect(life, "daily: change, active, preferences", **ONE_EVENT, token_buckets="+1")
     life.page.reload()
     expect(life)
     life.press("Pause")
     life.says("Nothing comes until you press the button again.")
-    expect(life, "daily: pause, paused, preferences", **ONE_EVENT)
+    expect(life, "daily: pause, paused, preferences", **WITH_NETWORK)
     life.press("Undo")
     life.says("It comes again.")
-    expect(life, "daily: resume, active, preferences", **ONE_EVENT)
+    expect(life, "daily: resume, active, preferences", **WITH_NETWORK, token_buckets="~1")
 
 
 def _move(life: Life) -> None:
@@ -169,10 +170,13 @@ def _move(life: Life) -> None:
         life,
         "daily: address, active, preferences",
         "letters: address, active, preferences",
+        mails=[f"{OLD}: The Daily Courier goes to another address now"],
         subscribers="~1",
         subscriptions="~2",
         consent_events="+2",
+        former_addresses="+1",
         fresh_links="~1",
+        notices="+1",
     )
 
 
@@ -209,19 +213,24 @@ def _leave_and_come_back(life: Life) -> None:
         life,
         "daily: end, ended, preferences",
         mails=[f"{NEW}: You have left The Daily Courier"],
-        consent_networks="+1",
         notices="+1",
-        **ONE_EVENT,
+        **WITH_NETWORK,
     )
     life.page.get_by_label("there was too much mail").check()
     life.press("Tell us")
     life.says("Thank you for telling us.")
-    expect(life, "daily: change, ended, preferences", consent_events="+1", subscriptions="~1")
+    expect(
+        life,
+        "daily: change, ended, preferences",
+        consent_events="+1",
+        subscriptions="~1",
+        token_buckets="~1",
+    )
     life.open(life.mailed("/undo/"))
     expect(life)
     life.press("Bring it back")
     life.says("Everything is as it was before.")
-    expect(life, "daily: revive, active, preferences", **ONE_EVENT)
+    expect(life, "daily: revive, active, preferences", **WITH_NETWORK, token_buckets="~1")
 
 
 def _leave_by_one_click(life: Life, folder: Path) -> None:
@@ -234,7 +243,7 @@ def _leave_by_one_click(life: Life, folder: Path) -> None:
     path = urlsplit(mail["List-Unsubscribe"].split(">")[0].strip("< ")).path
     for _ in range(2):
         assert life.site.post(path, **{"List-Unsubscribe": "One-Click"}) == "Unsubscribed.\n"
-    expect(life, "daily: end, ended, one_click", consent_networks="+1", **ONE_EVENT)
+    expect(life, "daily: end, ended, one_click", **WITH_NETWORK)
 
 
 def _be_erased(life: Life) -> None:
@@ -261,9 +270,10 @@ def _be_erased(life: Life) -> None:
         subscribers="~1",
         subscriptions="~2",
         consent_events="+2 ~13",
-        consent_networks="-6",
-        fresh_links="-4",
-        notices="-8",
+        consent_networks="-9",
+        fresh_links="~1",
+        notices="-9",
+        audit="+1",
     )
     assert life.tables_with(OF_HERS) == set()
     for path in (home, home.removesuffix("/page")):

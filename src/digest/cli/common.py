@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 import typer
@@ -269,9 +269,29 @@ def make_folder(path: Path, *, what: str) -> None:
 
 def write_private_file(path: Path, pieces: Iterable[bytes]) -> None:
     """Write a file that only we may read; raises InputError with a sentence, also if it is there already."""
+    with private_file(path) as stream:
+        stream.writelines(pieces)
+
+
+@contextmanager
+def private_file(path: Path, *, force: bool = False) -> Iterator[BinaryIO]:
+    """A new file that only we may read; gone again if the block raises.
+
+    With `force` it takes, once it is whole, the place of one that is there: that one is not written into, for
+    others may read it. Raises InputError.
+    """
+    target = path.with_name(f"{path.name}.new") if force else path
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.writelines(pieces)
+        if force:
+            target.unlink(missing_ok=True)  # of a process that was killed
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                yield stream
+            target.replace(path)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
     except FileExistsError:
         raise InputError(f"There is a file {path} already; choose another name.") from None
     except OSError as error:

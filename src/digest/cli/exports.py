@@ -9,7 +9,7 @@ import typer
 
 from digest import audit
 from digest.cli import common
-from digest.cli.imports import progress, writing
+from digest.cli.imports import ForceOption, progress, writing
 from digest.lists import queries
 from digest.lists.export import export_list
 from digest.lists.export_xlsx import as_xlsx
@@ -30,6 +30,7 @@ def export(
     status: list[SubscriptionStatus] = typer.Option([], "--status", help="Only those; may be given again."),
     format_: Format = typer.Option(Format.CSV, "--format", help="The kind of file."),
     output: Path | None = typer.Option(None, "--output", help="Write to this file, not to standard output."),
+    force: bool = ForceOption,
 ) -> None:
     """Write the people of a list to a file. Who was erased is not in it."""
     with common.open_database() as database:
@@ -41,7 +42,7 @@ def export(
             )
             list_id = mailing_list.id
         tables = export_list(database, list_id, statuses=status)
-        with writing(output) as stream, progress() as tell:
+        with writing(output, force=force) as stream, progress() as tell:
             done = 0
             if format_ is Format.XLSX:
                 as_xlsx(tables, stream)

@@ -20,6 +20,7 @@ from digest.models import Import
 
 app = common.group("Imports that were made. (`digest subscriber import` makes one.)")
 
+ForceOption = typer.Option(False, "--force", help="Put the file in the place of one that is there.")
 _Id = typer.Argument(help="The import's number.")
 _NAMES = ("id", "list_id", "file_name", "state", "position", "counts", "leavers_only", "actor", "fault")
 _MOMENTS = ("created_at", "changed_at", "undone_at")
@@ -62,13 +63,14 @@ def show(import_id: int = _Id, as_json: bool = JsonOption) -> None:
 def report(
     import_id: int = _Id,
     output: Path | None = typer.Option(None, "--output", help="Write it to this file."),
+    force: bool = ForceOption,
 ) -> None:
     """Write the report of an import as CSV: each line that was not simply added, and why."""
     with common.read() as session:
         found = import_run.import_by_id(session, import_id)
         if found.report_id is None:
             raise InputError("The report of this import is not kept any longer.")
-        with writing(output) as stream:
+        with writing(output, force=force) as stream:
             for chunk in assets.chunks(session, found.report_id):
                 stream.write(chunk)
 
@@ -150,17 +152,13 @@ def opened(file: Path | None) -> Iterator[BinaryIO | None]:
 
 
 @contextmanager
-def writing(file: Path | None) -> Iterator[BinaryIO]:
-    """A new file that only we may read, or standard output."""
+def writing(file: Path | None, *, force: bool) -> Iterator[BinaryIO]:
+    """A new file that only we may read, or standard output; `force` as `common.private_file` has it."""
     if file is None:
         yield sys.stdout.buffer
         return
-    try:
-        file.touch(mode=0o600)
-        with file.open("wb") as stream:
-            yield stream
-    except OSError as error:
-        raise InputError(f"The file {file} cannot be written: {error.strerror}.") from None
+    with common.private_file(file, force=force) as stream:
+        yield stream
 
 
 @contextmanager

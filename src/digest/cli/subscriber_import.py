@@ -12,7 +12,7 @@ import typer
 from digest.cli import common
 from digest.cli.common import JsonOption
 from digest.cli.import_report import as_fields, show_preview, show_report
-from digest.cli.imports import note, opened, progress, writing
+from digest.cli.imports import ForceOption, note, opened, progress, writing
 from digest.db import Database
 from digest.lists import assets, queries
 from digest.lists.import_order import ImportOrder, ImportReport
@@ -22,7 +22,7 @@ from digest.lists.mappings import Meaning, parse_map
 
 _EXAMPLE = (
     'Example: digest subscriber import people.csv --list readers --basis "moved from our old list" '
-    '--map "E-mail=address" --map "Ort=attribute:city" --dry-run --report report.csv'
+    '--map "E-mail=address" --map "Ort=attribute:city" --dry-run --report dry-run.csv'
 )
 
 
@@ -61,6 +61,7 @@ def import_file(
     report_file: Path | None = typer.Option(
         None, "--report", help="Write a CSV here that names each line that is not simply added, and why."
     ),
+    force: bool = ForceOption,
     as_json: bool = JsonOption,
 ) -> None:
     """Import people from a file. Who left, was erased or is on the do-not-mail list stays off."""
@@ -93,7 +94,7 @@ def import_file(
                 found = import_preview(database, stream, order, now=common.now(), limit=preview)
                 common.print_json([as_fields(one) for one in found]) if as_json else show_preview(found)
                 return
-            report = _run_import(database, stream, order, report_file)
+            report = _run_import(database, stream, order, report_file, force=force)
     if as_json:
         common.print_json(report)
     else:
@@ -101,10 +102,10 @@ def import_file(
 
 
 def _run_import(
-    database: Database, stream: BinaryIO, order: ImportOrder, report_file: Path | None
+    database: Database, stream: BinaryIO, order: ImportOrder, report_file: Path | None, *, force: bool
 ) -> ImportReport:
     with progress() as tell, ExitStack() as stack:
-        out = stack.enter_context(writing(report_file)) if report_file else None
+        out = stack.enter_context(writing(report_file, force=force)) if report_file else None
         report = import_subscribers(
             database,
             stream,

@@ -140,6 +140,9 @@ def _sqlite_engine(url: str) -> sa.Engine:
         _use_wal(cursor)
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        # What is deleted or written over is gone from the file, not only from its tables: somebody who was
+        # erased is not to be read out of it. The log of changes is another file; it is written over in turn.
+        cursor.execute("PRAGMA secure_delete = ON")
         cursor.close()
 
     @sa.event.listens_for(engine, "begin")

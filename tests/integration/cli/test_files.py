@@ -31,13 +31,17 @@ def test_a_file_is_seen_imported_reported_and_undone(
     assert [one["address"] for one in seen] == ["ani@example.org", "ara@example.org"]
     assert "ani@example.org" in readers.run(*words, "--preview", "9").stdout
     report = tmp_path / "report.csv"
-    assert "consent text" in readers.refused(*words)
+    assert "consent text" in readers.refused(*words, "--report", report)
+    assert not report.exists()  # so that the next try may write it
     found = readers.json(*words, "--basis", "moved", "--dry-run", "--report", report)
     assert (found["added"], found["ended"], found["barred"], found["bad"]) == (1, 1, 1, 1)
     dry = report.read_text(encoding="utf-8")
     assert [line["outcome"] for line in csv.DictReader(dry.splitlines())] == ["bad", "ended", "barred"]
     assert readers.json("import", "list") == []
-    found = readers.json(*words, "--basis", "moved", "--report", report)
+    assert "already" in readers.refused(*words, "--basis", "moved", "--report", report)
+    assert readers.json("import", "list") == []  # nothing was done
+    report.chmod(0o644)
+    found = readers.json(*words, "--basis", "moved", "--report", report, "--force")
     assert report.read_text(encoding="utf-8") == dry
     assert report.stat().st_mode & 0o077 == 0
     readers("import", "report", 1, "--output", tmp_path / "again.csv")
@@ -69,7 +73,13 @@ def test_a_list_is_exported_without_formulas(readers: Cli, words: tuple[object, 
         ("ara@example.org", "Ara", "ended"),
     ]
     out = tmp_path / "out.xlsx"
-    readers("export", "readers", "--status", "active", "--format", "xlsx", "--output", out)
+    out.write_bytes(b"somebody else's")
+    out.chmod(0o644)
+    words = ("export", "readers", "--status", "active", "--format", "xlsx", "--output", out)
+    assert "already" in readers.refused(*words)
+    assert out.read_bytes() == b"somebody else's"
+    readers(*words, "--force")
+    assert out.stat().st_mode & 0o077 == 0
     found = readers.json("subscriber", "import", out, "--list", "readers", "--preview", 5)
     assert [(one["address"], one["name"]) for one in found] == [("ani@example.org", "=Ani")]
     assert "no list" in readers.refused("export", "others")
