@@ -99,7 +99,8 @@ def sort_rows(session: Session, rows: Mapping[str, Row], list_id: int, *, leaver
     """The plan for rows by their addresses' hashes, in a number of statements that does not grow."""
     prefer_indexes(session)
     people = _known(session, rows, list_id)
-    people |= _known_before(session, [each for each in rows if each not in people], list_id)
+    formerly = _known_before(session, [each for each in rows if each not in people], list_id)
+    people |= formerly
     barred_hashes, barred_domains = _barred(session, rows)
     plan = Plan()
     if not people and not barred_hashes and not barred_domains and not leavers_only:
@@ -107,21 +108,25 @@ def sort_rows(session: Session, rows: Mapping[str, Row], list_id: int, *, leaver
         if len(readers) == len(rows):  # a first import: nearly all its batches are like this
             plan.new, plan.sums[Outcome.ADDED] = readers, len(readers)
             return plan
-    for address_hash, row in rows.items():
+    met: set[int] = set()
+    # Of one person's lines the one with their present address counts: it is looked at before the others.
+    for address_hash, row in sorted(rows.items(), key=lambda one: one[0] in formerly):
         person = people.get(address_hash)
         is_barred = address_hash in barred_hashes or row.address.domain in barred_domains
         if row.meaning is Meaning.UNCONFIRMED:
             plan.note(row, Outcome.UNCONFIRMED)
         elif row.meaning in CAUSES:
             _sort_barred(plan, address_hash, row, barred_hashes.get(address_hash))
-        elif row.meaning is Meaning.LEFT:
-            _sort_leaver(plan, address_hash, row, person)
-        elif leavers_only:
+        elif row.meaning is not Meaning.LEFT and leavers_only:
             plan.note(row, Outcome.PASSED_OVER)
-        elif is_barred:
+        elif row.meaning is not Meaning.LEFT and is_barred:
             plan.note(row, Outcome.SUPPRESSED)
+        elif person is not None and person.subscriber_id in met:
+            plan.note(row, Outcome.KNOWN)
         else:
-            _sort_reader(plan, address_hash, row, person)
+            met |= {person.subscriber_id} if person else set()
+            sort = _sort_leaver if row.meaning is Meaning.LEFT else _sort_reader
+            sort(plan, address_hash, row, person)
     return plan
 
 
