@@ -103,7 +103,8 @@ def sort_rows(session: Session, rows: Mapping[str, Row], list_id: int, *, leaver
     """The plan for rows by their addresses' hashes, in a number of statements that does not grow."""
     prefer_indexes(session)
     people = _known(session, rows, list_id)
-    people |= _known_before(session, [each for each in rows if each not in people], list_id)
+    formerly = _known_before(session, [each for each in rows if each not in people], list_id)
+    people |= formerly
     barred_hashes, barred_domains = _barred(session, rows)
     plan = Plan()
     if not people and not barred_hashes and not barred_domains and not leavers_only:
@@ -113,7 +114,10 @@ def sort_rows(session: Session, rows: Mapping[str, Row], list_id: int, *, leaver
             return plan
     gone = [people[each] for each, row in rows.items() if row.meaning in _GONE and each in people]
     agreed = agreed_here(session, [person.subscriber_id for person in gone], list_id)
-    for address_hash, row in rows.items():
+    met: set[int] = set()
+    # Of one person's lines the one with their present address counts: it is looked at before the others.
+    lines = sorted(rows.items(), key=lambda one: one[0] in formerly) if formerly else rows.items()
+    for address_hash, row in lines:
         person = people.get(address_hash)
         since = agreed.get(person.subscriber_id, _NEVER) if person else _NEVER
         is_barred = address_hash in barred_hashes or row.address.domain in barred_domains
@@ -124,14 +128,18 @@ def sort_rows(session: Session, rows: Mapping[str, Row], list_id: int, *, leaver
             _sort_barred(
                 plan, address_hash, row, barred_hashes.get(address_hash), since if is_theirs else _NEVER
             )
-        elif row.meaning is Meaning.LEFT:
-            _sort_leaver(plan, address_hash, row, person, since)
-        elif leavers_only:
+        elif row.meaning is not Meaning.LEFT and leavers_only:
             plan.note(row, Outcome.PASSED_OVER)
-        elif is_barred:
+        elif row.meaning is not Meaning.LEFT and is_barred:
             plan.note(row, Outcome.SUPPRESSED)
+        elif person is not None and person.subscriber_id in met:
+            plan.note(row, Outcome.KNOWN)
         else:
-            _sort_reader(plan, address_hash, row, person)
+            met |= {person.subscriber_id} if person else set()
+            if row.meaning is Meaning.LEFT:
+                _sort_leaver(plan, address_hash, row, person, since)
+            else:
+                _sort_reader(plan, address_hash, row, person)
     return plan
 
 

@@ -21,6 +21,7 @@ from digest.models import (
     Confirmation,
     ConsentEvent,
     ConsentNetwork,
+    FormerAddress,
     FreshLink,
     MailingList,
     Subscriber,
@@ -104,6 +105,7 @@ def _delete(session: Session, subscriptions: list[int], people: list[int]) -> No
         sa.delete(ConsentEvent).where(among(session, ConsentEvent.subscription_id, subscriptions)),
         sa.delete(Subscription).where(among(session, Subscription.id, subscriptions)),
         sa.delete(FreshLink).where(FreshLink.subscriber_id.in_(without)),
+        sa.delete(FormerAddress).where(FormerAddress.subscriber_id.in_(without)),
         sa.delete(Subscriber).where(Subscriber.id.in_(without)),
     )
     for statement in statements:

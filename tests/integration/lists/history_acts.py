@@ -41,6 +41,7 @@ from digest.lists.links import end_by_token
 from digest.lists.stationery import Stationery
 from digest.lists.status import Origin
 from digest.models import (
+    Confirmation,
     MailingList,
     Notice,
     NoticeState,
@@ -48,11 +49,12 @@ from digest.models import (
     PermissionRun,
     Subscriber,
     Subscription,
+    SubscriptionStatus,
     SuppressionCause,
 )
 from digest.tokens import Claim, Purpose, Signer
 from tests.factories import make_cadence, make_digest, make_list
-from tests.factories.audience import ADDRESS_KEY
+from tests.factories.audience import ADDRESS_KEY, make_subscription
 from tests.factories.moments import NOW
 from tests.integration.lists.history_model import DOMAINS, HOUSES, OF_PERSON, REFUSED, RHYTHMS, SINGLE, Act
 
@@ -68,6 +70,7 @@ class House:
     cadences: Mapping[tuple[int, str], int]
     stationery: Stationery
     segment: int
+    elsewhere: int  # a list of nobody's
     imports: dict[int, int] = field(default_factory=dict)  # event to import
     people: dict[tuple[int, int, bool], int] = field(default_factory=dict)  # history, address, erased
     places: dict[tuple[int, int], int] = field(default_factory=dict)  # subscriber, list
@@ -94,7 +97,8 @@ def build(database: Database, templates: Path) -> House:
         segment = segments.add_segment(
             session, first, name="some", title="Some", rule=json.dumps(rule), actor="cli:test", now=NOW
         )
-        return House(tuple(each.id for each in lists), cadences, stationery, segment.id)
+        elsewhere = make_list(session, first)
+        return House(tuple(each.id for each in lists), cadences, stationery, segment.id, elsewhere.id)
 
 
 def domain_of(history: int, address: int) -> str:
@@ -152,9 +156,23 @@ class Doer:
         wish = sign_up.Wish(loud, tuple(wishes), network="192.0.2.7" if self._history % 3 == 0 else "")
         return sign_up.ask(self._session, wish, self._house.stationery, now=self._now)
 
-    def _press(self, person: int, each: int) -> bool:
-        token = self._token(Purpose.CONFIRM, person, each)
-        shown = confirm.confirm_by_token(self._session, token, self._house.stationery, now=self._now)
+    def _press(self, person: int, each: int, mail_no: int = 0) -> bool:
+        token, post = self._token(Purpose.CONFIRM, person, each), ""
+        if mail_no:
+            posts = self._session.scalars(
+                sa.select(Confirmation.post)
+                .join(Subscriber, Subscriber.address_hash == Confirmation.address_hash)
+                .where(
+                    Subscriber.id == person,
+                    Confirmation.list_id == self._house.lists[each],
+                    Confirmation.post.is_not(None),
+                )
+                .order_by(Confirmation.at.desc())
+            ).all()
+            post = posts[mail_no - 1] or "" if len(posts) >= mail_no else "of-long-ago"
+        shown = confirm.confirm_by_token(
+            self._session, token, self._house.stationery, now=self._now, post=post
+        )
         return shown is not None
 
     def _clerk(self, address: int, each: int, again: str) -> str:
@@ -243,13 +261,18 @@ class Doer:
 
     def _move(self, person: int, address: int) -> str:
         new = {"address": written(self._history, address)}
-        link = fresh_links.make_fresh_link(
-            self._session, person, fresh_links.FreshKind.NEW_ADDRESS, now=self._now, details=new
+        link, other = (
+            fresh_links.make_fresh_link(
+                self._session, person, fresh_links.FreshKind.NEW_ADDRESS, now=self._now, details=new
+            )
+            for _ in range(2)
         )
         fresh = fresh_links.Fresh(link, self._house.lists[0])
-        return change_address.change_address(
-            self._session, fresh, address_key=ADDRESS_KEY, now=self._now
-        ).value
+        moved = change_address.change_address(self._session, fresh, self._house.stationery, now=self._now)
+        self._session.refresh(other)
+        is_done = moved is change_address.Moved.DONE
+        assert is_done is (other.used_at is not None), "another link to change the address"
+        return moved.value
 
     def _erase(self, person: int) -> bool:
         found = self._session.get_one(Subscriber, person)
@@ -300,6 +323,10 @@ def meet(  # noqa: PLR0917  (an event of a world)
                 if not due_pauses.resume_due_pauses(session, now=now):
                     return
     elif name == "retain":
+        with database.write() as session:
+            # The newest rows of all stay, whatever they are: these are nobody's of the histories.
+            elsewhere = session.get_one(MailingList, house.elsewhere)
+            make_subscription(session, elsewhere, status=SubscriptionStatus.ENDED)
         retention.run(database, retention.RetentionTimes(), actor="test", now=now)
     elif name == "ask":
         _ask(database, house, rest[0], rest[1], now)

@@ -14,10 +14,12 @@ from typing import Any
 DAY = dt.timedelta(days=1)
 LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
 HOUSES = (0, 0, 1)  # the digest of each list; the two digests are sisters in two languages
+NOTHING_BEFORE = ("", None, LONG_AGO)
 RHYTHMS = (("morning", "sunday"), ("morning",))  # of each digest; the first counts where none was chosen
 SINGLE = 1  # the list that asks new addresses for no confirmation
 DOMAINS = ("here", "here", "there")  # of the three addresses
 OWN = {"form", "confirm_link", "preferences", "one_click"}
+LIFTABLE = ("bounce", "complaint")  # by the person's own sign-up
 STRENGTH = ("bounce", "complaint", "never", "legal")
 REFUSED = "refused"  # what the door answers with a sentence
 SKIPPED = "skipped"  # nobody is there who could do it
@@ -44,7 +46,7 @@ Act = tuple[Any, ...]
 
 @dataclass
 class Place:
-    """A person on a list. `asked_at` is the moment of the post that made it wait, or its last repetition."""
+    """A person on a list. `changed` is when it last changed; while it waits, when it was last asked for."""
 
     number: int
     place: int
@@ -52,11 +54,12 @@ class Place:
     created: dt.datetime
     until: dt.datetime | None = None
     rhythm: str | None = None
-    asked_at: dt.datetime | None = None
+    changed: dt.datetime = LONG_AGO
     has_link: bool = False  # a mail with the button for it was sent
     import_no: int | None = None
     chain: list[tuple[str, str, str, dt.datetime]] = field(default_factory=list)
-    before: tuple[str, dt.datetime | None] = ("", None)  # what it was before it ended
+    # What it was before it ended: its status, the end of its pause, when it was changed.
+    before: tuple[str, dt.datetime | None, dt.datetime] = NOTHING_BEFORE
     press: dt.datetime | None = None  # of the press that ended all at once
     moved: tuple[int, str, dt.datetime | None] | None = None  # ended for which place, and what that was
     is_reason_given: bool = False
@@ -66,20 +69,14 @@ class Place:
     def runs(self) -> bool:
         return self.status in ("active", "paused")
 
-    def belongs_with(self, other: Place) -> bool:
-        """Whether one press is for both: they were asked for by one post, or pressed together before."""
-        if self.status == other.status == "pending":
-            return self.asked_at == other.asked_at
-        return self.status == other.status and self.chain[-1][3] == other.chain[-1][3]
-
     def note(self, action: str, status: str, source: str, now: dt.datetime) -> None:
         """The next event of the chain, and the status with it."""
         if status == "ended" and self.status != "ended":
-            self.before, self.is_reason_given = (self.status, self.until), False
+            self.before, self.is_reason_given = (self.status, self.until, self.changed), False
             self.press = self.moved = None
         if status != "paused" or action in ("resume", "revive"):
             self.until = None
-        self.status = status
+        self.status, self.changed = status, now
         self.chain.append((action, status, source, now))
 
     def end(self, source: str, now: dt.datetime) -> bool:
@@ -89,7 +86,7 @@ class Place:
         is_first = self.status != "ended"
         self.note("end", "ended", source, now)
         if not is_first:
-            self.before = ("", None)
+            self.before = NOTHING_BEFORE
         return is_first
 
     def is_resting(self, now: dt.datetime) -> bool:
@@ -110,10 +107,24 @@ class Person:
     places: dict[int, Place] = field(default_factory=dict)
     alive: dt.datetime | None = None
     erased: bool = False
+    former: dict[int, dt.datetime] = field(default_factory=dict)  # addresses they had, and until when
+
+    @property
+    def has_history(self) -> bool:
+        """Whether there was ever more than sign-ups that nobody has confirmed."""
+        return any(event[1] != "pending" for place in self.places.values() for event in place.chain)
 
     def lives(self, now: dt.datetime) -> None:
         if not self.erased and (self.alive is None or self.alive < now):
             self.alive = now
+
+
+@dataclass
+class Mail:
+    """One that counts: which lists it asked to confirm, if it did."""
+
+    at: dt.datetime
+    asked: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -138,7 +149,7 @@ class Model:
     def __init__(self) -> None:
         self.people: list[Person] = []
         self.bars: dict[int | str, Bar] = {}  # by the address's number or the domain
-        self.mails: dict[tuple[int, int], list[dt.datetime]] = {}  # (list, address): those that count
+        self.mails: dict[tuple[int, int], list[Mail]] = {}  # (list, address): those that count
         self.runs: dict[int, Run] = {}
         self._places = 0
         self._runs = 0
@@ -151,6 +162,18 @@ class Model:
     def erased(self, address: int) -> Person | None:
         gone = [each for each in self.people if each.address == address and each.erased]
         return gone[-1] if gone else None
+
+    def was_erased(self, address: int) -> bool:
+        """Whether everybody who has this address is erased, or, if nobody has it, who had it before."""
+        own = [each for each in self.people if each.address == address]
+        those = own or [each for each in self.people if address in each.former]
+        return bool(those) and all(each.erased for each in those)
+
+    def in_file(self, address: int) -> Person | None:
+        """Whom a file means by an address: who has it, or else who had it last."""
+        own = self.living(address) or self.erased(address)
+        before = [each for each in self.people if address in each.former]
+        return own or max(before, key=lambda each: each.former[address], default=None)
 
     def is_barred(self, address: int) -> bool:
         return address in self.bars or DOMAINS[address] in self.bars
@@ -201,25 +224,31 @@ class Model:
             return None
         if name == "press" and not person.places[rest[0]].has_link:
             return None
-        if name == "move" and self.is_barred(address):
+        if name == "move" and (is_gone or self.is_barred(address)):
             return None  # the link for it goes to the old address, which gets no mail
         return person
 
     def _post(self, now: dt.datetime, address: int, lists: tuple[int, ...], rhythm: str | None) -> int:
         due = []
         for each in lists:
-            counted = [at for at in self.mails.get((each, address), []) if at > now - 90 * DAY]
+            counted = [mail.at for mail in self.mails.get((each, address), []) if mail.at > now - 90 * DAY]
             if len(counted) < 3 and all(at <= now - DAY for at in counted):
-                self.mails.setdefault((each, address), []).append(now)
+                self.mails.setdefault((each, address), []).append(Mail(now))
                 due.append(each)
         bar = self.bars.get(address)
         if DOMAINS[address] in self.bars or (bar and bar.cause in ("never", "legal")):
             return len(due)
-        for each in due:
-            self._sign_up(now, address, each, rhythm if rhythm in RHYTHMS[HOUSES[each]] else None)
+        asked = {
+            each
+            for each in due
+            if self._sign_up(now, address, each, rhythm if rhythm in RHYTHMS[HOUSES[each]] else None)
+        }
+        for each in asked:
+            self.mails[each, address][-1].asked = frozenset(asked)
         return len(due)
 
-    def _sign_up(self, now: dt.datetime, address: int, each: int, rhythm: str | None) -> None:
+    def _sign_up(self, now: dt.datetime, address: int, each: int, rhythm: str | None) -> bool:
+        """Whether the mail asks to confirm it."""
         person = self.living(address)
         known = any(one.address == address and (one.erased or each in one.places) for one in self.people)
         at_once = each == SINGLE and not known and not self.is_barred(address)
@@ -230,38 +259,55 @@ class Model:
             place = self._join(person, each, "sign_up", status, "form", now)
         elif place.status == "ended":
             place.note("revive", status, "form", now)
-        elif place.status != "pending":
+        elif place.status == "pending":
+            place.note("sign_up", status, "form", now)
+        else:
             place.has_link |= self.is_barred(address)
-            return
-        place.rhythm, place.asked_at = rhythm, now
+            return self.is_barred(address)
+        place.rhythm = rhythm
         if at_once:
             person.lives(now)
         else:
             place.has_link = True
+        return not at_once
 
-    def _press(self, now: dt.datetime, person: Person, each: int) -> bool:
+    def _press(self, now: dt.datetime, person: Person, each: int, mail_no: int = 0) -> bool:
+        """The button of the last mail but so many; 0 is a link that does not say of which mail it is."""
         place = person.places.get(each)
         if place is None or place.status == "ended":
             return False
-        together = [one for one in person.places.values() if one.belongs_with(place)]
-        moments = [max(self.mails.get((one.place, person.address)) or [], default=None) for one in together]
-        asked = max((moment for moment in moments if moment), default=None)
-        bar = self.bars.get(person.address)
-        if bar and bar.cause in ("bounce", "complaint") and asked and bar.since <= asked:
-            del self.bars[person.address]
-        if place.status == "paused":
-            return True
+        mails = self.mails.get((each, person.address), [])
+        asking = [mail for mail in mails if mail.asked][-max(mail_no, 1) :]
+        mail = asking[0] if len(asking) >= max(mail_no, 1) else None
+        asked = mail.at if mail else max([] if mail_no else [one.at for one in mails], default=None)
+        together = [
+            one
+            for one in person.places.values()
+            if (
+                one.place in mail.asked
+                if mail
+                else one.changed == place.changed and one.status == place.status
+            )
+        ]
         person.lives(now)
+        bar = self.bars.get(person.address)
+        is_lifted = bool(bar and bar.cause in LIFTABLE and asked and bar.since <= asked)
+        if is_lifted:
+            del self.bars[person.address]
         for one in together:
+            confirmed = [event[3] for event in one.chain if event[0] == "confirm"]
+            is_answer = mail is not None and (not confirmed or confirmed[-1] < mail.at)
             if one.status == "pending":
                 one.note("confirm", "active", "confirm_link", now)
+            elif one.status != "ended" and (is_lifted or is_answer):
+                one.note("confirm", one.status, "confirm_link", now)
         return True
 
     def _clerk(self, now: dt.datetime, address: int, each: int, again: str) -> str:
         person = self.living(address)
         if self.is_barred(address):
             return "barred"
-        if person is None and self.erased(address) and not again:
+        if not again and self.was_erased(address):
             return "left"
         person = person or self._new(address)
         place = person.places.get(each)
@@ -335,9 +381,11 @@ class Model:
         others = [place for place in person.places.values() if place is not own and place.leaving()]
         brought = [own, *(place for place in others if own.press and place.press == own.press)]
         for place in brought:
-            status, until = place.before
+            status, until, changed = place.before
             place.note("revive", status, "preferences", now)
             place.until = until
+            if status == "pending":
+                place.changed = changed
         if own.moved:
             other, status, until = own.moved
             self._put_back(now, person.places[other], status, until)
@@ -401,16 +449,24 @@ class Model:
         return True
 
     def _move(self, now: dt.datetime, person: Person, address: int) -> str:
-        owner = self.living(address)
-        if owner is not None and owner is not person:
-            return "taken"
         if self.is_barred(address):
             return REFUSED
-        person.address = address  # the old one is nobody's from now on
+        owner = self.living(address)
+        if owner is not None and owner is not person:
+            if owner.has_history:
+                return "taken" if any(place.runs for place in owner.places.values()) else "left"
+            self._erase(now, owner)  # that sign-up may have been anybody's
+        if person.address != address:
+            person.former[person.address] = now
+            person.former.pop(address, None)
+            person.address = address
         person.lives(now)
         running = [place for place in person.places.values() if place.status != "ended"]
         for place in running or person.places.values():
+            changed = place.changed
             place.note("address", place.status, "preferences", now)
+            if place.status == "pending":
+                place.changed = changed
         return "done"
 
     def _erase(self, now: dt.datetime, person: Person) -> bool:
@@ -438,6 +494,8 @@ class Model:
             # What an import makes worse is not its own: taken back, it leaves that.
             is_kept = found is not None and source != "cli"
             self.bars[what] = Bar(cause, found.source if found and is_kept else source, now)
+        elif source == "cli" and cause in LIFTABLE and found.cause in LIFTABLE:
+            found.since = now  # reported once more: a sign-up of before does not lift it
 
     def _unbar(self, _: dt.datetime, what: int | str) -> None:
         self.bars.pop(what, None)
@@ -466,29 +524,39 @@ class Model:
             does(now, *rest)
 
     def _import(self, now: dt.datetime, number: int, each: int, whom: str, lines: list[Act]) -> None:
-        seen = set()
-        for address, word, days in lines:
-            if address in seen:
-                continue
-            seen.add(address)
+        first = {address: (word, days) for address, word, days in reversed(lines)}
+        addresses = dict.fromkeys(address for address, _, _ in lines)
+        found = {address: self.in_file(address) for address in addresses}
+        met: set[int] = set()
+        # Of one person's lines the one with the address that they have now counts.
+        for address in sorted(addresses, key=lambda each: self._is_former(each, found[each])):
+            (word, days), person = first[address], found[address]
+            is_reader = word in ("subscribed", "paused") and whom != "leavers" and not self.is_barred(address)
+            if is_reader or word == "unsubscribed":
+                if id(person) in met:
+                    continue
+                met |= {id(person)} if person else set()
             moment = now - days * DAY if days else None
             if word in ("bounced", "never"):
                 cause = "bounce" if word == "bounced" else "never"
                 self._bar(now, address, cause, f"import {number}")
             elif word == "unsubscribed":
                 self._import_leaver(now, number, each, address, moment)
-            elif word != "pending" and whom != "leavers" and not self.is_barred(address):
+            elif is_reader:
                 status = "paused" if word == "paused" else "active"
                 self._import_reader(now, number, each, address, status, moment)
+
+    @staticmethod
+    def _is_former(address: int, person: Person | None) -> bool:
+        return person is not None and person.address != address
 
     def _import_leaver(
         self, now: dt.datetime, number: int, each: int, address: int, left: dt.datetime | None
     ) -> None:
-        person = self.living(address)
-        if person is None and self.erased(address):
-            return
-        person = person or self._new(address)
+        person = self.in_file(address) or self._new(address)
         place = person.places.get(each)
+        if person.erased or (place and place.status == "ended" and person.address != address):
+            return
         if place is None:
             self._join(person, each, "import", "ended", "import", now).import_no = number
         elif not (left and person.alive and person.alive > left):
@@ -497,17 +565,17 @@ class Model:
     def _import_reader(  # noqa: PLR0917  (a line of a file)
         self, now: dt.datetime, number: int, each: int, address: int, status: str, alive: dt.datetime | None
     ) -> None:
-        person = self.living(address)
-        if person is None and self.erased(address):
+        person = self.in_file(address) or self._new(address)
+        is_own = person.address == address
+        place = person.places.get(each)
+        comes_back = is_own and place is not None and place.chain[-1][0] == "undo_import"
+        if person.erased or (place and place.status == "ended" and not comes_back):
             return
-        place = person.places.get(each) if person else None
-        comes_back = place is not None and place.chain[-1][0] == "undo_import"
-        if place and place.status == "ended" and not comes_back:
-            return
-        person = person or self._new(address)
         if alive:
             person.lives(alive)
         if place is None:
+            if not is_own:
+                return  # what was agreed to for one address brings no mail to another
             place = self._join(person, each, "import", status, "import", now)
         elif comes_back:
             place.note("import", status, "import", now)
@@ -529,9 +597,20 @@ class Model:
                 place.note("resume", "active", "sweep", now)
 
     def _retain(self, now: dt.datetime) -> None:
+        """What was never confirmed goes, and so does who was nothing else; a consent of before stays."""
         self.mails = {
-            key: [at for at in moments if at > now - 90 * DAY] for key, moments in self.mails.items()
+            key: [mail for mail in mails if mail.at > now - 90 * DAY] for key, mails in self.mails.items()
         }
+        for person, place in list(self.all_places()):
+            is_asked = self.mails.get((place.place, person.address))
+            if place.status != "pending" or place.changed > now - 90 * DAY or is_asked:
+                continue
+            if any(event[1] != "pending" for event in place.chain):
+                place.end("sweep", now)
+                continue
+            del person.places[place.place]
+            if not person.places:
+                self.people.remove(person)
 
     def _ask(self, now: dt.datetime, each: int, silent_days: int) -> None:
         """Ask the silent ones of a list whether they still want it; two days to answer."""

@@ -161,7 +161,7 @@ def _act(chance: random.Random, model: Model, now: dt.datetime) -> Act | None:
     wish = chance.random()
     if link and chance.random() < 0.5:
         person, place = chance.choice(link)
-        return ("press", person.address, person.erased, place.place)
+        return ("press", person.address, person.erased, place.place, chance.choice((0, 1, 1, 2)))
     if not found or wish < 0.15:
         return _from_outside(chance)
     person, place = chance.choice(found)
@@ -182,7 +182,7 @@ def _act(chance: random.Random, model: Model, now: dt.datetime) -> Act | None:
         ("undo", *of_place),
         ("reason", *of_place),
         ("keep", *of_place),
-        ("press", *of_place),
+        ("press", *of_place, chance.choice((0, 1, 2))),
         ("join_too", *of_place, chance.randrange(3)),
         ("language", *of_place, chance.choice(others)),
         ("move", *of_person, chance.randrange(3)),

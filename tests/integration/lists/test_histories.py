@@ -252,7 +252,7 @@ def told(database: Database, world: World, failure: Failure, templates: Path) ->
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A newsroom's own mails, of a few words: to encode ours takes longer than all the rest."""
     folder = tmp_path_factory.mktemp("templates")
-    for kind, place in (("welcome", "unsubscribe_url"), ("permission", "keep_url")):
+    for kind, place in (("welcome", "unsubscribe_url"), ("permission", "keep_url"), ("moved", "list_title")):
         mail = folder / "email" / kind
         mail.mkdir(parents=True)
         (mail / "subject.txt").write_text("The Courier\n")
@@ -322,6 +322,16 @@ FOUND: dict[str, tuple[tuple[float, Act, tuple[Act, ...]], ...]] = {
         (0, READERS, ((0, "subscribed", 0),)),
         (1, ("erase", 0, False), ()),
         (1, ("leave", 0, True, 0), ()),
+    ),
+    "who never confirmed goes also after a change of address": (
+        (0, ("post", 0, (0,), None), ()),
+        (1, ("move", 0, False, 2), ()),
+        (100, ("retain",), ()),
+    ),
+    "a file may know somebody by an address of now and by one of before": (
+        (0, ("import", 2, "all"), ((0, "subscribed", 0),)),
+        (1, ("move", 0, False, 2), ()),
+        (1, READERS, ((0, "unsubscribed", 0), (2, "subscribed", 0))),
     ),
 }
 
