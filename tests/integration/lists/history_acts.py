@@ -346,7 +346,8 @@ def _import(  # noqa: PLR0917  (a file and what is said of it)
     for history, of_history in lines.items():
         for address, word, days in of_history:
             moment = (now - dt.timedelta(days=days)).isoformat() if days else ""
-            times = ("", moment) if word == "unsubscribed" else (moment, "")
+            is_gone = word in ("unsubscribed", "bounced")
+            times = ("", moment) if is_gone else (moment, "")
             until = (now + dt.timedelta(days=10)).isoformat() if word == "paused" else ""
             file.append(",".join((written(history, address, loudly=len(file) % 2 == 0), word, *times, until)))
     order = ImportOrder(

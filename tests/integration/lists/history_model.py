@@ -89,6 +89,22 @@ class Place:
             self.before = NOTHING_BEFORE
         return is_first
 
+    def agreed(self, *statuses: str) -> dt.datetime | None:
+        """When the person last said yes, with one of these statuses after it; any status if none is named."""
+        yes = ("sign_up", "confirm", "revive")
+        said = [
+            at
+            for action, status, source, at in self.chain
+            if action in yes and source in OWN and (not statuses or status in statuses)
+        ]
+        return max(said, default=None)
+
+    def has_come_back(self, left: dt.datetime | None) -> bool:
+        """Whether they said yes after they left elsewhere: at the latest when a file first said so."""
+        said = [at for _, status, source, at in self.chain if source == "import" and status == "ended"]
+        agreed, left = self.agreed(), left or min(said, default=None)
+        return agreed is not None and left is not None and agreed > left
+
     def is_resting(self, now: dt.datetime) -> bool:
         """Whether it pauses, and the pause is not over."""
         return self.status == "paused" and (self.until is None or self.until > now)
@@ -108,11 +124,19 @@ class Person:
     alive: dt.datetime | None = None
     erased: bool = False
     former: dict[int, dt.datetime] = field(default_factory=dict)  # addresses they had, and until when
+    has_lifted: bool = False  # confirmed, and with that lifted a bounce or a complaint
 
     @property
     def has_history(self) -> bool:
         """Whether there was ever more than sign-ups that nobody has confirmed."""
         return any(event[1] != "pending" for place in self.places.values() for event in place.chain)
+
+    def is_reached(self, bounced: dt.datetime | None) -> bool:
+        """Whether they came onto a list for good after the old service had given the address up."""
+        if bounced is None:
+            return self.has_lifted and not self.erased
+        agreed = [place.agreed("active", "paused") for place in self.places.values()]
+        return any(moment is not None and moment > bounced for moment in agreed)
 
     def lives(self, now: dt.datetime) -> None:
         if not self.erased and (self.alive is None or self.alive < now):
@@ -294,6 +318,7 @@ class Model:
         is_lifted = bool(bar and bar.cause in LIFTABLE and asked and bar.since <= asked)
         if is_lifted:
             del self.bars[person.address]
+            person.has_lifted = True
         for one in together:
             confirmed = [event[3] for event in one.chain if event[0] == "confirm"]
             is_answer = mail is not None and (not confirmed or confirmed[-1] < mail.at)
@@ -490,10 +515,15 @@ class Model:
 
     def _bar(self, now: dt.datetime, what: int | str, cause: str, source: str = "cli") -> None:
         found = self.bars.get(what)
-        if found is None or STRENGTH.index(cause) > STRENGTH.index(found.cause):
-            # What an import makes worse is not its own: taken back, it leaves that.
-            is_kept = found is not None and source != "cli"
-            self.bars[what] = Bar(cause, found.source if found and is_kept else source, now)
+        if found is None:
+            self.bars[what] = Bar(cause, source, now)
+            return
+        if found.source.startswith("import ") and found.source != source:
+            # Said by two: undoing the import that said it first leaves it.
+            found.source = "cli" if source == "cli" else "import"
+        if STRENGTH.index(cause) > STRENGTH.index(found.cause):
+            found.cause, found.since = cause, now
+            found.source = source if source == "cli" else found.source
         elif source == "cli" and cause in LIFTABLE and found.cause in LIFTABLE:
             found.since = now  # reported once more: a sign-up of before does not lift it
 
@@ -539,7 +569,11 @@ class Model:
             moment = now - days * DAY if days else None
             if word in ("bounced", "never"):
                 cause = "bounce" if word == "bounced" else "never"
-                self._bar(now, address, cause, f"import {number}")
+                is_theirs = person is not None and person.address == address
+                bar = self.bars.get(address)
+                is_news = bar is None or STRENGTH.index(cause) > STRENGTH.index(bar.cause)
+                if word == "never" or not (is_news and is_theirs and person and person.is_reached(moment)):
+                    self._bar(now, address, cause, f"import {number}")
             elif word == "unsubscribed":
                 self._import_leaver(now, number, each, address, moment)
             elif is_reader:
@@ -559,7 +593,9 @@ class Model:
             return
         if place is None:
             self._join(person, each, "import", "ended", "import", now).import_no = number
-        elif not (left and person.alive and person.alive > left):
+        elif place.chain[-1][0] == "undo_import" or not (
+            (left and person.alive and person.alive > left) or place.has_come_back(left)
+        ):
             place.end("import", now)
 
     def _import_reader(  # noqa: PLR0917  (a line of a file)
