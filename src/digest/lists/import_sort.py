@@ -132,7 +132,7 @@ def sort_rows(session: Session, rows: Mapping[str, Row], list_id: int, *, leaver
             plan.note(row, Outcome.PASSED_OVER)
         elif row.meaning is not Meaning.LEFT and is_barred:
             plan.note(row, Outcome.SUPPRESSED)
-        elif person is not None and person.subscriber_id in met:
+        elif person is not None and not person.erased and person.subscriber_id in met:
             plan.note(row, Outcome.KNOWN)
         else:
             met |= {person.subscriber_id} if person else set()

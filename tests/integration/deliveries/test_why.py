@@ -133,7 +133,7 @@ def test_who_was_not_in_the_segment_is_told_so(desk: Desk) -> None:
     chosen, other, paused, barred, gone, moved = desk.add_people(6)
     with desk.database.write() as session:
         digest = session.get_one(Digest, desk.cadence.digest_id)
-        sunday = make_cadence(session, digest, "sunday")
+        sunday = make_cadence(session, digest, "sunday", is_running=False)
         session.get_one(Subscriber, chosen).language = "hy"
         words = {"name": "armenian", "title": "", "rule": '{"language": "hy"}'}
         add_segment(session, digest, **words, actor="cli:test", now=NOW)
