@@ -75,7 +75,7 @@ class Plan:
     outcomes: list[tuple[Row, Outcome]] = field(default_factory=list)
     new: list[tuple[str, Row]] = field(default_factory=list)  # with the address's hash
     joining: list[tuple[int, Row]] = field(default_factory=list)  # with the subscriber's id
-    returning: list[tuple[int, int, Row]] = field(default_factory=list)  # subscription, subscriber
+    returning: list[tuple[int, Row]] = field(default_factory=list)  # subscription
     ending: list[tuple[int, Row]] = field(default_factory=list)  # subscription
     barring: list[tuple[str, Row]] = field(default_factory=list)  # with the address's hash
     barred_before: list[str] = field(default_factory=list)  # hashes: the file says it again of these
@@ -120,27 +120,40 @@ def sort_rows(session: Session, rows: Mapping[str, Row], list_id: int, *, leaver
     for address_hash, row in lines:
         person = people.get(address_hash)
         since = agreed.get(person.subscriber_id, _NEVER) if person else _NEVER
-        is_barred = address_hash in barred_hashes or row.address.domain in barred_domains
-        if row.meaning is Meaning.UNCONFIRMED:
-            plan.note(row, Outcome.UNCONFIRMED)
-        elif row.meaning in CAUSES:
+        if row.meaning in CAUSES:
             is_theirs = person is not None and not person.is_before
-            _sort_barred(
-                plan, address_hash, row, barred_hashes.get(address_hash), since if is_theirs else _NEVER
-            )
-        elif row.meaning is not Meaning.LEFT and leavers_only:
-            plan.note(row, Outcome.PASSED_OVER)
-        elif row.meaning is not Meaning.LEFT and is_barred:
-            plan.note(row, Outcome.SUPPRESSED)
-        elif person is not None and not person.erased and person.subscriber_id in met:
-            plan.note(row, Outcome.KNOWN)
+            present = barred_hashes.get(address_hash)
+            _sort_barred(plan, address_hash, row, present, since if is_theirs else _NEVER)
+            continue
+        is_barred = address_hash in barred_hashes or row.address.domain in barred_domains
+        outcome = _left_alone(row, person, met, is_barred=is_barred, leavers_only=leavers_only)
+        if outcome is not None:
+            plan.note(row, outcome)
+            continue
+        met |= {person.subscriber_id} if person else set()
+        if row.meaning is Meaning.LEFT:
+            _sort_leaver(plan, address_hash, row, person, since)
         else:
-            met |= {person.subscriber_id} if person else set()
-            if row.meaning is Meaning.LEFT:
-                _sort_leaver(plan, address_hash, row, person, since)
-            else:
-                _sort_reader(plan, address_hash, row, person)
+            _sort_reader(plan, address_hash, row, person)
     return plan
+
+
+def _left_alone(
+    row: Row, person: Known | None, met: Collection[int], *, is_barred: bool, leavers_only: bool
+) -> Outcome | None:
+    """What a line comes to that changes nothing, whoever it is about; None for one that is to be sorted.
+
+    `met` are those of whom the batch has had a line already, by another address of theirs.
+    """
+    if row.meaning is Meaning.UNCONFIRMED:
+        return Outcome.UNCONFIRMED
+    if row.meaning is not Meaning.LEFT and leavers_only:
+        return Outcome.PASSED_OVER
+    if row.meaning is not Meaning.LEFT and is_barred:
+        return Outcome.SUPPRESSED
+    if person is not None and not person.erased and person.subscriber_id in met:
+        return Outcome.KNOWN
+    return None
 
 
 def _sort_barred(
@@ -203,7 +216,7 @@ def _sort_reader(plan: Plan, address_hash: str, row: Row, person: Known | None) 
         plan.joining.append((person.subscriber_id, row))
         plan.note(row, Outcome.ADDED)
     elif person.subscription_id is not None and person.status is SubscriptionStatus.ENDED:
-        plan.returning.append((person.subscription_id, person.subscriber_id, row))
+        plan.returning.append((person.subscription_id, row))
         plan.note(row, Outcome.ADDED)
     else:
         plan.note(row, Outcome.KNOWN)

@@ -93,8 +93,8 @@ def write_plan(session: Session, plan: Plan, proof: Proof) -> None:
         _insert(session, [*plan.joining, *people], proof)
     _keep_barred(session, plan.barred_before, proof)
     _bar(session, plan.barring, proof)
-    for subscription_id, subscriber_id, row in plan.returning:
-        _bring_back(session, subscription_id, subscriber_id, row, proof)
+    for subscription_id, row in plan.returning:
+        _bring_back(session, subscription_id, row, proof)
     for subscription_id, row in plan.ending:
         _end(session, subscription_id, row, proof)
     for subscriber_id, moment in plan.alive:
@@ -234,7 +234,7 @@ def _details(row: Row, proof: Proof) -> dict[str, str]:
     return {"address": row.address.text, evidence.TEXT: words, "actor": proof.actor, **dict(row.stated)}
 
 
-def _bring_back(session: Session, subscription_id: int, subscriber_id: int, row: Row, proof: Proof) -> None:
+def _bring_back(session: Session, subscription_id: int, row: Row, proof: Proof) -> None:
     """Somebody whom the undoing of an import had ended."""
     subscription = session.get_one(Subscription, subscription_id)
     consent.lock(session, subscription)
@@ -251,7 +251,6 @@ def _bring_back(session: Session, subscription_id: int, subscriber_id: int, row:
         now=proof.now,
         network=row.network if row.meaning is not Meaning.LEFT else "",
     )
-    del subscriber_id
 
 
 def _end(session: Session, subscription_id: int, row: Row, proof: Proof) -> None:
