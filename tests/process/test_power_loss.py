@@ -40,15 +40,20 @@ def usual(bench: Bench) -> float:
 
 
 def test_nobody_is_lost_or_doubled_by_a_power_cut(bench: Bench, usual: float) -> None:
-    """Twelve cuts at random moments, with any tail; a seed that fails is named."""
+    """Twelve cuts at random moments, with any tail; a seed that fails is named.
+
+    A slow machine sends within a small part of a run: it goes on until a cut has hidden something.
+    """
     hidden = 0
-    for seed in range(12):
+    for seed in range(100):
         try:
             trial = _trial(bench, Plan.at_random(random.Random(seed), usual=usual), POLICIES[seed % 2])
         except AssertionError as error:
             raise AssertionError(f"seed {seed}") from error
         hidden += trial.hidden
-    assert hidden > 0, "no cut has hidden anything: nothing was tried"
+        if hidden and seed >= 11:
+            return
+    raise AssertionError("no cut has hidden anything: nothing was tried")
 
 
 def test_a_journal_whose_file_never_reached_the_disk(bench: Bench, usual: float) -> None:
@@ -59,9 +64,8 @@ def test_a_journal_whose_file_never_reached_the_disk(bench: Bench, usual: float)
 def test_the_rig_sees_a_product_that_trusts_a_cut_journal(bench: Bench, usual: float) -> None:
     """It would mail those again whose record the disk never had: this test would say so."""
     moments = random.Random(0)
-    for _ in range(
-        30
-    ):  # most often the first or second: on a busy machine a run is longer than it usually is
+    # Most often the first or second shows it; on a busy machine a run is longer than it usually is.
+    for _ in range(60):
         with bench.scene("hold", script=SLOW) as scene:
             plan = Plan(usual * moments.uniform(0.3, 1.2), Tail.SYNCED, 0.0, 0)
             trial = cut(scene, plan, resends=False, without="digest.deliveries.recover:_write_off")

@@ -38,9 +38,24 @@ def _content() -> bytes:
     return "\n".join(lines).encode()
 
 
-def _start(url: str, path: Path, list_id: int, import_id: int) -> subprocess.Popen[bytes]:
-    words = [url, str(path), str(list_id), str(import_id)]
-    return subprocess.Popen([sys.executable, "-m", "tests.integration.lists.importing", *words])
+def _start(url: str, path: Path, list_id: int, import_id: int, errors: Path) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-m", "tests.integration.lists.importing", url, str(path)]
+    with errors.open("wb") as stderr:
+        return subprocess.Popen([*words, str(list_id), str(import_id)], stderr=stderr)
+
+
+def _killed_after_a_batch(database: Database, child: subprocess.Popen[bytes], errors: Path) -> None:
+    """Wait until the process has written at least one more batch, and kill it in the middle of the next."""
+    before = _position(database)
+    try:
+        until = time.monotonic() + 180
+        while _position(database) <= before and child.poll() is None and time.monotonic() < until:
+            time.sleep(0.005)
+        assert child.poll() is None, (child.returncode, errors.read_text()[-3000:])
+    finally:
+        child.kill()
+        child.wait()
+    assert before < _position(database) < LINES
 
 
 def _position(database: Database) -> int:
@@ -60,29 +75,21 @@ def test_kill_in_mid_import_and_resume_gives_the_same_rows(
         make_cadence(session, digest)
         list_id = make_list(session, digest).id
     order = ImportOrder(list_id, "moved", "cli:test", ADDRESS_KEY, file_name="people.csv")
-    report = io.BytesIO()
+    pieces: list[bytes] = []
     wanted = import_subscribers(
         database,
         io.BytesIO(content),
         replace(order, is_dry_run=True),
         now=NOW,
-        sink=lambda piece: report.write(piece) and None,
+        sink=pieces.append,
     )
     import_id = 0
+    errors = tmp_path / "errors"
     for _ in range(2):
-        before = _position(database)
-        child = _start(database_url, path, list_id, import_id)
-        try:
-            until = time.monotonic() + 60
-            while _position(database) <= before and time.monotonic() < until:
-                time.sleep(0.005)
-        finally:
-            child.kill()
-            child.wait()
-        assert before < _position(database) < LINES
+        _killed_after_a_batch(database, _start(database_url, path, list_id, import_id, errors), errors)
         with database.read() as session:
             import_id = session.scalars(sa.select(Import.id)).one()
-    assert _start(database_url, path, list_id, import_id).wait() == 0
+    assert _start(database_url, path, list_id, import_id, errors).wait() == 0, errors.read_text()[-3000:]
     with database.read() as session:
         row = session.scalars(sa.select(Import)).one()
         assert (row.state, row.position) == (ImportState.DONE, LINES)
@@ -99,5 +106,5 @@ def test_kill_in_mid_import_and_resume_gives_the_same_rows(
         assert all(not found for _, found in consent.verify_all(session))
         assert row.report_id is not None
         kept = b"".join(assets.chunks(session, row.report_id))
-    assert kept == report.getvalue()
+    assert kept == b"".join(pieces)
     assert kept.startswith(import_lines.HEADING)
