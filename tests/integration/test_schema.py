@@ -72,6 +72,53 @@ def with_later_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
     return lambda: monkeypatch.setattr(schema, "_HERE", folder)
 
 
+_DAY = "2026-11-23"
+_ROWS_OF_0004: dict[str, dict[str, object]] = {
+    "digests": {
+        "id": 1,
+        "name": "courier",
+        "language": "en",
+        "featured_by": "newest",
+        "recent_most": 12,
+        "recent_least": 1,
+        "recent_days": 7,
+        "look": "{}",
+        "created_at": _DAY,
+        **dict.fromkeys(("title", "home_url", "sender_name", "sender_address", "postal_address"), ""),
+        **dict.fromkeys(("featured_value", "intro", "sign_off"), ""),
+    },
+    "cadences": {
+        "id": 1,
+        "digest_id": 1,
+        "name": "morning",
+        "cron": "0 7 * * *",
+        "zone": "Asia/Yerevan",
+        "selection": "latest",
+        "lead_seconds": 600,
+        "grace_seconds": 10800,
+        "is_running": True,
+        "slots_after": _DAY,
+        "created_at": _DAY,
+    },
+    "editions": {
+        "id": 7,
+        "public_id": "edition-7",
+        "cadence_id": 1,
+        "kind": "scheduled",
+        "state": "upcoming",
+        **dict.fromkeys(("due_local", "reason_detail"), ""),
+        **dict.fromkeys(("due_at", "send_at", "state_since", "created_at"), _DAY),
+    },
+    "revisions": {
+        "edition_id": 7,
+        "number": 1,
+        "subject": "Rivers",
+        **dict.fromkeys(("preheader", "web_html", "fingerprint"), ""),
+        "created_at": _DAY,
+    },
+}
+
+
 def _is_partition(name: str) -> bool:
     return name == "deliveries_default" or name.startswith("deliveries_from_")
 
@@ -162,6 +209,29 @@ def test_what_was_uncertain_before_the_upgrade_has_a_case(empty: Database) -> No
         (4, UncertainCause.CONNECTION_ENDED, None, Settlement.RESENT),
     ]
     assert {case.since for case in cases[:2]} == {NOW}
+
+
+def test_a_table_that_is_made_anew_keeps_what_hangs_on_it(empty: Database) -> None:
+    """SQLite drops it on the way: its rows, its indexes and the rows that name it are there as before."""
+    with empty.engine.begin() as connection:
+        command.upgrade(schema.configuration(connection), "0004")
+    with empty.engine.begin() as connection:
+        for name, row in _ROWS_OF_0004.items():
+            table = sa.table(name, *(sa.column(each) for each in row))
+            values = {
+                each: sa.literal_column(repr(value)) if isinstance(value, str) else value
+                for each, value in row.items()
+            }
+            connection.execute(sa.insert(table).values(values))
+    indexes = {each["name"] for each in sa.inspect(empty.engine).get_indexes("editions")}
+    schema.upgrade(empty)
+    with empty.read() as session:
+        edition = session.get_one(Edition, 7)
+        assert (edition.public_id, edition.explanation, edition.remarks) == ("edition-7", [], [])
+        assert session.scalar(sa.text("SELECT subject FROM revisions WHERE edition_id = 7")) == "Rivers"
+    assert {each["name"] for each in sa.inspect(empty.engine).get_indexes("editions")} == indexes
+    with empty.engine.begin() as connection, pytest.raises(sa.exc.IntegrityError):
+        connection.execute(sa.text("DELETE FROM cadences"))  # its editions still hold it
 
 
 def test_an_empty_database_is_refused(empty: Database) -> None:

@@ -9,6 +9,8 @@ needs no more for that than the migrations' names and one row (8 MB less in each
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,13 +54,43 @@ def upgrade(database: Database) -> tuple[str | None, str]:
     """Bring the database to head, alone, in one transaction; returns (from, to)."""
     from alembic import command  # noqa: PLC0415
 
-    with database.engine.execution_options(digest_write=True).begin() as connection:
+    with (
+        database.engine.execution_options(digest_write=True).connect() as connection,
+        _without_foreign_keys(connection),
+        connection.begin(),
+    ):
         if not database.is_sqlite:
             connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
             connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
         before = _revision(connection)
         command.upgrade(configuration(connection), "head")
+        if database.is_sqlite:
+            _check_foreign_keys(connection)
     return before, head()
+
+
+@contextlib.contextmanager
+def _without_foreign_keys(connection: sa.Connection) -> Iterator[None]:
+    """On SQLite a table that is made anew is dropped: with its foreign keys on, all that hangs on it too."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    cursor = connection.connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = OFF")  # without effect inside a transaction
+    try:
+        yield
+    finally:
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+
+def _check_foreign_keys(connection: sa.Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise SchemaError(
+            f"The upgrade would leave rows of {broken[0]} that point to nothing in {broken[2]}; nothing was "
+            "changed. Restore the database from a backup, or report this with the version you come from."
+        )
 
 
 def require_head(database: Database) -> None:

@@ -17,6 +17,15 @@ SENTENCES: dict[Reason, str] = {
     Reason.NO_TRANSPORT: N_("Waiting: there is no mail service to hand it to; add one."),
     Reason.TRANSPORT_FAILING: N_("Paused: the mail service takes no messages."),
     Reason.RENDERING_FAILED: N_("Held: the message could not be made from its template."),
+    Reason.UNUSUAL_NEWS: N_(
+        "Held: its news is unusual. Look whether it is meant, and accept it or mark it as seen."
+    ),
+    Reason.NO_FEATURED: N_("Held: there is no story to feature, and this digest wants one."),
+    Reason.THIN_NEWS: N_("Held: there is less news than this digest asks for."),
+    Reason.WANTS_APPROVAL: N_("Waiting: somebody is to approve it before it goes out."),
+    Reason.MERGED: N_("Skipped: its time was missed; its stories go out with the next edition."),
+    Reason.MISSED: N_("Skipped: its time was missed."),
+    Reason.DEADLINE: N_("Decided at its deadline, for nobody had decided before."),
     Reason.BY_PERSON: N_("Changed by a person."),
     Reason.ALL_SERVED: N_("Handed over to everybody who was to get it."),
 }

@@ -1,6 +1,7 @@
 """The tables, a family a file. Importing this package registers them all on `Base.metadata`."""
 
 from digest.models.account import Account, AccountRole, AuditEntry
+from digest.models.alert import Alert, AlertKind
 from digest.models.asset import Asset, AssetChunk
 from digest.models.audience import (
     ConsentEvent,
@@ -37,12 +38,29 @@ from digest.models.delivery import (
     UncertainCase,
     UncertainCause,
 )
-from digest.models.digest import Cadence, Digest, DigestSource, FeaturedBy, FirstCopy, Selection
+from digest.models.digest import (
+    AlertReceiver,
+    Cadence,
+    CadenceDate,
+    DateKind,
+    Digest,
+    DigestSource,
+    Fallback,
+    FeaturedBy,
+    FirstCopy,
+    Missed,
+    Selection,
+)
 from digest.models.edition import (
+    ChangeKind,
     Edition,
+    EditionChange,
     EditionKind,
     EditionState,
     Item,
+    OwnItem,
+    OwnItemKind,
+    OwnItemUse,
     Reason,
     Revision,
     Role,
@@ -62,12 +80,15 @@ from digest.models.sign_up import (
     TokenBucket,
     Topic,
 )
-from digest.models.source import Post, PostFingerprint, PostSource, Source, SourceKind
+from digest.models.source import Fetch, Post, PostFingerprint, PostSource, Source, SourceKind, Withdrawal
 
 __all__ = [
     "FINAL",
     "Account",
     "AccountRole",
+    "Alert",
+    "AlertKind",
+    "AlertReceiver",
     "Asset",
     "AssetChunk",
     "Attribute",
@@ -75,11 +96,14 @@ __all__ = [
     "AuditEntry",
     "Batch",
     "Cadence",
+    "CadenceDate",
+    "ChangeKind",
     "Confirmation",
     "ConsentEvent",
     "ConsentNetwork",
     "ConsentText",
     "CoolDown",
+    "DateKind",
     "Delivery",
     "DeliveryReason",
     "DeliveryStatus",
@@ -87,10 +111,13 @@ __all__ = [
     "DigestSource",
     "DkimKey",
     "Edition",
+    "EditionChange",
     "EditionKind",
     "EditionState",
     "EditionTotals",
+    "Fallback",
     "FeaturedBy",
+    "Fetch",
     "FirstCopy",
     "FormerAddress",
     "FreshLink",
@@ -99,10 +126,14 @@ __all__ = [
     "Item",
     "Journal",
     "MailingList",
+    "Missed",
     "NetworkRecord",
     "Notice",
     "NoticeState",
     "OptIn",
+    "OwnItem",
+    "OwnItemKind",
+    "OwnItemUse",
     "PermissionAsk",
     "PermissionRun",
     "Post",
@@ -136,4 +167,5 @@ __all__ = [
     "UncertainCause",
     "UncertainPolicy",
     "Variant",
+    "Withdrawal",
 ]

@@ -27,6 +27,26 @@ class Selection(StrEnum):
     BEST_OF = "best_of"
 
 
+class Missed(StrEnum):
+    """What becomes of a slot that nobody was there for, within its grace; beyond it is always skipped."""
+
+    LATE = "late"  # it goes out late
+    MERGE = "merge"  # its stories go out with the next one
+    SKIP = "skip"
+
+
+class Fallback(StrEnum):
+    """What becomes of a held edition at its deadline."""
+
+    SEND = "send"
+    SKIP = "skip"
+
+
+class DateKind(StrEnum):
+    SKIP = "skip"
+    EXTRA = "extra"
+
+
 class Digest(Base):
     """A recurring publication in one language: sources, rules, look, sender."""
 
@@ -57,6 +77,11 @@ class Digest(Base):
     recent_days: Mapped[int] = mapped_column(
         sa.CheckConstraint("recent_days between 1 and 366", name="recent_days_range"), default=7
     )
+    # The further rules of selection, as `editions.rules` reads and writes them.
+    rules: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default=sa.text("'{}'"))
+    # Of plain words and tokens like {featured.title}; empty: the subject that the template makes.
+    subject_pattern: Mapped[str] = mapped_column(sa.Text, default="", server_default=sa.text("''"))
+    preheader_pattern: Mapped[str] = mapped_column(sa.Text, default="", server_default=sa.text("''"))
     intro: Mapped[str] = mapped_column(sa.Text, default="")
     sign_off: Mapped[str] = mapped_column(sa.Text, default="")
     look: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
@@ -75,7 +100,10 @@ class DigestSource(Base):
 
 
 class Cadence(Base):
-    """A named rhythm of a digest. Slots are computed from `cron` in `zone`, after `slots_after`."""
+    """A named rhythm of a digest. Slots are computed from `cron` in `zone`, after `slots_after`.
+
+    `cron` has one schedule a line; `preset` is what an editor chose, of which it was made.
+    """
 
     __tablename__ = "cadences"
     __table_args__ = (sa.UniqueConstraint("digest_id", "name"),)
@@ -83,14 +111,33 @@ class Cadence(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     digest_id: Mapped[int] = mapped_column(sa.ForeignKey("digests.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(sa.String(60))
-    cron: Mapped[str] = mapped_column(sa.String(120))
+    cron: Mapped[str] = mapped_column(sa.Text)
+    preset: Mapped[dict[str, Any] | None] = mapped_column(Json)
     zone: Mapped[str] = mapped_column(sa.String(60))
+    # The first and the last day on which it comes out, in its zone; None: no such bound.
+    starts_on: Mapped[dt.date | None] = mapped_column(sa.Date)
+    ends_on: Mapped[dt.date | None] = mapped_column(sa.Date)
     selection: Mapped[Selection] = mapped_column(choice(Selection, "selection"), default=Selection.LATEST)
+    # What differs here from the digest's rules.
+    rules: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default=sa.text("'{}'"))
     lead_seconds: Mapped[int] = mapped_column(
         sa.CheckConstraint("lead_seconds between 0 and 86400", name="lead_seconds_range"), default=600
     )
     grace_seconds: Mapped[int] = mapped_column(
         sa.CheckConstraint("grace_seconds between 0 and 604800", name="grace_seconds_range"), default=10800
+    )
+    missed: Mapped[Missed] = mapped_column(
+        choice(Missed, "missed"), default=Missed.LATE, server_default=sa.text("'late'")
+    )
+    wants_approval: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    # How long after its slot a held edition, or one that wants approval, is waited for; then `hold_outcome`.
+    hold_seconds: Mapped[int] = mapped_column(
+        sa.CheckConstraint("hold_seconds between 0 and 604800", name="hold_seconds_range"),
+        default=10800,
+        server_default=sa.text("10800"),
+    )
+    hold_outcome: Mapped[Fallback] = mapped_column(
+        choice(Fallback, "hold_outcome"), default=Fallback.SKIP, server_default=sa.text("'skip'")
     )
     # How long after its slot an edition is still worth having: deferred mail is tried no longer than that.
     useful_seconds: Mapped[int] = mapped_column(
@@ -114,6 +161,35 @@ class Cadence(Base):
     # The last slot that has its edition; the next is always computed from here, never from the clock.
     slots_after: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class CadenceDate(Base):
+    """A day on which a cadence does not come out, or a moment at which it comes out besides.
+
+    `local` is of the cadence's zone: `2026-12-25` for a day, `2026-12-24 18:00` for a moment.
+    """
+
+    __tablename__ = "cadence_dates"
+
+    cadence_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("cadences.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[DateKind] = mapped_column(choice(DateKind, "kind"), primary_key=True)
+    local: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    note: Mapped[str] = mapped_column(sa.Text, default="")
+    made_by: Mapped[str] = mapped_column(sa.String(120))
+    made_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class AlertReceiver(Base):
+    """One of those whom a digest tells when something wants a person."""
+
+    __tablename__ = "alert_receivers"
+
+    digest_id: Mapped[int] = mapped_column(sa.ForeignKey("digests.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 class FirstCopy(Base):

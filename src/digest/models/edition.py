@@ -44,6 +44,13 @@ class Reason(StrEnum):
     NO_TRANSPORT = "no_transport"
     TRANSPORT_FAILING = "transport_failing"
     RENDERING_FAILED = "rendering_failed"
+    UNUSUAL_NEWS = "unusual_news"
+    NO_FEATURED = "no_featured"
+    THIN_NEWS = "thin_news"
+    WANTS_APPROVAL = "wants_approval"
+    MERGED = "merged"
+    MISSED = "missed"
+    DEADLINE = "deadline"
     BY_PERSON = "by_person"
     ALL_SERVED = "all_served"
 
@@ -53,6 +60,27 @@ class Role(StrEnum):
 
     FEATURED = "featured"
     RECENT = "recent"
+
+
+class ChangeKind(StrEnum):
+    """What an editor changes in a coming edition."""
+
+    PIN = "pin"  # in it, and at a place if one is given
+    DROP = "drop"
+    INCLUDE = "include"  # though a rule leaves it out
+    REWRITE = "rewrite"  # title, excerpt, picture, section
+    INTRO = "intro"
+    SUBJECT = "subject"
+    PREHEADER = "preheader"
+    ACCEPT = "accept"  # what is unusual is meant
+    OWN_ITEM = "own_item"  # one of the desk's own, placed or left out
+
+
+class OwnItemKind(StrEnum):
+    OBITUARY = "obituary"
+    APPEAL = "appeal"
+    EVENT = "event"
+    NOTE = "note"
 
 
 class Edition(Base):
@@ -75,6 +103,14 @@ class Edition(Base):
     )
     reason: Mapped[Reason | None] = mapped_column(choice(Reason, "reason"))
     reason_detail: Mapped[str] = mapped_column(sa.Text, default="")
+    # What was looked at and what came of it when its content was last chosen; see `editions.explain`.
+    explanation: Mapped[list[dict[str, Any]]] = mapped_column(
+        Json, default=list, server_default=sa.text("'[]'")
+    )
+    # What it says of itself beside its reason: what is odd, which sources were down.
+    remarks: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list, server_default=sa.text("'[]'"))
+    # Until when a person is waited for while it is held; then its cadence's `hold_outcome`.
+    deadline_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     revision_id: Mapped[int | None] = mapped_column(BigId)
     # As of a cadence, for this edition alone.
     segment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("segments.id"))
@@ -118,7 +154,68 @@ class Item(Base):
     role: Mapped[Role] = mapped_column(choice(Role, "role"))
     # None for a desk-written story, and once the post is purged.
     post_id: Mapped[int | None] = mapped_column(sa.ForeignKey("posts.id", ondelete="SET NULL"), index=True)
+    own_item_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("own_items.id", ondelete="SET NULL"), index=True
+    )
     story: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
+class EditionChange(Base):
+    """One thing an editor changed in a coming edition. Rows are only added; `undone_at` takes one back.
+
+    They stand beside the selection, not in it: it is made anew as often as the news changes.
+    """
+
+    __tablename__ = "edition_changes"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    edition_id: Mapped[int] = mapped_column(sa.ForeignKey("editions.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[ChangeKind] = mapped_column(choice(ChangeKind, "kind"))
+    post_id: Mapped[int | None] = mapped_column(sa.ForeignKey("posts.id", ondelete="CASCADE"), index=True)
+    own_item_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("own_items.id", ondelete="CASCADE"), index=True
+    )
+    details: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    made_by: Mapped[str] = mapped_column(sa.String(120))
+    made_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    undone_by: Mapped[str | None] = mapped_column(sa.String(120))
+    undone_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class OwnItem(Base):
+    """What the desk wrote itself: an obituary, an appeal, an event. `text` is Markdown."""
+
+    __tablename__ = "own_items"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    digest_id: Mapped[int] = mapped_column(sa.ForeignKey("digests.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[OwnItemKind] = mapped_column(choice(OwnItemKind, "kind"))
+    title: Mapped[str] = mapped_column(sa.Text)
+    text: Mapped[str] = mapped_column(sa.Text, default="")
+    url: Mapped[str] = mapped_column(sa.Text, default="")
+    section: Mapped[str] = mapped_column(sa.Text, default="")
+    picture: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    # The days on which it may go out, in the cadence's zone.
+    from_on: Mapped[dt.date] = mapped_column(sa.Date)
+    until_on: Mapped[dt.date] = mapped_column(sa.Date)
+    may_repeat: Mapped[bool] = mapped_column(default=False)
+    position: Mapped[int | None] = mapped_column()  # among the recent ones, from 1; None: behind them
+    made_by: Mapped[str] = mapped_column(sa.String(120))
+    made_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class OwnItemUse(Base):
+    """One of the desk's own items went out with an edition."""
+
+    __tablename__ = "own_item_uses"
+
+    own_item_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("own_items.id", ondelete="CASCADE"), primary_key=True
+    )
+    edition_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 class Variant(Base):

@@ -14,10 +14,25 @@ from digest.db import Base, BigId, Json, UtcDateTime, choice
 
 class SourceKind(StrEnum):
     FEED = "feed"
+    WORDPRESS = "wordpress"  # its feed tells what is new, its REST interface the rest
+
+
+class Withdrawal(StrEnum):
+    """Why a post is not offered any more, though its site has not been mailed about it."""
+
+    GONE = "gone"  # 404 or 410
+    FORBIDDEN = "forbidden"  # 401
+    UNPUBLISHED = "unpublished"  # a draft again, private, or in the bin
+    PROTECTED = "protected"  # behind a password
+    KEPT_OUT = "kept_out"  # its site marks it as not for the digest
 
 
 class Source(Base):
-    """A site we collect from. `fault_code` is what is wrong now; None after a good fetch."""
+    """A site we collect from. `fault_code` is what is wrong now; None after a good fetch.
+
+    `query` is the part of a WordPress site that is wanted: categories, tags, language. `alarms` are what is
+    odd about the source as a whole, each with its code and its facts.
+    """
 
     __tablename__ = "sources"
 
@@ -28,16 +43,41 @@ class Source(Base):
     language: Mapped[str | None] = mapped_column(sa.String(35))
     # Posts published before this moment are known but never news: they were there when we came.
     news_since: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    # Of a WordPress site: where its REST interface begins.
+    api_url: Mapped[str | None] = mapped_column(sa.Text)
+    query: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default=sa.text("'{}'"))
     etag: Mapped[str | None] = mapped_column(sa.Text)
     last_modified: Mapped[str | None] = mapped_column(sa.Text)
     next_fetch_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
     last_fetch_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     last_good_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    last_new_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    # When it was last read whole: a site may say "not modified" of a feed that has changed.
+    full_check_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     fault_code: Mapped[str | None] = mapped_column(sa.String(40))
     fault_detail: Mapped[str] = mapped_column(sa.Text, default="")
     faults_in_a_row: Mapped[int] = mapped_column(default=0)
     oddities: Mapped[list[str]] = mapped_column(Json, default=list)
+    alarms: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list, server_default=sa.text("'[]'"))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class Fetch(Base):
+    """One answer of a source: the last of them are kept, to see how it does."""
+
+    __tablename__ = "fetches"
+    __table_args__ = (sa.Index("ix_fetches_source_id", "source_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id", ondelete="CASCADE"))
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    status: Mapped[int | None] = mapped_column()  # of HTTP; None if there was no answer
+    fault_code: Mapped[str | None] = mapped_column(sa.String(40))
+    posts: Mapped[int] = mapped_column(default=0)
+    new: Mapped[int] = mapped_column(default=0)
+    changed: Mapped[int] = mapped_column(default=0)
+    size: Mapped[int] = mapped_column(default=0)  # bytes
+    milliseconds: Mapped[int] = mapped_column(default=0)
 
 
 class Post(Base):
@@ -57,6 +97,18 @@ class Post(Base):
     excerpt: Mapped[str] = mapped_column(sa.Text, default="")
     body_html: Mapped[str] = mapped_column(sa.Text, default="")
     picture: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    # Our own copy of the picture, and when we last tried to make one.
+    picture_asset_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("assets.id", ondelete="SET NULL"), index=True
+    )
+    picture_tried_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    # When the site says it was last changed.
+    modified_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    # Not to be mailed before this moment.
+    embargo_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    withdrawn: Mapped[Withdrawal | None] = mapped_column(choice(Withdrawal, "withdrawn"))
+    # When its own page or its site's record of it was last looked at.
+    checked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     content_fingerprint: Mapped[str] = mapped_column(sa.String(64))
     first_seen_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     changed_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
