@@ -11,6 +11,7 @@ to be root, so it runs as mysql). The machine's own WordPress and database, if i
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -98,7 +99,9 @@ class RealWordPress:
 
     def __exit__(self, *_: object) -> None:
         for process in reversed(self._started):
-            process.send_signal(signal.SIGTERM)
+            # The web server's own children do not end with it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
         for process in self._started:
             try:
                 process.wait(30)
@@ -152,7 +155,7 @@ class RealWordPress:
         log = (self._folder / "database.log").open("wb")
         with log:
             command = [_program("mariadbd"), *plain, *quick, f"--socket={self._socket}"]
-            self._started.append(subprocess.Popen(command, stdout=log, stderr=log))
+            self._started.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
         wait_until(self._database_answers, seconds=_START_SECONDS, what="the database server")
 
     def _database_answers(self) -> bool:
@@ -175,7 +178,9 @@ class RealWordPress:
             words = ["-d", "display_errors=stderr", "-S", f"127.0.0.1:{self._port}", "-t", str(self._site)]
             command = [_program("php"), *words, str(_HERE / "router.php")]
             env = {**os.environ, "PHP_CLI_SERVER_WORKERS": "2"}
-            self._started.append(subprocess.Popen(command, stdout=log, stderr=log, env=env))
+            self._started.append(
+                subprocess.Popen(command, stdout=log, stderr=log, env=env, start_new_session=True)
+            )
         wait_until(self._web_answers, seconds=_START_SECONDS, what="the web server")
 
     def _web_answers(self) -> bool:
