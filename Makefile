@@ -40,7 +40,7 @@ bench: $(VENV)/.dev ## Measure the figures beside their references (ARGS=AREA ru
 	@$(BIN)/python -m bench $(ARGS)
 
 .PHONY: proof
-proof: $(VENV)/.dev ## Run the slow proofs (ARGS=AREA runs one area)
+proof: $(VENV)/.fuzz ## Run the slow proofs (ARGS=AREA runs one area)
 	@$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile proof
 	@$(BIN)/python -m bench --proof $(ARGS)
 
@@ -53,6 +53,7 @@ lock: ## Resolve the dependencies anew and pin them (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -U pyproject.toml --group dev -o requirements-dev.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q pyproject.toml -c requirements-dev.lock -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q --group build -c requirements-dev.lock -o requirements-build.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q --group fuzz -o requirements-fuzz.lock
 
 .PHONY: clean
 clean: ## Remove what was built and the demo's data; the environment stays
@@ -73,4 +74,8 @@ $(VENV)/.run: $(VENV)/bin/python requirements.lock requirements-build.lock pypro
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	@echo "Installing the pinned developer packages (once) ..."
 	@$(BIN)/python -m pip install $(LOCKED) -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.dev requirements-fuzz.lock
+	@$(BIN)/python -m pip install $(LOCKED) -r requirements-fuzz.lock
 	@touch $@

@@ -1,0 +1,73 @@
+"""What is fuzzed: each target takes any bytes, and may raise our own errors only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from digest.errors import DigestError
+from digest.feeds.excerpt import cut_body, make_excerpt
+from digest.feeds.fingerprints import canonical_address, fingerprints
+from digest.feeds.parse import parse_feed
+from digest.feeds.sanitise import sanitise
+from digest.feeds.text import label
+from tests.fuzz.names import NAMES
+
+Target = Callable[[bytes], None]
+
+_URL = "https://news.example.org/feed/"
+_TYPES = ("application/rss+xml", "text/xml; charset=windows-1251", "text/html", "application/feed+json", "")
+_TITLE_LETTERS = 300
+_EXCERPT_WORDS = 40
+
+
+def parse(data: bytes) -> None:
+    """A feed of any kind: the first byte says what the site calls it."""
+    kind = _TYPES[data[0] % len(_TYPES)] if data else ""
+    feed = parse_feed(data[1:], url=_URL, content_type=kind)
+    for post in feed.posts:
+        assert post.title or post.url
+        assert "<script" not in post.body_html.lower()
+        fingerprints(post, feed_url=_URL)
+
+
+def excerpt(data: bytes) -> None:
+    """A post's body: what is sanitised and cut stays sanitised, and is no longer than it may be."""
+    body = sanitise(data.decode("utf-8", "replace"), _URL)
+    assert "<script" not in body.lower()
+    found = make_excerpt(body, _EXCERPT_WORDS)
+    assert len(found.split()) <= _EXCERPT_WORDS + 1
+    cut_body(body, _EXCERPT_WORDS)
+
+
+def title(data: bytes) -> None:
+    """A title is one plain line."""
+    text = data.decode("utf-8", "surrogatepass") if _is_text(data) else data.decode("latin-1")
+    found = label(text, is_html=True, longest=_TITLE_LETTERS)
+    assert len(found) <= _TITLE_LETTERS
+    assert not set(found) & set("\r\n\t\0")
+
+
+def address(data: bytes) -> None:
+    """An address of a post, and the same one written as we know it again."""
+    once = canonical_address(data.decode("latin-1"))
+    assert canonical_address(once) == once
+
+
+TARGETS: Mapping[str, Target] = dict(zip(NAMES, (parse, excerpt, title, address), strict=True))
+
+
+def tried(target: Target, data: bytes) -> bool:
+    """Whether a target took the input; one that it refused in our own words is as good."""
+    try:
+        target(data)
+    except DigestError:
+        return False
+    return True
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return True
