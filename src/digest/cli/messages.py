@@ -41,7 +41,7 @@ def source_health(source: Source, words: Translator, *, now: dt.datetime) -> str
         last = f"last read {words.ago(source.last_good_at, now)}" if source.last_good_at else "never read yet"
         return f"{text.rstrip('.')}. Failed {times}, {last}."
     read = words.ago(source.last_good_at, now) if source.last_good_at else "never"
-    odd = f" Odd: {' '.join(source.oddities)}" if source.oddities else ""
+    odd = f" Odd: {' '.join(map(words.gettext, source.oddities))}" if source.oddities else ""
     return f"Good, read {read}.{odd}"
 
 

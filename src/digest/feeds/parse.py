@@ -17,6 +17,7 @@ from digest.feeds import fields
 from digest.feeds.excerpt import excerpt_of, without_tail_of
 from digest.feeds.links import absolute
 from digest.feeds.pictures import choose_picture
+from digest.feeds.protected import is_protected
 from digest.feeds.reading import MOST_POSTS, readable
 from digest.feeds.sanitise import blocks
 from digest.feeds.text import shortened
@@ -63,6 +64,8 @@ def parse_feed(
 def _post(
     entry: Mapping[str, Any], *, url: str, feed_language: str | None, notes: Counter[str]
 ) -> ParsedPost | None:
+    if is_protected(entry):
+        return None
     link = _address(entry, url)
     if link is None:
         notes["no_address"] += 1

@@ -42,7 +42,8 @@ class ParsedPost:
 
     `title`, `author` and `excerpt` are plain text (entities resolved once, no markup); `body_html` is
     sanitised to what a mail may carry; `url` is absolute. `guid` is the feed's own id or "".
-    `published_at` is aware, UTC, or None if the feed has no date that can be read.
+    `published_at` is aware, UTC, or None if the feed has no date that can be read. `modified_at` is when the
+    site says that it last changed it.
     """
 
     guid: str
@@ -56,6 +57,7 @@ class ParsedPost:
     body_html: str = ""
     picture: Picture | None = None
     language: str | None = None
+    modified_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from digest.errors import DigestError
@@ -59,7 +60,8 @@ class Answer:
     """What a server said in the end.
 
     `body` is None if the server said that nothing changed (304). `permanent_url` is where the address has
-    moved to for good: set only if every redirect on the way was a permanent one (301 or 308).
+    moved to for good: set only if every redirect on the way was a permanent one (301 or 308). `headers` have
+    their names in lower case; of one that came several times, the values are joined by commas.
     """
 
     status: int
@@ -70,3 +72,4 @@ class Answer:
     last_modified: str | None = None
     permanent_url: str | None = None
     retry_after: dt.timedelta | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)

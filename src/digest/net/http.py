@@ -40,6 +40,7 @@ _HOST = re.compile(
     r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,40}"
 )  # a name, or IPv6
 _NOT_MODIFIED = 304
+_LONGEST_HEADER = 4000
 
 
 def user_agent(contact: str = "") -> str:
@@ -215,7 +216,12 @@ def _answer(response: httpx2.Response, address: httpx2.URL, permanent: str | Non
         last_modified=_header_value(headers.get("last-modified")),
         permanent_url=permanent,
         retry_after=wait,
+        headers=_plain(headers),
     )
+
+
+def _plain(headers: httpx2.Headers) -> dict[str, str]:
+    return {name.lower(): value[:_LONGEST_HEADER] for name, value in headers.items()}
 
 
 def _retry_after(value: str, date: str) -> dt.timedelta | None:

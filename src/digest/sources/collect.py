@@ -21,6 +21,8 @@ from digest.net.http import Answer, FetchCode, Fetcher, FetchError
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 from digest.sources.decide import Add, Keep, Known, Seen, decide, is_news
+from digest.sources.reading import read_source
+from digest.sources.withdrawals import note_reading, only_unknown, plan_reading
 
 log = get_logger(__name__)
 
@@ -68,19 +70,24 @@ def collect(
     """
     with database.read() as session:
         source = session.get(Source, source_id)
-    if source is None:
-        return Collected()
+        if source is None:
+            return Collected()
+        plan = plan_reading(session, source, now=now)
     try:
-        answer = fetcher.get(source.url, etag=source.etag, last_modified=source.last_modified)
-        feed = _parsed(answer)
+        reading = read_source(source, plan, fetcher, now=now)
     except (FetchError, ParseError) as error:
         with database.write() as session:
             _note_fault(session.get_one(Source, source_id), error, interval=interval, now=now)
         log.warning("source fault", source=source_id, code=error.code, detail=error.detail)
         return Collected(fault=error.code)
     with database.write() as session:
+        source = session.get_one(Source, source_id)
+        feed = reading.feed
+        if feed and reading.keeps_known:
+            feed = only_unknown(session, source, feed)
         result = _store(session, source_id, feed, now=now) if feed else Collected()
-        _note_success(session.get_one(Source, source_id), answer, feed, interval=interval, now=now)
+        note_reading(session, source, reading, now=now)
+        _note_success(source, reading.answer, reading.feed, interval=interval, now=now)
     log.info("collected", source=source_id, new=result.new, changed=result.changed, known=result.known)
     return result
 
@@ -91,12 +98,6 @@ def note_timeout(database: Database, source_id: int, *, interval: dt.timedelta, 
     with database.write() as session:
         _note_fault(session.get_one(Source, source_id), error, interval=interval, now=now)
     log.warning("source fault", source=source_id, code=error.code, detail=error.detail)
-
-
-def _parsed(answer: Answer) -> ParsedFeed | None:
-    if answer.body is None:
-        return None
-    return parse_feed(answer.body, url=answer.final_url, content_type=answer.content_type)
 
 
 def _store(session: Session, source_id: int, feed: ParsedFeed, *, now: dt.datetime) -> Collected:
@@ -178,6 +179,7 @@ def _columns(post: ParsedPost, content: str, feed_language: str | None) -> dict[
         "excerpt": post.excerpt,
         "body_html": post.body_html,
         "picture": asdict(post.picture) if post.picture else None,
+        "modified_at": post.modified_at,
         "content_fingerprint": content,
     }
 
@@ -187,7 +189,7 @@ def _note_success(
 ) -> None:
     source.last_fetch_at = source.last_good_at = now
     source.fault_code, source.fault_detail, source.faults_in_a_row = None, "", 0
-    source.next_fetch_at = now + _with_jitter(interval)
+    source.next_fetch_at = now + max(_with_jitter(interval), answer.retry_after or dt.timedelta(0))
     if feed is not None:
         source.etag, source.last_modified = answer.etag, answer.last_modified
         source.title, source.language = feed.title or source.title, feed.language

@@ -5,6 +5,7 @@ from __future__ import annotations
 from digest.feeds.types import ParseCode
 from digest.i18n import N_, Translator
 from digest.net.fetching import FetchCode
+from digest.sources.looks import LookCode
 
 SENTENCES: dict[str, str] = {
     FetchCode.UNREACHABLE: N_("The site does not answer. Look whether it opens in a browser."),
@@ -20,6 +21,9 @@ SENTENCES: dict[str, str] = {
     ParseCode.NOT_A_FEED: N_("There is a page at this address, but no feed. Give the feed's own address."),
     ParseCode.ENTITIES: N_("The feed declares XML entities, which we refuse: they can hide a bomb."),
     ParseCode.EMPTY: N_("The feed is empty. Its old stories are kept."),
+    LookCode.ELSEWHERE: N_(
+        "The site shows its front page in place of the story. Look whether it is still there."
+    ),
 }
 
 

@@ -1,0 +1,56 @@
+"""Asking a site several times within one span of time, one request after the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from digest import clock
+from digest.feeds.types import ParseError
+from digest.net.fetching import Answer, FetchCode, FetchError, Limits
+from digest.net.http import Fetcher
+
+JSON_TYPES = "application/json"
+PAGE_TYPES = "text/html, application/xhtml+xml;q=0.9, */*;q=0.5"
+
+_SHORTEST = 0.05  # seconds; less is no time for an answer
+_MISSING = {404, 410}
+_NOT_NOW = {408, 425, 429}
+_SERVER_FAULT = 500
+
+
+class Asker:
+    """A fetcher for one job: all its requests together end within `seconds`."""
+
+    def __init__(self, fetcher: Fetcher, seconds: float) -> None:
+        self._fetcher = fetcher
+        self._end = clock.monotonic() + seconds
+
+    @property
+    def seconds_left(self) -> float:
+        return self._end - clock.monotonic()
+
+    def get(self, url: str, *, limits: Limits | None = None, **given: Any) -> Answer:
+        """As Fetcher.get, in what is left of the time; FetchError(TIMEOUT) if nothing is."""
+        left = self.seconds_left
+        if left < _SHORTEST:
+            raise FetchError(FetchCode.TIMEOUT, "The site took all the time that there was for it.")
+        limits = limits or Limits()
+        within = replace(limits, seconds=min(limits.seconds, left))
+        return self._fetcher.get(url, limits=within, **given)
+
+
+def is_for_now(error: FetchError | ParseError) -> bool:
+    """Whether a site may well answer the next time: a time-out, a fault of the server, too many requests.
+
+    Anything else is its answer to us: a closed door, a page in place of what was asked for.
+    """
+    if isinstance(error, ParseError):
+        return False
+    if error.status is not None:
+        return error.status in _NOT_NOW or error.status >= _SERVER_FAULT
+    return error.code in {FetchCode.TIMEOUT, FetchCode.UNREACHABLE, FetchCode.BAD_ANSWER}
+
+
+def is_missing(error: FetchError) -> bool:
+    return error.code is FetchCode.HTTP_STATUS and error.status in _MISSING
