@@ -1,4 +1,4 @@
-"""A WordPress site, a source of it and an edition to come: what is collected, and what is offered."""
+"""A WordPress site and a source of it: what is collected, and what is offered to an edition."""
 
 from __future__ import annotations
 
@@ -10,15 +10,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from digest.db import Database
-from digest.editions.cadences import add_extra
-from digest.editions.candidates import candidates
-from digest.editions.digests import use_sources
-from digest.models import Edition, Post, Source, SourceKind
+from digest.models import Post, PostSource, Source, SourceKind
 from digest.net.http import Fetcher
 from digest.sources.catalogue import add_source
 from digest.sources.collect import Collected, collect
 from digest.sources.recheck import Rechecked, recheck
-from tests.factories import make_cadence, make_digest
 from tests.servers.wordpress_site import WordPressSite
 
 INTERVAL = dt.timedelta(minutes=15)
@@ -33,7 +29,6 @@ class Newsroom:
     site: WordPressSite
     fetcher: Fetcher
     source_id: int
-    edition_id: int
 
     def collect(self, *, after: dt.timedelta = INTERVAL) -> Collected:
         self.site.now += after
@@ -42,10 +37,15 @@ class Newsroom:
     def offered(self) -> list[str]:
         """The titles that an edition could take, the newest first."""
         with self.database.read() as session:
-            edition = session.get_one(Edition, self.edition_id)
-            ids = [one.post_id for one in candidates(session, edition)]
-            posts = [session.get_one(Post, post_id) for post_id in ids]
-            return [post.title for post in posts if post.withdrawn is None]
+            return list(
+                session.scalars(
+                    sa.select(Post.title)
+                    .join(PostSource, PostSource.post_id == Post.id)
+                    .where(PostSource.source_id == self.source_id, PostSource.is_news)
+                    .where(Post.withdrawn.is_(None))
+                    .order_by(Post.published_at.desc(), Post.id.desc())
+                )
+            )
 
     def post(self, title: str) -> Post:
         with self.database.read() as session:
@@ -78,9 +78,5 @@ def wordpress_newsroom(database: Database, **query: object) -> Iterator[Newsroom
                 site.url("/wp-json/"),
                 dict(query),
             )
-            digest = make_digest(session)
-            use_sources(session, digest, [source], actor="test", now=now)
-            cadence = make_cadence(session, digest)
-            edition = add_extra(session, cadence, due_at=now, actor="test", now=now)
-            newsroom = Newsroom(database, site, fetcher, source.id, edition.id)
+            newsroom = Newsroom(database, site, fetcher, source.id)
         yield newsroom

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from digest.db import Database
-from digest.models import Withdrawal
+from digest.models import SourceKind, Withdrawal
 from digest.sources.reading import FEED_SHUT, REST_SHUT, REST_SILENT
 from tests.integration.newsroom_wordpress import FULL, INTERVAL, Newsroom, wordpress_newsroom
+from tests.servers.news_site import Page
 from tests.servers.wordpress_posts import BRIDGES, CHOIRS, COMMENTARY, NEWS, NO_DIGEST
 from tests.servers.wordpress_site import Pages, Rest, WordPressPost
 
@@ -290,6 +291,25 @@ def test_only_the_wanted_part_of_a_site_is_taken(database: Database) -> None:
         newsroom.site.publish("Only the tag", tags=[CHOIRS])
         newsroom.collect()
         assert newsroom.offered() == ["Both"]
+
+
+def test_an_id_that_many_posts_share_withdraws_only_the_one(newsroom: Newsroom) -> None:
+    """Not a WordPress: one id for all. The tag of one post says nothing of the others."""
+    item = (
+        "<item><guid isPermaLink='false'>same</guid><title>{0}</title><link>{1}/{0}/</link>"
+        "<pubDate>Mon, 23 Nov 2026 06:00:00 GMT</pubDate><category>{2}</category></item>"
+    )
+
+    def feed(*tags: str) -> Page:
+        items = "".join(item.format(f"Story-{n}", newsroom.site.root, tag) for n, tag in enumerate(tags))
+        return Page(f"<rss version='2.0'><channel><title>C</title>{items}</channel></rss>".encode())
+
+    newsroom.set_source(kind=SourceKind.FEED, news_since=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    newsroom.site.put("/feed/", feed("News"))
+    newsroom.collect()
+    newsroom.site.put("/feed/", feed("News", "no-digest"))
+    newsroom.collect()
+    assert newsroom.offered() == ["Story-0"]
 
 
 def test_a_part_that_the_feed_cannot_give_is_a_fault_when_rest_is_shut(database: Database) -> None:

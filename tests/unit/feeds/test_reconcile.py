@@ -90,10 +90,14 @@ def test_only_what_records_should_know_is_doubtful() -> None:
     assert told(feed, [record(1), record(5)]).doubtful == ()
 
 
-def test_a_part_of_a_site_is_what_its_records_say() -> None:
-    """The feed's other posts are not of that part, and nothing is doubtful."""
-    found = told([post(1), post(2)], [record(2)], Wanted(categories=(3,)), since=LONG_AGO)
-    assert (titles(found), found.doubtful) == (["Record 2"], ())
+def test_a_part_of_a_site_is_what_its_records_or_its_feed_say() -> None:
+    """The feed of a category has the posts of those beneath it; one that hears nothing brings all."""
+    feed = ParsedFeed("Courier", "en", (post(1), post(2)))
+    part = Wanted(categories=(3,))
+    of_part = reconcile(feed, [record(2)], part, feed_url=FEED, since=LONG_AGO)
+    assert (titles(of_part), of_part.doubtful) == (["Story 1", "Record 2"], ())
+    of_all = reconcile(feed, [record(2)], part, feed_url=FEED, since=LONG_AGO, is_of_part=False)
+    assert (titles(of_all), of_all.doubtful) == (["Record 2"], ())
 
 
 def test_records_of_another_language_add_nothing() -> None:
