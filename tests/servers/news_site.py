@@ -64,6 +64,8 @@ class NewsSite:
     def __init__(self) -> None:
         self.requests: list[SiteRequest] = []
         self.connections = 0
+        self.most_at_once = 0  # requests under way at the same time
+        self._under_way = 0
         self._pages: dict[str, Page | Script] = {}
         self._lock = threading.Lock()
         self.closing = threading.Event()
@@ -103,10 +105,23 @@ class NewsSite:
         with self._lock:
             self.requests.append(request)
             found = self._pages.get(request.path) or self._pages.get(request.path.partition("?")[0])
-        if found is None:
-            return Page(b"not here", status=HTTPStatus.NOT_FOUND, content_type="text/plain")
+        found = found or self.other
         page = found if isinstance(found, Page) else found(request)
         return Page(status=304, etag=page.etag) if _has_not_changed(page, request) else page
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        with self._lock:
+            self._under_way += 1
+            self.most_at_once = max(self.most_at_once, self._under_way)
+        yield
+        with self._lock:
+            self._under_way -= 1
+
+    def other(self, request: SiteRequest) -> Page:
+        """What a path answers that nobody put."""
+        del request
+        return Page(b"not here", status=HTTPStatus.NOT_FOUND, content_type="text/plain")
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -151,9 +166,10 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         page = self.server.site.answer(SiteRequest(self.command, self.path, headers))
         self.close_connection = True
-        self.server.site.closing.wait(page.delay)
-        with contextlib.suppress(OSError):
-            self._send(page)
+        with self.server.site.counted():
+            self.server.site.closing.wait(page.delay)
+            with contextlib.suppress(OSError):
+                self._send(page)
 
     do_HEAD = do_GET  # noqa: N815
 

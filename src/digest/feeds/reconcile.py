@@ -58,11 +58,14 @@ def reconcile(
     *,
     feed_url: str,
     since: dt.datetime | None,
+    is_of_part: bool = True,
 ) -> Reconciled:
     """The feed's posts with what the records say of them, and the records' posts that the feed lacks.
 
-    `since` is the moment from which on the records are all that there is (None: no such moment). Where only a
-    part of the site is wanted, a post of the feed without a record is not of that part.
+    `since` is the moment from which on the records are all that there is (None: no such moment).
+    `is_of_part`: the feed was asked for the wanted part of the site. It has the posts of categories beneath a
+    category as well, which the records have not; where it was not asked, a post without a record is not of
+    that part.
     """
     index = _Index(records, feed_url)
     posts: list[ParsedPost] = []
@@ -77,9 +80,9 @@ def reconcile(
             told.add(record.number)
         elif is_kept_out((*post.categories, *post.tags), wanted.keep_out):
             withheld.append(Withheld(post, Standing.KEPT_OUT))
-        elif not wanted.is_limited:
+        elif is_of_part or not wanted.is_limited:
             posts.append(post)
-            if not wanted.language and index.should_know(post, since):
+            if not wanted.is_limited and not wanted.language and index.should_know(post, since):
                 doubtful.append(post)
     posts += [one.post for one in records if one.number not in told and _adds(one, wanted)]
     posts.sort(key=lambda post: post.published_at or _NEVER, reverse=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from digest.feeds.fingerprints import FingerprintKind, fingerprints
 from digest.feeds.types import ParsedPost
+from digest.feeds.wordpress_addresses import number_of_guid
 from digest.logs import get_logger
 from digest.models import Withdrawal
 from digest.sources.asking import Asker
@@ -15,7 +16,7 @@ from digest.sources.looks import DoubtError, look_at_page
 
 log = get_logger(__name__)
 
-# By these a post is known for sure; a title and its day are no proof that it is still there.
+# A title and its day are no proof that a post is still there.
 TELLING = (FingerprintKind.GUID, FingerprintKind.ADDRESS)
 
 
@@ -30,8 +31,16 @@ class Watched:
 
 
 def telling(post: ParsedPost, *, feed_url: str) -> set[str]:
-    """The fingerprints by which a post is known for sure."""
-    return {one.value for one in fingerprints(post, feed_url=feed_url) if one.kind in TELLING}
+    """The fingerprints by which a post is known for sure: its address, and the id that a WordPress gives it.
+
+    Other systems give one id to several posts; what is true of one would be told of the others.
+    """
+    is_sure = number_of_guid(post.guid, feed_url) is not None
+    return {
+        one.value
+        for one in fingerprints(post, feed_url=feed_url)
+        if one.kind is FingerprintKind.ADDRESS or (is_sure and one.kind is FingerprintKind.GUID)
+    }
 
 
 def missing(

@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from digest.feeds.links import host_of
 from digest.feeds.parse import parse_feed
 from digest.feeds.reconcile import Reconciled, Withheld, by_feed_alone, reconcile, without
 from digest.feeds.types import ParsedFeed, ParsedPost, ParseError
@@ -132,7 +133,15 @@ class _WordPress:
                 raise  # the feed alone brings what nobody wants
             log.info("by the feed alone", source=source.id, code=error.code, detail=error.detail)
             return self._by_feed_alone(answer, feed, error)
-        reconciled = reconcile(feed, told.records, wanted, feed_url=source.url, since=told.since)
+        reconciled = reconcile(
+            feed,
+            told.records,
+            wanted,
+            feed_url=source.url,
+            since=told.since,
+            # A service that hands feeds on does not hear what part is wanted.
+            is_of_part=wanted.fits_in_a_feed and host_of(source.url) == host_of(self._api),
+        )
         return self._looked(answer, reconciled, told)
 
     def _ask(self, feed: ParsedFeed) -> _Told:

@@ -28,7 +28,7 @@ from digest.queueing.names import TaskName
 from digest.sources.collect import collect, note_timeout
 from digest.tasks.runtime import Runtime, ServiceRestsError, is_stopping, runtime
 
-# A fetch takes at most 30 s; what is left is for reading a feed that was made to be slow to read.
+# Asking a site takes at most 45 s; what is left is for a feed that was made to be slow to read.
 COLLECT_SECONDS = 60
 # The freeze collects as well, for at most two minutes and the source at which they end.
 FREEZE_SECONDS = 200
