@@ -85,7 +85,7 @@ def record(post: WordPressPost, root: str, *, is_embedded: bool, says_language: 
         "status": post.status,
         "type": "post",
         "link": f"{root}/{post.slug}/",
-        "title": {"rendered": post.shown_title},
+        "title": {"rendered": post.title},  # without the "Protected:" that feeds and pages have
         "content": {"rendered": "" if post.password else post.content, "protected": bool(post.password)},
         "excerpt": {"rendered": "" if post.password else post.excerpt, "protected": bool(post.password)},
         "author": 2,
