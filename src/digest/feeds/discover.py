@@ -50,7 +50,7 @@ _FEED_PATH = re.compile(
     r"\.(?:xml|json|php))/?$|(?:^|&)(?:feed|format)=(?:rss|rss2|atom|rdf|feed)(?:&|$)",
     re.IGNORECASE,
 )
-_COMMENTS = re.compile(r"/comments?/(?:feed|default|rss)|feed=comments|[?&]withoutcomments=0", re.IGNORECASE)
+_COMMENTS = re.compile(r"/comments/(?:feed|default)|feed=comments|[?&]withoutcomments=0", re.IGNORECASE)
 _COMMENTS_TITLE = re.compile(r"\bcomments (?:feed|on\b)|մեկնաբանությունների", re.IGNORECASE)
 _GENERATOR = re.compile(rb"<generator>\s{0,20}https?://(?:www\.)?wordpress\.(?:org|com)/")
 _SHALLOW = 2  # slashes in the path of a language's or section's front page
