@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from digest.errors import InputError
+from digest.feeds.types import ParseCode
 from digest.i18n import LANGUAGES, translator
 from digest.models import SourceKind
 from digest.net.http import FetchCode, Fetcher
@@ -332,6 +333,15 @@ def test_the_number_of_questions_is_bounded(site: NewsSite) -> None:
     assert len(look(site).options) == 8
 
 
+def test_the_time_for_it_all_is_bounded(site: NewsSite) -> None:
+    """When it is over nothing more is asked, and what was found is told."""
+    put_wordpress(site)
+    with Fetcher([site.host]) as fetcher:
+        found = find(site.url("/feed/"), fetcher, agent="Digest", seconds=0)
+    assert best(found).url == site.url("/feed/")
+    assert asked(site) == ["/feed/"]
+
+
 _CHALLENGE = Page(
     b"<!doctype html><title>Just a moment...</title><script>window._cf_chl_opt={}</script>",
     status=403,
@@ -362,6 +372,8 @@ _FAULTS = {
         lambda site: site.put("/", Page(b"\x89PNG\r\n", content_type="image/png")),
         FindCode.NOT_A_PAGE,
     ),
+    "nothing": (lambda site: site.put("/", Page(b"")), ParseCode.EMPTY),
+    "a bomb": (lambda site: site.put("/", Page(b"<!DOCTYPE x [<!ENTITY a 'b'>]><rss/>")), ParseCode.ENTITIES),
     "a broken feed": (_broken, FindCode.BROKEN),
     "comments": (_comments, FindCode.COMMENTS),
     "a guard before the page": (lambda site: site.put("/", _CHALLENGE), FetchCode.CHALLENGE),

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from digest.feeds.discover import Candidate, Discovery, FoundBy, discover, discover_beside
 from digest.feeds.page import is_page
 from digest.feeds.parse import parse_feed
-from digest.feeds.types import ParsedFeed, ParseError
+from digest.feeds.types import ParseCode, ParsedFeed, ParseError
 from digest.models import SourceKind
 from digest.net.fetching import Answer, FetchCode, FetchError
 from digest.net.http import Fetcher, check_address
@@ -26,6 +26,7 @@ from digest.sources.found import Found, Option
 from digest.sources.polite import Visit
 
 _MOST_QUESTIONS = 24
+_SECONDS = 90.0
 _MOST_FEEDS = 8  # that are looked at of one page
 _ANY_TYPE = (
     "application/rss+xml, application/atom+xml, application/feed+json, text/html;q=0.9, "
@@ -58,10 +59,11 @@ def find(
     *,
     agent: str,
     most: int = _MOST_QUESTIONS,
+    seconds: float = _SECONDS,
     pause: Callable[[float], None] = time.sleep,
 ) -> Found:
     """What can be collected from an address, with or without `https://`. A fault is part of the answer."""
-    visit = Visit(fetcher, agent, most, pause)
+    visit = Visit(fetcher, agent, most, seconds, pause)
     try:
         url, answer = _open(visit, address.strip())
     except FetchError as error:
@@ -71,9 +73,11 @@ def find(
     trail = _Trail()
     try:
         feed = _parsed(answer)
-    except ParseError:
+    except ParseError as error:
+        if error.code is not ParseCode.NOT_A_FEED:
+            return Found(url, fault=error.code, detail=error.detail)
         if not is_page(body, answer.content_type):
-            return Found(url, fault=FindCode.NOT_A_PAGE, detail=answer.content_type.partition(";")[0])
+            return Found(url, fault=FindCode.NOT_A_PAGE, detail=error.detail)
         discovery = discover(
             body, url=answer.final_url, headers=answer.headers, content_type=answer.content_type
         )

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from protego import Protego
 
+from digest import clock
 from digest.net.fetching import Answer, FetchCode, FetchError, Limits
 from digest.net.http import Fetcher
 from digest.sources.challenges import fetch
@@ -26,7 +27,7 @@ _NO_RULES = range(400, 500)
 
 @dataclass(slots=True)
 class Visit:
-    """One round of questions. `most` is how many there may be; robots.txt is not counted.
+    """One round of questions, at most `most` within `seconds`; robots.txt is not counted.
 
     `refused` are addresses that robots.txt forbids; `busy` says that a host asked for patience.
     """
@@ -34,12 +35,14 @@ class Visit:
     fetcher: Fetcher
     agent: str
     most: int
+    seconds: float = 90.0
     pause: Callable[[float], None] = time.sleep
     asked: int = 0
     refused: list[str] = field(default_factory=list)
     busy: bool = False
     _rules: dict[str, Protego | None] = field(default_factory=dict)
     _closed: set[str] = field(default_factory=set)
+    _start: float = field(default_factory=clock.monotonic)
 
     def get(self, url: str, *, is_given: bool = False, accept: str | None = None) -> Answer | None:
         """The answer, or None if it may not be asked: forbidden, over the number, or the host wants rest.
@@ -47,7 +50,8 @@ class Visit:
         Raises FetchError for an answer that is none, CHALLENGE among them.
         """
         host = urlsplit(url).netloc.lower()
-        if self.asked >= self.most or host in self._closed:
+        is_over = self.asked >= self.most or clock.monotonic() - self._start >= self.seconds
+        if is_over or host in self._closed:
             return None
         if not is_given and not self._may_ask(url, host):
             self.refused.append(url)
