@@ -18,11 +18,13 @@ from digest.db import Database
 from digest.editions.cadences import add_extra
 from digest.editions.digests import use_sources
 from digest.editions.freeze import FreezeSettings, freeze
+from digest.feeds.challenge import Guard
 from digest.feeds.types import ParseCode
 from digest.i18n import LANGUAGES, translator
 from digest.models import Cadence, Digest, Edition, EditionState, Item, Post, Reason, Source
 from digest.net.http import Answer, FetchCode, Fetcher, Limits
 from digest.sources.catalogue import add_source
+from digest.sources.challenges import request_to_host
 from digest.sources.collect import collect
 from digest.sources.health import SENTENCES, fault_sentence
 from tests.factories import make_cadence, make_digest
@@ -61,6 +63,19 @@ _FAULTS: dict[str, tuple[Page, str]] = {
         ParseCode.NOT_A_FEED,
     ),
     "a picture": (Page(b"\x89PNG\r\n\x1a\n" + bytes(200), content_type="image/png"), ParseCode.NOT_A_FEED),
+    "a challenge": (
+        Page(
+            b"<!doctype html><title>Just a moment...</title><script>window._cf_chl_opt={}</script>",
+            status=403,
+            content_type="text/html",
+            headers=(("cf-mitigated", "challenge"),),
+        ),
+        FetchCode.CHALLENGE,
+    ),
+    "a challenge that says all is well": (
+        Page(b"<html><script>var sucuri_cloudproxy_js=''</script></html>", content_type="text/html"),
+        FetchCode.CHALLENGE,
+    ),
     "broken XML": (Page(b"<?xml version='1.0'?><channel <<< & title>Half a"), ParseCode.NOT_A_FEED),
     "a bomb": (Page(_BOMB), ParseCode.ENTITIES),
     "nothing": (Page(b""), ParseCode.EMPTY),
@@ -185,7 +200,7 @@ def test_an_edition_is_made_of_what_is_known(paper: Paper, kind: str) -> None:
 
 def test_a_fault_is_said_in_words(paper: Paper) -> None:
     """What it is and what to do, in the editor's language, on one line, without a trace."""
-    for kind in ("server error", "slow to begin", "endless", "a page", "a bomb", "nothing"):
+    for kind in ("server error", "slow to begin", "endless", "a page", "a challenge", "a bomb", "nothing"):
         paper.fail(kind)
         paper.collect(paper.bad_id)
         source = paper.source(paper.bad_id)
@@ -196,6 +211,39 @@ def test_a_fault_is_said_in_words(paper: Paper) -> None:
             assert told[0].isupper()
             assert len(told) < 400
             assert bool(re.match("[\u0531-\u0587]", told)) == (language == "hy"), told
+
+
+def test_a_challenge_is_told_with_what_to_send(paper: Paper) -> None:
+    """The fault names the guard; the sentence for the host has the address and how we call ourselves."""
+    paper.fail("a challenge")
+    paper.collect(paper.bad_id)
+    source = paper.source(paper.bad_id)
+    assert source.fault_detail == "Cloudflare stands before the site, status 403."
+    for language in LANGUAGES:
+        told = request_to_host(
+            source.fault_detail, address=source.url, agent="Digest/0.1 (x)", words=translator(language)
+        )
+        assert all(word in told for word in (source.url, "Digest/0.1 (x)", "Cloudflare", "Bot Fight Mode"))
+        assert bool(re.match("[\u0531-\u0587]", told)) == (language == "hy"), told
+
+
+def test_every_guard_has_words_for_its_host() -> None:
+    """Each is named in what its host is asked; one that hides its name is not called anything."""
+    words = translator("en")
+    for guard in Guard:
+        told = request_to_host(f"{guard.value} stands there", address="A", agent="B", words=words)
+        assert (guard.value in told) == (guard is not Guard.UNKNOWN), told
+    unknown = request_to_host("", address="A", agent="B", words=words)
+    assert "proof of being a person" in unknown
+
+
+def test_a_challenge_asks_for_patience_too(paper: Paper) -> None:
+    """A Retry-After beside a challenge is obeyed."""
+    page = Page(status=429, headers=(("Retry-After", "7200"), ("x-vercel-mitigated", "challenge")))
+    paper.bad.put("/feed/", page)
+    assert paper.collect(paper.bad_id) == FetchCode.CHALLENGE
+    wait = (paper.source(paper.bad_id).next_fetch_at - clock.utc_now()).total_seconds()
+    assert 7000 < wait <= 7200
 
 
 def test_a_site_that_is_away(paper: Paper) -> None:

@@ -51,6 +51,42 @@ def test_a_page_is_fetched_whole(site: NewsSite, fetcher: Fetcher) -> None:
     assert (sent["user-agent"], sent["accept-encoding"]) == ("Digest/test", "gzip")
 
 
+def test_headers_come_along(site: NewsSite, fetcher: Fetcher) -> None:
+    """By their names in lower case; what comes twice is joined."""
+    page = Page(FEED, headers=(("Link", "<a>; rel=x"), ("LINK", "<b>; rel=y"), ("X-WP-Total", "12")))
+    headers = fetcher.get(site.put("/feed/", page)).headers
+    assert (headers["link"], headers["x-wp-total"]) == ("<a>; rel=x, <b>; rel=y", "12")
+
+
+@pytest.mark.parametrize(
+    ("page", "beginning"),
+    [
+        (Page(b"<html>no", status=403, content_type="text/html"), b"<html>no"),
+        (Page(b"<html>no", status=403, content_type="text/html", gzipped=True), b"<html>no"),
+        (Page(b'{"code": 1}', status=401, content_type="application/json"), b'{"code": 1}'),
+        (Page(b"GIF89a", status=403, content_type="image/gif"), b""),
+        (Page(b"x" * 1000, status=503, content_type="text/html", endless=True), b"x" * 64_000),
+        (Page(bytes(90_000_000), status=503, content_type="text/html", gzipped=True), bytes(64_000)),
+        (
+            Page(b"zz", status=403, content_type="text/html", headers=(("Content-Encoding", "gzip"),)),
+            b"",
+        ),
+        (
+            Page(b"zz", status=403, content_type="text/html", headers=(("Content-Encoding", "br"),)),
+            b"",
+        ),
+        (Page(b"x" * 100, status=503, content_type="text/html", cut=5), b""),
+    ],
+    ids=["html", "packed", "json", "picture", "endless", "bomb", "broken", "brotli", "cut"],
+)
+def test_an_error_page_is_looked_at(site: NewsSite, fetcher: Fetcher, page: Page, beginning: bytes) -> None:
+    """The beginning of what is said beside an error comes with it, never more, and never in its place."""
+    error = failure(fetcher, site.put("/feed/", page))
+    assert (error.code, error.status) == (FetchCode.HTTP_STATUS, page.status)
+    assert error.body == beginning
+    assert error.headers["date"]
+
+
 @pytest.mark.parametrize(
     "validators",
     [{"etag": '"abc"'}, {"last_modified": "Sun, 22 Nov 2026 08:00:00 GMT"}],

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import common
+from digest.cli import common, source_find, source_lists
 from digest.cli.common import JsonOption
-from digest.errors import DigestError, InputError
+from digest.errors import DigestError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -28,51 +28,22 @@ _SHOWN_POSTS = 30
 Reference = Annotated[str, typer.Argument(metavar="SOURCE", help="The source's id or address.")]
 
 
-@app.command("add", epilog="Example: digest source add https://courier.example/feed/ --digest courier")
-def add(
-    url: Annotated[str, typer.Argument(help="The feed's address.")],
-    include_backlog: Annotated[
-        str,
-        typer.Option(help="How old a post that is there already may be and still be news: 36h or 7d."),
-    ] = "0h",
-    digest: Annotated[str | None, typer.Option(help="A digest that is to draw from it.")] = None,
-    as_json: bool = JsonOption,
-) -> None:
-    """Add a source. What its feed holds already is known, but not news, save for the backlog."""
-    from digest.editions.digests import use_sources  # noqa: PLC0415
-    from digest.lists.queries import digest_named  # noqa: PLC0415
-    from digest.net.http import FetchError  # noqa: PLC0415
-    from digest.sources.catalogue import add_source, parse_backlog  # noqa: PLC0415
-
-    backlog = parse_backlog(include_backlog)
-    with common.write() as session:
-        owner = digest_named(session, digest) if digest else None
-        try:
-            source = add_source(session, url, backlog=backlog, actor=common.actor(), now=common.now())
-        except FetchError as error:
-            raise InputError(error.detail) from None
-        if owner is not None:
-            use_sources(session, owner, [source], actor=common.actor(), now=common.now())
-        result = {"id": source.id, "url": source.url, "news_since": source.news_since, "digest": digest}
-    if as_json:
-        common.print_json(result)
-        return
-    common.say(f"The source {result['id']} is there; `digest collect {result['id']}` collects it at once.")
-    if digest is None:
-        common.say(f"No digest draws from it yet: `digest digest set NAME --source {result['id']}`.")
+source_find.register(app)
+source_lists.register(app)
 
 
 @app.command("check", epilog="Example: digest source check https://courier.example/feed/")
 def check(
-    url: Annotated[str, typer.Argument(help="The feed's address.")],
+    url: Annotated[str, typer.Argument(help="The address of a feed, or of a page that names one.")],
     as_json: bool = JsonOption,
 ) -> None:
     """Show what would be collected from an address. Changes nothing and needs no database."""
-    with _fetcher() as fetcher:
-        feed = _previewed(url, fetcher)
+    address, feed = _previewed(url)
     if as_json:
         common.print_json(feed)
         return
+    if address != url:
+        common.say(f"Found at {address}")
     common.print_fields({"title": feed.title or None, "language": feed.language, "posts": len(feed.posts)})
     for oddity in feed.oddities:
         common.say(f"odd: {oddity}")
@@ -134,6 +105,7 @@ def show(source: Reference, as_json: bool = JsonOption) -> None:
             "address": found.source.url,
             "title": found.source.title or None,
             "language": found.source.language,
+            "kind": found.source.kind,
             "digests": ", ".join(found.digests) or None,
             "posts": f"{found.posts}, {found.news} of them news",
             "news since": common.shown(found.source.news_since),
@@ -141,6 +113,10 @@ def show(source: Reference, as_json: bool = JsonOption) -> None:
             "next fetch": common.shown(found.source.next_fetch_at),
         }
     )
+    if found.source.fault_code == "challenge":
+        common.say(
+            f"For the site's host: {source_find.host_request(found.source.fault_detail, found.source.url)}"
+        )
     rows = [
         (common.shown(post.published_at), post.title, "yes" if is_news else "no") for post, is_news in posts
     ]
@@ -160,7 +136,7 @@ def collect(
     from digest.cli.messages import collected  # noqa: PLC0415
     from digest.i18n import translator  # noqa: PLC0415
 
-    with common.open_database() as database, _fetcher() as fetcher:
+    with common.open_database() as database, source_find.fetcher() as fetcher:
         with database.read() as session:
             wanted = _wanted(session, sources or [], every=every)
         done = [_collect_one(database, fetcher, source_id) for source_id in wanted]
@@ -198,26 +174,20 @@ def _collect_one(database: Database, fetcher: Fetcher, source_id: int) -> tuple[
         return session.get_one(Row, source_id), result
 
 
-def _fetcher() -> Fetcher:
-    from digest.net.http import Fetcher, user_agent  # noqa: PLC0415
-
-    settings = common.settings()
-    return Fetcher(settings.private_hosts, user_agent(settings.contact))
-
-
-def _previewed(url: str, fetcher: Fetcher) -> ParsedFeed:
-    """What an address gives; a fault becomes the sentence that `digest source list` would show."""
-    from digest.feeds.types import ParseError  # noqa: PLC0415
-    from digest.i18n import translator  # noqa: PLC0415
-    from digest.net.http import FetchCode, FetchError  # noqa: PLC0415
+def _previewed(url: str) -> tuple[str, ParsedFeed]:
+    """What an address gives, and where: the feed there, else the best that its page leads to."""
+    from digest.feeds.types import ParseCode, ParseError  # noqa: PLC0415
+    from digest.net.http import FetchError  # noqa: PLC0415
     from digest.sources.collect import preview  # noqa: PLC0415
-    from digest.sources.health import fault_sentence  # noqa: PLC0415
 
     try:
-        return preview(url, fetcher)
+        with source_find.fetcher() as client:
+            return url, preview(url, client)
     except (FetchError, ParseError) as error:
-        family = InputError if error.code is FetchCode.BAD_ADDRESS else DigestError
-        raise family(fault_sentence(error.code, error.detail, translator("en"))) from None
+        if error.code is not ParseCode.NOT_A_FEED:
+            raise source_find.fault_of(url, error.code, error.detail) from None
+    best = source_find.found_at(url).options[0]
+    return best.url, best.feed
 
 
 def _post_row(post: ParsedPost) -> tuple[object, ...]:
@@ -240,6 +210,9 @@ def _as_dict(one: SourceOverview) -> dict[str, Any]:
     return {
         "id": source.id,
         "url": source.url,
+        "kind": source.kind,
+        "api_url": source.api_url,
+        "query": source.query,
         "title": source.title,
         "language": source.language,
         "digests": list(one.digests),

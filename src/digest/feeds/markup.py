@@ -11,23 +11,11 @@ import io
 import xml.sax
 import xml.sax.handler
 import xml.sax.xmlreader
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from feedparser.api import LooseFeedParser, StrictFeedParser
 
-from digest.feeds.types import ParseCode, ParseError
-
-
-@dataclass(frozen=True, slots=True)
-class Markup:
-    """What feedparser found, in its own names; nothing of it is clean."""
-
-    version: str  # "rss20", "atom10" and so on; "" if it does not say
-    feed: Mapping[str, Any]
-    entries: list[Mapping[str, Any]]
-    is_malformed: bool
+from digest.feeds.types import Markup, ParseCode, ParseError
 
 
 def read_markup(text: str, url: str) -> Markup:

@@ -1,4 +1,4 @@
-"""RSS, Atom and RDF to posts.
+"""RSS, Atom, RDF and JSON Feed to posts.
 
 Does not fetch, does not decide what is new, trusts nothing: every field is cleaned here, and what cannot be
 read is left out and said.
@@ -10,18 +10,20 @@ import datetime as dt
 import html
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from digest import clock
 from digest.feeds import fields
 from digest.feeds.excerpt import excerpt_of, without_tail_of
+from digest.feeds.json_feed import is_json, read_json_feed
 from digest.feeds.links import absolute
 from digest.feeds.pictures import choose_picture
 from digest.feeds.protected import is_protected
 from digest.feeds.reading import MOST_POSTS, readable
 from digest.feeds.sanitise import blocks
 from digest.feeds.text import shortened
-from digest.feeds.types import ParsedFeed, ParsedPost
+from digest.feeds.types import Markup, ParsedFeed, ParsedPost
 
 _EXCERPT_WORDS = 40
 _TITLE_WORDS_FROM_TEXT = 10
@@ -37,10 +39,7 @@ def parse_feed(
     which dates lie in the future. Raises ParseError if the bytes are not a feed that we take; a feed that is
     malformed but can be read gives posts and oddities.
     """
-    from digest.feeds.markup import read_markup  # noqa: PLC0415  (4 MB that wait for the first feed)
-
-    text, oddities = readable(body, content_type)
-    found = read_markup(text, url)
+    found = _read(body, url, content_type)
     notes = Counter[str]()
     later = (now or clock.utc_now()) + _SOON
     feed_language = fields.language_of(found.feed.get("language"))
@@ -57,8 +56,17 @@ def parse_feed(
         title=fields.title_of(found.feed),
         language=feed_language,
         posts=tuple(posts),
-        oddities=(*oddities, *_in_words(notes)),
+        oddities=(*found.oddities, *_in_words(notes)),
     )
+
+
+def _read(body: bytes, url: str, content_type: str) -> Markup:
+    if is_json(body, content_type):
+        return read_json_feed(body, content_type)
+    from digest.feeds.markup import read_markup  # noqa: PLC0415  (4 MB that wait for the first feed)
+
+    text, oddities = readable(body, content_type)
+    return replace(read_markup(text, url), oddities=oddities)
 
 
 def _post(

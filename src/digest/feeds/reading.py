@@ -60,8 +60,8 @@ def readable(body: bytes, content_type: str) -> tuple[str, tuple[str, ...]]:
     """
     if not body.strip(b" \t\r\n\0"):
         raise ParseError(ParseCode.EMPTY, "there is nothing in it")
-    text, oddities = _decoded(body, content_type)
-    cleaned = _REFERENCE.sub(_checked_reference, _ILLEGAL.sub("", text))
+    text, oddities = decoded(body, content_type)
+    cleaned = _REFERENCE.sub(_checked_reference, without_illegal(text))
     if len(cleaned) != len(text):
         oddities.append("It holds control characters that XML does not allow; they were dropped.")
     cleaned = cleaned[_first_element(cleaned) :]
@@ -69,12 +69,23 @@ def readable(body: bytes, content_type: str) -> tuple[str, tuple[str, ...]]:
         raise ParseError(ParseCode.NOT_A_FEED, "it is a web page")
     cleaned, left_out = _first_items(cleaned)
     if left_out:
-        oddities.append(f"Only its first {MOST_POSTS} posts were read; {left_out} more were left out.")
+        oddities.append(only_first(left_out))
     _refuse_excess(cleaned)
     return _PLAIN_GUID.sub('<guid isPermaLink="false">', cleaned), tuple(oddities)
 
 
-def _decoded(body: bytes, content_type: str) -> tuple[str, list[str]]:
+def without_illegal(text: str) -> str:
+    """The text without what XML does not allow: controls, halves of letters, non-characters."""
+    return _ILLEGAL.sub("", text)
+
+
+def only_first(left_out: int) -> str:
+    """The oddity of a feed with more posts than are read."""
+    return f"Only its first {MOST_POSTS} posts were read; {left_out} more were left out."
+
+
+def decoded(body: bytes, content_type: str) -> tuple[str, list[str]]:
+    """The letters of a body by its mark, its server, itself or a guess, and what was odd about them."""
     for bom, name in _BOMS:
         if body.startswith(bom):
             return body[len(bom) :].decode(name, "replace"), []

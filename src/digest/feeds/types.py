@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from digest.errors import DigestError
 
@@ -24,6 +26,17 @@ class ParseError(DigestError):
         super().__init__(f"{code}: {detail}" if detail else str(code))
         self.code = code
         self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """A feed as its form gives it, in feedparser's names whatever the form; nothing of it is clean."""
+
+    version: str  # "rss20", "atom10", "json" and so on; "" if it does not say
+    feed: Mapping[str, Any]
+    entries: list[Mapping[str, Any]]
+    is_malformed: bool = False
+    oddities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

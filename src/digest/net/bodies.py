@@ -25,6 +25,25 @@ def read_body(chunks: Iterable[bytes], *, encoding: str, max_bytes: int) -> byte
     raise FetchError(FetchCode.BAD_ANSWER, "The answer is packed in a way that was not asked for.")
 
 
+def read_beginning(chunks: Iterable[bytes], *, encoding: str, most: int) -> bytes:
+    """The beginning of a body, unpacked if it is gzip; b"" if its packing cannot be read.
+
+    For what is only looked at: never raises for its own part, and takes no more than `most` off the wire.
+    """
+    given = bytearray()
+    for chunk in chunks:
+        given += chunk
+        if len(given) >= most:
+            break
+    name = encoding.strip().lower()
+    if name in {"", "identity"}:
+        return bytes(given[:most])
+    try:
+        return zlib.decompressobj(_GZIP).decompress(given, most) if name in {"gzip", "x-gzip"} else b""
+    except zlib.error:
+        return b""
+
+
 def too_large(max_bytes: int) -> FetchError:
     return FetchError(FetchCode.TOO_LARGE, f"The answer is larger than the {max_bytes} bytes that are taken.")
 

@@ -21,13 +21,15 @@ class FetchCode(StrEnum):
     HTTP_STATUS = "http_status"
     BAD_ADDRESS = "bad_address"  # not an http(s) address, or one that carries a user name
     BAD_ANSWER = "bad_answer"  # not HTTP, cut off, or packed in a way that we did not ask for
+    CHALLENGE = "challenge"  # a guard before the site wants a proof that we are a person
 
 
 class FetchError(DigestError):
     """A fetch that failed: a code for the caller, a sentence for a person.
 
     `detail` names at most the host: the rest of an address may hold a key. `status` and `retry_after` are
-    set where a server answered.
+    set where a server answered, `headers` too (names in lower case), and `body` with the beginning of what it
+    said in text, if it could be read: what stands before a site is known by its error page.
     """
 
     def __init__(
@@ -37,12 +39,16 @@ class FetchError(DigestError):
         *,
         status: int | None = None,
         retry_after: dt.timedelta | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
     ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.status = status
         self.retry_after = retry_after
+        self.headers = headers or {}
+        self.body = body
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,16 @@ import httpcore2
 import httpx2
 
 from digest import clock
-from digest.net.bodies import read_body, too_large
+from digest.net.bodies import read_beginning, read_body, too_large
 from digest.net.fetching import Answer, FetchCode, FetchError, Limits
 from digest.net.guard import Deadline, GuardedBackend, Resolver, system_resolve
 
 __all__ = ["Answer", "FetchCode", "FetchError", "Fetcher", "Limits", "check_address", "user_agent"]
 
-FEED_TYPES = "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
+FEED_TYPES = (
+    "application/rss+xml, application/atom+xml, application/feed+json, "
+    "application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
+)
 
 _DEFAULT_LIMITS = Limits()
 _LONGEST_ADDRESS = 2000
@@ -41,6 +44,8 @@ _HOST = re.compile(
 )  # a name, or IPv6
 _NOT_MODIFIED = 304
 _LONGEST_HEADER = 4000
+_ERROR_PAGE = 64_000  # bytes of it that are read
+_TEXTS = re.compile(r"\s*(?:text/|application/(?:[\w.-]+\+)?json|application/xhtml)", re.IGNORECASE)
 
 
 def user_agent(contact: str = "") -> str:
@@ -206,6 +211,8 @@ def _answer(response: httpx2.Response, address: httpx2.URL, permanent: str | Non
             f"{address.host} answered with the status {response.status_code}.",
             status=response.status_code,
             retry_after=wait,
+            headers=_plain(headers),
+            body=_error_page(response),
         )
     return Answer(
         status=response.status_code,
@@ -222,6 +229,17 @@ def _answer(response: httpx2.Response, address: httpx2.URL, permanent: str | Non
 
 def _plain(headers: httpx2.Headers) -> dict[str, str]:
     return {name.lower(): value[:_LONGEST_HEADER] for name, value in headers.items()}
+
+
+def _error_page(response: httpx2.Response) -> bytes:
+    """The beginning of what is said beside an error; nothing if it is no text, or does not come."""
+    if not _TEXTS.match(response.headers.get("content-type", "text/html")):
+        return b""
+    encoding = response.headers.get("content-encoding", "")
+    try:
+        return read_beginning(response.iter_raw(), encoding=encoding, most=_ERROR_PAGE)
+    except httpx2.HTTPError:
+        return b""  # the status has been said, and is what counts
 
 
 def _retry_after(value: str, date: str) -> dt.timedelta | None:

@@ -9,6 +9,7 @@ from digest import clock
 from digest.feeds.types import ParseError
 from digest.net.fetching import Answer, FetchCode, FetchError, Limits
 from digest.net.http import Fetcher
+from digest.sources.challenges import fetch
 
 JSON_TYPES = "application/json"
 PAGE_TYPES = "text/html, application/xhtml+xml;q=0.9, */*;q=0.5"
@@ -31,22 +32,24 @@ class Asker:
         return self._end - clock.monotonic()
 
     def get(self, url: str, *, limits: Limits | None = None, **given: Any) -> Answer:
-        """As Fetcher.get, in what is left of the time; FetchError(TIMEOUT) if nothing is."""
+        """As `challenges.fetch`, in what is left of the time; FetchError(TIMEOUT) if nothing is."""
         left = self.seconds_left
         if left < _SHORTEST:
             raise FetchError(FetchCode.TIMEOUT, "The site took all the time that there was for it.")
         limits = limits or Limits()
         within = replace(limits, seconds=min(limits.seconds, left))
-        return self._fetcher.get(url, limits=within, **given)
+        return fetch(self._fetcher, url, limits=within, **given)
 
 
 def is_for_now(error: FetchError | ParseError) -> bool:
-    """Whether a site may well answer the next time: a time-out, a fault of the server, too many requests.
+    """Whether a site may well answer the next time: a time-out, a challenge page, too many requests.
 
     Anything else is its answer to us: a closed door, a page in place of what was asked for.
     """
     if isinstance(error, ParseError):
         return False
+    if error.code is FetchCode.CHALLENGE:  # it guards itself against us, and says nothing of what it has
+        return True
     if error.status is not None:
         return error.status in _NOT_NOW or error.status >= _SERVER_FAULT
     return error.code in {FetchCode.TIMEOUT, FetchCode.UNREACHABLE, FetchCode.BAD_ANSWER}

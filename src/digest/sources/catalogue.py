@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,7 +13,7 @@ from sqlalchemy.orm import Session
 from digest import audit
 from digest.db.dialect import insert_if_new
 from digest.errors import InputError, NotFoundError
-from digest.models import Source
+from digest.models import Source, SourceKind
 from digest.net.http import check_address
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
@@ -28,8 +30,21 @@ def parse_backlog(text: str) -> dt.timedelta:
     return dt.timedelta(hours=hours)
 
 
-def add_source(session: Session, url: str, *, backlog: dt.timedelta, actor: str, now: dt.datetime) -> Source:
-    """Add a source; what its feed holds already is known but not news, save for the backlog asked for."""
+def add_source(
+    session: Session,
+    url: str,
+    *,
+    backlog: dt.timedelta,
+    actor: str,
+    now: dt.datetime,
+    kind: SourceKind = SourceKind.FEED,
+    api_url: str | None = None,
+    query: Mapping[str, Any] | None = None,
+) -> Source:
+    """Add a source; what its feed holds already is known but not news, save for the backlog asked for.
+
+    `api_url` and `query` are those of a WordPress site: its REST root, and the part of it that is wanted.
+    """
     address = str(check_address(url))
     # Feeds date their posts to the second or the minute: what comes out in this very minute is news.
     news_since = (now - backlog).replace(second=0, microsecond=0)
@@ -38,6 +53,9 @@ def add_source(session: Session, url: str, *, backlog: dt.timedelta, actor: str,
         Source,
         {
             "url": address,
+            "kind": kind,
+            "api_url": api_url,
+            "query": dict(query or {}),
             "title": "",
             "news_since": news_since,
             "next_fetch_at": now,

@@ -20,6 +20,7 @@ from digest.models import Post, PostFingerprint, PostSource, Source
 from digest.net.http import Answer, FetchCode, Fetcher, FetchError
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
+from digest.sources.challenges import fetch
 from digest.sources.decide import Add, Keep, Known, Seen, decide, is_news
 from digest.sources.reading import read_source
 from digest.sources.withdrawals import note_reading, only_unknown, plan_reading
@@ -57,7 +58,7 @@ def enqueue_due(session: Session, *, now: dt.datetime) -> list[int]:
 
 def preview(url: str, fetcher: Fetcher) -> ParsedFeed:
     """What would be collected from an address; changes nothing. Raises FetchError or ParseError."""
-    answer = fetcher.get(url)
+    answer = fetch(fetcher, url)
     return parse_feed(answer.body or b"", url=answer.final_url, content_type=answer.content_type)
 
 

@@ -18,6 +18,9 @@ SENTENCES: dict[str, str] = {
     FetchCode.BAD_ADDRESS: N_("This is not an address of the web. Write it like https://example.org/feed/."),
     FetchCode.BAD_ANSWER: N_("The site's answer could not be read. It is tried again by itself."),
     FetchCode.HTTP_STATUS: N_("The site answered with an error. Look whether the feed opens in a browser."),
+    FetchCode.CHALLENGE: N_(
+        "The site's guard takes us for a robot that is not wanted. Ask the site's host to let us through."
+    ),
     ParseCode.NOT_A_FEED: N_("There is a page at this address, but no feed. Give the feed's own address."),
     ParseCode.ENTITIES: N_("The feed declares XML entities, which we refuse: they can hide a bomb."),
     ParseCode.EMPTY: N_("The feed is empty. Its old stories are kept."),

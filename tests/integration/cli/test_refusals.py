@@ -105,6 +105,8 @@ def test_source_check_says_what_is_wrong_with_an_address(cli: Cli, site: NewsSit
     """Unreachable, no feed, an error and no address at all each have their sentence."""
     site.put("/page/", Page(b"<html><body>Hello</body></html>", content_type="text/html"))
     site.put("/broken/", Page(b"", status=500))
+    assert f"Found at {site.url('/feed/')}" in cli("source", "check", site.url("/page/"))
+    site.put("/feed/", Page(b"", status=404))
     assert "no feed" in cli.refused("source", "check", site.url("/page/"), code=1)
     assert "answered with an error" in cli.refused("source", "check", site.url("/broken/"), code=1)
     assert "private network" in cli.refused("source", "check", "http://127.0.0.1:9/", code=1)
@@ -118,7 +120,7 @@ def test_unreachable_source_keeps_its_fault_and_ends_with_code_1(
     with NewsSite() as gone:
         address = gone.url("/feed/")
         monkeypatch.setenv("DIGEST_PRIVATE_HOSTS", gone.host)
-    cli("source", "add", address)
+    cli("source", "add", address, "--unchecked")
     result = cli.run("collect")
     assert result.exit_code == 1
     assert "The site does not answer" in result.stdout
@@ -128,9 +130,9 @@ def test_unreachable_source_keeps_its_fault_and_ends_with_code_1(
 
 def test_same_source_twice_is_refused(cli: Cli) -> None:
     """An address is one source."""
-    cli("source", "add", "https://courier.example/feed/")
+    cli("source", "add", "https://courier.example/feed/", "--unchecked")
     before = rows(cli)
-    assert "there already" in cli.refused("source", "add", "https://courier.example/feed/")
+    assert "there already" in cli.refused("source", "add", "https://courier.example/feed/", "--unchecked")
     assert rows(cli) == before
 
 
