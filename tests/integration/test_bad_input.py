@@ -27,6 +27,7 @@ from digest.sources.catalogue import add_source
 from digest.sources.challenges import request_to_host
 from digest.sources.collect import collect
 from digest.sources.health import SENTENCES, fault_sentence
+from digest.sources.looks import LookCode
 from tests.factories import make_cadence, make_digest
 from tests.feeds import FeedPost, rss
 from tests.servers.news_site import NewsSite, Page
@@ -93,7 +94,7 @@ class QuickFetcher(Fetcher):
 
     def get(self, url: str, **given: Any) -> Answer:
         seconds = 0.25 if self.slow and url.startswith(self.slow) else 10.0
-        return super().get(url, **{"limits": Limits(max_bytes=200_000, seconds=seconds), **given})
+        return super().get(url, **{**given, "limits": Limits(max_bytes=200_000, seconds=seconds)})
 
 
 @dataclass
@@ -325,7 +326,7 @@ def test_a_source_that_is_gone_is_no_error(paper: Paper) -> None:
 def test_every_fault_has_its_words(language: str) -> None:
     """One sentence for each code, in each language, all different."""
     words = translator(language)
-    codes = [*FetchCode, *ParseCode]
+    codes = [*FetchCode, *ParseCode, *LookCode]
     assert set(SENTENCES) == set(codes)
     told = {fault_sentence(code, "", words) for code in codes}
     assert len(told) == len(codes)
