@@ -5,9 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
-
 from digest import clock
 from digest.db import Database
 from digest.feeds.parse import parse_feed
@@ -15,15 +12,10 @@ from digest.feeds.types import ParsedFeed, ParseError
 from digest.logs import get_logger
 from digest.models import Source
 from digest.net.http import Answer, FetchCode, Fetcher, FetchError
-from digest.queueing.enqueue import enqueue
-from digest.queueing.names import TaskName
 from digest.sources.record import Spent, note_fault, note_success
 from digest.sources.store import Stored, seen_in, store
 
 log = get_logger(__name__)
-
-# A due source is taken out of the queue of due ones for this long; the flow itself sets the real next time.
-_CLAIM = dt.timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +26,6 @@ class Collected:
     changed: int = 0
     known: int = 0
     fault: str | None = None
-
-
-def enqueue_due(session: Session, *, now: dt.datetime) -> list[int]:
-    """Hint at the collection of every due source; each is claimed for two minutes."""
-    due = session.scalars(
-        sa.update(Source)
-        .where(Source.next_fetch_at <= now)
-        .values(next_fetch_at=now + _CLAIM)
-        .returning(Source.id),
-        execution_options={"synchronize_session": False},
-    ).all()
-    for source_id in due:
-        enqueue(session, TaskName.COLLECT, source_id)
-    return list(due)
 
 
 def preview(url: str, fetcher: Fetcher) -> ParsedFeed:

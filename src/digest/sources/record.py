@@ -19,6 +19,7 @@ from digest.sources.store import Stored
 _LONGEST_BACKOFF = dt.timedelta(hours=6)
 # Of the answers that brought something new, and of those that did not, so many are kept.
 KEPT_FETCHES = 50
+_MOST_JITTER = 1.1
 _LOOKED_AT = 40  # posts and answers, to know what is usual
 
 
@@ -89,8 +90,8 @@ def note_fault(
     source.last_fetch_at = now
     source.fault_code, source.fault_detail = error.code, error.detail[:500]
     source.faults_in_a_row += 1
-    wait = min(interval * 2 ** min(source.faults_in_a_row - 1, 10), _LONGEST_BACKOFF)
-    source.next_fetch_at = now + max(_with_jitter(wait), retry_after or dt.timedelta(0))
+    wait = _with_jitter(_backoff(source, interval))
+    source.next_fetch_at = now + max(wait, retry_after or dt.timedelta(0))
     _add_fetch(
         session,
         Fetch(
@@ -102,6 +103,13 @@ def note_fault(
             milliseconds=spent.milliseconds,
         ),
     )
+
+
+def asks_for_patience(source: Source, *, interval: dt.timedelta, now: dt.datetime) -> bool:
+    """Whether a source has asked to be left alone until a moment that has not come (Retry-After)."""
+    if not source.faults_in_a_row or source.last_fetch_at is None or now >= source.next_fetch_at:
+        return False
+    return source.next_fetch_at - source.last_fetch_at > _backoff(source, interval) * _MOST_JITTER
 
 
 def last_fetches(session: Session, source_id: int, *, limit: int = KEPT_FETCHES) -> Sequence[Fetch]:
@@ -160,6 +168,11 @@ def _with_earlier(source: Source, found: Sequence[Alarm], *, is_unchanged: bool)
     return kept
 
 
+def _backoff(source: Source, interval: dt.timedelta) -> dt.timedelta:
+    times: int = 2 ** min(source.faults_in_a_row - 1, 10)
+    return min(interval * times, _LONGEST_BACKOFF)
+
+
 def _with_jitter(interval: dt.timedelta) -> dt.timedelta:
     # So that the sources of a site that were added together do not fetch together for ever.
-    return interval * random.uniform(0.9, 1.1)  # noqa: S311
+    return interval * random.uniform(2 - _MOST_JITTER, _MOST_JITTER)  # noqa: S311
