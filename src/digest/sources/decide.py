@@ -18,6 +18,7 @@ from digest.feeds.types import ParsedPost
 
 _ID, _PLACE, _WORDS = "id", "place", "words"
 _STRONG, _WEAK = 2, 1
+_SEEN_LATE = dt.timedelta(hours=6)
 _EVIDENCE: dict[str, tuple[str, int]] = {
     FingerprintKind.GUID: (_ID, _STRONG),
     FingerprintKind.ADDRESS: (_PLACE, _STRONG),
@@ -142,17 +143,25 @@ def _matches(place: int, seen: Seen, known: Mapping[str, Known]) -> list[_Match]
     """The posts that an article of the feed may be, each with how much speaks for it."""
     evidence: dict[int | None, dict[str, int]] = defaultdict(dict)
     posts: dict[int | None, Known] = {}
+    is_telling = any(one.kind is FingerprintKind.TITLE_DATE for one in seen.fingerprints)
     for one in seen.fingerprints:
         if (found := known.get(one.value)) is not None:
             thing, strength = _EVIDENCE[one.kind]
+            if one.kind is FingerprintKind.TITLE and is_telling and _same_day(seen, found):
+                strength = _STRONG  # its feed has dated it otherwise meanwhile
             of_post = evidence[found.post_id]
             of_post[thing] = max(strength, of_post.get(thing, 0))
             posts[found.post_id] = found
     return [
-        _Match(place, posts[post_id], sum(things.values()))
+        _Match(place, posts[post_id], _weight(things))
         for post_id, things in evidence.items()
         if _is_same(things, seen, posts[post_id])
     ]
+
+
+def _weight(things: Mapping[str, int]) -> int:
+    """How much speaks for a post. Of strong things the id says least: feeds use them again most often."""
+    return sum(3 * strength - (thing == _ID) for thing, strength in things.items())
 
 
 def _is_same(things: Mapping[str, int], seen: Seen, known: Known) -> bool:
@@ -174,5 +183,13 @@ def _is_another(thing: str, seen: Seen, known: Known) -> bool:
         return False
     if known.post_id is None:
         return True
-    same_day = known.published_at is not None and known.published_at.date() == date.date()
-    return not same_day and fold(known.title) != fold(seen.post.title)
+    # The date we know may be the moment at which we first saw it, a little later than its own.
+    was_seen_late = (
+        known.published_at is not None and dt.timedelta(0) <= known.published_at - date < _SEEN_LATE
+    )
+    return not (was_seen_late or _same_day(seen, known)) and fold(known.title) != fold(seen.post.title)
+
+
+def _same_day(seen: Seen, known: Known) -> bool:
+    date = seen.post.published_at
+    return date is not None and known.published_at is not None and date.date() == known.published_at.date()
