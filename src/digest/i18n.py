@@ -85,6 +85,10 @@ class Translator:
         """The city that a time zone is named after, in this language."""
         return get_timezone_location(ZoneInfo(zone), locale=self.locale, return_city=True)
 
+    def span(self, length: dt.timedelta) -> str:
+        """A length of time in its largest unit: `3 hours`, `2 days`."""
+        return format_timedelta(length, granularity="minute", threshold=1.5, locale=self.locale)
+
     def ago(self, moment: dt.datetime, now: dt.datetime) -> str:
         """Relative time: `3 hours ago`. The long form: the short one is wrong in Armenian."""
         return format_timedelta(moment - now, add_direction=True, granularity="minute", locale=self.locale)

@@ -17,7 +17,7 @@ from kombu.exceptions import ContentDisallowed
 
 from digest import config
 from digest.deliveries import turn
-from digest.editions import freeze
+from digest.editions import fresh_look
 from digest.queueing import app as queueing
 from digest.queueing.enqueue import enqueue, hint
 from digest.queueing.names import QueueName, TaskName
@@ -94,7 +94,7 @@ def test_no_task_outlasts_its_message(worker: dict[str, Any]) -> None:
     """
     lease = config.Settings.model_fields["lease_seconds"].default
     limits = [limit for task in worker["tasks"].values() for limit in task["limits"] if limit]
-    longest = max(turn.TASK_SECONDS, freeze._COLLECT_SECONDS + 30, lease, *limits)
+    longest = max(turn.TASK_SECONDS, fresh_look.COLLECT_SECONDS + 30, lease, *limits)
     assert worker["visibility"] > longest
     assert queueing.TASK_SECONDS == turn.TASK_SECONDS
 

@@ -52,6 +52,7 @@ from digest.sources.catalogue import add_source
 from tests.factories import make_cadence, make_digest, make_list, make_subscriber, make_subscription
 from tests.feeds import FeedPost, rss
 from tests.integration import hints
+from tests.integration.arrivals import make_arrivals
 from tests.servers.news_site import NewsSite, Page
 
 UPCOMING, FROZEN, HELD = EditionState.UPCOMING, EditionState.FROZEN, EditionState.HELD
@@ -403,6 +404,26 @@ def test_a_held_edition_whose_news_went_out_otherwise_is_skipped(room: Room) -> 
     assert room.why(other)[0] is SENDING
     assert room.freeze(held) is SKIPPED
     assert room.why(held) == (SKIPPED, Reason.NOTHING_NEW)
+
+
+def test_unusual_news(room: Room) -> None:
+    """Ten stories at once from a site that brings two a day: held, and it says what is odd."""
+    now = clock.utc_now()
+    with room.database.write() as session:
+        source = session.scalars(sa.select(Source)).one()
+        usual = [
+            (now - dt.timedelta(days=day, hours=hour), day * 2 + hour)
+            for day in range(1, 15)
+            for hour in (0, 1)
+        ]
+        make_arrivals(session, source, usual)
+        session.execute(sa.update(Cadence).values(created_at=now - dt.timedelta(hours=12)))
+    room.publish(*(post(900 + number, hours=0.1) for number in range(10)))
+    edition_id = room.edition()
+    assert room.freeze(edition_id) is HELD
+    assert room.why(edition_id) == (HELD, Reason.UNUSUAL_NEWS)
+    assert [remark["code"] for remark in room.get(edition_id).remarks] == ["many_at_once", "large_share"]
+    assert room.count(Revision) == 0
 
 
 # --- from frozen to sent

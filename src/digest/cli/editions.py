@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import common, ramp_up, revisions, segments, sending
+from digest.cli import common, last_look, ramp_up, revisions, segments, sending
 from digest.cli.common import JsonOption
 from digest.errors import DigestError, InputError, StateError
 from digest.models import EditionState
@@ -26,6 +26,7 @@ app = common.group("The editions of the digests: past, coming and being handed o
 
 # Without a name: its commands stand among these.
 app.add_typer(revisions.app)
+app.add_typer(last_look.app)
 # The commands for a send that is under way stand beside these: `digest edition pause`.
 app.registered_commands += sending.app.registered_commands
 
@@ -74,6 +75,7 @@ def list_all(
 @app.command("show", epilog="Example: digest edition show 12")
 def show(edition: EditionId, language: Language = "en", as_json: bool = JsonOption) -> None:
     """Show an edition: its state, its stories, how far it is handed over, what its mail service says."""
+    from digest.editions.remarks import remark_sentence  # noqa: PLC0415
     from digest.editions.show import get_edition, show_edition  # noqa: PLC0415
     from digest.i18n import Translator  # noqa: PLC0415
     from digest.lists.segments import EVERYBODY, segment_of  # noqa: PLC0415
@@ -81,16 +83,19 @@ def show(edition: EditionId, language: Language = "en", as_json: bool = JsonOpti
     words = Translator(language)
     with common.read() as session:
         view = show_edition(session, edition)
-        chosen = segment_of(session, get_edition(session, edition))
+        found = get_edition(session, edition)
+        chosen, remarks = segment_of(session, found), found.remarks
     segment = chosen.name if chosen is not None else None
     if as_json:
-        common.print_json(_view_as_dict(view, words) | {"segment": segment})
+        common.print_json(_view_as_dict(view, words) | {"segment": segment, "remarks": remarks})
         return
     if segment == EVERYBODY:
         common.say("It goes to everybody, whatever segment its cadence goes to.")
     elif segment is not None:
         common.say(f"It goes to the segment {segment}.")
     _print_view(view, words)
+    for one in remarks:
+        common.say(f"! {remark_sentence(one, words)}")
 
 
 @app.command("freeze", epilog="Example: digest edition freeze 12")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import common, source_find, source_lists
+from digest.cli import common, source_find, source_health, source_lists
 from digest.cli.common import JsonOption
 from digest.errors import DigestError
 
@@ -121,6 +121,9 @@ def show(source: Reference, as_json: bool = JsonOption) -> None:
         (common.shown(post.published_at), post.title, "yes" if is_news else "no") for post, is_news in posts
     ]
     common.print_table(("published", "title", "news"), rows, empty="No posts yet.")
+
+
+app.command("health", epilog="Example: digest source health 1")(source_health.health)
 
 
 @collect_app.command(epilog="Example: digest collect 1")

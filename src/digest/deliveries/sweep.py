@@ -25,7 +25,7 @@ from digest.lists.permission_mail import ask_some, has_questions
 from digest.lists.retention import RetentionTimes, run_daily
 from digest.logs import get_logger
 from digest.notices.due import enqueue_due_notices
-from digest.sources.collect import enqueue_due
+from digest.sources.collect_many import enqueue_due
 
 log = get_logger(__name__)
 

@@ -27,7 +27,7 @@ def candidates(session: Session, edition: Edition) -> list[Candidate]:
     )
     rows = session.execute(
         sa.select(Post.id, Post.published_at, Post.author, Post.categories, Post.tags)
-        .where(is_news, ~was_sent)
+        .where(is_news, ~was_sent, Post.withdrawn.is_(None))
         .order_by(Post.published_at.desc(), Post.id.desc())
         .limit(_MOST)
     )

@@ -1,12 +1,13 @@
-"""What makes two posts the same: several fingerprints, so that a feed may change one of them.
+"""What a post can be known again by: several fingerprints, so that a feed may change some of them.
 
-Sites move to https, are rebuilt with new ids, rename addresses or touch every date. A post whose any
-fingerprint was seen before is not new.
+Sites move to https or to another host, are rebuilt with new ids, rename addresses or touch every date. What
+it takes to be the same post is decided in `sources.decide`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -14,16 +15,18 @@ from enum import StrEnum
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from digest.feeds.links import absolute, host_of
-from digest.feeds.sanitise import plain_text
 from digest.feeds.types import ParsedPost
 
 
 class FingerprintKind(StrEnum):
-    """What of a post was hashed."""
+    """What of a post was hashed. The last three do not tell a post by themselves: two of them do."""
 
     GUID = "guid"
     ADDRESS = "address"
     TITLE_DATE = "title_date"
+    WORDPRESS = "wordpress"  # the number of the post in its blog, whatever the host
+    PATH = "path"  # the address without its host
+    TITLE = "title"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +49,34 @@ _GLOBAL_ID = re.compile(
     re.IGNORECASE,
 )
 _SAFE_IN_PATH = "/:@!$&'()*+,;=~[]"
+_INLINE_TAG = re.compile(r"</?(?:a|b|em|i|strong|u)(?:\s[^>]*)?>")
+_TAG = re.compile(r"<[^>]*>")
+_WORDPRESS_ID = re.compile(r"p=(\d{1,12})")
 
 
 def fingerprints(post: ParsedPost, *, feed_url: str) -> tuple[Fingerprint, ...]:
     """The fingerprints of a post, one of each kind that it can have.
 
-    An id that is an address or unique in the world (`urn:uuid:`, `tag:`) holds for all sites; any other id,
-    and the title with its UTC date, hold only for the feed's host.
+    An id that is an address or unique in the world (`urn:uuid:`, `tag:`) and an address hold for all sites;
+    all else holds only for the feed's host. The front page of a site is no address of a post: where a feed
+    names no other, the address counts together with the title.
     """
     scope = host_of(feed_url)
+    guid, title, address = post.guid.strip(), fold(post.title), canonical_address(post.url)
     found = []
-    if post.guid.strip():
-        found.append(_hash(FingerprintKind.GUID, *_guid_parts(post.guid.strip(), scope)))
-    address = canonical_address(post.url)
-    if address:
-        found.append(_hash(FingerprintKind.ADDRESS, address))
-    title = fold(post.title)
+    if guid:
+        found.append(_hash(FingerprintKind.GUID, *_guid_parts(guid, scope)))
+    if number := _wordpress_number(guid):
+        found.append(_hash(FingerprintKind.WORDPRESS, scope, *number))
+    path = _path_of(address)
+    if path:
+        found += [_hash(FingerprintKind.ADDRESS, address), _hash(FingerprintKind.PATH, scope, path)]
+    elif address and title:
+        found.append(_hash(FingerprintKind.ADDRESS, address, title))
     if post.published_at is not None and len(title.replace(" ", "")) >= _SHORTEST_TITLE:
         found.append(_hash(FingerprintKind.TITLE_DATE, scope, title, post.published_at.date().isoformat()))
+    if title:
+        found.append(_hash(FingerprintKind.TITLE, scope, title))
     return tuple(found)
 
 
@@ -78,7 +91,7 @@ def content_fingerprint(post: ParsedPost) -> str:
         post.author,
         canonical_address(post.url),
         post.excerpt,
-        plain_text(post.body_html),
+        _text_of(post.body_html),
         picture,
     )
     return _sha256("content", *(unicodedata.normalize("NFC", part) for part in seen))
@@ -108,6 +121,28 @@ def fold(title: str) -> str:
     """A title for comparing: letters and digits of all scripts in one case, all else as single spaces."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", title).casefold())
     return " ".join("".join(c if c.isalnum() or unicodedata.combining(c) else " " for c in folded).split())
+
+
+def _text_of(body_html: str) -> str:
+    """The words of a body. It is ours already (`feeds.canonical`): no attribute in it holds a bare `>`."""
+    return " ".join(html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", body_html))).split())
+
+
+def _path_of(address: str) -> str:
+    """A canonical address without its host; "" for the front page."""
+    _, slash, rest = address.removeprefix("https://").partition("/")
+    if slash:
+        return slash + rest
+    _, mark, query = address.partition("?")
+    return mark + query
+
+
+def _wordpress_number(guid: str) -> tuple[str, str] | None:
+    """Of an id like `https://example.org/blog/?p=12`: the blog's folder and the number."""
+    address = canonical_address(guid)
+    path, _, query = _path_of(address).partition("?")
+    numbers = [found[1] for part in query.split("&") if (found := _WORDPRESS_ID.fullmatch(part))]
+    return (path, numbers[0]) if numbers else None
 
 
 def _guid_parts(guid: str, scope: str) -> tuple[str, ...]:

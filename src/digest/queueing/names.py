@@ -9,7 +9,7 @@ class QueueName(StrEnum):
     """Queues are split by what must never wait for what."""
 
     UPKEEP = "upkeep"  # the tick: must run while everything else is busy
-    SOURCES = "sources"  # fetching: slow sites hold a slot for up to 30 s
+    SOURCES = "sources"  # fetching: a source that was just added holds a slot for up to 30 s
     EDITIONS = "editions"  # freeze and plan: bound to a slot
     DELIVERIES = "deliveries"  # batches: each holds a slot for up to 30 s
     NOTICES = "notices"  # a confirmation never waits behind a digest
@@ -20,6 +20,7 @@ class TaskName(StrEnum):
 
     TICK = "upkeep.tick"
     COLLECT = "sources.collect"
+    COLLECT_DUE = "sources.collect_due"
     FREEZE = "editions.freeze"
     PLAN = "deliveries.plan"
     SEND_BATCH = "deliveries.send_batch"
@@ -33,6 +34,7 @@ class TaskName(StrEnum):
 _QUEUES = {
     TaskName.TICK: QueueName.UPKEEP,
     TaskName.COLLECT: QueueName.SOURCES,
+    TaskName.COLLECT_DUE: QueueName.SOURCES,
     TaskName.FREEZE: QueueName.EDITIONS,
     TaskName.PLAN: QueueName.EDITIONS,
     TaskName.SEND_BATCH: QueueName.DELIVERIES,

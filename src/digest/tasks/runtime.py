@@ -33,6 +33,7 @@ from digest.net.http import Fetcher, user_agent
 from digest.notices.send import ReaderCheck
 from digest.pacing.dkim_keys import signer_for
 from digest.pacing.transports import endpoint, ways
+from digest.sources.collect_many import Collector
 
 # Set in the parent when it is told to stop; the children, which inherit it, hand back what they hold. A byte
 # without a lock: a child that is killed would leave an event's lock taken, for all others and the parent.
@@ -66,6 +67,9 @@ class Runtime:
         self.config = config
         self.database = Database(config.database)
         self.fetcher = Fetcher(config.private_hosts, user_agent(config.contact))
+        self.collector = Collector(
+            self.database, self.fetcher, dt.timedelta(seconds=config.collect_interval_seconds)
+        )
         self.host = socket.gethostname()
         self._writer: Writer | None = None
         self._journal: tuple[Journal, int] | None = None

@@ -77,6 +77,11 @@ def collect_source(source_id: int) -> None:
         note_timeout(here.database, source_id, interval=interval, now=clock.utc_now())
 
 
+@task(TaskName.COLLECT_DUE)
+def collect_due_sources() -> None:
+    runtime().collector.collect_due()
+
+
 @task(TaskName.FREEZE, soft_time_limit=FREEZE_SECONDS, time_limit=FREEZE_SECONDS + 60)
 def freeze_edition(edition_id: int) -> None:
     here = runtime()

@@ -36,19 +36,40 @@ def values(post: ParsedPost, feed_url: str = FEED) -> dict[FingerprintKind, str]
 
 
 def test_a_post_has_a_fingerprint_of_each_kind() -> None:
-    """Three kinds, each 64 hexadecimal digits, all different."""
+    """All kinds, each 64 hexadecimal digits, all different."""
     found = values(POST)
     assert set(found) == set(FingerprintKind)
-    assert len(set(found.values())) == 3
+    assert len(set(found.values())) == len(FingerprintKind)
     assert all(len(value) == 64 and int(value, 16) for value in found.values())
 
 
 def test_what_is_missing_gives_no_fingerprint() -> None:
-    """No id, no address, no date or a title like "Weather" tell nothing."""
-    bare = ParsedPost(guid=" ", url="", title="Weather", published_at=POST.published_at)
+    """No id, no address, no title tell nothing; nor does the date of a title like "Weather"."""
+    bare = ParsedPost(guid=" ", url="", title="...", published_at=POST.published_at)
     assert fingerprints(bare, feed_url=FEED) == ()
+    assert set(values(dataclasses.replace(bare, title="Weather"))) == {FingerprintKind.TITLE}
     undated = dataclasses.replace(POST, guid="", published_at=None)
-    assert set(values(undated)) == {FingerprintKind.ADDRESS}
+    assert set(values(undated)) == {FingerprintKind.ADDRESS, FingerprintKind.PATH, FingerprintKind.TITLE}
+
+
+def test_the_front_page_is_no_address_of_a_post() -> None:
+    """A feed whose items all lead to the front page has several posts; a blog's `/?p=12` is an address."""
+    one, two = (
+        dataclasses.replace(POST, guid="", url="https://news.example.org/", title=title)
+        for title in ("The harbour opens again in spring", "The mill closes for the winter")
+    )
+    assert not set(values(one).values()) & set(values(two).values())
+    plain = dataclasses.replace(POST, url="https://news.example.org/?p=12")
+    assert FingerprintKind.PATH in values(plain)
+
+
+def test_a_wordpress_number_outlives_its_host() -> None:
+    """`?p=12` of one blog is the same number on another host, and another one in another blog."""
+    kind = FingerprintKind.WORDPRESS
+    moved = dataclasses.replace(POST, guid="https://courier.example.net/?p=12")
+    other_blog = dataclasses.replace(POST, guid="https://news.example.org/sport/?p=12")
+    assert values(moved)[kind] == values(POST)[kind] != values(other_blog)[kind]
+    assert kind not in values(dataclasses.replace(POST, guid="https://news.example.org/?page=12"))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +121,10 @@ def test_a_feed_may_change_two_things_at_once(one: str, two: str) -> None:
 
 
 def test_two_posts_of_a_day_are_two() -> None:
-    """Different articles share nothing."""
+    """Different articles share nothing.
+
+    What it takes to be the same post is tested with `sources.decide`.
+    """
     other = ParsedPost(
         guid="https://news.example.org/?p=13",
         url="https://news.example.org/2026/11/mill/",

@@ -1,0 +1,92 @@
+"""What has changed on the sites since an edition was locked: its stories as fixed, and the posts now.
+
+It is as of the last collection; whoever wants it fresher collects first. Nothing is changed by looking.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.editions.compose import story_of
+from digest.errors import StateError
+from digest.feeds.sanitise import plain_text
+from digest.models import Edition, Item, Post, Revision, Role, Withdrawal
+from digest.rendering.contexts import Story
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One part of a story, `title`, `excerpt` or `body`: the lines that went and those that came."""
+
+    part: str
+    before: tuple[str, ...]
+    now: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoryChange:
+    """A story (from 1) that is not on its site any more as it was locked."""
+
+    number: int
+    title: str
+    withdrawn: Withdrawal | None
+    changes: tuple[FieldChange, ...]
+
+
+def changed_since_lock(session: Session, edition: Edition) -> list[StoryChange]:
+    """The stories of the current version whose posts have changed; raises StateError if there is none yet."""
+    if edition.revision_id is None:
+        raise StateError(
+            f"Edition {edition.id} has no version yet; lock it first: `digest edition freeze {edition.id}`."
+        )
+    locked_at = session.get_one(Revision, edition.revision_id).created_at
+    rows = session.execute(
+        sa.select(Item, Post)
+        .join(Post, Post.id == Item.post_id)
+        .where(
+            Item.revision_id == edition.revision_id,
+            sa.or_(Post.changed_at > locked_at, Post.withdrawn.is_not(None)),
+        )
+        .order_by(Item.position)
+    )
+    found = []
+    for item, post in rows:
+        story = story_of(item.story)
+        changes = tuple(_changes(story, post, has_body=item.role is Role.FEATURED))
+        if changes or post.withdrawn is not None:
+            found.append(StoryChange(item.position + 1, story.title, post.withdrawn, changes))
+    return found
+
+
+def _changes(story: Story, post: Post, *, has_body: bool) -> Iterator[FieldChange]:
+    if story.title != post.title:
+        yield FieldChange("title", (story.title,), (post.title,))
+    if story.excerpt != post.excerpt:
+        yield FieldChange("excerpt", (story.excerpt,), (post.excerpt,))
+    if has_body and (found := _body_change(story, post)) is not None:
+        yield found
+
+
+def _body_change(story: Story, post: Post) -> FieldChange | None:
+    """Paragraph by paragraph; of a text that is cut in the mail, what is behind the cut does not count."""
+    before, now = _paragraphs(story.body_html), _paragraphs(post.body_html)
+    if story.is_cut:
+        before, now = before[:-1], now[: len(before) - 1]
+    matcher = difflib.SequenceMatcher(a=before, b=now, autojunk=False)
+    gone: list[str] = []
+    come: list[str] = []
+    for what, a_start, a_end, b_start, b_end in matcher.get_opcodes():
+        if what != "equal":
+            gone += before[a_start:a_end]
+            come += now[b_start:b_end]
+    return FieldChange("body", tuple(gone), tuple(come)) if gone or come else None
+
+
+def _paragraphs(body_html: str) -> list[str]:
+    texts = (plain_text(part) for part in body_html.split("</p>"))
+    return [text for text in texts if text]
