@@ -293,6 +293,19 @@ def test_a_guid_that_is_an_address_stands_in_for_a_missing_link() -> None:
     assert parse(rss(body)).posts[0].url == "https://news.example.org/a"
 
 
+def test_a_language_that_nobody_says_is_told_by_the_words() -> None:
+    """Of each post by itself; what the feed says stands, and names alone tell nothing."""
+    texts = (
+        ("Կամուրջը նորոգվեց", "Երկու տարի անց կամուրջը կրկին բաց է։"),
+        ("A bridge is mended", "After two years the bridge is open again, and it was not the last."),
+        ("Ani Petrosyan", ""),
+    )
+    items = [item(f"<description>{text}</description>", title=title) for title, text in texts]
+    assert [post.language for post in parse(rss(*items)).posts] == ["hy", "en", None]
+    said = parse(rss(*items, head="<language>fr</language>"))
+    assert [post.language for post in said.posts] == ["fr", "fr", "fr"]
+
+
 def test_ids_that_repeat_are_said() -> None:
     """Two posts with one id are both kept: deciding is not the parser's."""
     feed = parse(rss(item("<guid>1</guid>"), item("<guid>1</guid>", link="https://news.example.org/2")))
