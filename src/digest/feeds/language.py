@@ -8,9 +8,10 @@ and none is only plain.
 from __future__ import annotations
 
 import functools
+import heapq
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from digest.feeds.language_profiles import ENDINGS, LETTERS, OTHERS, WORDS
@@ -120,17 +121,17 @@ def _by_words(text: str) -> str | None:
     words = [word.lower().replace("i\u0307", "i") for word in _WORD.findall(text)]
     if len(words) < 2:
         return None
-    scores: Counter[str] = Counter()
+    scores: defaultdict[str, float] = defaultdict(float)
     for word in words:
         _count(scores, word)
     for language, own in LETTERS.items():
         scores[language] += min(3, sum(text.lower().count(letter) for letter in own)) * _FOR_LETTER
-    (best, most), (_, second) = scores.most_common(2)
+    (best, most), (_, second) = heapq.nlargest(2, scores.items(), key=lambda one: one[1])
     is_clear = most >= _LEAST_SCORE and most >= len(words) * _LEAST_A_WORD and most >= second * _LEAD
     return best if is_clear and best in WORDS else None
 
 
-def _count(scores: Counter[str], word: str) -> None:
+def _count(scores: dict[str, float], word: str) -> None:
     elided = _ELISION.match(word)
     if elided:
         word = word[elided.end() :]
