@@ -20,6 +20,7 @@ class TaskName(StrEnum):
 
     TICK = "upkeep.tick"
     COLLECT = "sources.collect"
+    MIRROR = "sources.mirror"
     FREEZE = "editions.freeze"
     PLAN = "deliveries.plan"
     SEND_BATCH = "deliveries.send_batch"
@@ -33,6 +34,7 @@ class TaskName(StrEnum):
 _QUEUES = {
     TaskName.TICK: QueueName.UPKEEP,
     TaskName.COLLECT: QueueName.SOURCES,
+    TaskName.MIRROR: QueueName.SOURCES,
     TaskName.FREEZE: QueueName.EDITIONS,
     TaskName.PLAN: QueueName.EDITIONS,
     TaskName.SEND_BATCH: QueueName.DELIVERIES,

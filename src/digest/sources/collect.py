@@ -21,6 +21,7 @@ from digest.net.http import Answer, FetchCode, Fetcher, FetchError
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 from digest.sources.decide import Add, Keep, Known, Seen, decide, is_news
+from digest.sources.pictures import due_posts
 
 log = get_logger(__name__)
 
@@ -81,6 +82,8 @@ def collect(
     with database.write() as session:
         result = _store(session, source_id, feed, now=now) if feed else Collected()
         _note_success(session.get_one(Source, source_id), answer, feed, interval=interval, now=now)
+        if due_posts(session, source_id, now=now):  # new ones, and those that wait for another try
+            enqueue(session, TaskName.MIRROR, source_id)
     log.info("collected", source=source_id, new=result.new, changed=result.changed, known=result.known)
     return result
 
