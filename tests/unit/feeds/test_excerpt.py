@@ -193,3 +193,37 @@ def test_without_a_tail_a_body_stays_as_it_is(body: str) -> None:
     signed = whole + f"<p>The post {LINK.format('x')} appeared first on {LINK.format('y')}.</p>"
     assert without_tail(signed) == whole
     assert plain_text(without_tail(signed)) == plain_text(whole)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *(
+            "a",
+            "a ",
+            "[...] ",
+            "The post ",
+            "Continue reading ",
+            "read more… ",
+            "[caption ",
+            "[caption id=",
+            "… ",
+        ),
+        *(
+            "L’article ",
+            "&amp;",
+            "&amp;#8217;",
+            "a.",
+            "“",
+            "\u0301",
+            "👩‍",
+            "<p>a",
+            "The post x appeared first on ",
+        ),
+    ],
+)
+def test_hostile_text_costs_little(piece: str) -> None:
+    """Half a million letters of anything are an excerpt of forty words, and the work for it has an end."""
+    excerpt = make_excerpt(piece * (500_000 // len(piece)))
+    assert len(excerpt) <= 40 * 62
+    assert len(excerpt.split()) <= 40

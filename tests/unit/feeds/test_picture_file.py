@@ -243,6 +243,13 @@ def test_a_bomb_is_refused_before_it_is_unpacked(size: tuple[int, int]) -> None:
     assert refusal(bomb(*size)) is PictureCode.TOO_MANY_PIXELS
 
 
+def test_a_photograph_in_passes_may_be_less_large() -> None:
+    """All of it is held at once while it is decoded."""
+    large = Image.new("RGB", (5000, 4000), RED)
+    assert refusal(saved(large, progressive=True)) is PictureCode.TOO_MANY_PIXELS
+    assert mail_picture(saved(large)).width == 1200
+
+
 def test_a_large_photograph_is_taken() -> None:
     """What a good camera makes is decoded at a fraction of its size."""
     made = mail_picture(saved(Image.new("RGB", (6000, 4000), RED), quality=40))

@@ -135,3 +135,12 @@ def test_an_absolute_address_stays_as_it_is(url: str, base: str) -> None:
 def test_the_host_of_an_address(url: str, host: str) -> None:
     """Lower case, without www and port."""
     assert host_of(url) == host
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "&amp;", "&amp;#8217;", "<", "<a ", "<!--", "<script>", "\u0301", "👩‍", "\u202e"]
+)
+@pytest.mark.parametrize("is_html", [True, False])
+def test_a_hostile_title_costs_little(piece: str, *, is_html: bool) -> None:
+    """Half a million letters of anything are a title of five hundred, or none."""
+    assert len(label(piece * (500_000 // len(piece)), is_html=is_html, longest=500)) <= 500
