@@ -81,6 +81,9 @@ class Settings(BaseSettings):
         1, ge=1, le=90, description="Days that a link asked for by a reader stays on record after its end."
     )
     collect_interval_seconds: int = Field(900, ge=1, description="How often a source is fetched.")
+    mirror_pictures: bool = Field(
+        True, description="Serve our own copies of stories' pictures; else mails show them from their sites."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     log_json: bool | None = Field(None, description="JSON log lines; unset: unless at a terminal.")
 

@@ -24,6 +24,7 @@ NO_PAGES = {
     "/health": "for supervisors",
     "/robots.txt": "for crawlers",
     "/static": "files",
+    "/p/{name}": "pictures of stories",
     "/inbox/{name}/html": "somebody's mail, in a frame",
     "/inbox/{name}/source": "plain text",
     "/inbox/{name}/raw": "a file",

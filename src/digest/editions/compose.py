@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from digest.editions.pictures import picture_of_post
+from digest.feeds.bylines import byline, read_style
 from digest.feeds.excerpt import cut_body
 from digest.feeds.pictures import without_picture
 from digest.i18n import translator
@@ -132,8 +134,8 @@ def context_of(material: Material, *, public_url: str) -> EditionContext:
         material.cadence,
         material.edition,
         public_url=public_url,
-        featured=_featured(material, look_of(digest.look)),
-        recent=tuple(_story(post, digest.language) for post in material.recent),
+        featured=_featured(material, look_of(digest.look), public_url=public_url),
+        recent=tuple(story_of_post(post, digest, public_url=public_url) for post in material.recent),
         personal=material.personal,
     )
 
@@ -211,37 +213,34 @@ def encode_mail(
     )
 
 
-def _featured(material: Material, look: Look) -> Story | None:
+def _featured(material: Material, look: Look, *, public_url: str) -> Story | None:
     if material.featured is None:
         return None
-    story = _story(material.featured, material.digest.language)
+    story = story_of_post(material.featured, material.digest, public_url=public_url)
     if material.digest.featured_by is FeaturedBy.CATEGORY:
         story = replace(story, section=_own_spelling(material.featured, material.digest.featured_value))
     # The picture stands above the text; the body must not show it a second time.
     body = material.featured.body_html
-    if story.picture is not None:
-        body = without_picture(body, story.picture.url)
+    if story.picture is not None and material.featured.picture:
+        body = without_picture(body, material.featured.picture["url"])
     is_cut = False
     if look.commentary_words is not None:
         body, is_cut = cut_body(body, look.commentary_words)
     return replace(story, body_html=body, is_cut=is_cut)
 
 
-def _story(post: Post, digest_language: str) -> Story:
-    picture = post.picture
+def story_of_post(post: Post, digest: Digest, *, public_url: str) -> Story:
+    """A post as a story, its byline in the digest's style and its picture from us if we have a copy."""
+    style = read_style((digest.rules or {}).get("bylines"))
     return Story(
         title=post.title,
         url=post.url,
-        author=post.author,
+        author=byline(post.author, style, translator(digest.language)),
         section=post.categories[0] if post.categories else "",
         excerpt=post.excerpt,
         published_at=post.published_at,
-        language=post.language or digest_language,
-        picture=StoryPicture(
-            url=picture["url"], alt=picture["alt"], width=picture["width"], height=picture["height"]
-        )
-        if picture
-        else None,
+        language=post.language or digest.language,
+        picture=picture_of_post(post, public_url=public_url),
     )
 
 

@@ -42,6 +42,7 @@ class FreezeSettings:
     templates: Path | None
     collect_interval: dt.timedelta
     plan_lead: dt.timedelta
+    mirrors: bool = True  # whether pictures are copied
 
 
 def freeze(database: Database, edition_id: int, config: FreezeSettings) -> EditionState | None:
@@ -61,7 +62,7 @@ def freeze(database: Database, edition_id: int, config: FreezeSettings) -> Editi
     if odd:
         outcome = Outcome(EditionState.HELD, Reason.UNUSUAL_NEWS)
         return _settle(database, edition_id, outcome, [as_remark(one) for one in odd] + remarks)
-    material, said = material_checked(database, edition_id, config.fetcher)
+    material, said = material_checked(database, edition_id, config.fetcher, mirrors=config.mirrors)
     remarks += said
     composed = material if isinstance(material, Outcome) else _composed(material, config)
     if isinstance(composed, Outcome):

@@ -9,9 +9,8 @@ What a site does not answer keeps no edition from coming out: what we have is us
 from __future__ import annotations
 
 import datetime as dt
-import importlib
-from collections.abc import Callable, Collection, Sequence
-from typing import Any, Protocol
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -26,6 +25,8 @@ from digest.logs import get_logger
 from digest.models import Cadence, DigestSource, Edition, Post, PostSource, Source
 from digest.net.http import Fetcher
 from digest.sources.collect_many import Collector
+from digest.sources.pictures import mirror
+from digest.sources.recheck import recheck
 from digest.sources.record import asks_for_patience
 
 log = get_logger(__name__)
@@ -34,19 +35,13 @@ log = get_logger(__name__)
 _FRESH = dt.timedelta(seconds=60)
 # For the sources all together: the slot does not wait for slow sites.
 COLLECT_SECONDS = 60.0
+# For each round of checks, and for the pictures.
+CHECK_SECONDS = 20.0
+MIRROR_SECONDS = 30.0
 # Where what was checked is dropped, others come in, which are to be checked as well.
-_ROUNDS = 4
+_ROUNDS = 3
 
 Remarks = list[dict[str, Any]]
-
-
-class Rechecked(Protocol):
-    """What came of checking posts once more: ids, of which the dropped ones are withdrawn now."""
-
-    @property
-    def dropped(self) -> Collection[int]: ...
-    @property
-    def unknown(self) -> Collection[int]: ...
 
 
 def collect_once_more(
@@ -78,9 +73,9 @@ def collect_once_more(
 
 
 def material_checked(
-    database: Database, edition_id: int, fetcher: Fetcher
+    database: Database, edition_id: int, fetcher: Fetcher, *, mirrors: bool
 ) -> tuple[Material | Outcome, Remarks]:
-    """What the edition is made of, each of its posts checked once more and with its picture here."""
+    """What the edition is made of, each of its posts checked once more, and with its picture here if wanted."""
     checked: set[int] = set()
     said: Remarks = []
     for _ in range(_ROUNDS):
@@ -93,7 +88,7 @@ def material_checked(
             break
         checked |= {post.id for post in fresh}
         said += _check(database, edition_id, fresh, fetcher)
-    if not isinstance(material, Outcome):
+    if mirrors and not isinstance(material, Outcome):
         _mirror(database, [post.id for post in _posts_of(material)], fetcher)
     with database.read() as session:
         # Once more: what was checked may have been changed, and pictures have their copies now.
@@ -105,11 +100,10 @@ def _check(database: Database, edition_id: int, posts: Sequence[Post], fetcher: 
     titles = {post.id: post.title for post in posts}
     with database.read() as session:
         silent = _only_from_faulty(session, edition_id, titles)
-    recheck = _part("recheck", "recheck")
     asked = [post_id for post_id in titles if post_id not in silent]
-    if recheck is None or not asked:
+    if not asked:
         return []
-    found: Rechecked = recheck(database, asked, fetcher, now=clock.utc_now())
+    found = recheck(database, asked, fetcher, now=clock.utc_now(), seconds=CHECK_SECONDS)
     return [
         remark(Note.DROPPED if post_id in found.dropped else Note.UNCHECKED, title=titles[post_id])
         for post_id in asked
@@ -118,23 +112,11 @@ def _check(database: Database, edition_id: int, posts: Sequence[Post], fetcher: 
 
 
 def _mirror(database: Database, post_ids: Sequence[int], fetcher: Fetcher) -> None:
-    mirror = _part("pictures", "mirror")
-    if mirror is None:
-        return
     try:
-        mirror(database, post_ids, fetcher, now=clock.utc_now())
+        mirror(database, post_ids, fetcher, now=clock.utc_now(), seconds=MIRROR_SECONDS)
     except Exception:
         # A picture is no reason not to come out: its place stays as the site has it.
         log.exception("pictures could not be mirrored")
-
-
-def _part(module: str, name: str) -> Callable[..., Any] | None:
-    """A function of `sources` that this version may not have yet."""
-    try:
-        found: Callable[..., Any] = getattr(importlib.import_module(f"digest.sources.{module}"), name)
-    except ModuleNotFoundError:
-        return None
-    return found
 
 
 def _posts_of(material: Material) -> tuple[Post, ...]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from digest import audit
 from digest.editions.compose import Composed, stored_story
+from digest.editions.pictures import keep_shown
 from digest.editions.states import ALLOWED
 from digest.errors import NotFoundError, StateError
 from digest.models import Delivery, DeliveryStatus, Edition, Item, Revision, Variant
@@ -83,6 +84,7 @@ def store_revision(
         for variant in composed.variants
     )
     session.flush()
+    keep_shown(session, (placed.story for placed in composed.items), now=now)
     return revision
 
 

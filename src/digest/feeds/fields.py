@@ -10,19 +10,15 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from digest.feeds.bylines import names_of
 from digest.feeds.text import label
 
 LONGEST_TITLE = 500
 
-_LONGEST_NAME = 200
 _LONGEST_LABEL = 100
 _MOST_LABELS = 20
 _LONGEST_GUID = 500
 _HTML_TYPES = {"text/html", "application/xhtml+xml"}
-_BYLINE = re.compile(r"^(?:by|von|par|por)\s+(?=\S)", re.IGNORECASE)
-_MAIL_WITH_NAME = re.compile(r"^\s*\S+@\S+\s*\((.*)\)\s*$")
-_NAME_WITH_MAIL = re.compile(r"^(.*?)\s*[<(]\s*\S+@[^\s>)]+\s*[>)]\s*$")
-_MAIL = re.compile(r"\S+@\S+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _TAG_SCHEMES = re.compile(r"(?:^|[^a-z])(?:post_)?tags?(?:[^a-z]|$)", re.IGNORECASE)
 _NO_SECTION = {"uncategorized", "uncategorised"}  # what WordPress files a post under that has no section
@@ -41,19 +37,7 @@ def authors_of(entry: Mapping[str, Any]) -> str:
     given = [str(author.get("name") or "") for author in entry.get("authors") or () if author]
     if not any(given):
         given = [str(entry.get("author") or "")]
-    names: dict[str, str] = {}
-    for text in given[:_MOST_LABELS]:
-        name = _name(text)
-        if name:
-            names.setdefault(name.casefold(), name)
-    return label(", ".join(names.values()), is_html=False, longest=_LONGEST_NAME)
-
-
-def _name(text: str) -> str:
-    text = label(text, is_html=True, longest=_LONGEST_NAME)
-    if found := _MAIL_WITH_NAME.match(text) or _NAME_WITH_MAIL.match(text):
-        text = found[1]
-    return _BYLINE.sub("", _MAIL.sub("", text).strip(" ,;()<>\"'")).strip()
+    return names_of(given)
 
 
 def labels_of(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -17,16 +17,18 @@ from digest import clock
 from digest.feeds import fields
 from digest.feeds.excerpt import excerpt_of, without_tail_of
 from digest.feeds.json_feed import is_json, read_json_feed
+from digest.feeds.language import detect
 from digest.feeds.links import absolute
 from digest.feeds.pictures import choose_picture
 from digest.feeds.protected import is_protected
 from digest.feeds.reading import MOST_POSTS, readable
-from digest.feeds.sanitise import blocks
+from digest.feeds.sanitise import blocks, text_of
 from digest.feeds.text import shortened
 from digest.feeds.types import Markup, ParsedFeed, ParsedPost
 
 _EXCERPT_WORDS = 40
 _TITLE_WORDS_FROM_TEXT = 10
+_BLOCKS_FOR_LANGUAGE = 5
 _SOON = dt.timedelta(days=1)  # a date that far ahead is a wrong zone; further is a wrong date
 
 
@@ -89,7 +91,6 @@ def _post(
     notes["no_date"] += published is None and not fields.has_date(entry)
     categories, tags = fields.labels_of(entry)
     body_html = "".join(without_tail_of(body))
-    detail = entry.get("title_detail") or {}
     return ParsedPost(
         guid=fields.guid_of(entry),
         url=link,
@@ -101,8 +102,17 @@ def _post(
         excerpt=excerpt,
         body_html=body_html,
         picture=choose_picture(entry, body_html, url),
-        language=fields.language_of(detail.get("language"), feed_language),
+        language=_language(entry, title, excerpt, body, feed_language),
     )
+
+
+def _language(
+    entry: Mapping[str, Any], title: str, excerpt: str, body: list[str], feed_language: str | None
+) -> str | None:
+    """What the post says, else its feed, else what its words tell."""
+    detail = entry.get("title_detail") or {}
+    said = fields.language_of(detail.get("language"), feed_language)
+    return said or detect(title, excerpt, *(text_of(block) for block in body[:_BLOCKS_FOR_LANGUAGE]))
 
 
 def _address(entry: Mapping[str, Any], url: str) -> str | None:

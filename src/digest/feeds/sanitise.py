@@ -13,7 +13,7 @@ from collections.abc import Callable
 import nh3
 
 from digest.feeds.canonical import BREAKING, Builder
-from digest.feeds.images import SOURCES, Image
+from digest.feeds.images import SOURCES, SRCSETS, Image
 from digest.feeds.text import one_line, without_controls
 
 LARGEST_BODY = 200_000
@@ -55,7 +55,7 @@ _OUR_TAG = re.compile(r'<[^<>"]*(?:"[^"]*"[^<>"]*)*>')
 _first = nh3.Cleaner(
     tags=_MAIL_TAGS | BREAKING | {"h1", "h5", "h6"},
     clean_content_tags=_UNWANTED,
-    attributes={"a": {"href"}, "img": {*SOURCES, "alt", "width", "height", "style"}},
+    attributes={"a": {"href"}, "img": {*SOURCES, *SRCSETS, "alt", "width", "height", "style"}},
     url_schemes={"http", "https"},
     link_rel=None,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import sqlalchemy as sa
@@ -87,6 +87,17 @@ def find(session: Session, *, kind: str, fingerprint: str) -> Asset | None:
     """The newest file of a kind with these bytes."""
     query = sa.select(Asset).where(Asset.fingerprint == fingerprint, Asset.kind == kind)
     return session.scalars(query.order_by(Asset.id.desc()).limit(1)).first()
+
+
+def extend(session: Session, fingerprints: Sequence[str], *, kind: str, until: dt.datetime) -> None:
+    """Keep the files of a kind with these fingerprints at least until then."""
+    if fingerprints:
+        session.execute(
+            sa.update(Asset)
+            .where(Asset.kind == kind, Asset.fingerprint.in_(fingerprints), Asset.expires_at < until)
+            .values(expires_at=until)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def chunks(session: Session, asset_id: int) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Files in the database, so that any machine can serve them: imports, reports, exports."""
+"""Files in the database, so that any machine can serve them: imports, reports, exports, pictures."""
 
 from __future__ import annotations
 

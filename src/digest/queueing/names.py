@@ -21,6 +21,7 @@ class TaskName(StrEnum):
     TICK = "upkeep.tick"
     COLLECT = "sources.collect"
     COLLECT_DUE = "sources.collect_due"
+    MIRROR = "sources.mirror"
     FREEZE = "editions.freeze"
     PLAN = "deliveries.plan"
     SEND_BATCH = "deliveries.send_batch"
@@ -35,6 +36,7 @@ _QUEUES = {
     TaskName.TICK: QueueName.UPKEEP,
     TaskName.COLLECT: QueueName.SOURCES,
     TaskName.COLLECT_DUE: QueueName.SOURCES,
+    TaskName.MIRROR: QueueName.SOURCES,
     TaskName.FREEZE: QueueName.EDITIONS,
     TaskName.PLAN: QueueName.EDITIONS,
     TaskName.SEND_BATCH: QueueName.DELIVERIES,

@@ -12,7 +12,10 @@ from digest.feeds.types import ParsedFeed, ParseError
 from digest.logs import get_logger
 from digest.models import Source
 from digest.net.http import Answer, FetchCode, Fetcher, FetchError
+from digest.queueing.enqueue import enqueue
+from digest.queueing.names import TaskName
 from digest.sources.challenges import fetch
+from digest.sources.pictures import due_posts
 from digest.sources.reading import read_source
 from digest.sources.record import Spent, note_fault, note_success
 from digest.sources.store import Stored, seen_in, store
@@ -68,6 +71,8 @@ def collect(
         note_success(
             session, source, reading.answer, reading.feed, result, spent=spent, interval=interval, now=now
         )
+        if due_posts(session, source_id, now=now):  # new ones, and those that wait for another try
+            enqueue(session, TaskName.MIRROR, source_id)
     log.info("collected", source=source_id, new=result.new, changed=result.changed, known=result.known)
     return Collected(new=result.new, changed=result.changed, known=result.known)
 

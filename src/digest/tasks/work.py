@@ -24,12 +24,16 @@ from digest.lists.retention import RetentionTimes
 from digest.mail.journal import JournalError
 from digest.notices.send import send_due
 from digest.queueing.app import app as celery_app
+from digest.queueing.enqueue import hint
 from digest.queueing.names import TaskName
 from digest.sources.collect import collect, note_timeout
+from digest.sources.pictures import mirror_source
 from digest.tasks.runtime import Runtime, ServiceRestsError, is_stopping, runtime
 
 # Asking a site takes at most 45 s; what is left is for a feed that was made to be slow to read.
 COLLECT_SECONDS = 60
+# Pictures are begun for a minute; the last one has its own time, and has to be decoded.
+MIRROR_SECONDS = 180
 # The freeze collects as well, for at most two minutes and the source at which they end.
 FREEZE_SECONDS = 200
 # A turn takes 30 seconds and what single mails take between its groups. A child that stands still for good
@@ -80,6 +84,15 @@ def collect_source(source_id: int) -> None:
 @task(TaskName.COLLECT_DUE)
 def collect_due_sources() -> None:
     runtime().collector.collect_due()
+
+
+@task(TaskName.MIRROR, time_limit=MIRROR_SECONDS)
+def mirror_pictures(source_id: int) -> None:
+    here = runtime()
+    if here.config.mirror_pictures and mirror_source(
+        here.database, source_id, here.fetcher, now=clock.utc_now()
+    ):
+        hint(TaskName.MIRROR, source_id)
 
 
 @task(TaskName.FREEZE, soft_time_limit=FREEZE_SECONDS, time_limit=FREEZE_SECONDS + 60)
@@ -140,6 +153,7 @@ def freeze_settings(here: Runtime) -> FreezeSettings:
         templates=config.templates,
         collect_interval=_seconds(config.collect_interval_seconds),
         plan_lead=_seconds(config.plan_lead_seconds),
+        mirrors=config.mirror_pictures,
     )
 
 

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Scope
 
 from digest.config import Settings
 from digest.logs import get_logger
-from digest.web import editions, health, inbox, keep, public, reader, reader_fresh, sign_up, stop
+from digest.web import editions, health, inbox, keep, pictures, public, reader, reader_fresh, sign_up, stop
 from digest.web.answers import error_answer
 from digest.web.deps import Services
 from digest.web.headers import SafeAnswers
@@ -44,7 +44,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         redirect_slashes=False,
         lifespan=_lifespan(settings, services),
     )
-    for module in (health, public, reader, reader_fresh, sign_up, editions, stop, keep):
+    for module in (health, public, reader, reader_fresh, sign_up, editions, pictures, stop, keep):
         app.include_router(module.router)
     if settings.catcher_dir is not None:
         app.include_router(inbox.router)

@@ -43,6 +43,7 @@ def paths(scene: Scene) -> list[str]:
         "/s/other",
         "/c/other",
         "/e/other",
+        "/p/other",
         "/inbox",
         "/inbox/other",
         "/inbox/other/html",

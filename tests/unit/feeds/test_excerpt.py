@@ -30,7 +30,21 @@ LINK = '<a href="https://news.example.org/harbour/">{}</a>'
         ("<p>Խորհուրդը հավաքվեց։ Կարդալ ավելին »</p>", "Խորհուրդը հավաքվեց…"),
         ("<img src='https://news.example.org/a.jpg'>", ""),
         ("[&hellip;]", ""),
-        ("AT&amp;T &amp;amp; B", "AT&T &amp; B"),
+        ("AT&amp;T &amp;amp; B", "AT&T & B"),
+        ("The paper&amp;#8217;s &amp;lt;year", "The paper’s &lt;year"),
+        ("The council met (&hellip;)", "The council met…"),
+        ("The council met. Continue reading", "The council met."),
+        ("The council met. Read more: ", "The council met."),
+        ("The council met. Continue reading “Harbour opens”", "The council met."),
+        ("The council met [&hellip;] (Read more)", "The council met…"),
+        ("Le conseil a voté [&hellip;] Lire la suite", "Le conseil a voté…"),
+        ("<p>Le conseil.</p><p>L&rsquo;article A est apparu en premier sur B.</p>", "Le conseil."),
+        ("<p>Der Rat.</p><p>Der Beitrag A erschien zuerst auf B.</p>", "Der Rat."),
+        ("El consejo votó. La entrada A se publicó primero en B.", "El consejo votó."),
+        ('[caption id="a_1" width="300"]A bench[/caption] The council met.', "A bench The council met."),
+        ("The report [page 4] is out.", "The report [page 4] is out."),
+        ("\x00The\x00 council\ud800 met.", "The council met."),
+        ("The \u2067council\u202e met\u200e.", "The council met."),
         ("", ""),
     ],
 )  # fmt: skip
@@ -45,6 +59,8 @@ def test_an_excerpt_is_what_a_person_wrote(body: str, expected: str) -> None:
         "Continue reading the classics, says the teacher.",
         "The post office appeared in June.",
         "Read more books, she said. Then she left.",
+        "The council met. Read more books, it said.",
+        "They went on: continue reading",
         "He asked: “Why?”",
     ],
 )
@@ -70,6 +86,35 @@ def test_ordinary_sentences_are_left_alone(body: str) -> None:
 def test_a_cut_ends_in_one_ellipsis(body: str, words: int, expected: str) -> None:
     """The punctuation before the cut gives way to the ellipsis."""
     assert make_excerpt(body, words) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "words", "expected"),
+    [
+        ("A b c d e f ends. Hi j k l m", 10, "A b c d e f ends…"),
+        ("A b c d e ends. Hi j k l m n", 10, "A b c d e ends. Hi j k l…"),  # too much would be lost
+        ("A b c d e f said Dr. Hi j k l m", 10, "A b c d e f said Dr. Hi j…"),
+        ("A b c d e in the U.S. Hi j k l", 10, "A b c d e in the U.S. Hi j…"),
+        ("A b c d e f ends? “Hi j k l m", 10, "A b c d e f ends…"),
+        ("A b c d e f version 2. then j k l m", 10, "A b c d e f version 2. then j…"),
+        ("Ա բ գ դ ե զ է ը։ Թ ժ ի լ", 10, "Ա բ գ դ ե զ է ը…"),
+        ("ا ب ت ث ج ح خ د؟ ذ ر ز س", 10, "ا ب ت ث ج ح خ د…"),
+        ("YEREVAN -- a b c d e f g h i j k", 10, "YEREVAN -- a b c d e f g h…"),
+    ],
+)
+def test_a_cut_goes_back_to_the_end_of_a_sentence(body: str, words: int, expected: str) -> None:
+    """If one is near; a title or an initial ends none."""
+    assert make_excerpt(body, words) == expected
+
+
+def test_a_word_that_no_column_holds_is_cut() -> None:
+    """400 letters in one end in the one ellipsis; a row of Chinese signs or emoji, which breaks, does not."""
+    assert make_excerpt("a" * 400) == "a" * 59 + "…"
+    assert make_excerpt(f"See {'ա' * 400} now.") == f"See {'ա' * 59}… now."
+    assert make_excerpt("字" * 90) == "字" * 90
+    assert make_excerpt("co-operative-" * 10) == "co-operative-" * 10
+    piled = make_excerpt("a" + "\u0301" * 400)
+    assert len(piled) < 70
 
 
 def test_a_text_without_spaces_is_cut_between_letters() -> None:
@@ -148,3 +193,37 @@ def test_without_a_tail_a_body_stays_as_it_is(body: str) -> None:
     signed = whole + f"<p>The post {LINK.format('x')} appeared first on {LINK.format('y')}.</p>"
     assert without_tail(signed) == whole
     assert plain_text(without_tail(signed)) == plain_text(whole)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *(
+            "a",
+            "a ",
+            "[...] ",
+            "The post ",
+            "Continue reading ",
+            "read more… ",
+            "[caption ",
+            "[caption id=",
+            "… ",
+        ),
+        *(
+            "L’article ",
+            "&amp;",
+            "&amp;#8217;",
+            "a.",
+            "“",
+            "\u0301",
+            "👩‍",
+            "<p>a",
+            "The post x appeared first on ",
+        ),
+    ],
+)
+def test_hostile_text_costs_little(piece: str) -> None:
+    """Half a million letters of anything are an excerpt of forty words, and the work for it has an end."""
+    excerpt = make_excerpt(piece * (500_000 // len(piece)))
+    assert len(excerpt) <= 40 * 62
+    assert len(excerpt.split()) <= 40

@@ -156,6 +156,13 @@ def test_an_rdf_feed_is_read() -> None:
     [
         ("AT&amp;T", "AT&T"),
         ("AT&amp;amp;T", "AT&T"),
+        ("AT&amp;amp;amp;T", "AT&T"),
+        ("AT&amp;amp;amp;amp;T", "AT&amp;T"),
+        ("The paper&#8217;s year", "The paper’s year"),
+        ("The paper&amp;#8217;s year", "The paper’s year"),
+        ("The paper&amp;amp;#8217;s year", "The paper’s year"),
+        ("Caf&amp;amp;eacute; &amp;amp;hellip;", "Café …"),
+        ("Use &amp;amp;lt; in HTML", "Use &lt; in HTML"),
         ("<![CDATA[AT&amp;T]]>", "AT&T"),
         ("&lt;i&gt;Hamlet&lt;/i&gt; returns", "Hamlet returns"),
         ("<![CDATA[<em>Hamlet</em> returns]]>", "Hamlet returns"),
@@ -284,6 +291,19 @@ def test_a_guid_that_is_an_address_stands_in_for_a_missing_link() -> None:
     """RSS 2.0: a guid is a permalink unless it says otherwise."""
     body = "<item><title>t</title><guid>https://news.example.org/a</guid></item>"
     assert parse(rss(body)).posts[0].url == "https://news.example.org/a"
+
+
+def test_a_language_that_nobody_says_is_told_by_the_words() -> None:
+    """Of each post by itself; what the feed says stands, and names alone tell nothing."""
+    texts = (
+        ("Կամուրջը նորոգվեց", "Երկու տարի անց կամուրջը կրկին բաց է։"),
+        ("A bridge is mended", "After two years the bridge is open again, and it was not the last."),
+        ("Ani Petrosyan", ""),
+    )
+    items = [item(f"<description>{text}</description>", title=title) for title, text in texts]
+    assert [post.language for post in parse(rss(*items)).posts] == ["hy", "en", None]
+    said = parse(rss(*items, head="<language>fr</language>"))
+    assert [post.language for post in said.posts] == ["fr", "fr", "fr"]
 
 
 def test_ids_that_repeat_are_said() -> None:
@@ -434,10 +454,12 @@ def test_letters_come_out_right(encoding: str, declared: str, content_type: str,
 def test_a_few_broken_letters_do_not_spoil_the_rest() -> None:
     """A text cut in the middle of a letter is still UTF-8, and an editor is told."""
     body = (
-        rss(item(title="Հարավ" * 20)).encode().replace("Հարավ".encode() * 20, "Հարավ".encode() * 20 + b"\xd5")
+        rss(item(title="Հարավ " * 20))
+        .encode()
+        .replace("Հարավ ".encode() * 20, "Հարավ ".encode() * 20 + b"\xd5")
     )
     feed = parse(body)
-    assert feed.posts[0].title == "Հարավ" * 20 + "\ufffd"
+    assert feed.posts[0].title == "Հարավ " * 20 + "\ufffd"
     assert "Some of its letters cannot be read." in feed.oddities
 
 

@@ -105,7 +105,7 @@ def test_a_relative_link_without_a_base_is_text() -> None:
         ),
         (
             '<img src="a.jpg" width="100%" srcset="b.jpg 2x" loading="lazy">',
-            f'src="{BASE}a.jpg" alt=""',
+            f'src="{BASE}b.jpg" alt=""',
         ),
         (
             '<img src="data:image/gif;base64,AA" data-lazy-src="/real.jpg">',
