@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from urllib.parse import urljoin
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,7 @@ def make_arrivals(session: Session, source: Source, moments: Iterable[tuple[dt.d
     for moment, number in sorted(moments):
         seen_at = moment + dt.timedelta(minutes=5)
         post = Post(
-            url=f"https://courier.example/usual/{number}/",
+            url=urljoin(source.url, f"/posts/{1_000 + number}/"),
             title=f"What is usual, number {number}",
             author="",
             published_at=moment,

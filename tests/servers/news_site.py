@@ -59,7 +59,10 @@ Script = Callable[[SiteRequest], Page]
 
 
 class NewsSite:
-    """The server. Paths nobody put answer 404; a path's query is part of it, if one was put."""
+    """The server. Paths nobody put answer 404, but for pages of posts.
+
+    A path's query is part of it, if one was put.
+    """
 
     def __init__(self) -> None:
         self.requests: list[SiteRequest] = []
@@ -119,8 +122,9 @@ class NewsSite:
             self._under_way -= 1
 
     def other(self, request: SiteRequest) -> Page:
-        """What a path answers that nobody put."""
-        del request
+        """What a path answers that nobody put: the pages of `tests.feeds` posts are there, no other is."""
+        if request.path.startswith("/posts/"):
+            return Page(b"<!DOCTYPE html><title>A story</title>", content_type="text/html; charset=utf-8")
         return Page(b"not here", status=HTTPStatus.NOT_FOUND, content_type="text/plain")
 
     def __enter__(self) -> Self:

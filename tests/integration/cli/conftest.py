@@ -79,7 +79,7 @@ def feed(home: str) -> bytes:
         ("Choir Seeks Tenors", "News", 3, "<p>SPRINGDALE -- Three are wanted before Easter.</p>"),
     )
     items = "".join(
-        f"<item><title>{title}</title><link>{home}{number}/</link><guid>{home}?p={number}</guid>"
+        f"<item><title>{title}</title><link>{home}posts/{number}/</link><guid>{home}?p={number}</guid>"
         f"<category>{section}</category>"
         f"<pubDate>{format_datetime(now - dt.timedelta(hours=number))}</pubDate>"
         f"<description><![CDATA[{body}]]></description></item>"
