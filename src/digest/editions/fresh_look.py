@@ -36,6 +36,8 @@ _FRESH = dt.timedelta(seconds=60)
 COLLECT_SECONDS = 60.0
 # Where what was checked is dropped, others come in, which are to be checked as well.
 _ROUNDS = 4
+_ROUNDS_BEGIN_SECONDS = 30.0  # each takes as long itself at most
+_MIRROR_SECONDS = 20.0
 
 Remarks = list[dict[str, Any]]
 
@@ -83,13 +85,14 @@ def material_checked(
     """What the edition is made of, each of its posts checked once more and with its picture here."""
     checked: set[int] = set()
     said: Remarks = []
+    end = clock.monotonic() + _ROUNDS_BEGIN_SECONDS
     for _ in range(_ROUNDS):
         with database.read() as session:
             material = material_of(session, edition_id)
         fresh = (
             [] if isinstance(material, Outcome) else [p for p in _posts_of(material) if p.id not in checked]
         )
-        if not fresh:
+        if not fresh or clock.monotonic() > end:
             break
         checked |= {post.id for post in fresh}
         said += _check(database, edition_id, fresh, fetcher)
@@ -122,7 +125,7 @@ def _mirror(database: Database, post_ids: Sequence[int], fetcher: Fetcher) -> No
     if mirror is None:
         return
     try:
-        mirror(database, post_ids, fetcher, now=clock.utc_now())
+        mirror(database, post_ids, fetcher, now=clock.utc_now(), seconds=_MIRROR_SECONDS)
     except Exception:
         # A picture is no reason not to come out: its place stays as the site has it.
         log.exception("pictures could not be mirrored")
