@@ -35,11 +35,11 @@ log = get_logger(__name__)
 _FRESH = dt.timedelta(seconds=60)
 # For the sources all together: the slot does not wait for slow sites.
 COLLECT_SECONDS = 60.0
-# For each round of checks, and for the pictures.
-CHECK_SECONDS = 20.0
-MIRROR_SECONDS = 30.0
 # Where what was checked is dropped, others come in, which are to be checked as well.
-_ROUNDS = 3
+_ROUNDS = 4
+_ROUNDS_BEGIN_SECONDS = 30.0
+_CHECK_SECONDS = 20.0  # of a round, at most
+_MIRROR_SECONDS = 20.0
 
 Remarks = list[dict[str, Any]]
 
@@ -78,13 +78,14 @@ def material_checked(
     """What the edition is made of, each of its posts checked once more, and with its picture here if wanted."""
     checked: set[int] = set()
     said: Remarks = []
+    end = clock.monotonic() + _ROUNDS_BEGIN_SECONDS
     for _ in range(_ROUNDS):
         with database.read() as session:
             material = material_of(session, edition_id)
         fresh = (
             [] if isinstance(material, Outcome) else [p for p in _posts_of(material) if p.id not in checked]
         )
-        if not fresh:
+        if not fresh or clock.monotonic() > end:
             break
         checked |= {post.id for post in fresh}
         said += _check(database, edition_id, fresh, fetcher)
@@ -103,7 +104,7 @@ def _check(database: Database, edition_id: int, posts: Sequence[Post], fetcher: 
     asked = [post_id for post_id in titles if post_id not in silent]
     if not asked:
         return []
-    found = recheck(database, asked, fetcher, now=clock.utc_now(), seconds=CHECK_SECONDS)
+    found = recheck(database, asked, fetcher, now=clock.utc_now(), seconds=_CHECK_SECONDS)
     return [
         remark(Note.DROPPED if post_id in found.dropped else Note.UNCHECKED, title=titles[post_id])
         for post_id in asked
@@ -113,7 +114,7 @@ def _check(database: Database, edition_id: int, posts: Sequence[Post], fetcher: 
 
 def _mirror(database: Database, post_ids: Sequence[int], fetcher: Fetcher) -> None:
     try:
-        mirror(database, post_ids, fetcher, now=clock.utc_now(), seconds=MIRROR_SECONDS)
+        mirror(database, post_ids, fetcher, now=clock.utc_now(), seconds=_MIRROR_SECONDS)
     except Exception:
         # A picture is no reason not to come out: its place stays as the site has it.
         log.exception("pictures could not be mirrored")

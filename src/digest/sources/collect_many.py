@@ -31,8 +31,9 @@ from digest.sources.collect import collect
 
 log = get_logger(__name__)
 
-# As many sites are waited for at once. More would not be read any sooner: reading is work for one core.
-THREADS = 12
+# As many sites are waited for at once, by each process. More would not be read any sooner, for reading is
+# work for one core, and each takes some 1.5 MB.
+THREADS = 8
 # A turn takes no more work after the first, and ends after the second: its worker has other work too.
 TURN_SECONDS = 5.0
 _STRAGGLER_SECONDS = 1.0

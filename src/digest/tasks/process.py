@@ -42,6 +42,9 @@ def load_what_children_share(**_: Any) -> None:
 
     importlib.import_module("digest.feeds.markup")
     load_inliner()
+    # These too, and all that Celery has made since: see above.
+    gc.collect()
+    gc.freeze()
 
 
 @signals.worker_init.connect
