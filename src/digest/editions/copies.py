@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from digest import audit, clock, notices
 from digest.db import Database
 from digest.editions.compose import compose
-from digest.editions.freeze import Outcome, material_of
+from digest.editions.material import Outcome, material_of
 from digest.editions.reasons import SENTENCES
 from digest.editions.revisions import revision_of
 from digest.editions.show import digest_of, get_edition

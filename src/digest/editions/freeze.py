@@ -10,41 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import clock
 from digest.db import Database
-from digest.editions.candidates import (
-    all_sources_are_down,
-    candidates,
-    posts_in_order,
-    rules_of,
-    sources_to_collect,
-)
-from digest.editions.compose import Composed, Material, compose, problem_of
+from digest.editions.candidates import sources_to_collect
+from digest.editions.compose import Composed, compose, problem_of
+from digest.editions.material import Outcome, material_of
 from digest.editions.revisions import FREEZE, store_revision
-from digest.editions.select import choose
 from digest.editions.states import move
 from digest.errors import DigestError
-from digest.lists.attributes import personal_of
 from digest.logs import get_logger
-from digest.models import (
-    Cadence,
-    Digest,
-    Edition,
-    EditionState,
-    MailingList,
-    Reason,
-    Subscriber,
-    Subscription,
-    SubscriptionStatus,
-)
-from digest.models import TextSize as ChosenSize
+from digest.models import Edition, EditionState, Reason
 from digest.net.http import Fetcher
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
-from digest.rendering.contexts import TextSize
 from digest.sources.collect import collect
 
 log = get_logger(__name__)
@@ -66,15 +46,6 @@ class FreezeSettings:
     templates: Path | None
     collect_interval: dt.timedelta
     plan_lead: dt.timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Why there is no revision: what the edition becomes instead."""
-
-    state: EditionState
-    reason: Reason
-    detail: str = ""
 
 
 def freeze(database: Database, edition_id: int, config: FreezeSettings) -> EditionState | None:
@@ -120,49 +91,6 @@ def _collect_all(database: Database, sources: list[int], config: FreezeSettings)
         except Exception:
             # Whatever it is, even the end of the task's time: the edition is made of what is known.
             log.exception("source left out at the freeze: it cannot be collected", source=source_id)
-
-
-def material_of(session: Session, edition_id: int) -> Material | Outcome:
-    """What an edition would be made of now, or why there is nothing to make it of."""
-    edition, cadence, digest = session.execute(
-        sa.select(Edition, Cadence, Digest)
-        .join(Cadence, Cadence.id == Edition.cadence_id)
-        .join(Digest, Digest.id == Cadence.digest_id)
-        .where(Edition.id == edition_id)
-    ).one()
-    chosen = choose(candidates(session, edition), rules_of(digest), at=edition.send_at)
-    if chosen.is_empty:
-        down = all_sources_are_down(session, edition)
-        return Outcome(EditionState.SKIPPED, Reason.SOURCES_DOWN if down else Reason.NOTHING_NEW)
-    if not chosen.enough:
-        return Outcome(EditionState.SKIPPED, Reason.TOO_FEW_STORIES)
-    posts = posts_in_order(session, chosen.post_ids)
-    has_featured = chosen.featured is not None
-    return Material(
-        edition=edition,
-        cadence=cadence,
-        digest=digest,
-        featured=posts[0] if has_featured else None,
-        recent=tuple(posts[1:] if has_featured else posts),
-        text_sizes=_text_sizes(session, digest),
-        personal=personal_of(session, digest),
-    )
-
-
-def _text_sizes(session: Session, digest: Digest) -> tuple[TextSize, ...]:
-    """The normal size, and the large one if anybody on the digest's lists reads it."""
-    somebody = session.scalar(
-        sa.select(Subscriber.id)
-        .join(Subscription, Subscription.subscriber_id == Subscriber.id)
-        .join(MailingList, MailingList.id == Subscription.list_id)
-        .where(
-            MailingList.digest_id == digest.id,
-            Subscription.status == SubscriptionStatus.ACTIVE,
-            Subscriber.text_size == ChosenSize.LARGE,
-        )
-        .limit(1)
-    )
-    return (TextSize.NORMAL, TextSize.LARGE) if somebody else (TextSize.NORMAL,)
 
 
 def _settle(database: Database, edition_id: int, outcome: Outcome) -> EditionState | None:
