@@ -11,8 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.editions.compose import Composed, stored_story
+from digest.editions.compose import Composed
+from digest.editions.explanation import keep_explanation
 from digest.editions.states import ALLOWED
+from digest.editions.stories import stored_story
 from digest.errors import NotFoundError, StateError
 from digest.models import Delivery, DeliveryStatus, Edition, Item, Revision, Variant
 
@@ -46,7 +48,7 @@ class RevisionLine:
 def store_revision(
     session: Session, edition_id: int, composed: Composed, *, approved_by: str = "", now: dt.datetime
 ) -> Revision:
-    """Store a content as the edition's next version, with its stories and its variants."""
+    """Store a content as the edition's next version, with its stories, its variants and why it has those."""
     last = session.scalar(sa.select(sa.func.max(Revision.number)).where(Revision.edition_id == edition_id))
     revision = Revision(
         edition_id=edition_id,
@@ -67,6 +69,7 @@ def store_revision(
             position=position,
             role=placed.role,
             post_id=placed.post_id,
+            own_item_id=placed.own_item_id,
             story=stored_story(placed.story),
         )
         for position, placed in enumerate(composed.items)
@@ -83,6 +86,8 @@ def store_revision(
         for variant in composed.variants
     )
     session.flush()
+    if composed.explanation:
+        keep_explanation(session, edition_id, composed.explanation)
     return revision
 
 
