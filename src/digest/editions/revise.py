@@ -194,9 +194,10 @@ def _compose(
     subject = correction.subject and _line(correction.subject, "subject")
     if not subject and current.revision.subject != render_subject(before, templates=templates):
         subject = current.revision.subject  # that a person gave
+    after = _context(current, placed, public_url=public_url)
     context = dataclasses.replace(
-        _context(current, placed, public_url=public_url),
-        subject=subject,
+        after,
+        subject=subject or after.subject,
         correction=clean_line(correction.note, what="note", limit=_TEXT_LIMIT),
     )
     return compose_context(

@@ -84,16 +84,16 @@ def place_own(
 def rewrite(
     session: Session,
     edition: Edition,
+    fields: Mapping[str, Any],
     *,
     post_id: int | None = None,
     own_item_id: int | None = None,
     actor: str,
     now: dt.datetime,
-    **fields: Any,
 ) -> EditionChange:
     """Give a story another title, excerpt, section or picture in this edition; the post stays as it is.
 
-    `picture` is an address with an alternative text (`{"url": ..., "alt": ...}`) or "" for none.
+    What of `fields` is None stays too. `picture` is `{"url": ..., "alt": ...}`, or "" for none.
     """
     given = {name: value for name, value in fields.items() if value is not None}
     unknown = sorted(set(given) - set(REWRITABLE))
@@ -229,7 +229,7 @@ def _rewritten(name: str, value: Any) -> Any:
         url, alt = str(value.get("url", "")), str(value.get("alt", ""))
         if not url.startswith(("https://", "http://")) or len(url) > 2000:
             raise InputError(
-                f"{url[:80]!r} is not a picture's address; write it like https://example.org/a.jpg."
+                f"{url[:80]!r} is no picture's address; write it like https://example.org/a.jpg."
             )
         alt = clean_line(alt, what="picture's description", limit=500)
         return {"url": url, "alt": alt, "width": None, "height": None}

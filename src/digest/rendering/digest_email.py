@@ -58,6 +58,13 @@ def render_web(context: EditionContext, *, templates: Path | None = None) -> str
     return page.render(names | {"subject": subject, "summary": summary, "canonical": edition.web_url})
 
 
+def render_lines(context: EditionContext, *, templates: Path | None = None) -> tuple[str, str]:
+    """What a reader sees before opening: subject and preheader."""
+    names = _names(context)
+    subject = _subject(environment(context.language, templates), names)
+    return subject, _preheader(names["edition"], names, subject)
+
+
 def render_subject(context: EditionContext, *, templates: Path | None = None) -> str:
     """The subject line alone."""
     return _subject(environment(context.language, templates), _names(context))
