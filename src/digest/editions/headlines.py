@@ -4,13 +4,44 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Hashable, Iterator
 from typing import Any
 
 from digest.editions.matching import Candidate, Matcher
 from digest.editions.rules import RecentRule
 from digest.editions.same_story import Stories
 from digest.editions.verdicts import Verdict, Why
+
+Reason = tuple[Why, dict[str, Any]]
+_NOT_INCLUDED: Reason = (Why.NOT_INCLUDED, {})
+
+
+class _Limit:
+    """How many there may be of each section, author or source; no name is no limit."""
+
+    def __init__(self, why: Why, most: int) -> None:
+        self._why, self._most = why, most
+        self._keys: dict[str, str] = {}  # names without case, of each spelling
+        self._counts: Counter[str] = Counter()
+        self._reasons: dict[str, Reason] = {}
+
+    def full(self, name: str) -> Reason | None:
+        """Why one more of this name is too many."""
+        key = self._key(name)
+        if not key or self._counts[key] < self._most:
+            return None
+        if key not in self._reasons:
+            self._reasons[key] = (self._why, {"name": name, "most": self._most})
+        return self._reasons[key]
+
+    def count(self, name: str, by: int) -> None:
+        """One more, or one less."""
+        self._counts[self._key(name)] += by
+
+    def _key(self, name: str) -> str:
+        key = self._keys.get(name)
+        if key is None:
+            key = self._keys[name] = name.casefold()
+        return key
 
 
 class Headlines:
@@ -25,7 +56,7 @@ class Headlines:
         self, rule: RecentRule, *, oldest: dt.datetime, days: int, wanted: frozenset[int] = frozenset()
     ) -> None:
         self.taken: list[Candidate] = []
-        self._out: dict[int, tuple[Why, dict[str, Any]]] = {}
+        self._out: dict[int, Reason] = {}
         self._winners: dict[int, int] = {}  # of each that lost to another that tells its story
         self._rule, self._oldest, self._wanted = rule, oldest, wanted
         self._include, self._exclude = Matcher(rule.include), Matcher(rule.exclude)
@@ -34,8 +65,12 @@ class Headlines:
         self._no_room = (Why.NO_ROOM, {"most": rule.most})
         self._too_old = (Why.TOO_OLD, {"days": days})
         self._fixed = set(wanted)
-        self._counts: Counter[tuple[Why, Hashable]] = Counter()
-        self._has_limits = bool(rule.per_section or rule.per_author or rule.per_source)
+        self._limits = (
+            _Limit(Why.SECTION_LIMIT, rule.per_section) if rule.per_section else None,
+            _Limit(Why.AUTHOR_LIMIT, rule.per_author) if rule.per_author else None,
+            _Limit(Why.SOURCE_LIMIT, rule.per_source) if rule.per_source else None,
+        )
+        self._excluded: dict[tuple[Why, str], Reason] = {}
 
     def feature(self, one: Candidate) -> None:
         """Nobody below tells the story of the featured one again."""
@@ -48,8 +83,8 @@ class Headlines:
         why = None if is_wanted else self._outside(one)
         if why is None and len(self.taken) >= self._rule.most:
             why = self._no_room
-        if why is None and not is_wanted and self._has_limits:
-            why = self._limit(one)
+        if why is None and not is_wanted:
+            why = self._full(one)
         if why is not None:
             self._out[one.post_id] = why
             return
@@ -76,41 +111,46 @@ class Headlines:
             told[loser] = Verdict(loser, Why.SAME_STORY, facts)
         return told
 
-    def _outside(self, one: Candidate) -> tuple[Why, dict[str, Any]] | None:
+    def _outside(self, one: Candidate) -> Reason | None:
         if one.published_at < self._oldest:
             return self._too_old
         if not self._include.is_empty and not self._include.fits(one):
-            return Why.NOT_INCLUDED, {}
+            return _NOT_INCLUDED
         if not self._exclude.is_empty and (found := self._exclude.found(one)) is not None:
-            return found[0], {"name": found[1]}
+            return self._excluded.setdefault(found, (found[0], {"name": found[1]}))
         return None
 
-    def _limit(self, one: Candidate) -> tuple[Why, dict[str, Any]] | None:
-        for why, most, key, name in self._limited(one):
-            if self._counts[why, key] >= most:
-                return why, {"name": name, "most": most}
+    def _full(self, one: Candidate) -> Reason | None:
+        """The limit that has no place left for it, the section's first."""
+        section, author, source = self._limits
+        if section is not None and (why := section.full(one.section)) is not None:
+            return why
+        if author is not None and (why := author.full(one.author)) is not None:
+            return why
+        if source is not None:
+            for number in one.sources:
+                if (why := source.full(str(number))) is not None:
+                    return why
         return None
 
-    def _limited(self, one: Candidate) -> Iterator[tuple[Why, int, Hashable, str]]:
-        rule = self._rule
-        if rule.per_section and one.section:
-            yield Why.SECTION_LIMIT, rule.per_section, one.section.casefold(), one.section
-        if rule.per_author and one.author:
-            yield Why.AUTHOR_LIMIT, rule.per_author, one.author.casefold(), one.author
-        if rule.per_source:
-            for source in one.sources:
-                yield Why.SOURCE_LIMIT, rule.per_source, source, str(source)
+    def _count(self, one: Candidate, by: int) -> None:
+        section, author, source = self._limits
+        if section is not None:
+            section.count(one.section, by)
+        if author is not None:
+            author.count(one.author, by)
+        if source is not None:
+            for number in one.sources:
+                source.count(str(number), by)
 
     def _take(self, one: Candidate) -> None:
         self.taken.append(one)
         self._remember(one)
-        for why, _, key, _ in self._limited(one):
-            self._counts[why, key] += 1
+        self._count(one, 1)
 
     def _let_go(self, one: Candidate) -> None:
         self.taken.remove(one)
-        for why, _, key, _ in self._limited(one):
-            self._counts[why, key] -= 1
+        self._count(one, -1)
         if self._stories is not None:
             self._stories.remove(one.post_id)
 

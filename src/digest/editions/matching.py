@@ -37,6 +37,9 @@ class Candidate:
         return self.categories[0] if self.categories else ""
 
 
+_UNKNOWN: tuple[Why, str] = (Why.LISTED, "")
+
+
 class Matcher:
     """A rule's names, made ready to be looked for in many candidates."""
 
@@ -57,9 +60,10 @@ class Matcher:
         if self._categories or self._tags:
             # Many are filed alike: each way is looked at once.
             filed = (one.categories, one.tags)
-            if filed not in self._filed:
-                self._filed[filed] = self._found_filed(one)
-            if (found := self._filed[filed]) is not None:
+            found = self._filed.get(filed, _UNKNOWN)
+            if found is _UNKNOWN:
+                found = self._filed[filed] = self._found_filed(one)
+            if found is not None:
                 return found
         if self._authors and one.author.casefold() in self._authors:
             return Why.EXCLUDED_AUTHOR, one.author

@@ -183,7 +183,7 @@ def _read_map(place: str, given: Any, form: Mapping[str, Any]) -> dict[str, Any]
         inner = f"{place}.{key}" if place else str(key)
         kind = form.get(key)
         if kind is None:
-            raise InputError(f"There is no rule {inner[:80]!r}; there are: {', '.join(_all_paths())}.")
+            raise InputError(f"There is no rule {inner[:80]!r}; there are: {', '.join(rule_names())}.")
         read[key] = _read_map(inner, value, kind) if isinstance(kind, Mapping) else kind(inner, value)
     return read
 
@@ -276,11 +276,12 @@ _FORM: Final[dict[str, Any]] = {
 }
 
 
-def _all_paths(form: Mapping[str, Any] = _FORM, above: str = "") -> list[str]:
+def rule_names(form: Mapping[str, Any] = _FORM, above: str = "") -> list[str]:
+    """The names of all rules, as a command takes them."""
     paths = []
     for key, kind in form.items():
         path = f"{above}.{key}" if above else key
-        paths += _all_paths(kind, path) if isinstance(kind, Mapping) else [path]
+        paths += rule_names(kind, path) if isinstance(kind, Mapping) else [path]
     return paths
 
 
@@ -290,7 +291,7 @@ def _path(text: str, *, is_leaf: bool) -> list[str]:
     for part in parts:
         form = form.get(part) if isinstance(form, Mapping) else None
     if form is None or (is_leaf and isinstance(form, Mapping)):
-        raise InputError(f"There is no rule {text[:80]!r}; there are: {', '.join(_all_paths())}.")
+        raise InputError(f"There is no rule {text[:80]!r}; there are: {', '.join(rule_names())}.")
     return parts
 
 

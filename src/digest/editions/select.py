@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -210,7 +211,7 @@ def _list(state: _State, days: int) -> Headlines:
         in_order = sorted(in_order, key=_rank(state))  # stable: of one rank the newest stay first
     if wishes:
         wanted = [one for one in in_order if one.post_id in wishes]
-        wanted.sort(key=_rank(state))
+        wanted.sort(key=partial(_pin, state))
         in_order = [*wanted, *(one for one in in_order if one.post_id not in wishes)]
     for one in in_order:
         if one.post_id != featured:
@@ -218,28 +219,33 @@ def _list(state: _State, days: int) -> Headlines:
     return headlines
 
 
-def _rank(state: _State) -> Callable[[Candidate], tuple[int, int, int]]:
-    """Who stands first: what an editor pins, as it was pinned; in a best-of commentaries, then by section."""
-    rules, wishes = state.rules, state.wishes.posts
-    is_best_of = rules.selection is Selection.BEST_OF
-    if is_best_of and state.leads is None:
+def _pin(state: _State, one: Candidate) -> int:
+    """What an editor pins stands first, as it was pinned."""
+    wish = state.wishes.posts.get(one.post_id)
+    return wish.rank - _LATEST if wish is not None and wish.kind is ChangeKind.PIN else 0
+
+
+def _rank(state: _State) -> Callable[[Candidate], int]:
+    """Who stands first in a best-of: its commentaries, then one section after another."""
+    rules = state.rules
+    if rules.selection is not Selection.BEST_OF:
+        return lambda _: 0
+    if state.leads is None:
         leads = () if rules.featured.is_any else _leads(state)
         state.leads = frozenset(one.post_id for one in leads)
-    leads_are = state.leads if is_best_of and state.leads else frozenset()
-    sections = {name.casefold(): rank for rank, name in enumerate(rules.section_order)} if is_best_of else {}
+    leads_are, last = state.leads, len(rules.section_order)
+    sections = {name.casefold(): rank for rank, name in enumerate(rules.section_order)}
 
-    def rank(one: Candidate) -> tuple[int, int, int]:
-        wish = wishes.get(one.post_id) if wishes else None
-        pin = wish.rank - _LATEST if wish is not None and wish.kind is ChangeKind.PIN else 0
-        section = sections.get(one.section.casefold(), len(sections)) if sections else 0
-        return pin, one.post_id not in leads_are, section
+    def rank(one: Candidate) -> int:
+        section = sections.get(one.section.casefold(), last) if sections else 0
+        return section if one.post_id in leads_are else section + last + 1
 
     return rank
 
 
 def _sorted(state: _State, taken: Iterable[Candidate]) -> list[Candidate]:
     """The headlines as they stand."""
-    return sorted(_newest_first(taken), key=_rank(state))
+    return sorted(sorted(_newest_first(taken), key=_rank(state)), key=partial(_pin, state))
 
 
 def _wish_of(state: _State, one: Candidate) -> Wish | None:
