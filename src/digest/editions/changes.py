@@ -31,15 +31,13 @@ class Changes:
 
 
 def changes_of(rows: Iterable[EditionChange]) -> Changes:
-    """The sum of rows that are not undone, in the order in which they were made."""
+    """The sum of the rows that count, in the order in which they were made."""
     posts: dict[int, Wish] = {}
     own: dict[int, Wish] = {}
     rewrites: dict[int, dict[str, Any]] = {}
     own_rewrites: dict[int, dict[str, Any]] = {}
     words: dict[ChangeKind, str] = {}
     for row in rows:
-        if row.undone_at is not None:
-            continue
         if row.kind in _WISHES and row.post_id is not None:
             posts[row.post_id] = _wish(row.kind, row)
         elif row.kind is ChangeKind.OWN_ITEM and row.own_item_id is not None:

@@ -80,7 +80,8 @@ def choose(
     edition: embargoed news must not go out early, whoever pins it.
     """
     state = _State(rules, at, wishes or Wishes())
-    newest_first = _newest_first(candidates)
+    known = {one.post_id: one for one in candidates}
+    newest_first = _newest_first(known.values())
     _sort_out(state, newest_first, now or at)
     _feature(state)
     headlines = _headlines(state, rules.recent.days)
@@ -95,7 +96,6 @@ def choose(
     own_taken, own_out = judge_own(own, day or at.date(), state.wishes.own)
     places = arrange(posts, state.wishes.posts, own_taken, state.wishes.own)
     state.out |= headlines.out()
-    known = {one.post_id: one for one in newest_first}
     placed = [_placed(state, number, place, known, again) for number, place in enumerate(places, start=1)]
     head = [_featured_verdict(state)] if state.featured is not None else []
     left = [state.out[one.post_id] for one in newest_first if one.post_id in state.out]

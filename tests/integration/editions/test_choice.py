@@ -107,6 +107,14 @@ def test_a_cadence_has_rules_of_its_own(room: Newsroom) -> None:
     assert room.titles(edition_id) == ["Sports report"]
 
 
+def test_a_story_has_until_the_lock_to_settle(room: Newsroom) -> None:
+    """What is fresh now is old enough when the lead begins, or it is not."""
+    room.publish("Just out", hours=0)
+    room.change(Digest, rules={"settle_seconds": 600})
+    assert room.why(room.edition(hours=1)) == {"Just out": "listed"}
+    assert room.why(room.edition(hours=0.3)) == {"Just out": "too_fresh"}
+
+
 def test_a_source_is_called_by_its_name(room: Newsroom) -> None:
     """Not by its number."""
     room.publish("Report")

@@ -9,6 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from digest.db import Database
+from digest.deliveries.control import cancel
+from digest.deliveries.handover import settle_cancelled
 from digest.editions import shape
 from digest.editions.own_items import add_own_item, list_own_items, withdraw_own_item
 from digest.editions.revise import Correction, revise
@@ -27,6 +29,7 @@ from digest.models import (
     Revision,
     SentItem,
 )
+from tests.factories import make_cadence
 from tests.integration.newsroom import ACTOR, Newsroom, make_newsroom
 from tests.integration.planned import PUBLIC_URL
 
@@ -244,6 +247,34 @@ def test_an_own_item_may_be_repeated_moved_rewritten_and_dropped(room: Newsroom)
     third = room.edition(hours=3)
     act(room, shape.place_own, third, item, is_dropped=True)
     assert room.why(third)["Help the library"] == "dropped"
+
+
+def test_an_own_item_goes_out_in_each_cadence_of_its_digest(room: Newsroom) -> None:
+    """The morning in Yerevan has had it; the morning in Los Angeles has not."""
+    room.publish("Bridge")
+    add_item(room, "Open day")
+    first = room.edition(hours=0.1)
+    room.freeze(first)
+    room.send(first)
+    room.publish("Choir")
+    with room.database.write() as session:
+        digest = session.get_one(Digest, room.digest_id)
+        room.cadence_id = make_cadence(session, digest, "evening", is_running=False).id
+    assert room.why(room.edition())["Open day"] == "own"
+
+
+def test_an_own_item_of_an_edition_that_nobody_got_is_free_again(room: Newsroom) -> None:
+    """As its stories are: it was cancelled before anybody was handed it."""
+    room.publish("Bridge")
+    add_item(room, "Open day")
+    first = room.edition(hours=0.1)
+    room.freeze(first)
+    assert room.send(first) is EditionState.SENDING
+    assert room.why(room.edition()) == {"Bridge": "sent", "Open day": "sent"}
+    with room.database.write() as session:
+        cancel(session, session.get_one(Edition, first), actor=ACTOR, now=room.now)
+        settle_cancelled(session, now=room.now)
+    assert room.why(room.edition(hours=2)) == {"Bridge": "listed", "Open day": "own"}
 
 
 def test_own_items_keep_to_their_days_and_to_their_digest(room: Newsroom) -> None:

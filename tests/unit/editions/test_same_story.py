@@ -37,6 +37,10 @@ def test_titles_that_are_the_same_story(one: str, other: str) -> None:
     ("one", "other"),
     [
         ("The long road, part 2", "The long road, part 3"),
+        (
+            "The road over the seven hills to the old sea, part 2",
+            "The road over the seven hills to the old sea, part 3",
+        ),
         ("Letters to the editor, November 3", "Letters to the editor, November 4"),
         ("Story 1", "Story 2"),
         ("Mill bridge opens", "Mill bridge closes"),

@@ -326,6 +326,24 @@ def test_of_two_that_tell_the_same_story_the_fuller_or_the_earlier_is_taken() ->
     assert facts(choice, 3)["as"] == facts(choice, 1)["as"] == 2
 
 
+def test_whoever_lost_to_a_loser_is_told_of_the_one_that_is_in() -> None:
+    """Three alike, of which the earliest is taken, though each lost to the next at first."""
+    posts = [post(number, number, title="Fire in the old mill put out", length=900) for number in (1, 2, 3)]
+    choice = pick(posts)
+    assert choice.recent == (3,)
+    assert facts(choice, 1)["as"] == facts(choice, 2)["as"] == 3
+
+
+def test_the_fuller_story_is_taken_though_it_is_the_later() -> None:
+    """In whatever order they are looked at: in a best-of the section decides about that."""
+    brief = post(1, 9, title="Fire in the old mill put out", categories=("News",), length=200)
+    full = post(2, 1, title="Fire in the old mill put out", categories=("Arts",), length=400)
+    assert pick([brief, full]).recent == (2,)
+    for order in (("News", "Arts"), ("Arts", "News")):
+        rules = replace(PLAIN, selection=Selection.BEST_OF, section_order=order)
+        assert pick([brief, full], rules).recent == (2,)
+
+
 def test_nobody_tells_the_featured_story_again() -> None:
     """However much fuller it is."""
     posts = [
