@@ -335,6 +335,30 @@ def test_too_large(room: Room) -> None:
     assert room.freeze(edition_id) is FROZEN
 
 
+def test_no_featured(room: Room) -> None:
+    """A digest that must have a commentary waits for a person when there is none, and goes on with one."""
+    room.publish(post(1))
+    room.change(rules={"featured": {"fallback": "hold"}})
+    edition_id = room.edition()
+    assert room.freeze(edition_id) is HELD
+    assert room.why(edition_id) == (HELD, Reason.NO_FEATURED)
+    room.publish(post(2, category="Commentary"), post(1))
+    assert room.freeze(edition_id) is FROZEN
+
+
+def test_thin_news(room: Room) -> None:
+    """A digest that asks a person about thin news waits for one, also when there is none at all."""
+    room.change(recent_least=2, rules={"thin": {"then": "hold"}})
+    room.publish()
+    empty = room.edition()
+    assert room.freeze(empty) is HELD
+    assert room.why(empty) == (HELD, Reason.THIN_NEWS)
+    room.publish(post(1))
+    assert room.freeze(empty) is HELD
+    room.publish(post(2), post(1))
+    assert room.freeze(empty) is FROZEN
+
+
 @pytest.mark.parametrize(
     ("template", "words"),
     [

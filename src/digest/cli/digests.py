@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import common
+from digest.cli import common, rules
 from digest.cli.common import JsonOption
 from digest.errors import InputError
 from digest.rendering.contexts import TimeForm
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from digest.models import Digest
 
 app = common.group("Digests: what they are called, who sends them, their rules and their look.")
+
+app.command(
+    "rules",
+    epilog="Example: digest digest rules courier --set featured.fallback=hold",
+)(rules.rules)
 
 Name = Annotated[str, typer.Argument(help="The digest's short name: a-z, digits, hyphens.")]
 SenderName = Annotated[str | None, typer.Option(help="Who the mail is from; else the title.")]
@@ -40,6 +45,11 @@ SignOff = Annotated[str | None, typer.Option(help="The paper's closing line belo
 RecentMost = Annotated[int | None, typer.Option(help="The most headlines (12).")]
 RecentLeast = Annotated[int | None, typer.Option(help="With fewer headlines an edition is skipped (1).")]
 RecentDays = Annotated[int | None, typer.Option(help="How old a headline may be, in days (7).")]
+SubjectPattern = Annotated[
+    str | None,
+    typer.Option(help="The subject, as {featured.title}, {digest.title}, {date}, {count} and plain words."),
+]
+PreheaderPattern = Annotated[str | None, typer.Option(help="The line beside the subject, likewise.")]
 SisterGroup = Annotated[
     str | None, typer.Option(help="Name shared by digests of one paper in several languages.")
 ]
@@ -74,6 +84,8 @@ def create(
     recent_most: RecentMost = None,
     recent_least: RecentLeast = None,
     recent_days: RecentDays = None,
+    subject_pattern: SubjectPattern = None,
+    preheader_pattern: PreheaderPattern = None,
     sister_group: SisterGroup = None,
     accent: Accent = None,
     accent_dark: AccentDark = None,
@@ -103,6 +115,8 @@ def create(
             recent_most=recent_most,
             recent_least=recent_least,
             recent_days=recent_days,
+            subject_pattern=subject_pattern,
+            preheader_pattern=preheader_pattern,
             sister_group=sister_group,
             accent=accent,
             accent_dark=accent_dark,
@@ -143,6 +157,8 @@ def set_values(
     recent_most: RecentMost = None,
     recent_least: RecentLeast = None,
     recent_days: RecentDays = None,
+    subject_pattern: SubjectPattern = None,
+    preheader_pattern: PreheaderPattern = None,
     sister_group: SisterGroup = None,
     accent: Accent = None,
     accent_dark: AccentDark = None,
@@ -175,6 +191,8 @@ def set_values(
         "recent_most": recent_most,
         "recent_least": recent_least,
         "recent_days": recent_days,
+        "subject_pattern": subject_pattern,
+        "preheader_pattern": preheader_pattern,
         "sister_group": sister_group,
         "accent": accent,
         "accent_dark": accent_dark,
@@ -259,6 +277,9 @@ def as_dict(session: Session, digest: Digest) -> dict[str, Any]:
         "postal_address": digest.postal_address,
         "home_url": digest.home_url,
         "featured": featured,
+        "subject_pattern": digest.subject_pattern,
+        "preheader_pattern": digest.preheader_pattern,
+        "rules": dict(digest.rules or {}),
         "intro": digest.intro,
         "sign_off": digest.sign_off,
         "recent_most": digest.recent_most,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import common, last_look, ramp_up, revisions, segments, sending
+from digest.cli import common, last_look, looking, ramp_up, revisions, segments, sending, shaping
 from digest.cli.common import JsonOption
 from digest.errors import DigestError, InputError, StateError
 from digest.models import EditionState
@@ -27,6 +27,8 @@ app = common.group("The editions of the digests: past, coming and being handed o
 # Without a name: its commands stand among these.
 app.add_typer(revisions.app)
 app.add_typer(last_look.app)
+app.add_typer(shaping.app)
+app.add_typer(looking.app)
 # The commands for a send that is under way stand beside these: `digest edition pause`.
 app.registered_commands += sending.app.registered_commands
 

@@ -44,7 +44,7 @@ def mark_seen(edition: EditionId) -> None:
     )
 
 
-@app.command("changes", epilog="Example: digest edition changes 12")
+@app.command("site-changes", epilog="Example: digest edition site-changes 12")
 def changes(edition: EditionId, as_json: bool = JsonOption) -> None:
     """Show what has changed on the sites since an edition was locked, as of the last collection."""
     from digest.editions.changed_since import changed_since_lock  # noqa: PLC0415

@@ -209,6 +209,12 @@ def seconds_between(dialect: str, earlier: Any, later: Any) -> sa.ColumnElement[
     return sa.func.extract("epoch", later - earlier).cast(sa.Float)
 
 
+def size_of(session: Session, column: Any) -> sa.ColumnElement[int]:
+    """About how long a text is: bytes on PostgreSQL, which need not unpack it for that; letters on SQLite."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    return sa.func.length(column) if is_sqlite else sa.func.octet_length(column)
+
+
 def smaller(dialect: str, one: Any, other: Any) -> sa.ColumnElement[Any]:
     """The smaller of two values of one row."""
     return sa.func.min(one, other) if dialect == "sqlite" else sa.func.least(one, other)

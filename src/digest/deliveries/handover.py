@@ -25,6 +25,7 @@ from digest.models import (
     DeliveryStatus,
     Edition,
     EditionState,
+    OwnItemUse,
     Reason,
     SentItem,
 )
@@ -214,5 +215,9 @@ def _free_stories(session: Session, edition_id: int) -> None:
     )
     session.execute(
         sa.delete(SentItem).where(SentItem.edition_id == edition_id, ~is_open, ~may_have_arrived),
+        execution_options={"synchronize_session": False},
+    )
+    session.execute(
+        sa.delete(OwnItemUse).where(OwnItemUse.edition_id == edition_id, ~is_open, ~may_have_arrived),
         execution_options={"synchronize_session": False},
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.editions.compose import story_of
+from digest.editions.stories import story_of
 from digest.errors import StateError
 from digest.feeds.sanitise import plain_text
 from digest.models import Edition, Item, Post, Revision, Role, Withdrawal

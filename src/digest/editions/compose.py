@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from digest.editions.pictures import picture_of_post
-from digest.feeds.bylines import byline, read_style
-from digest.feeds.excerpt import cut_body
-from digest.feeds.pictures import without_picture
+from digest.editions.changes import Changes
+from digest.editions.markdown import to_html
+from digest.editions.patterns import fill
+from digest.editions.rules_form import rules_of
+from digest.editions.stories import featured_story, story_of_own, story_of_post
 from digest.i18n import translator
 from digest.mail.message import build_digest
 from digest.mail.placeholders import Fallback, PreparedMail
-from digest.models import Cadence, Digest, Edition, FeaturedBy, Post, Reason, Role
+from digest.models import Cadence, Digest, Edition, OwnItem, Post, Reason, Role
 from digest.rendering.contexts import (
     UNSUBSCRIBE_URL,
     EditionContext,
     Look,
     Personal,
     Story,
-    StoryPicture,
     TextSize,
     TimeForm,
 )
@@ -38,9 +37,17 @@ class Material:
     cadence: Cadence
     digest: Digest
     featured: Post | None
-    recent: tuple[Post, ...]
+    recent: tuple[Post | OwnItem, ...]
     text_sizes: tuple[TextSize, ...]
     personal: tuple[Personal, ...] = ()
+    changes: Changes = field(default_factory=Changes)
+    explanation: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def posts(self) -> tuple[Post, ...]:
+        """The posts among its stories, in order."""
+        featured = () if self.featured is None else (self.featured,)
+        return featured + tuple(one for one in self.recent if isinstance(one, Post))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,8 @@ class Composed:
     variants: tuple[ComposedVariant, ...]
     items: tuple[Placed, ...]
     fingerprint: str
+    # What came of each candidate; empty where no choice was made, as for a correction.
+    explanation: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,7 @@ class Placed:
     role: Role
     post_id: int | None
     story: Story
+    own_item_id: int | None = None
 
 
 def compose(material: Material, *, public_url: str, templates: Path | None) -> Composed:
@@ -81,13 +91,14 @@ def compose(material: Material, *, public_url: str, templates: Path | None) -> C
     Raises what rendering and the mail's self-check raise: such an edition is held, never sent.
     """
     context = context_of(material, public_url=public_url)
-    return compose_context(
+    composed = compose_context(
         material.digest,
         context,
         placed=_placed(material, context),
         text_sizes=material.text_sizes,
         templates=templates,
     )
+    return replace(composed, explanation=material.explanation)
 
 
 def compose_context(
@@ -127,17 +138,32 @@ def problem_of(digest: Digest, composed: Composed) -> tuple[Reason, str] | None:
 
 
 def context_of(material: Material, *, public_url: str) -> EditionContext:
-    """What the templates see of an edition that is made of posts."""
-    digest = material.digest
+    """What the templates see of an edition that is made of posts and the desk's own items."""
+    digest, changes = material.digest, material.changes
+    featured = None
+    if material.featured is not None:
+        rewrite = changes.rewrites.get(material.featured.id, {})
+        rules = rules_of(digest, material.cadence)
+        featured = featured_story(
+            material.featured, digest, rewrite, rules, look_of(digest.look), public_url=public_url
+        )
     return frame_of(
         digest,
         material.cadence,
         material.edition,
         public_url=public_url,
-        featured=_featured(material, look_of(digest.look), public_url=public_url),
-        recent=tuple(story_of_post(post, digest, public_url=public_url) for post in material.recent),
+        featured=featured,
+        recent=tuple(_story(material, one, public_url) for one in material.recent),
         personal=material.personal,
+        changes=changes,
     )
+
+
+def _story(material: Material, one: Post | OwnItem, public_url: str) -> Story:
+    digest, changes = material.digest, material.changes
+    if isinstance(one, Post):
+        return story_of_post(one, digest, changes.rewrites.get(one.id, {}), public_url=public_url)
+    return story_of_own(one, digest.language, material.edition.due_at, changes.own_rewrites.get(one.id, {}))
 
 
 def frame_of(
@@ -149,9 +175,16 @@ def frame_of(
     featured: Story | None,
     recent: tuple[Story, ...],
     personal: tuple[Personal, ...] = (),
+    changes: Changes | None = None,
 ) -> EditionContext:
-    """The digest's own words and looks around stories."""
-    words = translator(digest.language)
+    """The digest's own words and looks around stories, and what editors said for this edition."""
+    words, said = translator(digest.language), changes or Changes()
+    tokens = {
+        "featured.title": featured.title if featured is not None else "",
+        "digest.title": digest.title,
+        "date": words.date(edition.due_at, cadence.zone),
+        "count": words.number(len(recent) + (featured is not None)),
+    }
     return EditionContext(
         digest_title=digest.title,
         digest_url=digest.home_url or public_url,
@@ -165,10 +198,18 @@ def frame_of(
         reason=words.gettext("You get this mail because you signed up for %(title)s.", title=digest.title),
         web_url=f"{public_url}/e/{edition.public_id}",
         look=look_of(digest.look),
-        intro=digest.intro,
+        intro=digest.intro if said.intro is None else "",
+        intro_html=to_html(said.intro or ""),
         sign_off=digest.sign_off,
         personal=personal,
+        subject=_line(said.subject, digest.subject_pattern, tokens),
+        preheader=_line(said.preheader, digest.preheader_pattern, tokens),
     )
+
+
+def _line(said: str | None, pattern: str | None, tokens: Mapping[str, str]) -> str:
+    """An editor's own line, else the digest's pattern; "" if neither can be filled: the template's then."""
+    return fill(said or "", tokens) or fill(pattern or "", tokens)
 
 
 def look_of(values: Mapping[str, Any]) -> Look:
@@ -213,42 +254,6 @@ def encode_mail(
     )
 
 
-def _featured(material: Material, look: Look, *, public_url: str) -> Story | None:
-    if material.featured is None:
-        return None
-    story = story_of_post(material.featured, material.digest, public_url=public_url)
-    if material.digest.featured_by is FeaturedBy.CATEGORY:
-        story = replace(story, section=_own_spelling(material.featured, material.digest.featured_value))
-    # The picture stands above the text; the body must not show it a second time.
-    body = material.featured.body_html
-    if story.picture is not None and material.featured.picture:
-        body = without_picture(body, material.featured.picture["url"])
-    is_cut = False
-    if look.commentary_words is not None:
-        body, is_cut = cut_body(body, look.commentary_words)
-    return replace(story, body_html=body, is_cut=is_cut)
-
-
-def story_of_post(post: Post, digest: Digest, *, public_url: str) -> Story:
-    """A post as a story, its byline in the digest's style and its picture from us if we have a copy."""
-    style = read_style((digest.rules or {}).get("bylines"))
-    return Story(
-        title=post.title,
-        url=post.url,
-        author=byline(post.author, style, translator(digest.language)),
-        section=post.categories[0] if post.categories else "",
-        excerpt=post.excerpt,
-        published_at=post.published_at,
-        language=post.language or digest.language,
-        picture=picture_of_post(post, public_url=public_url),
-    )
-
-
-def _own_spelling(post: Post, category: str) -> str:
-    """The category as the site writes it, not as the rule does."""
-    return next((name for name in post.categories if name.casefold() == category.casefold()), category)
-
-
 def _placed(material: Material, context: EditionContext) -> tuple[Placed, ...]:
     first = (
         [Placed(Role.FEATURED, material.featured.id, context.featured)]
@@ -256,26 +261,13 @@ def _placed(material: Material, context: EditionContext) -> tuple[Placed, ...]:
         else []
     )
     rest = zip(material.recent, context.recent, strict=True)
-    return (*first, *(Placed(Role.RECENT, post.id, story) for post, story in rest))
+    return (*first, *(_placed_story(one, story) for one, story in rest))
 
 
-def stored_story(story: Story) -> dict[str, Any]:
-    """A story as it is kept with its revision."""
-    stored: dict[str, Any] = asdict(story)
-    published: dt.datetime = story.published_at
-    return stored | {"published_at": published.isoformat()}
-
-
-def story_of(stored: Mapping[str, Any]) -> Story:
-    """The way back from `stored_story`."""
-    picture = stored.get("picture")
-    return Story(
-        **{
-            **stored,
-            "published_at": dt.datetime.fromisoformat(stored["published_at"]),
-            "picture": StoryPicture(**picture) if picture else None,
-        }
-    )
+def _placed_story(one: Post | OwnItem, story: Story) -> Placed:
+    if isinstance(one, Post):
+        return Placed(Role.RECENT, one.id, story)
+    return Placed(Role.RECENT, None, story, own_item_id=one.id)
 
 
 def _fingerprint(parts: Iterable[str]) -> str:

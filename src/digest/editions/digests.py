@@ -13,6 +13,7 @@ from digest import audit
 from digest.addresses import parse_address
 from digest.db.dialect import insert_new_rows
 from digest.editions.compose import look_of
+from digest.editions.patterns import check_pattern
 from digest.errors import InputError
 from digest.i18n import Translator
 from digest.lists.fields import check_short_name, clean_line
@@ -168,6 +169,8 @@ _CHECKS: dict[str, Any] = {
     "postal_address": _postal_address,
     "intro": lambda text: clean_line(text, what="introduction", limit=_WORDS_LIMIT),
     "sign_off": lambda text: clean_line(text, what="sign-off", limit=_WORDS_LIMIT),
+    "subject_pattern": lambda text: check_pattern(text, what="subject"),
+    "preheader_pattern": lambda text: check_pattern(text, what="preheader"),
     "recent_most": _number(0, 100, "The most headlines"),
     "recent_least": _number(0, 100, "The least headlines"),
     "recent_days": _number(1, 366, "The age of a headline in days"),

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from digest import clock
 from digest.db import Database
 from digest.editions.compose import Composed, Material, compose, problem_of
+from digest.editions.explanation import keep_explanation
 from digest.editions.fresh_look import Remarks, collect_once_more, material_checked
 from digest.editions.material import Outcome
 from digest.editions.revisions import FREEZE, store_revision
@@ -88,6 +89,7 @@ def _settle(database: Database, edition_id: int, outcome: Outcome, remarks: Rema
         if edition.state not in FREEZABLE:
             return None
         edition.remarks = remarks
+        keep_explanation(session, edition_id, outcome.explanation)
         if edition.state is outcome.state:
             # Still held, perhaps for another reason than before.
             edition.reason, edition.reason_detail = outcome.reason, outcome.detail

@@ -75,22 +75,20 @@ def collect_once_more(
 def material_checked(
     database: Database, edition_id: int, fetcher: Fetcher, *, mirrors: bool
 ) -> tuple[Material | Outcome, Remarks]:
-    """What the edition is made of, each of its posts checked once more, and with its picture here if wanted."""
+    """What the edition is made of, its posts checked once more, and with their pictures here if wanted."""
     checked: set[int] = set()
     said: Remarks = []
     end = clock.monotonic() + _ROUNDS_BEGIN_SECONDS
     for _ in range(_ROUNDS):
         with database.read() as session:
             material = material_of(session, edition_id)
-        fresh = (
-            [] if isinstance(material, Outcome) else [p for p in _posts_of(material) if p.id not in checked]
-        )
+        fresh = [] if isinstance(material, Outcome) else [p for p in material.posts if p.id not in checked]
         if not fresh or clock.monotonic() > end:
             break
         checked |= {post.id for post in fresh}
         said += _check(database, edition_id, fresh, fetcher)
     if mirrors and not isinstance(material, Outcome):
-        _mirror(database, [post.id for post in _posts_of(material)], fetcher)
+        _mirror(database, [post.id for post in material.posts], fetcher)
     with database.read() as session:
         # Once more: what was checked may have been changed, and pictures have their copies now.
         return material_of(session, edition_id), said
@@ -118,10 +116,6 @@ def _mirror(database: Database, post_ids: Sequence[int], fetcher: Fetcher) -> No
     except Exception:
         # A picture is no reason not to come out: its place stays as the site has it.
         log.exception("pictures could not be mirrored")
-
-
-def _posts_of(material: Material) -> tuple[Post, ...]:
-    return (*((material.featured,) if material.featured is not None else ()), *material.recent)
 
 
 def _sources_of(session: Session, edition_id: int) -> Sequence[Source]:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.editions.candidates import all_sources_are_down, candidates, posts_in_order, rules_of
+from digest import clock
+from digest.editions.candidates import all_sources_are_down, candidates, posts_in_order, source_titles
+from digest.editions.changes import Changes, read_changes
 from digest.editions.compose import Material
-from digest.editions.select import choose
+from digest.editions.explanation import rows_of
+from digest.editions.own_items import own_candidates
+from digest.editions.rules import Rules
+from digest.editions.rules_form import rules_of
+from digest.editions.select import Choice, choose
+from digest.editions.verdicts import Result
 from digest.lists.attributes import personal_of
 from digest.models import (
     Cadence,
@@ -17,6 +27,8 @@ from digest.models import (
     Edition,
     EditionState,
     MailingList,
+    OwnItem,
+    Post,
     Reason,
     Subscriber,
     Subscription,
@@ -25,40 +37,114 @@ from digest.models import (
 from digest.models import TextSize as ChosenSize
 from digest.rendering.contexts import TextSize
 
+_ENDS = {
+    Result.THIN: (EditionState.SKIPPED, Reason.TOO_FEW_STORIES),
+    Result.THIN_HELD: (EditionState.HELD, Reason.THIN_NEWS),
+    Result.NO_FEATURED: (EditionState.HELD, Reason.NO_FEATURED),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Why there is no revision: what the edition becomes instead."""
+    """Why there is no revision: what the edition becomes instead. `explanation` is for `keep_explanation`."""
 
     state: EditionState
     reason: Reason
     detail: str = ""
+    explanation: tuple[dict[str, Any], ...] = field(default=(), compare=False)
 
 
-def material_of(session: Session, edition_id: int) -> Material | Outcome:
-    """What an edition would be made of now, or why there is nothing to make it of."""
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """An edition, the choice that would be made for it now, and what it was made by."""
+
+    edition: Edition
+    cadence: Cadence
+    digest: Digest
+    rules: Rules
+    changes: Changes
+    choice: Choice
+    own: dict[int, OwnItem]
+    explanation: tuple[dict[str, Any], ...]
+
+
+def considered(session: Session, edition_id: int, *, now: dt.datetime) -> Considered:
+    """Choose an edition's stories as if it were fixed when its lead begins, or `now` if that is past."""
     edition, cadence, digest = session.execute(
         sa.select(Edition, Cadence, Digest)
         .join(Cadence, Cadence.id == Edition.cadence_id)
         .join(Digest, Digest.id == Cadence.digest_id)
         .where(Edition.id == edition_id)
     ).one()
-    chosen = choose(candidates(session, edition), rules_of(digest), at=edition.send_at)
-    if chosen.is_empty:
-        down = all_sources_are_down(session, edition)
-        return Outcome(EditionState.SKIPPED, Reason.SOURCES_DOWN if down else Reason.NOTHING_NEW)
-    if not chosen.enough:
-        return Outcome(EditionState.SKIPPED, Reason.TOO_FEW_STORIES)
-    posts = posts_in_order(session, chosen.post_ids)
-    has_featured = chosen.featured is not None
-    return Material(
+    rules, changes = rules_of(digest, cadence), read_changes(session, edition_id)
+    day = edition.send_at.astimezone(ZoneInfo(cadence.zone)).date()
+    own = own_candidates(session, edition, digest.id, day)
+    found = candidates(session, edition, rules, wanted=changes.wishes.posts)
+    choice = choose(
+        found,
+        rules,
+        at=edition.send_at,
+        now=max(now, edition.send_at - dt.timedelta(seconds=cadence.lead_seconds)),
+        day=day,
+        wishes=changes.wishes,
+        own=[candidate for _, candidate in own.values()],
+    )
+    rows = rows_of(
+        choice,
+        {one.post_id: one.title for one in found},
+        {item_id: item.title for item_id, (item, _) in own.items()},
+        source_titles(session, edition),
+    )
+    return Considered(
         edition=edition,
         cadence=cadence,
         digest=digest,
-        featured=posts[0] if has_featured else None,
-        recent=tuple(posts[1:] if has_featured else posts),
-        text_sizes=_text_sizes(session, digest),
-        personal=personal_of(session, digest),
+        rules=rules,
+        changes=changes,
+        choice=choice,
+        own={item_id: item for item_id, (item, _) in own.items()},
+        explanation=tuple(rows),
+    )
+
+
+def material_of(session: Session, edition_id: int, *, now: dt.datetime | None = None) -> Material | Outcome:
+    """What an edition would be made of now, or why there is nothing to make it of."""
+    one = considered(session, edition_id, now=now or clock.utc_now())
+    ended = outcome_of(session, one)
+    return ended if ended is not None else material_from(session, one)
+
+
+def outcome_of(session: Session, one: Considered) -> Outcome | None:
+    """What an edition becomes for lack of stories; None if there are enough."""
+    if one.choice.result is Result.OK:
+        return None
+    if one.choice.result is Result.EMPTY:
+        is_down = all_sources_are_down(session, one.edition)
+        state, reason = EditionState.SKIPPED, Reason.SOURCES_DOWN if is_down else Reason.NOTHING_NEW
+    else:
+        state, reason = _ENDS[one.choice.result]
+    return Outcome(state, reason, explanation=one.explanation)
+
+
+def material_from(session: Session, one: Considered) -> Material:
+    """The stories that were chosen, with all that is needed to render them."""
+    posts = {post.id: post for post in posts_in_order(session, one.choice.post_ids)}
+    recent: list[Post | OwnItem] = []
+    for place in one.choice.places:
+        if place.post_id is not None:
+            recent.append(posts[place.post_id])
+        elif place.own_item_id is not None:
+            recent.append(one.own[place.own_item_id])
+    return Material(
+        edition=one.edition,
+        cadence=one.cadence,
+        digest=one.digest,
+        featured=posts[one.choice.featured] if one.choice.featured is not None else None,
+        recent=tuple(recent),
+        text_sizes=_text_sizes(session, one.digest),
+        personal=personal_of(session, one.digest),
+        changes=one.changes,
+        explanation=one.explanation,
     )
 
 

@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db.dialect import lock_alone, skip_locked
+from digest.editions.explanation import reruns
 from digest.editions.freeze import FREEZABLE
+from digest.editions.own_items import note_uses
 from digest.editions.states import move
 from digest.logs import get_logger
 from digest.models import Cadence, Edition, EditionState, Item, Reason, SentItem
@@ -87,23 +89,32 @@ def due_to_start(session: Session, *, now: dt.datetime) -> list[Edition]:
 def claim_stories(session: Session, edition: Edition) -> bool:
     """Write that this cadence sends these posts; false if another edition of it already has one of them.
 
-    The caller holds the edition's row: its own claim of a moment ago would count as another's here.
+    What it sends again on purpose does not count. The desk's own items are noted beside them. The caller
+    holds the edition's row: its own claim of a moment ago would count as another's here.
     """
     lock_alone(session, f"stories of cadence {edition.cadence_id}")
     posts = session.scalars(
         sa.select(Item.post_id).where(Item.revision_id == edition.revision_id, Item.post_id.is_not(None))
     ).all()
-    taken = session.scalars(
-        sa.select(SentItem.post_id).where(
-            SentItem.cadence_id == edition.cadence_id, SentItem.post_id.in_(posts), SentItem.rerun == 0
-        )
-    ).first()
-    if taken is not None:
+    again = (
+        sa.select(SentItem.post_id, sa.func.max(SentItem.rerun).label("last"))
+        .where(SentItem.cadence_id == edition.cadence_id, SentItem.post_id.in_(posts))
+        .group_by(SentItem.post_id)
+    )
+    sent: dict[int, int] = {row.post_id: row.last for row in session.execute(again)}
+    if not sent.keys() <= reruns(edition):
         return False
     session.add_all(
-        SentItem(cadence_id=edition.cadence_id, post_id=post_id, rerun=0, edition_id=edition.id)
+        SentItem(
+            cadence_id=edition.cadence_id,
+            post_id=post_id,
+            rerun=sent.get(post_id, -1) + 1,
+            edition_id=edition.id,
+        )
         for post_id in posts
+        if post_id is not None
     )
+    note_uses(session, edition)
     session.flush()
     return True
 

@@ -21,10 +21,12 @@ from sqlalchemy.orm import Session
 
 from digest import audit, clock
 from digest.db import Database
-from digest.editions.compose import Composed, Placed, compose_context, frame_of, problem_of, story_of
+from digest.editions.changes import Changes, read_changes
+from digest.editions.compose import Composed, Placed, compose_context, frame_of, problem_of
 from digest.editions.reasons import SENTENCES
 from digest.editions.revisions import store_revision
 from digest.editions.show import get_edition
+from digest.editions.stories import story_of
 from digest.errors import DigestError, InputError, StateError
 from digest.feeds.sanitise import sanitise
 from digest.lists.attributes import personal_of
@@ -70,6 +72,7 @@ class _Current:
     placed: tuple[Placed, ...]
     text_sizes: tuple[TextSize, ...]
     personal: tuple[Personal, ...]
+    changes: Changes
 
 
 def revise(
@@ -117,9 +120,12 @@ def _current(session: Session, edition_id: int) -> _Current:
         cadence=cadence,
         digest=session.get_one(Digest, cadence.digest_id),
         revision=session.get_one(Revision, edition.revision_id),
-        placed=tuple(Placed(item.role, item.post_id, story_of(item.story)) for item in items),
+        placed=tuple(
+            Placed(item.role, item.post_id, story_of(item.story), item.own_item_id) for item in items
+        ),
         text_sizes=tuple(TextSize(size) for size in sizes),
         personal=personal_of(session, session.get_one(Digest, cadence.digest_id)),
+        changes=read_changes(session, edition_id),
     )
 
 
@@ -188,9 +194,10 @@ def _compose(
     subject = correction.subject and _line(correction.subject, "subject")
     if not subject and current.revision.subject != render_subject(before, templates=templates):
         subject = current.revision.subject  # that a person gave
+    after = _context(current, placed, public_url=public_url)
     context = dataclasses.replace(
-        _context(current, placed, public_url=public_url),
-        subject=subject,
+        after,
+        subject=subject or after.subject,
         correction=clean_line(correction.note, what="note", limit=_TEXT_LIMIT),
     )
     return compose_context(
@@ -208,6 +215,7 @@ def _context(current: _Current, placed: tuple[Placed, ...], *, public_url: str) 
         featured=featured,
         recent=tuple(one.story for one in placed if one.role is Role.RECENT),
         personal=current.personal,
+        changes=current.changes,
     )
 
 

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.editions.compose import Composed, stored_story
+from digest.editions.compose import Composed
+from digest.editions.explanation import keep_explanation
 from digest.editions.pictures import keep_shown
 from digest.editions.states import ALLOWED
+from digest.editions.stories import stored_story
 from digest.errors import NotFoundError, StateError
 from digest.models import Delivery, DeliveryStatus, Edition, Item, Revision, Variant
 
@@ -47,7 +49,7 @@ class RevisionLine:
 def store_revision(
     session: Session, edition_id: int, composed: Composed, *, approved_by: str = "", now: dt.datetime
 ) -> Revision:
-    """Store a content as the edition's next version, with its stories and its variants."""
+    """Store a content as the edition's next version, with its stories, its variants and why it has those."""
     last = session.scalar(sa.select(sa.func.max(Revision.number)).where(Revision.edition_id == edition_id))
     revision = Revision(
         edition_id=edition_id,
@@ -68,6 +70,7 @@ def store_revision(
             position=position,
             role=placed.role,
             post_id=placed.post_id,
+            own_item_id=placed.own_item_id,
             story=stored_story(placed.story),
         )
         for position, placed in enumerate(composed.items)
@@ -85,6 +88,8 @@ def store_revision(
     )
     session.flush()
     keep_shown(session, (placed.story for placed in composed.items), now=now)
+    if composed.explanation:
+        keep_explanation(session, edition_id, composed.explanation)
     return revision
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.editions.candidates import candidates, posts_in_order, rules_of
-from digest.editions.select import choose
+from digest import clock
+from digest.editions.compose import context_of
+from digest.editions.material import considered, material_from
 from digest.errors import NotFoundError
 from digest.models import (
     Batch,
@@ -150,18 +151,21 @@ def coming_items(session: Session, edition: Edition) -> tuple[ItemLine, ...]:
     """The stories that would go in if the edition were fixed now; none once it is final."""
     if edition.state not in (EditionState.UPCOMING, EditionState.HELD):
         return ()
-    cadence = session.get_one(Cadence, edition.cadence_id)
-    digest = session.get_one(Digest, cadence.digest_id)
-    chosen = choose(candidates(session, edition), rules_of(digest), at=edition.due_at)
+    one = considered(session, edition.id, now=clock.utc_now())
+    material = material_from(session, one)
+    context = context_of(material, public_url="")
+    stories = [(Role.RECENT, story) for story in context.recent]
+    if context.featured is not None:
+        stories.insert(0, (Role.FEATURED, context.featured))
     return tuple(
         ItemLine(
-            role=Role.FEATURED if post.id == chosen.featured else Role.RECENT,
-            title=post.title,
-            author=post.author,
-            url=post.url,
-            published_at=post.published_at,
+            role=role,
+            title=story.title,
+            author=story.author,
+            url=story.url,
+            published_at=story.published_at,
         )
-        for post in posts_in_order(session, chosen.post_ids)
+        for role, story in stories
     )
 
 

@@ -120,9 +120,11 @@ class EditionContext:
     look: Look = field(default_factory=Look)
     text_size: TextSize = TextSize.NORMAL
     intro: str = ""
+    intro_html: str = ""  # an edition's own, in place of it: sanitised markup
     sign_off: str = ""
     personal: tuple[Personal, ...] = ()
-    subject: str = ""  # a person's own; "": as the template makes it
+    subject: str = ""  # a person's own, or of a pattern; "": as the template makes it
+    preheader: str = ""  # the same; "": of what stands first
     correction: str = ""  # what a later version puts right, for those who read it
 
 

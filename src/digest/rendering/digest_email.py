@@ -34,7 +34,7 @@ def render_mail(context: EditionContext, *, templates: Path | None = None) -> Re
     edition: EditionContext = names["edition"]
     env = environment(edition.language, templates)
     subject = _subject(env, names)
-    preheader = _preheader(edition, names["body"], subject)
+    preheader = _preheader(edition, names, subject)
     names |= {"subject": subject, "preheader": preheader}
     html = env.get_template("email/digest/body.html").render(names)
     text = env.get_template("email/digest/body.txt").render(names)
@@ -53,9 +53,16 @@ def render_web(context: EditionContext, *, templates: Path | None = None) -> str
     edition: EditionContext = names["edition"]
     env = environment(edition.language, templates)
     subject = _subject(env, names)
-    summary = _preheader(edition, names["body"], subject)
+    summary = _preheader(edition, names, subject)
     page = env.get_template("web/public/edition.html")
     return page.render(names | {"subject": subject, "summary": summary, "canonical": edition.web_url})
+
+
+def render_lines(context: EditionContext, *, templates: Path | None = None) -> tuple[str, str]:
+    """What a reader sees before opening: subject and preheader."""
+    names = _names(context)
+    subject = _subject(environment(context.language, templates), names)
+    return subject, _preheader(names["edition"], names, subject)
 
 
 def render_subject(context: EditionContext, *, templates: Path | None = None) -> str:
@@ -86,6 +93,7 @@ def _names(context: EditionContext) -> dict[str, Any]:
         "edition": edition,
         "featured": featured,
         "body": read_body(featured.body_html) if featured else Body(),
+        "intro": read_body(edition.intro_html) if edition.intro_html else Body(),
         "shares": share_links(featured) if featured and edition.look.show_share_links else (),
         "picture": _fitted(featured),
         "time_of": functools.partial(_time_of, edition, relative=is_relative),
@@ -134,12 +142,15 @@ def _primary(language: str) -> str:
     return language.split("-", maxsplit=1)[0].lower()
 
 
-def _preheader(edition: EditionContext, body: Body, subject: str) -> str:
+def _preheader(edition: EditionContext, names: dict[str, Any], subject: str) -> str:
     translator = i18n.translator(edition.language)
     featured = edition.featured
+    body, intro = names["body"], names["intro"]
     first = next((block.text for block in body.blocks if block.kind == "p"), "")
     pieces = [
+        edition.preheader,
         without_person(edition.intro, edition.personal),
+        next((block.text for block in intro.blocks if block.kind == "p" and "[" not in block.text), ""),
         (featured.excerpt or first) if featured else "",
     ]
     pieces += [story.title for story in edition.recent]

@@ -22,7 +22,7 @@ _RUN_OF_PERCENT = re.compile(r"%{2,}")
 # What a digest's own words may say of a person; see `contexts.Personal`.
 PERSONAL = re.compile(r"%%(name|attribute_[a-z][a-z0-9_]{0,28})%%")
 _PERSONAL_FIELDS = frozenset({"intro", "sign_off"})
-_MARKUP_FIELDS = frozenset({"body_html"})
+_MARKUP_FIELDS = frozenset({"body_html", "intro_html"})
 _ADDRESS_FIELDS = frozenset({"url", "digest_url", "web_url"})
 _MAX_ADDRESS = 2000
 _JOINERS = frozenset("\u200d\ufe0f\ufe0e")

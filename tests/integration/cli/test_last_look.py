@@ -57,17 +57,17 @@ def test_what_changed_after_the_lock_is_told_and_locked_again(paper: Cli, site: 
     """A corrected title, with what it was and what it is."""
     edition = _edition(paper)
     paper("edition", "freeze", edition)
-    assert "as they were locked" in paper("edition", "changes", edition)
+    assert "as they were locked" in paper("edition", "site-changes", edition)
     database = _database(paper)
     body = feed(site.url())
     site.put("/feed/", Page(body.replace(b"Choir Seeks Tenors", b"Choir Seeks Sopranos")))
     paper("collect", "--all")
-    told = paper("edition", "changes", edition)
+    told = paper("edition", "site-changes", edition)
     assert "- Choir Seeks Tenors" in told
     assert "+ Choir Seeks Sopranos" in told
-    assert len(paper.json("edition", "changes", edition)) == 1
+    assert len(paper.json("edition", "site-changes", edition)) == 1
     assert "version 2" in paper("edition", "relock", edition)
-    assert "as they were locked" in paper("edition", "changes", edition)
+    assert "as they were locked" in paper("edition", "site-changes", edition)
     with database.read() as session:
         assert session.get_one(Edition, edition).state is EditionState.FROZEN
     database.close()

@@ -1,0 +1,168 @@
+"""A coming edition as it stands: stories with their reasons, subject, people, and what will be of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.editions.compose import context_of
+from digest.editions.material import Considered, Outcome, considered, material_from, outcome_of
+from digest.editions.reasons import sentence
+from digest.editions.show import EditionLine, edition_line, get_edition
+from digest.editions.verdicts import IS_IN
+from digest.errors import StateError
+from digest.i18n import N_, Translator
+from digest.lists.segments import edition_audience
+from digest.models import Cadence, Edition, EditionState, Fallback, Reason, Revision
+from digest.rendering.digest_email import render_lines
+
+LIVE = (EditionState.UPCOMING, EditionState.HELD)
+
+
+class Fate(StrEnum):
+    """What becomes of an edition if nobody touches it."""
+
+    GOES_OUT = "goes_out"
+    SKIPPED = "skipped"
+    HELD = "held"
+    APPROVAL_THEN_SENT = "approval_then_sent"
+    APPROVAL_THEN_SKIPPED = "approval_then_skipped"
+    DEADLINE_THEN_SENT = "deadline_then_sent"
+    DEADLINE_THEN_SKIPPED = "deadline_then_skipped"
+
+
+FATES: dict[Fate, str] = {
+    Fate.GOES_OUT: N_("If nobody touches it, it goes out with %(stories)s stories to %(people)s people."),
+    Fate.SKIPPED: N_("If nobody touches it, it comes to nothing. %(why)s"),
+    Fate.HELD: N_("If nobody touches it, it waits for a person. %(why)s"),
+    Fate.APPROVAL_THEN_SENT: N_("It wants approval; if nobody says a word by %(until)s, it goes out."),
+    Fate.APPROVAL_THEN_SKIPPED: N_("It wants approval; if nobody says a word by %(until)s, it is skipped."),
+    Fate.DEADLINE_THEN_SENT: N_("It waits for a person; if nobody comes by %(until)s, it goes out."),
+    Fate.DEADLINE_THEN_SKIPPED: N_("It waits for a person; if nobody comes by %(until)s, it is skipped."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """One edition before it goes out. `rows` are as in `editions.explanation`, those that are in first.
+
+    `locks_in` and `goes_out_in` are seconds from now, below 0 once that is past; `people` whoever would be
+    mailed if it went out now.
+    """
+
+    line: EditionLine
+    is_live: bool
+    subject: str
+    preheader: str
+    people: int
+    locks_at: dt.datetime
+    locks_in: int
+    goes_out_in: int
+    fate: Fate
+    fate_reason: Reason | None
+    fate_until: dt.datetime | None
+    changes: int
+    rows: tuple[dict[str, Any], ...]
+
+    @property
+    def stories(self) -> int:
+        """How many are in it."""
+        return sum(row.get("why") in IS_IN for row in self.rows)
+
+
+def coming(session: Session, edition_id: int, *, templates: Path | None, now: dt.datetime) -> Coming:
+    """How a coming edition stands; raises StateError for one that is on its way already."""
+    edition = get_edition(session, edition_id)
+    cadence = session.get_one(Cadence, edition.cadence_id)
+    if edition.state not in (*LIVE, EditionState.FROZEN):
+        raise StateError(
+            f"Edition {edition_id} is {edition.state}; look at it by `digest edition show {edition_id}`."
+        )
+    audience = edition_audience(session, edition).subquery()
+    people = session.scalar(sa.select(sa.func.count()).select_from(audience))
+    locks_at = edition.send_at - dt.timedelta(seconds=cadence.lead_seconds)
+    outcome: Outcome | None = None
+    if edition.state is EditionState.FROZEN:
+        revision = session.get_one(Revision, edition.revision_id)
+        rows, changes = tuple(edition.explanation), 0
+        subject, preheader = revision.subject, revision.preheader
+    else:
+        one = considered(session, edition_id, now=now)
+        rows, changes = one.explanation, _count(one)
+        subject, preheader = _lines(session, one, templates)
+        outcome = outcome_of(session, one)
+    fate, reason, until = _fate(edition, cadence, outcome, people or 0)
+    return Coming(
+        line=edition_line(session, edition_id),
+        is_live=edition.state in LIVE,
+        subject=subject,
+        preheader=preheader,
+        people=people or 0,
+        locks_at=locks_at,
+        locks_in=int((locks_at - now).total_seconds()),
+        goes_out_in=int((edition.send_at - now).total_seconds()),
+        fate=fate,
+        fate_reason=reason,
+        fate_until=until,
+        changes=changes,
+        rows=rows,
+    )
+
+
+def explanation_of(
+    session: Session, edition_id: int, *, now: dt.datetime
+) -> tuple[bool, list[dict[str, Any]]]:
+    """What came of each candidate: as it is now and true (live), or as it was when the content was fixed."""
+    edition = get_edition(session, edition_id)
+    if edition.state in LIVE:
+        return True, list(considered(session, edition_id, now=now).explanation)
+    return False, [dict(row) for row in edition.explanation]
+
+
+def fate_sentence(found: Coming, words: Translator) -> str:
+    """What becomes of it, for a person; a moment is in the cadence's zone."""
+    until = found.fate_until
+    zone = found.line.zone
+    told = {
+        "stories": words.number(found.stories),
+        "people": words.number(found.people),
+        "why": sentence(found.fate_reason, words) if found.fate_reason is not None else "",
+        "until": f"{words.date(until, zone)}, {words.clock(until, zone)}" if until is not None else "",
+    }
+    return words.gettext(FATES[found.fate], **told).strip()
+
+
+def _lines(session: Session, one: Considered, templates: Path | None) -> tuple[str, str]:
+    if one.choice.is_empty:
+        return "", ""
+    return render_lines(context_of(material_from(session, one), public_url=""), templates=templates)
+
+
+def _count(one: Considered) -> int:
+    said = (one.changes.intro, one.changes.subject, one.changes.preheader)
+    wishes = len(one.changes.wishes.posts) + len(one.changes.wishes.own)
+    rewrites = len(one.changes.rewrites) + len(one.changes.own_rewrites)
+    return wishes + rewrites + sum(word is not None for word in said)
+
+
+def _fate(
+    edition: Edition, cadence: Cadence, outcome: Outcome | None, people: int
+) -> tuple[Fate, Reason | None, dt.datetime | None]:
+    is_sent = cadence.hold_outcome is Fallback.SEND
+    until = edition.deadline_at or edition.send_at + dt.timedelta(seconds=cadence.hold_seconds)
+    if edition.state is EditionState.HELD:
+        return Fate.DEADLINE_THEN_SENT if is_sent else Fate.DEADLINE_THEN_SKIPPED, edition.reason, until
+    if outcome is not None:
+        fate = Fate.SKIPPED if outcome.state is EditionState.SKIPPED else Fate.HELD
+        return fate, outcome.reason, None
+    if people == 0:
+        return Fate.SKIPPED, Reason.NO_READERS, None
+    if cadence.wants_approval:
+        return Fate.APPROVAL_THEN_SENT if is_sent else Fate.APPROVAL_THEN_SKIPPED, None, until
+    return Fate.GOES_OUT, None, None

@@ -1,0 +1,239 @@
+"""Editors' changes to a coming edition: pin, drop, include, rewrite, words of its own; and taking them back.
+
+Each is a row with who and when. Rows stand beside the selection and survive it: the stories are chosen anew
+as often as the news changes, the changes are laid over them each time. Steps never commit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest import audit
+from digest.editions.candidates import is_carried
+from digest.editions.own_items import get_own_item
+from digest.editions.patterns import check_pattern
+from digest.errors import InputError, NotFoundError, StateError
+from digest.lists.fields import clean_line
+from digest.models import Cadence, ChangeKind, Edition, EditionChange, EditionState, OwnItem
+
+SHAPEABLE: Final = (EditionState.UPCOMING, EditionState.HELD)
+REWRITABLE: Final = ("title", "excerpt", "section", "picture")
+INTRO_LIMIT: Final = 4_000
+_MOST_PLACE: Final = 100
+_LIMITS: Final = {"title": 300, "excerpt": 2_000, "section": 200}
+
+
+def pin(
+    session: Session,
+    edition: Edition,
+    post_id: int,
+    *,
+    place: int | None = None,
+    again: bool = False,
+    actor: str,
+    now: dt.datetime,
+) -> EditionChange:
+    """Have a story in the edition: at a place (0 is the featured one), or ahead of the others.
+
+    `again` sends it although this cadence has sent it. Of two at one place the later counts.
+    """
+    if place is not None and not 0 <= place <= _MOST_PLACE:
+        raise InputError(f"A place is from 1 to {_MOST_PLACE}, or 0 for the featured story; not {place}.")
+    details = {"place": place} | ({"again": True} if again else {})
+    return _change_post(session, edition, ChangeKind.PIN, post_id, details, actor=actor, now=now)
+
+
+def drop(session: Session, edition: Edition, post_id: int, *, actor: str, now: dt.datetime) -> EditionChange:
+    """Keep a story out of this edition; it stays news for the next one."""
+    return _change_post(session, edition, ChangeKind.DROP, post_id, {}, actor=actor, now=now)
+
+
+def include(
+    session: Session, edition: Edition, post_id: int, *, again: bool = False, actor: str, now: dt.datetime
+) -> EditionChange:
+    """Have a story in though a rule leaves it out (too fresh, too old ...); it stands where it would."""
+    details = {"again": True} if again else {}
+    return _change_post(session, edition, ChangeKind.INCLUDE, post_id, details, actor=actor, now=now)
+
+
+def place_own(
+    session: Session,
+    edition: Edition,
+    item_id: int,
+    *,
+    place: int | None = None,
+    again: bool = False,
+    is_dropped: bool = False,
+    actor: str,
+    now: dt.datetime,
+) -> EditionChange:
+    """Place one of the desk's own items otherwise, or keep it out of this edition."""
+    item = _own_item(session, edition, item_id)
+    if place is not None and not 1 <= place <= _MOST_PLACE:
+        raise InputError(f"The place of an own item is from 1 to {_MOST_PLACE}, not {place}.")
+    kind = ChangeKind.DROP if is_dropped else ChangeKind.PIN
+    details = {"as": kind.value, "place": place} | ({"again": True} if again else {})
+    return _add(session, edition, ChangeKind.OWN_ITEM, details, own_item_id=item.id, actor=actor, now=now)
+
+
+def rewrite(
+    session: Session,
+    edition: Edition,
+    fields: Mapping[str, Any],
+    *,
+    post_id: int | None = None,
+    own_item_id: int | None = None,
+    actor: str,
+    now: dt.datetime,
+) -> EditionChange:
+    """Give a story another title, excerpt, section or picture in this edition; the post stays as it is.
+
+    What of `fields` is None stays too. `picture` is `{"url": ..., "alt": ...}`, or "" for none.
+    """
+    given = {name: value for name, value in fields.items() if value is not None}
+    unknown = sorted(set(given) - set(REWRITABLE))
+    if unknown or not given:
+        raise InputError(f"Give what is to be otherwise: {', '.join(REWRITABLE)}.")
+    details = {name: _rewritten(name, value) for name, value in given.items()}
+    if own_item_id is not None:
+        item = _own_item(session, edition, own_item_id)
+        return _add(session, edition, ChangeKind.REWRITE, details, own_item_id=item.id, actor=actor, now=now)
+    if post_id is None:
+        raise InputError("Say which story is to be rewritten.")
+    return _change_post(session, edition, ChangeKind.REWRITE, post_id, details, actor=actor, now=now)
+
+
+def set_words(
+    session: Session, edition: Edition, kind: ChangeKind, text: str, *, actor: str, now: dt.datetime
+) -> EditionChange:
+    """This edition's own INTRO (Markdown), SUBJECT or PREHEADER (both with tokens, as a digest's pattern)."""
+    if kind is ChangeKind.INTRO:
+        words = text.strip()
+        if len(words) > INTRO_LIMIT:
+            raise InputError(f"The intro is longer than {INTRO_LIMIT} characters.")
+    elif kind in (ChangeKind.SUBJECT, ChangeKind.PREHEADER):
+        words = check_pattern(text, what=kind.value)
+        if not words:
+            raise InputError(f"The {kind.value} cannot be empty; `digest edition undo` takes one back.")
+    else:
+        raise InputError(f"A change of the kind {kind.value} holds no words.")
+    return _add(session, edition, kind, {"text": words}, actor=actor, now=now)
+
+
+def undo(
+    session: Session, edition: Edition, change_id: int, *, actor: str, now: dt.datetime
+) -> EditionChange:
+    """Take a change back; what was said on the same thing before counts again. Raises NotFoundError."""
+    _check_open(session, edition)
+    found = session.get(EditionChange, change_id) if 0 < change_id < 2**63 else None
+    if found is None or found.edition_id != edition.id:
+        raise NotFoundError(
+            f"Edition {edition.id} has no change {change_id}; look at `digest edition changes {edition.id}`."
+        )
+    if found.undone_at is not None:
+        raise StateError(f"Change {change_id} has been taken back already, by {found.undone_by}.")
+    found.undone_at, found.undone_by = now, actor
+    session.flush()
+    audit.record(session, "edition.undo", edition, actor=actor, now=now, details={"change": change_id})
+    return found
+
+
+def list_changes(session: Session, edition: Edition) -> list[EditionChange]:
+    """All changes of an edition in the order in which they were made, those taken back among them."""
+    rows = sa.select(EditionChange).where(EditionChange.edition_id == edition.id).order_by(EditionChange.id)
+    return list(session.scalars(rows))
+
+
+def _change_post(
+    session: Session,
+    edition: Edition,
+    kind: ChangeKind,
+    post_id: int,
+    details: Mapping[str, Any],
+    *,
+    actor: str,
+    now: dt.datetime,
+) -> EditionChange:
+    if not (0 < post_id < 2**63 and is_carried(session, edition, post_id)):
+        raise NotFoundError(
+            f"No source of this digest has a post {post_id}; `digest edition explain {edition.id}` shows "
+            "those there are, with their ids."
+        )
+    return _add(session, edition, kind, details, post_id=post_id, actor=actor, now=now)
+
+
+def _add(
+    session: Session,
+    edition: Edition,
+    kind: ChangeKind,
+    details: Mapping[str, Any],
+    *,
+    post_id: int | None = None,
+    own_item_id: int | None = None,
+    actor: str,
+    now: dt.datetime,
+) -> EditionChange:
+    _check_open(session, edition)
+    change = EditionChange(
+        edition_id=edition.id,
+        kind=kind,
+        post_id=post_id,
+        own_item_id=own_item_id,
+        details=dict(details),
+        made_by=actor,
+        made_at=now,
+    )
+    session.add(change)
+    session.flush()
+    audit.record(
+        session, f"edition.{kind.value}", edition, actor=actor, now=now, details={"change": change.id}
+    )
+    return change
+
+
+def _check_open(session: Session, edition: Edition) -> None:
+    """The edition's row is locked: a freeze that begins meanwhile sees the change or refuses it."""
+    session.flush()
+    session.refresh(edition, with_for_update=True)
+    if edition.state in SHAPEABLE:
+        return
+    if edition.state in (EditionState.FROZEN, EditionState.PAUSED):
+        raise StateError(
+            f"Edition {edition.id} is {edition.state}: its content is fixed. Make its next version with "
+            f"`digest edition revise {edition.id}`."
+        )
+    if edition.state is EditionState.SENDING:
+        raise StateError(
+            f"Edition {edition.id} is being handed over: `digest edition pause {edition.id}`, then make its "
+            f"next version with `digest edition revise {edition.id}`."
+        )
+    raise StateError(f"Edition {edition.id} is {edition.state}: nothing of it is changed any more.")
+
+
+def _own_item(session: Session, edition: Edition, item_id: int) -> OwnItem:
+    item = get_own_item(session, item_id)
+    if item.digest_id != session.get_one(Cadence, edition.cadence_id).digest_id:
+        raise NotFoundError(f"The item {item_id} is another digest's.")
+    return item
+
+
+def _rewritten(name: str, value: Any) -> Any:
+    if name == "picture":
+        if not value:
+            return None
+        url, alt = str(value.get("url", "")), str(value.get("alt", ""))
+        if not url.startswith(("https://", "http://")) or len(url) > 2000:
+            raise InputError(
+                f"{url[:80]!r} is no picture's address; write it like https://example.org/a.jpg."
+            )
+        alt = clean_line(alt, what="picture's description", limit=500)
+        return {"url": url, "alt": alt, "width": None, "height": None}
+    line = clean_line(str(value), what=name, limit=_LIMITS[name])
+    if name == "title" and not line:
+        raise InputError("The title cannot be empty.")
+    return line
