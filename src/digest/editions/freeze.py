@@ -189,10 +189,14 @@ def _store(
     session: Session, edition_id: int, composed: Composed, *, plan_lead: dt.timedelta, now: dt.datetime
 ) -> EditionState | None:
     edition = session.get_one(Edition, edition_id)
-    if edition.state not in FREEZABLE or not move(session, edition, EditionState.FROZEN, now=now):
+    is_asked = session.get_one(Cadence, edition.cadence_id).wants_approval
+    reason = Reason.WANTS_APPROVAL if is_asked else None
+    if edition.state not in FREEZABLE or not move(
+        session, edition, EditionState.FROZEN, reason=reason, now=now
+    ):
         return None
-    # Nobody is asked yet: what is locked by the rules is approved by them.
-    revision = store_revision(session, edition_id, composed, approved_by=FREEZE, now=now)
+    # Where nobody is asked, what is locked by the rules is approved by them.
+    revision = store_revision(session, edition_id, composed, approved_by="" if is_asked else FREEZE, now=now)
     edition.revision_id = revision.id
     edition.first_copies_at = None
     if edition.send_at - plan_lead <= now:
