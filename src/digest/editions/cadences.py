@@ -188,11 +188,18 @@ def add_breaking(
     if edition_id is None:
         raise InputError("There is a breaking edition of this very moment already.")
     edition = session.get_one(Edition, edition_id)
-    for place, post_id in enumerate(dict.fromkeys(posts), start=1):
-        # Pinned to its place, and in it whatever rule would leave it out.
-        of_post = {"edition_id": edition_id, "post_id": post_id, "made_by": actor, "made_at": now}
-        session.add(EditionChange(kind=ChangeKind.PIN, details={"place": place}, **of_post))
-        session.add(EditionChange(kind=ChangeKind.INCLUDE, details={}, **of_post))
+    # Pinned: in it whatever rule would leave it out, the first one featured.
+    session.add_all(
+        EditionChange(
+            edition_id=edition_id,
+            kind=ChangeKind.PIN,
+            post_id=post_id,
+            details={"place": place},
+            made_by=actor,
+            made_at=now,
+        )
+        for place, post_id in enumerate(dict.fromkeys(posts))
+    )
     audit.record(session, "edition.breaking", edition, actor=actor, now=now, details={"posts": list(posts)})
     enqueue(session, TaskName.FREEZE, edition_id)
     return edition
