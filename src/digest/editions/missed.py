@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -48,29 +50,38 @@ def outcome_of(
     return Reason.MISSED if missed is Missed.SKIP else Reason.MERGED
 
 
-def missed_editions(session: Session, cadence: Cadence, *, now: dt.datetime) -> list[Edition]:
-    """The scheduled editions whose slot passed while nobody was there, in their order.
+def missed_editions(
+    session: Session, cadences: Iterable[Cadence], *, now: dt.datetime
+) -> dict[int, list[Edition]]:
+    """The scheduled editions whose slot passed while nobody was there, in their order, by their cadence.
 
     Had somebody been there, a worker would have been told of it again a minute ago at the most, or it would
     be on its way. What came into its state after its slot, by a person or a deadline, was not missed.
     """
     before = now - NOT_YET
-    return list(
-        session.scalars(
-            sa.select(Edition)
-            .where(
-                Edition.cadence_id == cadence.id,
-                Edition.kind == EditionKind.SCHEDULED,
-                Edition.state.in_((EditionState.UPCOMING, EditionState.FROZEN)),
-                Edition.due_at <= before,
-                Edition.state_since <= Edition.due_at,
-                Edition.send_at == Edition.due_at,
-                sa.or_(Edition.hinted_at.is_(None), Edition.hinted_at <= before),
-                ~wants_approval(),
-            )
-            .order_by(Edition.due_at)
+    # Before its last slot a cadence has nothing that could have been missed.
+    looked_at = [cadence.id for cadence in cadences if cadence.slots_after < before]
+    found: defaultdict[int, list[Edition]] = defaultdict(list)
+    if not looked_at:
+        return found
+    rows = session.scalars(
+        sa.select(Edition)
+        .where(
+            Edition.cadence_id.in_(looked_at),
+            Edition.kind == EditionKind.SCHEDULED,
+            Edition.state.in_((EditionState.UPCOMING, EditionState.FROZEN)),
+            Edition.due_at <= before,
+            Edition.state_since <= Edition.due_at,
+            Edition.send_at == Edition.due_at,
+            sa.or_(Edition.hinted_at.is_(None), Edition.hinted_at <= before),
+            ~wants_approval(),
         )
+        .order_by(Edition.due_at),
+        execution_options={"populate_existing": True},
     )
+    for edition in rows:
+        found[edition.cadence_id].append(edition)
+    return found
 
 
 def skip_missed(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from digest.db.dialect import insert_if_new, skip_locked
 from digest.editions.alert_causes import note_skipped
-from digest.editions.missed import NOT_YET, carry_changes, missed_editions, outcome_of, skip_missed
+from digest.editions.missed import carry_changes, missed_editions, outcome_of, skip_missed
 from digest.editions.schedule import Timetable, local_text, slots_of
 from digest.editions.timetables import timetables_of
 from digest.logs import get_logger
@@ -41,9 +41,10 @@ def make_next_editions(session: Session, *, now: dt.datetime) -> int:
     due = skip_locked(sa.select(Cadence).where(Cadence.is_running, ~waiting))
     found = session.scalars(due, execution_options={"populate_existing": True}).all()
     tables = timetables_of(session, found)
+    missed = missed_editions(session, found, now=now)
     for cadence in found:
         try:
-            made += _catch_up(session, cadence, tables[cadence.id], now=now)
+            made += _catch_up(session, cadence, tables[cadence.id], missed.get(cadence.id, []), now=now)
         except (ValueError, LookupError):
             # Its zone is not known on this machine, say: that must not stop all the others.
             log.exception(
@@ -82,16 +83,16 @@ def add_edition(
     )
 
 
-def _catch_up(session: Session, cadence: Cadence, table: Timetable, *, now: dt.datetime) -> int:
+def _catch_up(
+    session: Session, cadence: Cadence, table: Timetable, missed: list[Edition], *, now: dt.datetime
+) -> int:
     after = cadence.slots_after
     passed = list(takewhile(lambda slot: slot <= now, slots_of(table, after=after)))
     newest = passed[-1] if passed else None
     coming = next(slots_of(table, after=newest or after), None)
     if len(passed) > _MISSED_ROWS:
         log.warning("missed slots left out", cadence=cadence.id, count=len(passed) - _MISSED_ROWS)
-    # Before its last slot there is nothing that could have been missed.
-    waits = missed_editions(session, cadence, now=now) if now - after > NOT_YET else []
-    skipped = skip_missed(session, cadence, waits, newest=newest, now=now)
+    skipped = skip_missed(session, cadence, missed, newest=newest, now=now)
     grace = dt.timedelta(seconds=cadence.grace_seconds)
     made: list[int] = []
     lost: list[int] = []
