@@ -42,6 +42,7 @@ _SPANS = {
     "useful_seconds": ("useful life", 600, 604_800),
     "spread_seconds": ("spread", 0, 86_400),
 }
+_IDS_LIMIT = 2**63
 
 
 class Auto(Enum):
@@ -223,7 +224,10 @@ def _check_posts(session: Session, cadence: Cadence, posts: Sequence[int]) -> No
         session.scalars(
             sa.select(PostSource.post_id)
             .join(DigestSource, DigestSource.source_id == PostSource.source_id)
-            .where(DigestSource.digest_id == cadence.digest_id, PostSource.post_id.in_(posts))
+            .where(
+                DigestSource.digest_id == cadence.digest_id,
+                PostSource.post_id.in_([post_id for post_id in posts if 0 < post_id < _IDS_LIMIT]),
+            )
         )
     )
     for post_id in posts:
