@@ -102,6 +102,20 @@ def test_a_slot_of_a_moment_ago_is_not_missed(database: Database, missed: Missed
     assert editions(database) == [UPCOMING, UPCOMING]
 
 
+@pytest.mark.parametrize("missed", Missed)
+def test_the_last_edition_of_a_cadence_is_not_missed_while_a_worker_is_at_it(
+    database: Database, missed: Missed
+) -> None:
+    """No next one is made, so that it is looked at again and again: who was told of it lately was there."""
+    begin(database, missed=missed, ends_on=dt.date(2026, 11, 24))
+    for minutes in range(12):
+        tick(database, SLOT + minutes * MINUTE)
+    assert editions(database) == [UPCOMING]
+    tick(database, SLOT + HOUR)  # and then nobody was
+    gone = {Missed.LATE: UPCOMING, Missed.MERGE: MERGED, Missed.SKIP: MISSED}
+    assert editions(database) == [gone[missed]]
+
+
 def test_a_locked_edition_is_missed_too(database: Database) -> None:
     """Its stories were never handed over: they go out with the next one, and so does what editors did."""
     begin(database, missed=Missed.MERGE)

@@ -191,6 +191,26 @@ def test_nobody_gets_two_of_one_day(
     assert due(database) == [(SLOT, S.SENT), (first, S.UPCOMING)]
 
 
+def test_two_that_wait_since_the_clock_went_back_become_one(database: Database, cadence_id: int) -> None:
+    """The clock was a day ahead for a moment: another schedule has one next slot, and loses nobody's work."""
+    with database.write() as session:
+        make_next_editions(session, now=SLOT)
+        first, second = session.scalars(sa.select(Edition).order_by(Edition.due_at))
+        intro = shape(session, first.id)
+        rewrite = EditionChange(
+            edition_id=second.id, kind=ChangeKind.REWRITE, details={}, made_by="t", made_at=NOON
+        )
+        session.add(rewrite)
+        session.flush()
+        first_id, rewrite_id = first.id, rewrite.id
+    change(database, cadence_id, cron="0 9 * * *")
+    assert due(database) == [(SLOT + 2 * HOUR, S.UPCOMING)]
+    assert the_edition(database).id == first_id
+    with database.read() as session:
+        for change_id in (intro, rewrite_id):
+            assert session.get_one(EditionChange, change_id).edition_id == first_id
+
+
 def test_a_slot_that_somebody_skipped_stays_skipped(database: Database, cadence_id: int) -> None:
     """Another schedule with the same slot does not bring it back."""
     with database.write() as session:
