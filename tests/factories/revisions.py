@@ -23,7 +23,14 @@ def make_revision(
     **values: Any,
 ) -> Revision:
     """An edition's first version: the same mail for each text size, these posts as its headlines."""
-    plain = {"subject": "A bridge is mended", "preheader": "", "web_html": "", "created_at": NOW}
+    plain = {
+        "subject": "A bridge is mended",
+        "preheader": "",
+        "web_html": "",
+        "approved_at": NOW,
+        "approved_by": "freeze",
+        "created_at": NOW,
+    }
     revision = Revision(edition_id=edition_id, number=1, fingerprint=_FINGERPRINT, **{**plain, **values})
     session.add(revision)
     session.flush()

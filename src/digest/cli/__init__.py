@@ -37,6 +37,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("account", "digest.cli.accounts", "The people who work with Digest."),
     ("digest", "digest.cli.digests", "Digests: their rules, sender and look."),
     ("cadence", "digest.cli.cadences", "The rhythms that a digest comes out on."),
+    ("alerts", "digest.cli.alerts", "Who is told when something wants a person."),
     ("source", "digest.cli.sources", "The sites that posts are collected from."),
     ("collect", "digest.cli.sources:collect_app", "Collect posts now, in this process."),
     ("edition", "digest.cli.editions", "Editions: past, coming and being handed over."),

@@ -166,6 +166,32 @@ def extra(
         common.say(f"The extra edition {result['id']} goes out at {common.shown(due_at, chosen.zone)}.")
 
 
+@app.command("breaking", epilog="Example: digest edition breaking courier morning --post 41 --post 40")
+def breaking(
+    digest: Annotated[str, typer.Argument(metavar="DIGEST", help="The digest.")],
+    cadence: Annotated[
+        str | None,
+        typer.Argument(metavar="[CADENCE]", help="Whose readers get it; needed if there are several."),
+    ] = None,
+    post: Annotated[
+        list[int] | None,
+        typer.Option(help="A story's id, in the order wanted. May be repeated; else what is new."),
+    ] = None,
+    as_json: bool = JsonOption,
+) -> None:
+    """Send a breaking edition at once, before all other mail. The scheduled ones come as they would have."""
+    from digest.editions.cadences import add_breaking  # noqa: PLC0415
+
+    with common.write() as session:
+        chosen = _cadence(session, digest, cadence)
+        made = add_breaking(session, chosen, post or (), actor=common.actor(), now=common.now())
+        result = {"id": made.id, "cadence": chosen.name, "due_at": made.due_at, "due_local": made.due_local}
+    if as_json:
+        common.print_json(result)
+    else:
+        common.say(f"The breaking edition {result['id']} is locked now and goes out as soon as it is.")
+
+
 @app.command("web", epilog="Example: digest edition web 12")
 def web(edition: EditionId) -> None:
     """Print the address of an edition on the web. It opens once the edition goes out."""

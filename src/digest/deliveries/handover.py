@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db.dialect import skip_locked
-from digest.deliveries.leases import is_due
+from digest.deliveries.leases import breaking_first, is_due
 from digest.deliveries.plan import unplan
 from digest.deliveries.spread import moved
 from digest.editions.progress import claim_stories, due_to_start, thaw
@@ -24,6 +24,7 @@ from digest.models import (
     DeliveryReason,
     DeliveryStatus,
     Edition,
+    EditionKind,
     EditionState,
     OwnItemUse,
     Reason,
@@ -100,16 +101,19 @@ def enqueue_due_batches(session: Session, *, now: dt.datetime, most: int = _HINT
     """Hint at due batches that nobody holds, at most so many; returns how many.
 
     They are taken from the first ones at random: several who hint at one batch each mean different ones.
+    Those of a breaking edition are hinted at in any case, and first.
     """
-    due = session.scalars(
-        sa.select(Batch.id)
+    rows = session.execute(
+        sa.select(Batch.id, Edition.kind)
         .join(Edition, Edition.id == Batch.edition_id)
         .where(is_due(now))
-        .order_by(Batch.not_before, Batch.id)
+        .order_by(breaking_first(), Batch.not_before, Batch.id)
         .limit(2 * _HINTS)
     ).all()
-    wanted = min(most, max(_ALL_HINTED, -(-len(due) // 2)))
-    chosen = due if len(due) <= wanted else random.sample(due, wanted)
+    breaking = [row.id for row in rows if row.kind is EditionKind.BREAKING][:most]
+    due = [row.id for row in rows if row.kind is not EditionKind.BREAKING]
+    wanted = min(most - len(breaking), max(_ALL_HINTED, -(-len(due) // 2)))
+    chosen = breaking + (due if len(due) <= wanted else random.sample(due, wanted))
     for batch_id in chosen:
         enqueue(session, TaskName.SEND_BATCH, batch_id)
     return len(chosen)

@@ -16,7 +16,7 @@ from digest.db.dialect import skip_locked
 from digest.deliveries.ledger import close_if_done
 from digest.deliveries.people import SENDABLE
 from digest.logs import get_logger
-from digest.models import Batch, Edition
+from digest.models import Batch, Edition, EditionKind
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 
@@ -79,6 +79,11 @@ def is_due(now: dt.datetime | sa.BindParameter[dt.datetime]) -> sa.ColumnElement
         Batch.journal_id.is_(None),
         Edition.state.in_(SENDABLE),
     )
+
+
+def breaking_first() -> sa.ColumnElement[int]:
+    """What sorts the batches of breaking editions before all others."""
+    return sa.case((Edition.kind == EditionKind.BREAKING, 0), else_=1)
 
 
 def hand_back(
@@ -173,7 +178,8 @@ def _next_due() -> sa.Select[int]:
         sa.select(Batch.id)
         .join(Edition, Edition.id == Batch.edition_id)
         .where(is_due(sa.bindparam("now")), sa.or_(Batch.transport_id.is_(None), Batch.transport_id == way))
-        .order_by(Batch.not_before, Batch.id)
+        # A breaking edition does not stand in line behind a large one.
+        .order_by(breaking_first(), Batch.not_before, Batch.id)
         .limit(1)
     )
 

@@ -21,6 +21,7 @@ from digest.models import (
     DeliveryReason,
     DeliveryStatus,
     Edition,
+    EditionKind,
     EditionState,
     Reason,
     Variant,
@@ -98,7 +99,7 @@ def _shares(count: int, allowed: Allowance | None) -> list[_Share]:
 def _make_batches(session: Session, edition: Edition, shares: list[_Share], count: int) -> list[int]:
     """The batches of each share, in the order of their begin; their ids."""
     wish = session.scalar(sa.select(Cadence.spread_seconds).where(Cadence.id == edition.cadence_id))
-    seconds = window_seconds(wish, count)
+    seconds = 0 if edition.kind is EditionKind.BREAKING else window_seconds(wish, count)
     rows = [
         {
             "edition_id": edition.id,

@@ -15,7 +15,10 @@ from digest.deliveries.partitions import make_partitions
 from digest.deliveries.recover import release_orphans
 from digest.deliveries.retention import drop_old_ranges
 from digest.deliveries.settle import settle_by_policy, warn_of_many
+from digest.editions.alert_causes import look_at_sources
+from digest.editions.alert_mails import tell_alerts
 from digest.editions.copies import Imprint
+from digest.editions.deadlines import apply_deadlines
 from digest.editions.first_copies import ask_first_copies, due_for_first_copies
 from digest.editions.progress import enqueue_freezes, enqueue_plans, skip_past_grace
 from digest.editions.slots import make_next_editions
@@ -24,6 +27,7 @@ from digest.lists.due_pauses import resume_due_pauses
 from digest.lists.permission_mail import ask_some, has_questions
 from digest.lists.retention import RetentionTimes, run_daily
 from digest.logs import get_logger
+from digest.notices import alerts
 from digest.notices.due import enqueue_due_notices
 from digest.sources.collect_many import enqueue_due
 
@@ -58,6 +62,7 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
 
     def editions(session: Session) -> None:
         make_next_editions(session, now=now)
+        apply_deadlines(session, now=now)
         skip_past_grace(session, now=now)
         take_back_plans(session)
 
@@ -70,10 +75,6 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
     def coming(session: Session) -> None:
         enqueue_freezes(session, now=now)
         enqueue_plans(session, plan_lead=config.plan_lead, now=now)
-
-    def first_copies(session: Session) -> None:
-        if config.imprint is not None and due_for_first_copies(session, now=now):
-            ask_first_copies(session, config.imprint(), now=now)
 
     def people(session: Session) -> None:
         resume_due_pauses(session, now=now)
@@ -89,7 +90,8 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
         make_partitions,
         handing_over,
         coming,
-        first_copies,
+        _copying(config, now),
+        _alerting(config, now),
         people,
         _asking(config, now),
         sources_and_notices,
@@ -97,10 +99,29 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
     errors = [error for step in steps if (error := _done(database, step)) is not None]
     if _is_time_to_look(database, now):
         errors += [
-            error for drop in (_drop_old, _purge) if (error := drop(database, config, now)) is not None
+            error
+            for drop in (_drop_old, _purge, _purge_alerts)
+            if (error := drop(database, config, now)) is not None
         ]
     if errors:
         raise errors[0]
+
+
+def _copying(config: SweepSettings, now: dt.datetime) -> Callable[[Session], None]:
+    def first_copies(session: Session) -> None:
+        if config.imprint is not None and due_for_first_copies(session, now=now):
+            ask_first_copies(session, config.imprint(), now=now)
+
+    return first_copies
+
+
+def _alerting(config: SweepSettings, now: dt.datetime) -> Callable[[Session], None]:
+    def what_wants_a_person(session: Session) -> None:
+        look_at_sources(session, now=now)
+        if config.imprint is not None and alerts.untold(session):
+            tell_alerts(session, config.imprint(), now=now)
+
+    return what_wants_a_person
 
 
 def _asking(config: SweepSettings, now: dt.datetime) -> Callable[[Session], None]:
@@ -144,6 +165,15 @@ def _purge(database: Database, config: SweepSettings, now: dt.datetime) -> Excep
         log.exception("a step of the tick failed", step="retention")
         return error
     return None
+
+
+def _purge_alerts(database: Database, _: SweepSettings, now: dt.datetime) -> Exception | None:
+    """Delete the alerts that have long been over."""
+
+    def old_alerts(session: Session) -> None:
+        alerts.purge(session, now=now)
+
+    return _done(database, old_alerts)
 
 
 def _done(database: Database, step: Callable[[Session], object]) -> Exception | None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from digest import audit
 from digest.deliveries.handover import enqueue_due_batches, finish_served
+from digest.editions.alert_causes import note_approved
 from digest.editions.revise import check_revisable
 from digest.editions.states import move
 from digest.errors import StateError
@@ -47,6 +48,7 @@ def go_on_with(
     was = session.get_one(Revision, edition.revision_id).number
     people = _change_variants(session, edition, revision)
     edition.revision_id = revision.id
+    note_approved(session, edition, now=now)
     # The staff who get it first get this one too.
     edition.first_copies_at = None
     session.flush()

@@ -1,28 +1,48 @@
-"""Create and change cadences, and put an extra edition between their slots."""
+"""Create and change cadences, and put an edition between their slots."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from enum import Enum
-from itertools import islice
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.editions.schedule import check_cron, check_zone, slots
+from digest.editions.presets import Preset, cron_of
+from digest.editions.reschedule import reschedule
+from digest.editions.schedule import check_cron, check_zone
 from digest.editions.slots import add_edition, make_next_editions
 from digest.editions.states import move
-from digest.errors import InputError, StateError
+from digest.errors import InputError, NotFoundError, StateError
 from digest.lists.fields import check_short_name
-from digest.models import Cadence, Digest, Edition, EditionKind, EditionState, Reason, Selection
+from digest.models import (
+    Cadence,
+    ChangeKind,
+    Digest,
+    DigestSource,
+    Edition,
+    EditionChange,
+    EditionKind,
+    EditionState,
+    PostSource,
+    Reason,
+    Selection,
+)
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 
-_LONGEST_LEAD = 86_400
-_LONGEST_GRACE = 604_800
-_USEFUL = (600, 604_800)
-_LONGEST_SPREAD = 86_400
+# What a span may be, in seconds: its name for people, the least and the most.
+_SPANS = {
+    "lead_seconds": ("lead", 0, 86_400),
+    "grace_seconds": ("grace", 0, 604_800),
+    "hold_seconds": ("time that a person is waited for", 0, 604_800),
+    "useful_seconds": ("useful life", 600, 604_800),
+    "spread_seconds": ("spread", 0, 86_400),
+}
+_IDS_LIMIT = 2**63
 
 
 class Auto(Enum):
@@ -31,20 +51,28 @@ class Auto(Enum):
     AUTO = "auto"
 
 
+class Unbounded(Enum):
+    """Said for a first or a last day that there is not to be."""
+
+    NONE = "none"
+
+
 def add_cadence(
     session: Session,
     digest: Digest,
     *,
     name: str,
-    cron: str,
+    cron: str | Preset,
     zone: str,
     actor: str,
     now: dt.datetime,
-    lead_seconds: int | None = None,
-    grace_seconds: int | None = None,
     selection: Selection = Selection.LATEST,
+    **values: Any,
 ) -> Cadence:
-    """Add a rhythm to a digest; its first slot is the first one after `now`."""
+    """Add a rhythm to a digest; its first slot is the first one after `now`.
+
+    `cron` has one schedule a line, or is a preset. `values` are as of `set_cadence`; None leaves the default.
+    """
     check_short_name(name, what="cadence")
     known = sa.select(Cadence.id).where(Cadence.digest_id == digest.id, Cadence.name == name)
     if session.scalar(known) is not None:
@@ -52,17 +80,15 @@ def add_cadence(
     cadence = Cadence(
         digest_id=digest.id,
         name=name,
-        cron=check_cron(cron),
+        cron="",
         zone=check_zone(zone),
         selection=selection,
-        lead_seconds=_within(lead_seconds if lead_seconds is not None else 600, _LONGEST_LEAD, "lead"),
-        grace_seconds=_within(
-            grace_seconds if grace_seconds is not None else 10_800, _LONGEST_GRACE, "grace"
-        ),
         is_running=True,
         slots_after=now,
         created_at=now,
     )
+    _set_schedule(cadence, cron)
+    _set_values(cadence, values)
     session.add(cadence)
     session.flush()
     audit.record(session, "cadence.add", cadence, actor=actor, now=now, details={"name": name})
@@ -76,51 +102,64 @@ def set_cadence(
     *,
     actor: str,
     now: dt.datetime,
-    cron: str | None = None,
+    cron: str | Preset | None = None,
     zone: str | None = None,
-    lead_seconds: int | None = None,
-    grace_seconds: int | None = None,
-    useful_seconds: int | None = None,
-    spread_seconds: int | Auto | None = None,
-    is_running: bool | None = None,
+    **values: Any,
 ) -> None:
     """Change a rhythm.
 
-    A new schedule counts from now: the coming edition of the old one is taken away, unless it is locked. A
-    new spread counts for editions that are not planned yet.
+    `values` are columns: lead_seconds, grace_seconds, hold_seconds, hold_outcome, missed, useful_seconds,
+    spread_seconds (or Auto), wants_approval, is_running, starts_on and ends_on (or Unbounded). None leaves
+    one as it is.
+
+    A new schedule counts from now: the coming edition moves to its next slot and keeps what editors did to
+    it; what is locked goes out as it was announced. A new spread counts for what is not planned yet.
     """
     # The tick may be making its next edition this very moment.
     session.refresh(cadence, with_for_update=True)
-    reschedules = (cron or cadence.cron, zone or cadence.zone) != (cadence.cron, cadence.zone)
+    before = _timing(cadence)
     if cron is not None:
-        cadence.cron = check_cron(cron)
+        _set_schedule(cadence, cron)
     if zone is not None:
         cadence.zone = check_zone(zone)
-    if lead_seconds is not None:
-        cadence.lead_seconds = _within(lead_seconds, _LONGEST_LEAD, "lead")
-    if grace_seconds is not None:
-        cadence.grace_seconds = _within(grace_seconds, _LONGEST_GRACE, "grace")
-    if useful_seconds is not None:
-        cadence.useful_seconds = _within(useful_seconds, _USEFUL[1], "useful life", least=_USEFUL[0])
-    if isinstance(spread_seconds, Auto):
-        cadence.spread_seconds = None
-    elif spread_seconds is not None:
-        cadence.spread_seconds = _within(spread_seconds, _LONGEST_SPREAD, "spread")
-    if is_running is not None and is_running != cadence.is_running:
-        cadence.is_running = is_running
-        reschedules = True
+    _set_values(cadence, values)
     session.flush()
-    if reschedules:
-        _drop_coming(session, cadence)
-        cadence.slots_after = now
-        session.flush()
-        make_next_editions(session, now=now)
+    if _timing(cadence) != before:
+        reschedule(session, cadence, now=now)
     audit.record(session, "cadence.set", cadence, actor=actor, now=now)
 
 
-def next_slots(cadence: Cadence, *, count: int, now: dt.datetime) -> list[dt.datetime]:
-    """The next slots of a cadence from now on, in UTC."""
-    return list(islice(slots(cadence.cron, cadence.zone, after=now), count))
+def _timing(cadence: Cadence) -> tuple[object, ...]:
+    """What its slots follow from."""
+    return cadence.cron, cadence.zone, cadence.starts_on, cadence.ends_on, cadence.is_running
+
+
+def _set_schedule(cadence: Cadence, schedule: str | Preset) -> None:
+    if isinstance(schedule, Preset):
+        cadence.cron, cadence.preset = check_cron(cron_of(schedule)), schedule.as_json()
+    else:
+        cadence.cron, cadence.preset = check_cron(schedule), None
+
+
+def _set_values(cadence: Cadence, values: dict[str, Any]) -> None:
+    """Set what is given; raises InputError for what cannot be."""
+    for name, value in values.items():
+        if name not in _SETTABLE:
+            raise TypeError(f"a cadence has no {name} to be set")
+        if value is None:
+            continue
+        if isinstance(value, (Auto, Unbounded)):
+            setattr(cadence, name, None)
+        else:
+            setattr(cadence, name, _within(name, value) if name in _SPANS else value)
+    if cadence.starts_on and cadence.ends_on and cadence.ends_on < cadence.starts_on:
+        raise InputError("The last day on which it comes out cannot be before the first.")
+
+
+_SETTABLE = {
+    *_SPANS,
+    *("hold_outcome", "missed", "wants_approval", "is_running", "starts_on", "ends_on"),
+}
 
 
 def add_extra(
@@ -137,6 +176,36 @@ def add_extra(
     return edition
 
 
+def add_breaking(
+    session: Session, cadence: Cadence, posts: Sequence[int], *, actor: str, now: dt.datetime
+) -> Edition:
+    """A breaking edition beside the schedule, now: of these posts in this order, or of what is new.
+
+    It has no lead and touches no scheduled edition. Raises NotFoundError for a post that none of the digest's
+    sources has.
+    """
+    _check_posts(session, cadence, posts)
+    edition_id = add_edition(session, cadence, kind=EditionKind.BREAKING, due_at=now, now=now)
+    if edition_id is None:
+        raise InputError("There is a breaking edition of this very moment already.")
+    edition = session.get_one(Edition, edition_id)
+    # Pinned: in it whatever rule would leave it out, the first one featured.
+    session.add_all(
+        EditionChange(
+            edition_id=edition_id,
+            kind=ChangeKind.PIN,
+            post_id=post_id,
+            details={"place": place},
+            made_by=actor,
+            made_at=now,
+        )
+        for place, post_id in enumerate(dict.fromkeys(posts))
+    )
+    audit.record(session, "edition.breaking", edition, actor=actor, now=now, details={"posts": list(posts)})
+    enqueue(session, TaskName.FREEZE, edition_id)
+    return edition
+
+
 def send_now(session: Session, edition: Edition, *, actor: str, now: dt.datetime) -> None:
     """Let an edition go out at once instead of at its slot. What is not locked yet is locked first."""
     if edition.state not in (EditionState.UPCOMING, EditionState.HELD, EditionState.FROZEN):
@@ -150,17 +219,24 @@ def send_now(session: Session, edition: Edition, *, actor: str, now: dt.datetime
     audit.record(session, "edition.send", edition, actor=actor, now=now)
 
 
-def _drop_coming(session: Session, cadence: Cadence) -> None:
-    session.execute(
-        sa.delete(Edition).where(
-            Edition.cadence_id == cadence.id,
-            Edition.kind == EditionKind.SCHEDULED,
-            Edition.state == EditionState.UPCOMING,
+def _check_posts(session: Session, cadence: Cadence, posts: Sequence[int]) -> None:
+    known = set(
+        session.scalars(
+            sa.select(PostSource.post_id)
+            .join(DigestSource, DigestSource.source_id == PostSource.source_id)
+            .where(
+                DigestSource.digest_id == cadence.digest_id,
+                PostSource.post_id.in_([post_id for post_id in posts if 0 < post_id < _IDS_LIMIT]),
+            )
         )
     )
+    for post_id in posts:
+        if post_id not in known:
+            raise NotFoundError(f"The sources of this digest have no story {post_id}.")
 
 
-def _within(value: int, most: int, what: str, *, least: int = 0) -> int:
+def _within(name: str, value: int) -> int:
+    what, least, most = _SPANS[name]
     if not least <= value <= most:
         raise InputError(f"The {what} must be between {least} and {most} seconds, not {value}.")
     return value

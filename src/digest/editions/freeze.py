@@ -17,13 +17,13 @@ from digest.db import Database
 from digest.editions.compose import Composed, Material, compose, problem_of
 from digest.editions.explanation import keep_explanation
 from digest.editions.fresh_look import Remarks, collect_once_more, material_checked
-from digest.editions.material import Outcome
+from digest.editions.material import Outcome, material_of
 from digest.editions.revisions import FREEZE, store_revision
 from digest.editions.states import move
 from digest.editions.unusual import as_remark, odd_news
 from digest.errors import DigestError
 from digest.logs import get_logger
-from digest.models import Edition, EditionState, Reason
+from digest.models import Cadence, Edition, EditionKind, EditionState, Reason
 from digest.net.http import Fetcher
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
@@ -57,6 +57,11 @@ def freeze(database: Database, edition_id: int, config: FreezeSettings) -> Editi
         edition = session.get(Edition, edition_id)
         if edition is None or edition.state not in FREEZABLE:
             return None
+        is_breaking = edition.kind is EditionKind.BREAKING
+    if is_breaking:  # it does not wait for slow sites: an editor chose its stories, of what is known
+        with database.read() as session:
+            chosen = material_of(session, edition_id)
+        return _finish(database, edition_id, chosen, [], config)
     remarks = collect_once_more(database, edition_id, config.fetcher, interval=config.collect_interval)
     with database.read() as session:
         odd = odd_news(session, session.get_one(Edition, edition_id), now=clock.utc_now())
@@ -64,7 +69,17 @@ def freeze(database: Database, edition_id: int, config: FreezeSettings) -> Editi
         outcome = Outcome(EditionState.HELD, Reason.UNUSUAL_NEWS)
         return _settle(database, edition_id, outcome, [as_remark(one) for one in odd] + remarks)
     material, said = material_checked(database, edition_id, config.fetcher, mirrors=config.mirrors)
-    remarks += said
+    return _finish(database, edition_id, material, remarks + said, config)
+
+
+def _finish(
+    database: Database,
+    edition_id: int,
+    material: Material | Outcome,
+    remarks: Remarks,
+    config: FreezeSettings,
+) -> EditionState | None:
+    """Render what was chosen and lock it, or settle what became of the edition instead."""
     composed = material if isinstance(material, Outcome) else _composed(material, config)
     if isinstance(composed, Outcome):
         return _settle(database, edition_id, composed, remarks)
@@ -115,10 +130,14 @@ def _store(
     now: dt.datetime,
 ) -> EditionState | None:
     edition = session.get_one(Edition, edition_id)
-    if edition.state not in FREEZABLE or not move(session, edition, EditionState.FROZEN, now=now):
+    is_asked = session.get_one(Cadence, edition.cadence_id).wants_approval
+    reason = Reason.WANTS_APPROVAL if is_asked else None
+    if edition.state not in FREEZABLE or not move(
+        session, edition, EditionState.FROZEN, reason=reason, now=now
+    ):
         return None
-    # Nobody is asked yet: what is locked by the rules is approved by them.
-    revision = store_revision(session, edition_id, composed, approved_by=FREEZE, now=now)
+    # Where nobody is asked, what is locked by the rules is approved by them.
+    revision = store_revision(session, edition_id, composed, approved_by="" if is_asked else FREEZE, now=now)
     edition.revision_id = revision.id
     edition.first_copies_at = None
     edition.remarks = remarks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,7 @@ from digest.models import (
     Cadence,
     Digest,
     Edition,
+    EditionKind,
     EditionState,
     MailingList,
     OwnItem,
@@ -80,6 +81,11 @@ def considered(session: Session, edition_id: int, *, now: dt.datetime) -> Consid
     day = edition.send_at.astimezone(ZoneInfo(cadence.zone)).date()
     own = own_candidates(session, edition, digest.id, day)
     found = candidates(session, edition, rules, wanted=changes.wishes.posts)
+    if edition.kind is EditionKind.BREAKING and changes.wishes.posts:
+        # Of these stories alone, however few they are.
+        found = [one for one in found if one.post_id in changes.wishes.posts]
+        rules = replace(rules, recent=replace(rules.recent, least=0))
+        own = {}
     choice = choose(
         found,
         rules,

@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db.dialect import lock_alone, skip_locked
+from digest.editions.deadlines import wants_approval
 from digest.editions.explanation import reruns
-from digest.editions.freeze import FREEZABLE
 from digest.editions.own_items import note_uses
 from digest.editions.states import move
 from digest.logs import get_logger
-from digest.models import Cadence, Edition, EditionState, Item, Reason, SentItem
+from digest.models import Cadence, Edition, EditionKind, EditionState, Item, Reason, SentItem
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 
@@ -24,11 +24,20 @@ _TOLD_AGAIN = dt.timedelta(seconds=60)
 
 
 def enqueue_freezes(session: Session, *, now: dt.datetime) -> list[int]:
-    """Hint at the freeze of each upcoming edition whose lead has begun."""
+    """Hint at the freeze of each upcoming edition whose lead has begun; not of a rhythm that was stopped."""
+    longest = session.scalar(sa.select(sa.func.max(Cadence.lead_seconds))) or 0
     rows = session.execute(
         sa.select(Edition.id, Edition.send_at, Cadence.lead_seconds)
         .join(Cadence, Cadence.id == Edition.cadence_id)
-        .where(Edition.state == EditionState.UPCOMING, _may_be_told(now))
+        .where(
+            Edition.state == EditionState.UPCOMING,
+            # Most come much later: they are not read one by one every few seconds.
+            Edition.send_at <= now + dt.timedelta(seconds=longest),
+            sa.or_(
+                Cadence.is_running, Edition.kind != EditionKind.SCHEDULED, Edition.send_at < Edition.due_at
+            ),
+            _may_be_told(now),
+        )
     )
     due = [row.id for row in rows if row.send_at - dt.timedelta(seconds=row.lead_seconds) <= now]
     return _tell(session, TaskName.FREEZE, due, now=now)
@@ -65,23 +74,33 @@ def _tell(session: Session, task: TaskName, editions: list[int], *, now: dt.date
 
 
 def skip_past_grace(session: Session, *, now: dt.datetime) -> int:
-    """Skip what is past its grace and was not begun; a held edition does not wait for ever."""
-    waiting = (*FREEZABLE, EditionState.FROZEN)
+    """Skip what is past its grace and was not begun.
+
+    What waited for a person has its grace from its deadline on: that decides about it before
+    (`editions.deadlines`).
+    """
     rows = session.execute(
         sa.select(Edition, Cadence.grace_seconds)
         .join(Cadence, Cadence.id == Edition.cadence_id)
-        .where(Edition.state.in_(waiting), Edition.send_at < now)
+        .where(Edition.state.in_((EditionState.UPCOMING, EditionState.FROZEN)), Edition.send_at < now)
     ).all()
-    late = [edition for edition, grace in rows if edition.send_at + dt.timedelta(seconds=grace) < now]
+    late = [
+        edition
+        for edition, grace in rows
+        if max(edition.send_at, edition.deadline_at or edition.send_at) + dt.timedelta(seconds=grace) < now
+    ]
     for edition in late:
         move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.PAST_GRACE)
     return len(late)
 
 
 def due_to_start(session: Session, *, now: dt.datetime) -> list[Edition]:
-    """The frozen, planned editions whose slot has come, locked; not those that another transaction begins."""
+    """The approved, planned editions whose slot has come, locked; not those another transaction begins."""
     due = sa.select(Edition).where(
-        Edition.state == EditionState.FROZEN, Edition.planned_at.is_not(None), Edition.send_at <= now
+        Edition.state == EditionState.FROZEN,
+        Edition.planned_at.is_not(None),
+        Edition.send_at <= now,
+        ~wants_approval(),
     )
     return list(session.scalars(skip_locked(due), execution_options={"populate_existing": True}))
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import audit
+from digest.editions.alert_causes import note_approved
 from digest.editions.compose import Composed
 from digest.editions.explanation import keep_explanation
 from digest.editions.pictures import keep_shown
@@ -118,6 +119,8 @@ def approve(session: Session, revision: Revision, *, actor: str, now: dt.datetim
     if revision.approved_at is not None:
         return False
     revision.approved_at, revision.approved_by = now, actor
+    if edition.revision_id == revision.id:
+        note_approved(session, edition, now=now)
     details = {"revision": revision.number, "fingerprint": revision.fingerprint}
     audit.record(session, "edition.approve", edition, actor=actor, now=now, details=details)
     return True

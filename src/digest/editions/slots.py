@@ -10,7 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db.dialect import insert_if_new, skip_locked
-from digest.editions.schedule import local_text, next_slot, slots
+from digest.editions.alert_causes import note_skipped
+from digest.editions.missed import carry_changes, missed_editions, outcome_of, skip_missed
+from digest.editions.schedule import Timetable, local_text, slots_of
+from digest.editions.timetables import timetables_of
 from digest.logs import get_logger
 from digest.models import Cadence, Edition, EditionKind, EditionState, Reason
 
@@ -23,9 +26,9 @@ _MISSED_ROWS = 100
 def make_next_editions(session: Session, *, now: dt.datetime) -> int:
     """Give each running cadence its next edition; returns how many were made.
 
-    Slots that were missed become rows too: the newest within its cadence's grace is made up, all others
-    are skipped with the reason. The cadence's row is moved in the same transaction, and the key
-    (cadence, kind, due_at) makes a second scheduler harmless.
+    Slots that were missed become rows too: at most the newest is made up, if it is within its cadence's grace
+    and the cadence wants that; the others are skipped with the reason. The cadence's row is moved in the same
+    transaction, and the key (cadence, kind, due_at) makes a second scheduler harmless.
     """
     waiting = sa.exists().where(
         Edition.cadence_id == Cadence.id,
@@ -36,10 +39,13 @@ def make_next_editions(session: Session, *, now: dt.datetime) -> int:
     made = 0
     # A cadence that is changed this very moment is left to whoever changes it.
     due = skip_locked(sa.select(Cadence).where(Cadence.is_running, ~waiting))
-    for cadence in session.scalars(due, execution_options={"populate_existing": True}).all():
+    found = session.scalars(due, execution_options={"populate_existing": True}).all()
+    tables = timetables_of(session, found)
+    missed = missed_editions(session, found, now=now)
+    for cadence in found:
         try:
-            made += _catch_up(session, cadence, now=now)
-        except (ValueError, LookupError, StopIteration):
+            made += _catch_up(session, cadence, tables[cadence.id], missed.get(cadence.id, []), now=now)
+        except (ValueError, LookupError):
             # Its zone is not known on this machine, say: that must not stop all the others.
             log.exception(
                 "cadence has no next slot", cadence=cadence.id, cron=cadence.cron, zone=cadence.zone
@@ -77,34 +83,43 @@ def add_edition(
     )
 
 
-def _catch_up(session: Session, cadence: Cadence, *, now: dt.datetime) -> int:
-    passed = list(
-        takewhile(lambda slot: slot <= now, slots(cadence.cron, cadence.zone, after=cadence.slots_after))
-    )
-    coming = next_slot(cadence.cron, cadence.zone, after=passed[-1] if passed else cadence.slots_after)
+def _catch_up(
+    session: Session, cadence: Cadence, table: Timetable, missed: list[Edition], *, now: dt.datetime
+) -> int:
+    after = cadence.slots_after
+    passed = list(takewhile(lambda slot: slot <= now, slots_of(table, after=after)))
+    newest = passed[-1] if passed else None
+    coming = next(slots_of(table, after=newest or after), None)
     if len(passed) > _MISSED_ROWS:
         log.warning("missed slots left out", cadence=cadence.id, count=len(passed) - _MISSED_ROWS)
-    made = 0
+    skipped = skip_missed(session, cadence, missed, newest=newest, now=now)
+    grace = dt.timedelta(seconds=cadence.grace_seconds)
+    made: list[int] = []
+    lost: list[int] = []
+    # That of the stories of what was skipped: the one that is made up, else the next.
+    takes_over = None
     for slot in passed[-_MISSED_ROWS:]:
-        is_made_up = slot == passed[-1] and slot + dt.timedelta(seconds=cadence.grace_seconds) >= now
-        state = EditionState.UPCOMING if is_made_up else EditionState.SKIPPED
-        reason = None if is_made_up else Reason.PAST_GRACE
-        made += _add(session, cadence, slot, now=now, state=state, reason=reason)
-    made += _add(session, cadence, coming, now=now, state=EditionState.UPCOMING, reason=None)
-    cadence.slots_after = coming
-    return made
-
-
-def _add(
-    session: Session,
-    cadence: Cadence,
-    slot: dt.datetime,
-    *,
-    now: dt.datetime,
-    state: EditionState,
-    reason: Reason | None,
-) -> int:
-    added = add_edition(
-        session, cadence, kind=EditionKind.SCHEDULED, due_at=slot, now=now, state=state, reason=reason
-    )
-    return int(added is not None)
+        reason = outcome_of(slot, newest=newest, missed=cadence.missed, grace=grace, now=now)
+        state = EditionState.UPCOMING if reason is None else EditionState.SKIPPED
+        number = add_edition(
+            session, cadence, kind=EditionKind.SCHEDULED, due_at=slot, now=now, state=state, reason=reason
+        )
+        if number is not None:
+            made.append(number)
+            if reason is None:
+                takes_over = number
+            else:
+                lost.append(number)
+    if coming is not None:
+        number = add_edition(session, cadence, kind=EditionKind.SCHEDULED, due_at=coming, now=now)
+        made += [number] if number is not None else []
+        takes_over = takes_over or number
+    for edition in skipped:
+        if edition.reason is Reason.MERGED and takes_over is not None:
+            carry_changes(session, edition, takes_over)
+    if lost:
+        note_skipped(session, session.get_one(Edition, lost[-1]), others=len(lost) - 1, now=now)
+    last = coming or newest
+    if last is not None:
+        cadence.slots_after = last
+    return len(made)

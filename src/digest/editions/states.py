@@ -7,9 +7,10 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.editions.alert_causes import note_state
 from digest.errors import StateError
 from digest.logs import get_logger
-from digest.models import Edition, EditionState, Reason
+from digest.models import Cadence, Edition, EditionState, Reason
 
 log = get_logger(__name__)
 
@@ -37,17 +38,34 @@ def move(
 ) -> bool:
     """Change an edition's state if it is still in the state that was read; False if another was quicker.
 
-    Raises StateError for a change that the table does not allow.
+    What waits for a person gets its deadline with it, and whom the digest names is told. Raises StateError
+    for a change that the table does not allow.
     """
-    if to not in ALLOWED[edition.state]:
-        raise StateError(f"Edition {edition.id} is {edition.state} and cannot become {to}.")
+    was = edition.state
+    if to not in ALLOWED[was]:
+        raise StateError(f"Edition {edition.id} is {was} and cannot become {to}.")
     values = {"state": to, "reason": reason, "reason_detail": detail, "state_since": now, "hinted_at": None}
+    if to is EditionState.HELD or reason is Reason.WANTS_APPROVAL:
+        values["deadline_at"] = edition.deadline_at or _deadline(session, edition)
     changed = session.execute(
-        sa.update(Edition).where(Edition.id == edition.id, Edition.state == edition.state).values(**values),
+        sa.update(Edition).where(Edition.id == edition.id, Edition.state == was).values(**values),
         execution_options={"synchronize_session": False},
     )
     if not getattr(changed, "rowcount", 0):
         return False
-    log.info("edition state", edition=edition.id, was=edition.state.value, now=to.value, reason=reason)
+    log.info("edition state", edition=edition.id, was=was.value, now=to.value, reason=reason)
     session.refresh(edition)
+    note_state(session, edition, was=was, now=now)
     return True
+
+
+def deadline_of(due_at: dt.datetime, *, hold_seconds: int, useful_seconds: int) -> dt.datetime:
+    """Until when a person is waited for: never longer than the edition is worth having."""
+    return due_at + dt.timedelta(seconds=min(hold_seconds, useful_seconds))
+
+
+def _deadline(session: Session, edition: Edition) -> dt.datetime:
+    cadence = session.get_one(Cadence, edition.cadence_id)
+    return deadline_of(
+        edition.due_at, hold_seconds=cadence.hold_seconds, useful_seconds=cadence.useful_seconds
+    )

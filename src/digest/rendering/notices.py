@@ -1,4 +1,4 @@
-"""The single mails: confirm, welcome, goodbye, moved, fresh link, permission and test."""
+"""The single mails: confirm, welcome, goodbye, moved, fresh link, permission, test and alert."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class NoticeKind(StrEnum):
     FRESH_LINK = "fresh_link"
     PERMISSION = "permission"
     MOVED = "moved"
+    ALERT = "alert"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,17 @@ class MovedNotice:
     postal_address: str
 
 
+@dataclass(frozen=True, slots=True)
+class AlertNotice:
+    """Tells one of the staff that something wants a person, or no longer does."""
+
+    headline: str
+    sentences: tuple[str, ...]
+    digest_title: str
+    sender_name: str
+    postal_address: str
+
+
 NoticeValues = (
     ConfirmNotice
     | WelcomeNotice
@@ -122,6 +134,7 @@ NoticeValues = (
     | FreshLinkNotice
     | PermissionNotice
     | MovedNotice
+    | AlertNotice
 )
 
 _VALUES_OF: dict[NoticeKind, type[NoticeValues]] = {
@@ -132,6 +145,7 @@ _VALUES_OF: dict[NoticeKind, type[NoticeValues]] = {
     NoticeKind.FRESH_LINK: FreshLinkNotice,
     NoticeKind.PERMISSION: PermissionNotice,
     NoticeKind.MOVED: MovedNotice,
+    NoticeKind.ALERT: AlertNotice,
 }
 
 

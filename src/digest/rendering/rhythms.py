@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import heapq
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class Rhythm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A cadence as it is set: `cron` in `zone`, under a name."""
+    """A cadence as it is set: `cron`, a schedule a line, in `zone`, under a name."""
 
     id: int
     name: str
@@ -59,7 +60,9 @@ def rhythm_of(schedule: Schedule, now: dt.datetime) -> tuple[Rhythm, dt.datetime
 def _looked_up(cron: str, zone: str, minute: dt.datetime) -> tuple[Rhythm, dt.datetime, int]:
     local = minute.astimezone(ZoneInfo(zone))
     end = local + dt.timedelta(days=_DAYS)
-    slots = CronSim(cron, local)
+    # Each line in its order, and a moment that two lines name once.
+    merged = heapq.merge(*(CronSim(line, local) for line in cron.splitlines()))
+    slots = (slot for slot, _ in itertools.groupby(merged))
     first = next(slots)
     count = 1 if first <= end else 0
     count += sum(

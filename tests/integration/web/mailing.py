@@ -17,8 +17,10 @@ from digest import clock
 from digest.config import Settings
 from digest.db import Database
 from digest.deliveries.handover import start_due
+from digest.editions.alert_mails import tell_alerts
 from digest.editions.copies import Imprint, ask_test_mails
 from digest.editions.first_copies import add_first_copy, ask_first_copies
+from digest.editions.states import move
 from digest.i18n import translator
 from digest.lists.links import sign_off_url
 from digest.lists.manage import ListChanges, set_list
@@ -28,8 +30,19 @@ from digest.lists.permission_mail import ask_some
 from digest.lists.topics import add_topic
 from digest.mail.smtp_client import SmtpTransport
 from digest.mail.transport import Endpoint, Security
-from digest.models import Cadence, Digest, MailingList, Notice, Subscriber, Subscription
+from digest.models import (
+    Cadence,
+    Digest,
+    Edition,
+    EditionState,
+    MailingList,
+    Notice,
+    Reason,
+    Subscriber,
+    Subscription,
+)
 from digest.notices import send_due
+from digest.notices.alerts import add_receiver
 from digest.rendering.contexts import TextSize
 from tests.factories import make_account, make_cadence, make_digest, make_list, make_readers
 from tests.integration.planned import PUBLIC_URL, Desk, let_go, make_desk
@@ -147,17 +160,23 @@ def _send_editions(mailing: Mailing, judge: JudgeServer) -> None:
 
 
 def _ask_staff(mailing: Mailing, paper: Desk) -> None:
-    """A first copy of the next edition, with the link that stops it, and a test mail."""
+    """A first copy of the next edition, with the link that stops it, a test mail, and an alert."""
     slot = clock.utc_now() + HOUR
     edition_id = print_edition(paper, slot).edition_id
     imprint = Imprint(PUBLIC_URL, paper.made)
     with mailing.database.write() as session:
         account = make_account(session)
         add_first_copy(session, session.get_one(Cadence, paper.cadence.id), account, actor="test", now=slot)
+        digest = session.get_one(Digest, paper.cadence.digest_id)
+        add_receiver(session, digest, account, actor="test", now=slot)
         address = account.address
     with mailing.database.write() as session:
         assert ask_first_copies(session, imprint, now=slot) > 0
     assert ask_test_mails(mailing.database, edition_id, [address], imprint, actor="test") == 1
+    with mailing.database.write() as session:
+        edition = session.get_one(Edition, edition_id)
+        move(session, edition, EditionState.HELD, now=slot, reason=Reason.BY_PERSON)
+        assert tell_alerts(session, imprint, now=slot) == 1
     with mailing.database.write() as session:
         session.execute(sa.update(Notice).values(not_before=clock.utc_now() - HOUR))
 

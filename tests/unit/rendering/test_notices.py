@@ -9,6 +9,7 @@ from lxml import html as lxml_html
 
 from digest.rendering.contexts import UNSUBSCRIBE_URL
 from digest.rendering.notices import (
+    AlertNotice,
     ConfirmNotice,
     FreshLinkNotice,
     GoodbyeNotice,
@@ -39,6 +40,9 @@ NOTICES: dict[NoticeKind, NoticeValues] = {
     NoticeKind.PERMISSION: PermissionNotice(TITLE, "https://mail.example.org/k/token", SLOT, **PAPER),
     NoticeKind.TEST: ServiceTestNotice("Main <relay>", "The Courier", SLOT, "Asia/Yerevan"),
     NoticeKind.MOVED: MovedNotice(TITLE, **PAPER),
+    NoticeKind.ALERT: AlertNotice(
+        f"Held: {TITLE}", ("The message is too large <b>today</b>.",), TITLE, **PAPER
+    ),
     NoticeKind.FRESH_LINK: FreshLinkNotice("data", TITLE, "https://mail.example.org/f/data/token", **PAPER),
 }
 

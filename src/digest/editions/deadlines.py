@@ -1,0 +1,109 @@
+"""What waits for a person does not wait for ever: at its deadline an edition goes out or is skipped."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.db.dialect import skip_locked
+from digest.editions.revisions import approve
+from digest.editions.states import deadline_of, move
+from digest.models import (
+    Cadence,
+    ChangeKind,
+    Edition,
+    EditionChange,
+    EditionState,
+    Fallback,
+    Reason,
+    Revision,
+)
+from digest.queueing.enqueue import enqueue
+from digest.queueing.names import TaskName
+
+# Who accepts and approves where the deadline decides.
+DEADLINE = "deadline"
+
+
+def apply_deadlines(session: Session, *, now: dt.datetime) -> int:
+    """Decide what nobody has decided until its deadline, as its cadence says; returns how many editions.
+
+    To be sent, a held edition is made anew and what is odd of it is accepted, once: what cannot be made even
+    so is skipped. What a person has held is never sent by the clock.
+    """
+    set_missing_deadlines(session)
+    waits = sa.or_(
+        Edition.state == EditionState.HELD,
+        sa.and_(Edition.state == EditionState.FROZEN, wants_approval()),
+    )
+    due = sa.select(Edition).where(waits, Edition.deadline_at <= now).order_by(Edition.id)
+    decided = 0
+    for edition in session.scalars(skip_locked(due), execution_options={"populate_existing": True}).all():
+        outcome = session.get_one(Cadence, edition.cadence_id).hold_outcome
+        if edition.state is EditionState.FROZEN:
+            decided += _settle_unapproved(session, edition, outcome, now=now)
+        else:
+            decided += _settle_held(session, edition, outcome, now=now)
+    return decided
+
+
+def wants_approval() -> sa.ColumnElement[bool]:
+    """Whether the current version of an edition is not approved."""
+    return sa.exists().where(Revision.id == Edition.revision_id, Revision.approved_at.is_(None))
+
+
+def set_missing_deadlines(session: Session) -> None:
+    """Give a deadline to what was held before there were any."""
+    rows = session.execute(
+        sa.select(Edition, Cadence.hold_seconds, Cadence.useful_seconds)
+        .join(Cadence, Cadence.id == Edition.cadence_id)
+        .where(Edition.state == EditionState.HELD, Edition.deadline_at.is_(None))
+    ).all()
+    for edition, hold, useful in rows:
+        edition.deadline_at = deadline_of(edition.due_at, hold_seconds=hold, useful_seconds=useful)
+    session.flush()
+
+
+def _settle_held(session: Session, edition: Edition, outcome: Fallback, *, now: dt.datetime) -> bool:
+    was, detail = edition.reason, edition.reason_detail
+    if outcome is Fallback.SEND and was is not Reason.BY_PERSON and not _was_let_go(session, edition):
+        session.add(
+            EditionChange(
+                edition_id=edition.id,
+                kind=ChangeKind.ACCEPT,
+                details={"by": DEADLINE},
+                made_by=DEADLINE,
+                made_at=now,
+            )
+        )
+        edition.revision_id = edition.first_copies_at = None
+        session.flush()
+        if not move(session, edition, EditionState.UPCOMING, now=now, reason=Reason.DEADLINE):
+            return False
+        enqueue(session, TaskName.FREEZE, edition.id)
+        return True
+    why = ": ".join(part for part in (was.value if was is not None else "", detail) if part)
+    return move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.DEADLINE, detail=why[:500])
+
+
+def _settle_unapproved(session: Session, edition: Edition, outcome: Fallback, *, now: dt.datetime) -> bool:
+    if outcome is Fallback.SEND and edition.revision_id is not None:
+        return approve(session, session.get_one(Revision, edition.revision_id), actor=DEADLINE, now=now)
+    why = Reason.WANTS_APPROVAL.value
+    return move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.DEADLINE, detail=why)
+
+
+def _was_let_go(session: Session, edition: Edition) -> bool:
+    """Whether the deadline has let it go before, and it was held again."""
+    return (
+        session.scalar(
+            sa.select(EditionChange.id).where(
+                EditionChange.edition_id == edition.id,
+                EditionChange.kind == ChangeKind.ACCEPT,
+                EditionChange.made_by == DEADLINE,
+            )
+        )
+        is not None
+    )
