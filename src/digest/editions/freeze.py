@@ -58,34 +58,37 @@ def freeze(database: Database, edition_id: int, config: FreezeSettings) -> Editi
         if edition is None or edition.state not in FREEZABLE:
             return None
         is_breaking = edition.kind is EditionKind.BREAKING
-    if is_breaking:  # it does not wait for slow sites: an editor chose its stories, of what is known
-        with database.read() as session:
-            chosen = material_of(session, edition_id)
-        return _finish(database, edition_id, chosen, [], config)
-    remarks = collect_once_more(database, edition_id, config.fetcher, interval=config.collect_interval)
-    with database.read() as session:
-        odd = odd_news(session, session.get_one(Edition, edition_id), now=clock.utc_now())
-    if odd:
-        outcome = Outcome(EditionState.HELD, Reason.UNUSUAL_NEWS)
-        return _settle(database, edition_id, outcome, [as_remark(one) for one in odd] + remarks)
-    material, said = material_checked(database, edition_id, config.fetcher, mirrors=config.mirrors)
-    return _finish(database, edition_id, material, remarks + said, config)
-
-
-def _finish(
-    database: Database,
-    edition_id: int,
-    material: Material | Outcome,
-    remarks: Remarks,
-    config: FreezeSettings,
-) -> EditionState | None:
-    """Render what was chosen and lock it, or settle what became of the edition instead."""
+    try:
+        material, remarks = (_known_now if is_breaking else _looked_at)(database, edition_id, config)
+    except DigestError as error:  # its rules make no sense, say
+        material, remarks = Outcome(EditionState.HELD, Reason.RENDERING_FAILED, str(error)[:500]), []
     composed = material if isinstance(material, Outcome) else _composed(material, config)
     if isinstance(composed, Outcome):
         return _settle(database, edition_id, composed, remarks)
     with database.write() as session:
         lead = config.plan_lead
         return _store(session, edition_id, composed, remarks, plan_lead=lead, now=clock.utc_now())
+
+
+def _looked_at(
+    database: Database, edition_id: int, config: FreezeSettings
+) -> tuple[Material | Outcome, Remarks]:
+    """What it is made of after a last look at its sites."""
+    remarks = collect_once_more(database, edition_id, config.fetcher, interval=config.collect_interval)
+    with database.read() as session:
+        odd = odd_news(session, session.get_one(Edition, edition_id), now=clock.utc_now())
+    if odd:
+        return Outcome(EditionState.HELD, Reason.UNUSUAL_NEWS), [as_remark(one) for one in odd] + remarks
+    material, said = material_checked(database, edition_id, config.fetcher, mirrors=config.mirrors)
+    return material, remarks + said
+
+
+def _known_now(
+    database: Database, edition_id: int, _config: FreezeSettings
+) -> tuple[Material | Outcome, Remarks]:
+    """Breaking news does not wait for slow sites: an editor chose its stories, of what is known."""
+    with database.read() as session:
+        return material_of(session, edition_id), []
 
 
 def _composed(material: Material, config: FreezeSettings) -> Composed | Outcome:

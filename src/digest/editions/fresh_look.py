@@ -102,7 +102,12 @@ def _check(database: Database, edition_id: int, posts: Sequence[Post], fetcher: 
     asked = [post_id for post_id in titles if post_id not in silent]
     if not asked:
         return []
-    found = recheck(database, asked, fetcher, now=clock.utc_now(), seconds=_CHECK_SECONDS)
+    try:
+        found = recheck(database, asked, fetcher, now=clock.utc_now(), seconds=_CHECK_SECONDS)
+    except Exception:
+        # Whatever it is, the edition is made of what is known, and says so.
+        log.exception("stories could not be checked once more", edition=edition_id)
+        return [remark(Note.UNCHECKED, title=titles[post_id]) for post_id in asked]
     return [
         remark(Note.DROPPED if post_id in found.dropped else Note.UNCHECKED, title=titles[post_id])
         for post_id in asked

@@ -28,7 +28,9 @@ def picture_of_post(post: Post, *, public_url: str) -> StoryPicture | None:
         )
     if is_broken(stored):
         return None
-    return StoryPicture(url=stored["url"], alt=stored["alt"], width=stored["width"], height=stored["height"])
+    return StoryPicture(
+        url=stored["url"], alt=stored["alt"], width=stored.get("width"), height=stored.get("height")
+    )
 
 
 def keep_shown(session: Session, stories: Iterable[Story], *, now: dt.datetime) -> None:

@@ -286,7 +286,7 @@ _FORM: Final[dict[str, Any]] = {
             name: _number(1, 10_000)
             for name in ("many", "times", "unknown", "learning_days", "late_posts", "late_hours")
         },
-        "share_percent": _number(1, 100),
+        "share_percent": _number(1, 101),  # above 100: never
         "share_posts": _number(1, 10_000),
         "is_on": _flag,
     },
