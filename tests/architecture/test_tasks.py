@@ -108,7 +108,7 @@ def test_only_ids_travel(memory: Connection) -> None:
     with Consumer(
         memory, [queue], callbacks=[lambda body, message: taken.append((body, message.content_type))]
     ):
-        memory.drain_events(timeout=5)
+        memory.drain_events(timeout=60)
     ((arguments, keywords, _), kind) = taken[0]
     assert (arguments, keywords, kind) == ([7], {}, "application/json")
 
@@ -144,6 +144,6 @@ def test_a_pickled_message_is_refused(memory: Connection, worker: dict[str, Any]
         on_decode_error=lambda message, error: refused.append(error),
         callbacks=[lambda body, message: got.append(body)],
     ):
-        memory.drain_events(timeout=5)
+        memory.drain_events(timeout=60)
     assert got == []
     assert isinstance(refused[0], ContentDisallowed)

@@ -105,7 +105,7 @@ def test_a_disk_that_cannot_be_synced_stops_the_sending(desk: Desk, monkeypatch:
         sender = desk.sender(judge.port, now=now)
         monkeypatch.setattr(journal_sync, "_sync", fails)
         sender.journal.keep_synced()
-        assert failed.wait(5)
+        assert failed.wait(60)
         with pytest.raises(JournalError, match="sending must stop"):
             desk.send(edition_id, sender)
         let_go(sender)

@@ -21,7 +21,7 @@ _GROUP = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<%s@example.org>\r\nDATA\r\n"
 
 def _say(judge: JudgeServer, data: bytes, *, replies: int) -> list[bytes]:
     """Speak to the judge in one write; the codes of its replies, the greeting's among them."""
-    with socket.create_connection(("127.0.0.1", judge.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", judge.port), timeout=30) as connection:
         file = connection.makefile("rb")
         connection.sendall(data)
         codes: list[bytes] = []

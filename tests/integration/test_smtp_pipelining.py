@@ -29,7 +29,7 @@ _ALL_ACCEPTED = sorted((name, Outcome.ACCEPTED) for name in _NAMES)
 def test_a_server_that_cannot_do_what_it_offers_is_spoken_to_with_less(script: Script) -> None:
     """Everybody has one mail; one connection is given up for it, not one for each mail."""
     ledger = Ledger()
-    with JudgeServer(script) as judge, SmtpTransport(endpoint(judge, timeout=0.3)) as transport:
+    with JudgeServer(script) as judge, SmtpTransport(endpoint(judge, timeout=1.5)) as transport:
         for _ in range(2):
             transport.send(
                 map(envelope, _NAMES), before_dot=ledger.before_dot, after_reply=ledger.after_reply
@@ -68,7 +68,7 @@ def test_silence_that_has_nothing_to_do_with_it_lowers_nothing() -> None:
     ledger = Ledger()
     with (
         JudgeServer(Script(faults=(Fault("mail", "silence"),))) as judge,
-        SmtpTransport(endpoint(judge, timeout=0.2)) as transport,
+        SmtpTransport(endpoint(judge, timeout=1.0)) as transport,
     ):
         with pytest.raises(UnreachableError, match="in time"):
             transport.send(

@@ -27,7 +27,7 @@ def test_messages_of_a_lost_connection_are_let_go(tmp_path: Path) -> None:
         queue = connection.SimpleQueue("deliveries")
         for _ in range(3):
             queue.put({})
-        first, second, _third = (queue.get(timeout=5) for _ in range(3))
+        first, second, _third = (queue.get(timeout=60) for _ in range(3))
         server.kill()
         connection.collect(socket_timeout=1)  # the order of celery's on_connection_error_after_connected
         connection.close()

@@ -13,17 +13,17 @@ import pytest
 import sqlalchemy as sa
 
 from digest.db import Database
-from digest.lists import assets, consent, import_lines
+from digest.lists import assets, consent, import_lines, import_run
 from digest.lists.import_order import ImportOrder
-from digest.lists.import_run import import_subscribers
 from digest.models import ConsentEvent, Import, ImportState, Subscriber, Subscription
 from tests.factories import make_cadence, make_digest, make_list
 from tests.factories.audience import ADDRESS_KEY
 from tests.factories.moments import NOW
+from tests.integration.lists.importing import BATCH_LINES
 
 pytestmark = pytest.mark.process
 
-LINES = 24_000
+LINES = 8_500  # not a whole number of batches
 
 
 def _content() -> bytes:
@@ -38,10 +38,11 @@ def _content() -> bytes:
     return "\n".join(lines).encode()
 
 
-def _start(url: str, path: Path, list_id: int, import_id: int, errors: Path) -> subprocess.Popen[bytes]:
+def _start(url: str, path: Path, numbers: tuple[int, int], end: str, errors: Path) -> subprocess.Popen[bytes]:
+    """Begin or go on, up to an end; `numbers` are the list's and the import's, 0 for a new one."""
     words = [sys.executable, "-m", "tests.integration.lists.importing", url, str(path)]
     with errors.open("wb") as stderr:
-        return subprocess.Popen([*words, str(list_id), str(import_id)], stderr=stderr)
+        return subprocess.Popen([*words, *map(str, numbers), end], stderr=stderr)
 
 
 def _killed_after_a_batch(database: Database, child: subprocess.Popen[bytes], errors: Path) -> None:
@@ -64,7 +65,7 @@ def _position(database: Database) -> int:
 
 
 def test_kill_in_mid_import_and_resume_gives_the_same_rows(
-    database: Database, database_url: str, tmp_path: Path
+    database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed twice and resumed: everybody once, with one proof each, and the counts of an unbroken import."""
     content = _content()
@@ -76,7 +77,8 @@ def test_kill_in_mid_import_and_resume_gives_the_same_rows(
         list_id = make_list(session, digest).id
     order = ImportOrder(list_id, "moved", "cli:test", ADDRESS_KEY, file_name="people.csv")
     pieces: list[bytes] = []
-    wanted = import_subscribers(
+    monkeypatch.setattr(import_run, "BATCH_LINES", BATCH_LINES)  # a report is written batch by batch
+    wanted = import_run.import_subscribers(
         database,
         io.BytesIO(content),
         replace(order, is_dry_run=True),
@@ -86,10 +88,12 @@ def test_kill_in_mid_import_and_resume_gives_the_same_rows(
     import_id = 0
     errors = tmp_path / "errors"
     for _ in range(2):
-        _killed_after_a_batch(database, _start(database_url, path, list_id, import_id, errors), errors)
+        child = _start(database_url, path, (list_id, import_id), "before the last lines", errors)
+        _killed_after_a_batch(database, child, errors)
         with database.read() as session:
             import_id = session.scalars(sa.select(Import.id)).one()
-    assert _start(database_url, path, list_id, import_id, errors).wait() == 0, errors.read_text()[-3000:]
+    child = _start(database_url, path, (list_id, import_id), "the end", errors)
+    assert child.wait(180) == 0, errors.read_text()[-3000:]
     with database.read() as session:
         row = session.scalars(sa.select(Import)).one()
         assert (row.state, row.position) == (ImportState.DONE, LINES)

@@ -185,7 +185,7 @@ def test_who_leaves_while_the_mail_service_dawdles_gets_no_welcome(
         house = _house(session)
         subscription_id = house.ask("welcome", "ani@mail.test")
         house.ask("welcome", "ara@mail.test")
-    slow = Fault("data", action="slow", match="ani@", seconds=1.5)
+    slow = Fault("data", action="slow", match="ani@", seconds=3.0)
     with JudgeServer(Script(faults=(slow,), fsync=False)) as judge:
 
         def leave() -> None:

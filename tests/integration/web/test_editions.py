@@ -83,7 +83,7 @@ def test_an_edition_that_is_taken_back_is_gone_soon(
     assert client.get(f"/e/{scene.public_id}").status_code == 200
     with database.write() as session:
         session.execute(sa.update(Edition).values(state=EditionState.CANCELLED))
-    wait_until(lambda: client.get(f"/e/{scene.public_id}").status_code == 404, seconds=5)
+    wait_until(lambda: client.get(f"/e/{scene.public_id}").status_code == 404)
 
 
 def test_no_name_of_an_edition_is_trusted(client: TestClient) -> None:
