@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.cli import attributes, common, erasures, subscriber_import
+from digest.cli import common, erasures, person_set, subscriber_import
 from digest.cli.common import JsonOption
 from digest.errors import InputError, NotFoundError
 from digest.lists import evidence, people, queries, subscribe
@@ -177,9 +177,10 @@ def data(
     common.say(f"Everything that is held about this person is in {output}; it is for them alone.")
 
 
-app.command("set", epilog="Example: digest subscriber set ani@example.org --attribute city=Yerevan")(
-    attributes.set_person
-)
+app.command(
+    "set",
+    epilog="Example: digest subscriber set ani@example.org --name Ani --list readers --cadence sunday",
+)(person_set.set_person)
 
 
 @app.command("show", epilog="Example: digest subscriber show ani@example.org --json")

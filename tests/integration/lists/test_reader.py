@@ -166,8 +166,8 @@ def test_topics_are_kept_in_their_order_and_all_is_none(scene: Scene) -> None:
 def test_larger_letters_are_no_matter_of_consent(scene: Scene) -> None:
     """The size changes and comes back; no event is written."""
     for size in (TextSize.LARGE, TextSize.NORMAL):
-        assert preferences.choose_text_size(scene.session, scene.reader, size, now=NOW)
-        assert not preferences.choose_text_size(scene.session, scene.reader, size, now=NOW)
+        assert preferences.choose_text_size(scene.session, scene.reader.subscriber_id, size, now=NOW)
+        assert not preferences.choose_text_size(scene.session, scene.reader.subscriber_id, size, now=NOW)
     assert len(scene.events()) == 1
 
 
