@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from digest import keys
 from digest.db import Database
-from digest.models import AuditEntry, Cadence, Subscriber
+from digest.lists.change_address import Moved, change_address
+from digest.lists.fresh_links import Fresh, FreshKind, make_fresh_link
+from digest.lists.stationery import Stationery
+from digest.models import AuditEntry, Cadence, MailingList, Subscriber
+from digest.tokens import Signer
+from tests.factories.moments import NOW
 from tests.integration.cli.commands import Cli
 
 ADD = ("subscriber", "add", "ani@example.org", "--list", "readers", "--consent", "asked by letter")
@@ -88,3 +94,31 @@ def test_what_cannot_be_set_is_said(ani: Cli) -> None:
     assert ani.json("subscriber", "show", "ani@example.org")["name"] == "Ani"
     ani("subscriber", "end", "ani@example.org", "--list", "readers")
     assert "has ended" in ani.refused(*OF_LIST, "--cadence", "sunday", code=1)
+
+
+def test_a_former_address_makes_no_second_person_by_mistake(ani: Cli, database_url: str) -> None:
+    """Who moved is on the list already, under the new address; somebody else who has the old one may come."""
+    database = Database(database_url)
+    with database.write() as session:
+        person = session.scalars(sa.select(Subscriber)).one()
+        link = make_fresh_link(
+            session, person.id, FreshKind.NEW_ADDRESS, now=NOW, details={"address": "new@example.org"}
+        )
+        stationery = Stationery(
+            Signer({1: b"a" * 32}, 1), keys.load(ani.data / "secrets").address_key, "https://mail.example.org"
+        )
+        list_id = session.scalars(sa.select(MailingList.id)).one()
+        assert change_address(session, Fresh(link, list_id), stationery, now=NOW) is Moved.DONE
+        number = person.id
+    said = ani.refused(*ADD, code=1)
+    assert f"was subscriber {number}'s" in said
+    assert "--anyway" in said
+    assert "@" not in said
+    assert ani.json("subscriber", "show", number)["address"] == "new@example.org"
+    assert "no subscriber 99" in ani.refused("subscriber", "show", 99)
+    assert ani(*ADD, "--anyway").startswith("Added")
+    assert ani(*ADD).startswith("Already on the list")  # somebody has the address now
+    ani("subscriber", "erase", "ani@example.org", "--yes")
+    ani("subscriber", "erase", "new@example.org", "--yes")
+    assert "person left" in ani.refused(*ADD, code=1)  # not: was somebody's
+    database.close()

@@ -47,7 +47,7 @@ def test_everybody_is_moved_once_part_by_part(database: Database, monkeypatch: p
     assert stranded.move_people(database, old.id, new.id, by=CLERK, now=NOW) == 0
     with database.read() as session:
         assert stranded.stranded(session) == []
-        cadences = dict(session.execute(sa.select(Subscription.id, Subscription.cadence_id)).tuples())
+        cadences = {each.id: each.cadence_id for each in session.scalars(sa.select(Subscription))}
         assert cadences.pop(faithful.id) == other.id
         assert set(cadences.values()) == {new.id}
         events = session.scalars(sa.select(ConsentEvent).where(ConsentEvent.action == "change")).all()
