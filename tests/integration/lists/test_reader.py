@@ -51,7 +51,7 @@ from digest.tokens import Claim, Purpose, Signer, TokenError
 from tests.factories import make_cadence, make_digest, make_list, make_subscriber, make_subscription
 from tests.factories.audience import ADDRESS_KEY
 from tests.factories.moments import NOW
-from tests.integration.web.test_reader import mailed_path
+from tests.integration.web.reader_hands import mailed_path
 
 ACTIVE, PAUSED, ENDED = SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED, SubscriptionStatus.ENDED
 SIGNER = Signer({1: b"a" * 32}, 1)
