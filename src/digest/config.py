@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     )
     web_host: str = Field("127.0.0.1", description="Address that the web server listens on.")
     web_port: int = Field(8025, ge=0, le=65535, description="Port that the web server listens on.")
+    web_processes: int = Field(
+        0, ge=0, le=64, description="Web processes; 0: one on SQLite, else one for each core, up to four."
+    )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Proxies in front of the web whose X-Forwarded-For counts, as addresses or networks."
     )

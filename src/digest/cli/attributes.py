@@ -100,35 +100,6 @@ def remove(
     common.say(f"The attribute {name} is gone; {people:,} people had a value.")
 
 
-def set_person(
-    address: Annotated[str, typer.Argument(help="The person's mail address.")],
-    attribute: Annotated[
-        list[str],
-        typer.Option(help="An attribute and its value; an empty one takes it away. May be repeated."),
-    ],
-    as_json: bool = JsonOption,
-) -> None:
-    """Set a person's attributes, each checked by its kind (`digest attribute list`)."""
-    from digest import audit  # noqa: PLC0415
-    from digest.lists import attributes  # noqa: PLC0415
-    from digest.lists.queries import subscriber_by_address  # noqa: PLC0415
-
-    pairs = [one.partition("=") for one in attribute]
-    if not all(sign for _, sign, _ in pairs):
-        raise InputError("Write an attribute and its value like --attribute city=Yerevan.")
-    with common.write() as session:
-        found = subscriber_by_address(session, address)
-        changed = attributes.set_values(session, found, {name: value for name, _, value in pairs})
-        if changed:
-            actor, now, details = common.actor(), common.now(), {"attributes": changed}
-            audit.record(session, "subscriber.set", found, actor=actor, now=now, details=details)
-        result = dict(found.attributes)
-    if as_json:
-        common.print_json(result)
-    else:
-        common.say(f"Changed: {', '.join(changed)}." if changed else "Nothing was changed.")
-
-
 def _as_dict(attribute: Attribute) -> dict[str, Any]:
     return {
         "name": attribute.name,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import cadence_dates, common, first_copies
+from digest.cli import cadence_dates, cadence_people, common, first_copies
 from digest.cli.common import JsonOption
 from digest.errors import InputError
 from digest.models import Fallback, Missed
@@ -31,6 +31,7 @@ _GRACE = "Seconds by which a missed edition may be late; after that it is skippe
 _SPREAD = "Over how long an edition goes out: 20m; 0: at once; auto: at once below 20,000 people, else 20m."
 _SEGMENT = "The segment that its editions go to (`digest segment list`); none: to everybody."
 _USEFUL = "How long after its slot an edition is worth having: 24h. Deferred mail is tried no longer."
+_MOVE_TO = "Put everybody who has chosen it on this cadence of the digest, with proof."
 _ZONE = "The time zone that the hours are meant in, such as Asia/Yerevan."
 
 EveryOption = Annotated[
@@ -147,6 +148,7 @@ def set_values(
     running: Annotated[
         bool | None, typer.Option("--running/--stopped", help="Whether new editions come.")
     ] = None,
+    move_to: Annotated[str | None, typer.Option(help=_MOVE_TO)] = None,
 ) -> None:
     """Change a rhythm. A new schedule counts from now on; what is locked already goes out as it is.
 
@@ -157,6 +159,7 @@ def set_values(
     from digest.lists.queries import cadence_named, digest_named  # noqa: PLC0415
     from digest.lists.segments import set_cadence_segment  # noqa: PLC0415
 
+<<<<<<< HEAD
     schedule = _schedule(every, at, cron)
     values: dict[str, Any] = {
         "lead_seconds": lead,
@@ -172,10 +175,17 @@ def set_values(
         "is_running": running,
     }
     if all(value is None for value in (schedule, zone, segment, *values.values())):
+=======
+    if all(value is None for value in (cron, zone, lead, grace, spread, useful, segment, running)):
+        if move_to is not None:
+            cadence_people.move_all(digest, name, move_to)
+            return
+>>>>>>> signup
         raise InputError("Nothing to change was given; `digest cadence set --help` lists what can be.")
     now = common.now()
     with common.write() as session:
         cadence = cadence_named(session, digest_named(session, digest).id, name)
+<<<<<<< HEAD
         set_cadence(session, cadence, cron=schedule, zone=zone, **values, actor=common.actor(), now=now)
         if segment is not None:
             wanted = None if segment == "none" else segment
@@ -186,8 +196,36 @@ def set_values(
         common.say(f"The cadence {name} is stopped: no new editions come.")
     elif coming is None:
         common.say(f"The cadence {name} is changed; no edition of it comes any more.")
+=======
+        cadence_people.check_target(session, cadence, move_to)
+        set_cadence(
+            session,
+            cadence,
+            cron=cron,
+            zone=zone,
+            lead_seconds=lead,
+            grace_seconds=grace,
+            useful_seconds=None if useful is None else common.parse_span(useful),
+            spread_seconds=Auto.AUTO if spread == "auto" else common.parse_span(spread) if spread else None,
+            is_running=running,
+            actor=common.actor(),
+            now=now,
+        )
+        if segment is not None:
+            wanted = None if segment == "none" else segment
+            set_cadence_segment(session, cadence, wanted, actor=common.actor(), now=now)
+        coming = next_slots(cadence, count=1, now=now)[0] if cadence.is_running else None
+        zone = cadence.zone
+        stranded = "" if move_to else cadence_people.stranded_line(session, digest, cadence)
+    if coming is None:
+        common.say(f"The cadence {name} is stopped: no new editions come.")
+        if stranded:
+            common.say(stranded)
+>>>>>>> signup
     else:
         common.say(f"The cadence {name} is changed; its next slot is {common.shown(coming, zone)}.")
+    if move_to is not None:
+        cadence_people.move_all(digest, name, move_to)
 
 
 @app.command("next", epilog="Example: digest cadence next courier morning --count 3")

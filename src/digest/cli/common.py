@@ -9,11 +9,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from digest.config import Settings
     from digest.db import Database
     from digest.keys import Keys
+
+_T = TypeVar("_T")
 
 JsonOption = typer.Option(False, "--json", help="Print JSON, for programs.")
 _WIDE = 200  # columns of a table that no terminal shows
@@ -190,6 +192,44 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
         table.add_row(*(Text("-" if cell is None else str(cell)) for cell in row))
     width = None if sys.stdout.isatty() else _WIDE
     Console(file=sys.stdout, width=width, highlight=False).print(table)
+
+
+def say_more(found: Sequence[Any], limit: int) -> None:
+    """After a full page of rows with numbers: how to see the next one."""
+    if len(found) == limit:
+        say(f"There may be more: add --after {found[-1].id}.")
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[int], None] | None]:
+    """Tells a person at a terminal how many are done; nothing to a program."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    yield lambda done: typer.echo(f"\r{done:,} done", err=True, nl=False)
+    typer.echo("", err=True)
+
+
+def lines_told(pieces: Iterable[bytes], tell: Callable[[int], None] | None) -> Iterator[bytes]:
+    """The same pieces of a table; how many of its lines have gone by is told, the heading not among them."""
+    done = -1
+    for piece in pieces:
+        yield piece
+        done += piece.count(b"\n")
+        if tell:
+            tell(max(done, 0))
+
+
+def counted(rows: Iterable[_T], tell: Callable[[int], None] | None, *, every: int = 1000) -> Iterator[_T]:
+    """The same rows; how many have gone by is told now and then, and at the end."""
+    done = 0
+    for row in rows:
+        done += 1
+        if tell and done % every == 0:
+            tell(done)
+        yield row
+    if tell:
+        tell(done)
 
 
 def print_fields(fields: Mapping[str, object]) -> None:

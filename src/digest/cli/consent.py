@@ -31,10 +31,10 @@ def verify(
     """Check every subscription's chain of consent; exit code 1 if one is broken."""
     if list_name is not None and address is not None:
         raise InputError("Say --list or --address, not both.")
-    with common.read() as session:
+    with common.read() as session, common.progress() as tell:
         total, broken = 0, 0
         findings: list[consent.Finding] = []
-        for _, found in _chains(session, list_name, address):
+        for _, found in common.counted(_chains(session, list_name, address), tell):
             total += 1
             broken += bool(found)
             findings.extend(found[: _FINDINGS_MOST - len(findings)])

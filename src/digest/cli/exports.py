@@ -9,7 +9,7 @@ import typer
 
 from digest import audit
 from digest.cli import common
-from digest.cli.imports import ForceOption, progress, writing
+from digest.cli.imports import ForceOption, writing
 from digest.lists import queries
 from digest.lists.export import export_list
 from digest.lists.export_xlsx import as_xlsx
@@ -42,13 +42,10 @@ def export(
             )
             list_id = mailing_list.id
         tables = export_list(database, list_id, statuses=status)
-        with writing(output, force=force) as stream, progress() as tell:
-            done = 0
+        with writing(output, force=force) as stream, common.progress() as tell:
+            pieces = common.lines_told(tables, tell)
             if format_ is Format.XLSX:
-                as_xlsx(tables, stream)
+                as_xlsx(pieces, stream)
                 return
-            for piece in tables:
+            for piece in pieces:
                 stream.write(piece)
-                done += piece.count(b"\n")
-                if tell:
-                    tell(done)

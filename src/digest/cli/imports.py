@@ -29,12 +29,14 @@ _MOMENTS = ("created_at", "changed_at", "undone_at")
 @app.command("list", epilog="Example: digest import list --list readers")
 def list_all(
     list_name: str | None = typer.Option(None, "--list", help="Only those into this list."),
+    limit: int = typer.Option(50, min=1, max=10_000, help="At most so many, the newest first."),
+    after: int | None = typer.Option(None, min=1, help="Go on after this number."),
     as_json: bool = JsonOption,
 ) -> None:
-    """Show the newest imports."""
+    """Show the imports, the newest first."""
     with common.read() as session:
         wanted = queries.list_named(session, list_name).id if list_name else None
-        found = import_undo.imports(session, list_id=wanted)
+        found = import_undo.imports(session, list_id=wanted, limit=limit, after=after)
     if as_json:
         common.print_json([_fields(one) for one in found])
         return
@@ -43,7 +45,8 @@ def list_all(
         for one in found
     ]
     columns = ("number", "file", "state", "lines done", "added", "by")
-    common.print_table(columns, rows, empty="Nothing was imported yet.")
+    common.print_table(columns, rows, empty="Nothing was imported." if after else "Nothing was imported yet.")
+    common.say_more(found, limit)
 
 
 @app.command("show", epilog="Example: digest import show 3 --json")
@@ -85,7 +88,7 @@ def resume(
 ) -> None:
     """Go on with an import whose process ended half way."""
     address_key = common.load_keys().address_key
-    with common.open_database() as database, opened(file) as stream, progress() as tell:
+    with common.open_database() as database, opened(file) as stream, common.progress() as tell:
         found = import_run.resume(
             database, import_id, address_key=address_key, now=common.now(), stream=stream, progress=tell
         )
@@ -99,7 +102,7 @@ def resume(
 @app.command("undo", epilog="Example: digest import undo 3")
 def undo(import_id: int = _Id, as_json: bool = JsonOption) -> None:
     """End the subscriptions that an import made and nobody has changed since."""
-    with common.open_database() as database, progress() as tell:
+    with common.open_database() as database, common.progress() as tell:
         found = import_undo.undo(database, import_id, actor=common.actor(), now=common.now(), progress=tell)
         details = {"ended": found.ended, "kept": found.changed_since, "released": found.released}
         note(database, "list.import_undo", import_id, details)
@@ -159,16 +162,6 @@ def writing(file: Path | None, *, force: bool) -> Iterator[BinaryIO]:
         return
     with common.private_file(file, force=force) as stream:
         yield stream
-
-
-@contextmanager
-def progress() -> Iterator[Any]:
-    """Tells a person at a terminal how many lines are done; nothing to a program."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    yield lambda done: typer.echo(f"\r{done:,} done", err=True, nl=False)
-    typer.echo("", err=True)
 
 
 def _fields(one: Import) -> dict[str, Any]:

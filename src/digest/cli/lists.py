@@ -153,6 +153,7 @@ def show(
     kept = found.network_record.value
     if found.network_record is not NetworkRecord.NONE:
         kept += f", for {found.network_days} days"
+    stopped = ", ".join(f"{people:,} on {name}" for name, people in found.stranded.items())
     common.print_fields(
         {
             "list": found.name,
@@ -166,5 +167,6 @@ def show(
             "network address": kept,
             "made": common.shown(found.created_at),
             **found.people,
+            **({"get nothing, for it is stopped": stopped} if stopped else {}),
         }
     )

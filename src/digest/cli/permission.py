@@ -122,7 +122,9 @@ def close(
             if not yes:
                 question = f"{found.to_end:,} subscriptions to {list_name} will end. Close the run?"
                 typer.confirm(question, abort=True, err=True)
-        ended = close_run(database, run.id, actor=common.actor(), now=now, end_nobody=end_nobody)
+        actor = common.actor()
+        with common.progress() as tell:
+            ended = close_run(database, run.id, actor=actor, now=now, end_nobody=end_nobody, progress=tell)
     if as_json:
         common.print_json({"run": run.id, "ended": ended})
     else:

@@ -48,14 +48,19 @@ def up(
 
 
 @web_app.command(epilog="Example: DIGEST_WEB_PORT=8025 digest web")
-def web() -> None:
+def web(
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="Processes that serve; else as DIGEST_WEB_PROCESSES says."),
+    ] = None,
+) -> None:
     """Serve the public pages. Address and port are the settings DIGEST_WEB_HOST and DIGEST_WEB_PORT."""
     from digest import logs  # noqa: PLC0415
-    from digest.web.serve import serve  # noqa: PLC0415
+    from digest.web.run import run  # noqa: PLC0415
 
     settings = common.settings()
     logs.set_up(level=settings.log_level, json=settings.log_json)
-    serve(settings)
+    run(settings if processes is None else settings.model_copy(update={"web_processes": processes}))
 
 
 @catcher_app.command(epilog="Example: digest catcher --port 2525 --dir var/caught")

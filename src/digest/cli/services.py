@@ -87,6 +87,7 @@ def check_rows(settings: Settings, *, now: dt.datetime) -> list[Finding]:
                 _accounts(session),
                 *_sources(session),
                 *_digests(session),
+                *_stranded(session),
             ]
     finally:
         database.close()
@@ -191,3 +192,18 @@ def _digests(session: Session) -> list[Finding]:
         level = Level.WARN if lacks else Level.OK
         found.append(Finding("digest", level, f"{digest.name} has {what or 'all it needs'}", mend))
     return found
+
+
+def _stranded(session: Session) -> list[Finding]:
+    """A stopped cadence keeps its people, and nobody hears of it: they did not choose to get nothing."""
+    from digest.lists.stranded import stranded  # noqa: PLC0415
+
+    return [
+        Finding(
+            "people",
+            Level.WARN,
+            f"{one.people:,} people of {one.list_name} get nothing: their rhythm, {one.cadence}, is stopped",
+            f"`digest cadence set {one.digest} {one.cadence} --move-to CADENCE`, or --running.",
+        )
+        for one in stranded(session)
+    ]

@@ -12,7 +12,7 @@ import typer
 from digest.cli import common
 from digest.cli.common import JsonOption
 from digest.cli.import_report import as_fields, show_preview, show_report
-from digest.cli.imports import ForceOption, note, opened, progress, writing
+from digest.cli.imports import ForceOption, note, opened, writing
 from digest.db import Database
 from digest.lists import assets, queries
 from digest.lists.import_order import ImportOrder, ImportReport
@@ -104,7 +104,7 @@ def import_file(
 def _run_import(
     database: Database, stream: BinaryIO, order: ImportOrder, report_file: Path | None, *, force: bool
 ) -> ImportReport:
-    with progress() as tell, ExitStack() as stack:
+    with common.progress() as tell, ExitStack() as stack:
         out = stack.enter_context(writing(report_file, force=force)) if report_file else None
         report = import_subscribers(
             database,

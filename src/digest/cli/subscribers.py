@@ -9,10 +9,11 @@ import typer
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.cli import attributes, common, erasures, subscriber_import
+from digest.addresses import keyed_hash, parse_address
+from digest.cli import common, erasures, person_set, subscriber_import
 from digest.cli.common import JsonOption
-from digest.errors import InputError, NotFoundError
-from digest.lists import evidence, people, queries, subscribe
+from digest.errors import InputError, NotFoundError, StateError
+from digest.lists import evidence, former, people, queries, subscribe
 from digest.lists.erase import erase_subscriber
 from digest.lists.my_data import my_data
 from digest.lists.status import Origin
@@ -48,6 +49,9 @@ def add(
     by: evidence.Spoken | None = typer.Option(None, "--by", help="How the consent reached us; with --clerk."),
     clerk: str = typer.Option("", "--clerk", help="Who took it: the address of an account, or a name."),
     welcome: bool = typer.Option(False, "--welcome", help="Send the welcome mail."),
+    anyway: bool = typer.Option(
+        False, "--anyway", help="Somebody had this address until they changed it; this is another person."
+    ),
     as_json: bool = JsonOption,
 ) -> None:
     """Put a person on a list."""
@@ -57,6 +61,8 @@ def add(
     now = common.now()
     with common.write() as session:
         mailing_list = queries.list_named(session, list_name)
+        if not anyway:
+            _refuse_former(session, address_key, address)
         result = subscribe.add_subscriber(
             session,
             mailing_list,
@@ -177,16 +183,26 @@ def data(
     common.say(f"Everything that is held about this person is in {output}; it is for them alone.")
 
 
-app.command("set", epilog="Example: digest subscriber set ani@example.org --attribute city=Yerevan")(
-    attributes.set_person
-)
+app.command(
+    "set",
+    epilog="Example: digest subscriber set ani@example.org --name Ani --list readers --cadence sunday",
+)(person_set.set_person)
 
 
 @app.command("show", epilog="Example: digest subscriber show ani@example.org --json")
-def show(address: str = _Address, as_json: bool = JsonOption) -> None:
+def show(
+    address: str = typer.Argument(help="The person's mail address, or number."),
+    as_json: bool = JsonOption,
+) -> None:
     """Show a person, the lists and the history of consent."""
     with common.read() as session:
-        found = people.describe(session, queries.subscriber_by_address(session, address))
+        if address.isascii() and address.isdigit():
+            person = session.get(Subscriber, int(address[:18]))
+            if person is None:
+                raise NotFoundError(f"There is no subscriber {address[:18]}.")
+        else:
+            person = queries.subscriber_by_address(session, address)
+        found = people.describe(session, person)
     if as_json:
         common.print_json(found)
         return
@@ -256,6 +272,16 @@ def _change(address: str, list_name: str, action: str, act: Callable[[Session, S
             _note(session, f"subscriber.{action}", subscription)
         status = subscription.status.value
     common.say(f"Now {status} on {list_name}." if was_changed else f"Already {status}; nothing was changed.")
+
+
+def _refuse_former(session: Session, address_key: bytes, address: str) -> None:
+    """Whoever moved to another address would be a second person under the old one, and get all twice."""
+    found = former.moved_away(session, keyed_hash(address_key, parse_address(address).key))
+    if found is not None:
+        raise StateError(
+            f"This address was subscriber {found}'s, who has another one now. `digest subscriber "
+            f"show {found}` shows who that is. If this is another person, add --anyway."
+        )
 
 
 def _note(session: Session, action: str, subscription: Subscription) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import sqlalchemy as sa
 import typer
 
 from digest import audit
@@ -73,22 +72,19 @@ def list_all(
     kind: SuppressionKind | None = typer.Option(None, help="Only addresses or only domains."),
     cause: SuppressionCause | None = typer.Option(None, help="Only those with this cause."),
     limit: int = typer.Option(100, min=1, max=100_000, help="At most so many, the newest first."),
+    after: int | None = typer.Option(None, min=1, help="Go on after this number."),
     as_json: bool = JsonOption,
 ) -> None:
     """Show the do-not-mail list. Of addresses only a keyed hash is kept."""
-    query = sa.select(Suppression).order_by(Suppression.id.desc()).limit(limit)
-    if kind is not None:
-        query = query.where(Suppression.kind == kind)
-    if cause is not None:
-        query = query.where(Suppression.cause == cause)
     with common.read() as session:
-        found = list(session.scalars(query))
+        found = suppress.page(session, limit=limit, after=after, kind=kind, cause=cause)
     if as_json:
-        names = ("kind", "value", "cause", "reason", "source", "created_at")
+        names = ("id", "kind", "value", "cause", "reason", "source", "created_at")
         common.print_json([{name: getattr(one, name) for name in names} for one in found])
         return
     rows = [
         (
+            one.id,
             one.kind.value,
             _short(one),
             one.cause.value,
@@ -98,8 +94,9 @@ def list_all(
         )
         for one in found
     ]
-    columns = ("kind", "value", "cause", "reason", "by", "since")
-    common.print_table(columns, rows, empty="The do-not-mail list is empty.")
+    columns = ("number", "kind", "value", "cause", "reason", "by", "since")
+    common.print_table(columns, rows, empty="Nothing more." if after else "The do-not-mail list is empty.")
+    common.say_more(found, limit)
 
 
 @app.command(
@@ -121,8 +118,8 @@ def import_file(
         raise InputError(f"There is no file {file}.")
     with common.open_database() as database:
         try:
-            with file.open("rb") as stream:
-                report = import_suppressions(database, stream, order, now=now)
+            with file.open("rb") as stream, common.progress() as tell:
+                report = import_suppressions(database, stream, order, now=now, progress=tell)
         except OSError as error:
             raise InputError(f"The file {file} cannot be read: {error.strerror}.") from None
         if not dry_run:
@@ -141,12 +138,13 @@ def export_file(
     output: Path | None = typer.Option(None, "--output", "-o", help="Write it into this file."),
 ) -> None:
     """Give out the whole list as CSV: domains and the addresses on record in clear, of others the hash."""
-    with common.read() as session:
+    with common.read() as session, common.progress() as tell:
+        pieces = common.lines_told(export_suppressions(session), tell)
         if output is None:
-            for piece in export_suppressions(session):
+            for piece in pieces:
                 typer.echo(piece, nl=False)
             return
-        common.write_private_file(output, export_suppressions(session))
+        common.write_private_file(output, pieces)
     common.say(f"The do-not-mail list is in {output}. It holds addresses: keep it as such.")
 
 

@@ -228,19 +228,21 @@ def larger(dialect: str, one: Any, other: Any) -> sa.ColumnElement[Any]:
 def insert_or_change(
     dialect: str,
     table: Any,
-    row: Mapping[str, Any],
+    select: sa.Select[Any],
     *,
+    names: Sequence[str],
     key: str,
     change: Mapping[str, Any],
     where: sa.ColumnElement[bool],
 ) -> ReturningInsert[Any]:
-    """Insert a row, or change the one that has its key if `where` holds of it: one atomic statement.
+    """Insert selected rows; each whose key is there is changed if `where` holds of it: one atomic statement.
 
-    It returns the key, or no row if one is there of which `where` does not hold.
+    It returns the keys of the rows that were inserted or changed. On SQLite `select` must have a WHERE.
     """
     rows = table.__table__
     insert = sqlite.insert(rows) if dialect == "sqlite" else postgresql.insert(rows)
-    changed = insert.values(**row).on_conflict_do_update(index_elements=[key], set_=dict(change), where=where)
+    chosen = insert.from_select(list(names), select)
+    changed = chosen.on_conflict_do_update(index_elements=[key], set_=dict(change), where=where)
     return changed.returning(rows.c[key])
 
 

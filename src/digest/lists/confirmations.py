@@ -47,16 +47,8 @@ class Asked:
 def note_post(session: Session, list_ids: Sequence[int], *, address_hash: str, now: dt.datetime) -> str:
     """One mail asks about these lists, which were counted at `now`; the random text that stands for it."""
     post = secrets.token_urlsafe(9)
-    session.execute(
-        sa.update(Confirmation)
-        .where(
-            Confirmation.list_id.in_(list_ids),
-            Confirmation.address_hash == address_hash,
-            Confirmation.at == now,
-        )
-        .values(post=post),
-        execution_options={"synchronize_session": False},
-    )
+    values = {"lists": list(list_ids), "hash": address_hash, "counted_at": now, "its_post": post}
+    session.execute(_posting(), values)
     return post
 
 
@@ -98,6 +90,20 @@ def purge(session: Session, *, now: dt.datetime) -> int:
         execution_options={"synchronize_session": False},
     )
     return int(getattr(result, "rowcount", 0))
+
+
+@functools.cache
+def _posting() -> sa.Update:
+    table: Any = Confirmation.__table__
+    return (
+        sa.update(table)
+        .where(
+            table.c.list_id.in_(sa.bindparam("lists", expanding=True)),
+            table.c.address_hash == sa.bindparam("hash"),
+            table.c.at == sa.bindparam("counted_at"),
+        )
+        .values(post=sa.bindparam("its_post"))
+    )
 
 
 @functools.cache

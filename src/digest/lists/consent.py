@@ -169,8 +169,8 @@ def append(
         source=source,
         details=details,
     )
-    subscription.status = status
-    subscription.changed_at = now
+    if (subscription.status, subscription.changed_at) != (status, now):
+        subscription.status, subscription.changed_at = status, now
     session.flush()
     event_id = session.execute(_adding(), as_row(event)).scalar_one()
     if owner is not None and where_from:

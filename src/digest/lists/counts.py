@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.lists.stranded import stranded
 from digest.models import (
     Digest,
     MailingList,
@@ -36,6 +38,8 @@ class ListCount:
     network_record: NetworkRecord = NetworkRecord.TRUNCATED
     network_days: int = 365
     form_origins: tuple[str, ...] = ()
+    # Of those who get mail: how many are on which cadence that does not run.
+    stranded: dict[str, int] = field(default_factory=dict)
 
 
 def all_lists(session: Session) -> list[ListCount]:
@@ -44,8 +48,9 @@ def all_lists(session: Session) -> list[ListCount]:
 
 
 def one_list(session: Session, mailing_list: MailingList) -> ListCount:
-    """One list."""
-    return _counted(session, mailing_list.id)[0]
+    """One list, also with those of its people who are on a cadence that does not run."""
+    found = {each.cadence: each.people for each in stranded(session, list_id=mailing_list.id)}
+    return dataclasses.replace(_counted(session, mailing_list.id)[0], stranded=found)
 
 
 def _counted(session: Session, list_id: int | None) -> list[ListCount]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable
 from typing import BinaryIO
 from xml.sax.saxutils import escape
+
+from digest.errors import InputError
 
 ROW_LIMIT = 1_048_576  # rows of a sheet, by the format
 
@@ -27,18 +30,31 @@ _FILES = {
     "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r1" '
     f'Type="{_RELATIONS}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
 }
+# What XML 1.0 has no place for, not even as a reference ("Char" in section 2.2).
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 
 
 def as_xlsx(pieces: Iterable[bytes], out: BinaryIO) -> None:
-    """Write CSV in whole lines, piece by piece, as a spreadsheet. Every cell is a text, never a formula."""
+    """Write CSV in whole lines, piece by piece, as a spreadsheet. Every cell is a text, never a formula.
+
+    What XML cannot hold stands as U+FFFD. Raises InputError for more rows than a sheet has: programs would
+    read the first of them and say nothing.
+    """
+    rows_left = ROW_LIMIT
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in _FILES.items():
             archive.writestr(name, _HEAD + text)
         with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
             sheet.write(f'{_HEAD}<worksheet xmlns="{_SHEETS}"><sheetData>'.encode())
             for piece in pieces:
-                rows = csv.reader(io.StringIO(piece.decode(), newline=""))
+                rows = list(csv.reader(io.StringIO(piece.decode(), newline="")))
+                rows_left -= len(rows)
+                if rows_left < 0:
+                    raise InputError(
+                        f"A spreadsheet has at most {ROW_LIMIT:,} rows, and these are more; "
+                        "take CSV, or export one status at a time."
+                    )
                 sheet.write("".join(map(_row, rows)).encode())
             sheet.write(b"</sheetData></worksheet>")
 
@@ -50,4 +66,5 @@ def _row(cells: list[str]) -> str:
 def _cell(text: str) -> str:
     if not text:
         return "<c/>"
-    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>'
+    held = escape(_NOT_XML.sub("\ufffd", text))
+    return f'<c t="inlineStr"><is><t xml:space="preserve">{held}</t></is></c>'

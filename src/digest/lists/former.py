@@ -47,6 +47,17 @@ def people_by_former(session: Session, hashes: Collection[str]) -> dict[str, int
     return {row.address_hash: row.subscriber_id for row in session.execute(oldest_first)}
 
 
+def moved_away(session: Session, address_hash: str) -> int | None:
+    """The subscriber, not erased, who had this address until they changed it, if nobody has it now."""
+    has_it = sa.exists().where(Subscriber.address_hash == address_hash, Subscriber.erased_at.is_(None))
+    if session.scalar(sa.select(has_it)):
+        return None
+    found = people_by_former(session, [address_hash]).get(address_hash)
+    if found is None or session.get_one(Subscriber, found).erased_at is not None:
+        return None
+    return found
+
+
 def was_erased(session: Session, address_hash: str, *, but: int | None = None) -> bool:
     """Whether everybody who had this address, now or before, is erased; False if nobody had it.
 

@@ -143,9 +143,13 @@ def _release(session: Session, import_id: int) -> int:
     return int(getattr(result, "rowcount", 0))
 
 
-def imports(session: Session, *, list_id: int | None = None, limit: int = 50) -> list[Import]:
-    """The newest imports first."""
+def imports(
+    session: Session, *, list_id: int | None = None, limit: int = 50, after: int | None = None
+) -> list[Import]:
+    """The newest imports first; `after` is the number of the last one of the page before."""
     query = sa.select(Import).order_by(Import.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(Import.id < after)
     if list_id is not None:
         query = query.where(Import.list_id == list_id)
     return list(session.scalars(query))

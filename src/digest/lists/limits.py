@@ -10,9 +10,9 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -92,37 +92,89 @@ def take(session: Session, bucket: Bucket, *, now: dt.datetime) -> bool:
 
     The row stays locked until the transaction ends: keep it short. A clock that steps back fills nothing.
     """
-    limit = bucket.limit
-    found = session.execute(
-        _taking(session.get_bind().dialect.name),
-        {"key": bucket.key, "burst": limit.burst, "per_second": limit.per_second, "now": now},
-    )
-    return found.first() is not None
+    return take_all(session, (bucket,), now=now) is None
+
+
+def take_all(session: Session, buckets: Sequence[Bucket], *, now: dt.datetime) -> Bucket | None:
+    """Take one token of each; if one is empty none is taken, and the first of the empty ones is returned.
+
+    One statement for them all. Everybody must name the narrow ones first and the global one last: then nobody
+    waits in a circle. Where several processes take the last tokens in the same moment, whoever comes too late
+    for one may have taken of another, which is then a little emptier than it might be; never fuller.
+    """
+    given: dict[str, object] = {"now": now}
+    for number, bucket in enumerate(buckets):
+        limit = bucket.limit
+        given |= {
+            f"key{number}": bucket.key,
+            f"burst{number}": limit.burst,
+            f"rate{number}": limit.per_second,
+        }
+    dialect = session.get_bind().dialect.name
+    taken = set(session.scalars(_taking(dialect, len(buckets)), given))
+    if len(taken) == len(buckets):
+        return None
+    if taken:  # somebody else came first at the others
+        return next(bucket for bucket in buckets if bucket.key not in taken)
+    empty = set(session.scalars(_looking(dialect, len(buckets)), given))
+    return next((bucket for bucket in buckets if bucket.key in empty), buckets[0])
 
 
 @functools.cache
-def _taking(dialect: str) -> sa.Executable:
-    """The one statement; built once, for it is run three times a sign-up."""
-    key, now = sa.bindparam("key", type_=sa.String), sa.bindparam("now", type_=TokenBucket.filled_at.type)
-    burst, per_second = (sa.bindparam(name, type_=sa.Float) for name in ("burst", "per_second"))
-    passed = larger(dialect, sa.literal(0.0), seconds_between(dialect, TokenBucket.filled_at, now))
-    filled = smaller(dialect, burst, TokenBucket.tokens + passed * per_second)
+def _taking(dialect: str, count: int) -> sa.Executable:
+    """The one statement; built once, for it is run at each sign-up."""
+    wanted = _Wanted(dialect, count)
+    rows: Any = TokenBucket.__table__
+    row = sa.union_all(
+        *(sa.select(key, burst - 1.0, wanted.now) for key, burst, _ in wanted.buckets)
+    ).subquery("wanted")
+    filled = wanted.filled(rows.c)
     return insert_or_change(
         dialect,
         TokenBucket,
-        {"key": key, "tokens": burst - 1.0, "filled_at": now},
+        sa.select(row).where(~wanted.empty().exists()),
+        names=("key", "tokens", "filled_at"),
         key="key",
-        change={"tokens": filled - 1.0, "filled_at": larger(dialect, TokenBucket.filled_at, now)},
+        change={"tokens": filled - 1.0, "filled_at": larger(dialect, rows.c.filled_at, wanted.now)},
         where=filled >= 1.0,
     )
 
 
-def take_all(session: Session, buckets: Iterable[Bucket], *, now: dt.datetime) -> Bucket | None:
-    """Take one token of each, in their order; the first that has none, or None if all had one.
+@functools.cache
+def _looking(dialect: str, count: int) -> sa.Select[Any]:
+    """Which of them are empty; asked only where somebody is refused."""
+    return _Wanted(dialect, count).empty()
 
-    Everybody must name the narrow ones first and the global one last: then nobody waits in a circle.
-    """
-    return next((bucket for bucket in buckets if not take(session, bucket, now=now)), None)
+
+class _Wanted:
+    """So many buckets as parameters of a statement."""
+
+    def __init__(self, dialect: str, count: int) -> None:
+        self.dialect = dialect
+        self.now = sa.bindparam("now", type_=TokenBucket.filled_at.type)
+        self.buckets = [
+            (
+                sa.bindparam(f"key{number}", type_=sa.String),
+                sa.bindparam(f"burst{number}", type_=sa.Float),
+                sa.bindparam(f"rate{number}", type_=sa.Float),
+            )
+            for number in range(count)
+        ]
+
+    def filled(self, rows: Any) -> sa.ColumnElement[float]:
+        """How many tokens the bucket of a row holds by now."""
+        passed = larger(
+            self.dialect, sa.literal(0.0), seconds_between(self.dialect, rows.filled_at, self.now)
+        )
+        burst = sa.case(*((rows.key == key, burst) for key, burst, _ in self.buckets), else_=0.0)
+        rate = sa.case(*((rows.key == key, rate) for key, _, rate in self.buckets), else_=0.0)
+        return smaller(self.dialect, burst, rows.tokens + passed * rate)
+
+    def empty(self) -> sa.Select[Any]:
+        """The keys of those that have no token."""
+        rows = TokenBucket.__table__.alias("held")
+        is_wanted = rows.c.key.in_([key for key, _, _ in self.buckets])
+        return sa.select(rows.c.key).where(is_wanted, self.filled(rows.c) < 1.0)
 
 
 def purge(session: Session, *, now: dt.datetime) -> int:

@@ -19,6 +19,7 @@ from digest.lists.notice_keys import NEW_ADDRESS, About, about
 from digest.lists.suppress import LIFTED_BY_SIGN_UP
 from digest.models import (
     Notice,
+    Subscriber,
     Subscription,
     SubscriptionStatus,
     Suppression,
@@ -39,26 +40,31 @@ class Rule:
     """When a mail of one kind still goes.
 
     `barred_by` are the causes for which an entry of the address stops it; an entry of its domain always does.
-    `needs` are the states that its subscription must be in; None: it is about no subscription.
+    `needs` are the states that its subscription must be in; None: it is about no subscription. `is_to_them`
+    says that it must go to the address that the person has now: one who has moved meanwhile does not read it
+    at the old one, and its words and links are for them alone.
     """
 
     barred_by: frozenset[SuppressionCause]
     needs: frozenset[SubscriptionStatus] | None
+    is_to_them: bool = False
 
 
 RULES: Final[Mapping[str, Rule]] = {
     # They asked for it a moment ago, and their own confirmation lifts a bounce or a complaint. Of a
-    # subscription that has ended since, the link would be over.
+    # subscription that has ended since, the link would be over. It goes where it was asked for: whoever moves
+    # meanwhile would have no other way to confirm for a day.
     NoticeKind.CONFIRM: Rule(_LASTING, frozenset(SubscriptionStatus) - {_ENDED}),
     # Likewise asked for; and whoever has left may have their data, or be erased, all the same.
     NoticeKind.FRESH_LINK: Rule(_LASTING, None),
     # Asked for by somebody else, as far as is known: who reads mail there may have complained.
     NEW_ADDRESS: Rule(_EVERY_CAUSE, None),
     # They speak of mail that will come, and none will.
-    NoticeKind.WELCOME: Rule(_EVERY_CAUSE, frozenset({_ACTIVE})),
-    NoticeKind.PERMISSION: Rule(_EVERY_CAUSE, frozenset({_ACTIVE})),
+    NoticeKind.WELCOME: Rule(_EVERY_CAUSE, frozenset({_ACTIVE}), is_to_them=True),
+    # Whoever was not reached by the question is not ended when the run closes.
+    NoticeKind.PERMISSION: Rule(_EVERY_CAUSE, frozenset({_ACTIVE}), is_to_them=True),
     # It says that somebody has left. Taken back, that is not true any more.
-    NoticeKind.GOODBYE: Rule(_EVERY_CAUSE, frozenset({_ENDED})),
+    NoticeKind.GOODBYE: Rule(_EVERY_CAUSE, frozenset({_ENDED}), is_to_them=True),
     # It warns the old address, which is on no list any more.
     NoticeKind.MOVED: Rule(_EVERY_CAUSE, None),
 }
@@ -82,8 +88,13 @@ def rule_of(kind: str, key: str) -> Rule:
     return RULES.get(kind, _UNKNOWN)
 
 
-def stop(rule: Rule, entries: Sequence[Entry], status: SubscriptionStatus | None) -> str | None:
-    """Why a mail must not go, in words; None if it may. Pure."""
+def stop(
+    rule: Rule, entries: Sequence[Entry], status: SubscriptionStatus | None, *, is_theirs: bool = True
+) -> str | None:
+    """Why a mail must not go, in words; None if it may. Pure.
+
+    `is_theirs` says whether the address that it is for is the person's still.
+    """
     for kind, cause in entries:
         if kind is SuppressionKind.DOMAIN:
             return f"Not handed over: the domain is on the do-not-mail list ({cause.value})."
@@ -91,6 +102,8 @@ def stop(rule: Rule, entries: Sequence[Entry], status: SubscriptionStatus | None
             return f"Not handed over: the address is on the do-not-mail list ({cause.value})."
     if rule.needs is not None and status not in rule.needs:
         return f"Not handed over: {_CHANGED[status]}."
+    if rule.is_to_them and not is_theirs:
+        return "Not handed over: the person has another address since."
     return None
 
 
@@ -113,7 +126,10 @@ def _stopped(session: Session, address_key: bytes, notices: Sequence[Notice]) ->
     found = {}
     for notice in notices:
         of_address = [entry for value in values[notice.id] for entry in entries.get(value, ())]
-        reason = stop(rule_of(notice.kind, notice.key), of_address, states.of(subjects[notice.id]))
+        status, key = states.of(subjects[notice.id])
+        is_theirs = key is None or _key(notice.address) == key
+        rule = rule_of(notice.kind, notice.key)
+        reason = stop(rule, of_address, status, is_theirs=is_theirs)
         if reason is not None:
             found[notice.id] = reason
     return found
@@ -132,6 +148,13 @@ def _values(address_key: bytes, text: str) -> tuple[_Value, ...]:
     return (SuppressionKind.ADDRESS, hashed), (SuppressionKind.DOMAIN, address.domain)
 
 
+def _key(text: str) -> str:
+    try:
+        return parse_address(text).key
+    except InputError:
+        return text
+
+
 def _entries(session: Session, values: set[_Value]) -> dict[_Value, list[Entry]]:
     query = sa.select(Suppression.kind, Suppression.value, Suppression.cause).where(
         Suppression.value.in_({value for _, value in values})
@@ -139,21 +162,31 @@ def _entries(session: Session, values: set[_Value]) -> dict[_Value, list[Entry]]
     return {(kind, value): [(kind, cause)] for kind, value, cause in session.execute(query)}
 
 
+_State = tuple[SubscriptionStatus | None, str | None]
+_GONE: Final[_State] = (None, None)
+
+
 class _States:
-    """How the subscriptions that some mails are about stand now."""
+    """How the subscriptions that some mails are about stand now, and under which address."""
 
     def __init__(self, session: Session, subjects: Sequence[About]) -> None:
         ids = {each.subscription_id for each in subjects if each.subscription_id is not None}
         people = {each.subscriber_id for each in subjects if each.subscriber_id is not None}
         rows = session.execute(
             sa.select(
-                Subscription.id, Subscription.list_id, Subscription.subscriber_id, Subscription.status
-            ).where(sa.or_(Subscription.id.in_(ids), Subscription.subscriber_id.in_(people)))
+                Subscription.id,
+                Subscription.list_id,
+                Subscription.subscriber_id,
+                Subscription.status,
+                Subscriber.address_key,
+            )
+            .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+            .where(sa.or_(Subscription.id.in_(ids), Subscription.subscriber_id.in_(people)))
         ).all()
-        self._by_id = {row.id: row.status for row in rows}
-        self._by_person = {(row.list_id, row.subscriber_id): row.status for row in rows}
+        self._by_id = {row.id: (row.status, row.address_key) for row in rows}
+        self._by_person = {(row.list_id, row.subscriber_id): (row.status, row.address_key) for row in rows}
 
-    def of(self, subject: About) -> SubscriptionStatus | None:
+    def of(self, subject: About) -> _State:
         if subject.subscription_id is not None:
-            return self._by_id.get(subject.subscription_id)
-        return self._by_person.get((subject.list_id, subject.subscriber_id))
+            return self._by_id.get(subject.subscription_id, _GONE)
+        return self._by_person.get((subject.list_id, subject.subscriber_id), _GONE)

@@ -9,6 +9,7 @@ after being asked has answered. Closing ends only those to whom the question was
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -237,11 +238,18 @@ def check_closable(run: PermissionRun, *, now: dt.datetime) -> None:
 
 
 def close_run(
-    database: Database, run_id: int, *, actor: str, now: dt.datetime, end_nobody: bool = False
+    database: Database,
+    run_id: int,
+    *,
+    actor: str,
+    now: dt.datetime,
+    end_nobody: bool = False,
+    progress: Callable[[int], None] | None = None,
 ) -> int:
     """End the subscriptions of those who did not answer, some at a time, and close the run; how many ended.
 
-    A flow: broken off, it goes on from where it was when it is called again.
+    A flow: broken off, it goes on from where it was when it is called again. `progress` is told how many have
+    ended so far.
     """
     ended = 0
     while True:
@@ -263,3 +271,5 @@ def close_run(
                 ended += end(
                     session, subscription, source=Origin.SWEEP, actor=actor, now=now, reason=NO_ANSWER
                 )
+        if progress is not None:
+            progress(ended)

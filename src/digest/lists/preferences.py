@@ -1,6 +1,7 @@
 """What a reader sets by the link in a mail: rhythm, topics, text size, lists. `languages` has the language.
 
-The link may be forwarded or opened by a stranger, so each change here can be undone by the same page.
+The link may be forwarded or opened by a stranger, so each change here can be undone by the same page. A clerk
+sets some of it for a reader by the same steps: that is no sign of life, and the proof names the clerk.
 All take a Session and never commit. A repeated change does nothing and says so by returning False.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -34,6 +36,17 @@ _OWN = Origin.PREFERENCES
 _LISTS_MOST = 30
 
 
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who makes a change: the person themselves by their page, or somebody of the staff, who is named."""
+
+    source: Origin = _OWN
+    actor: str = ""
+
+
+_THEMSELVES = By()
+
+
 def cadence_of(session: Session, subscription: Subscription) -> Cadence | None:
     """The cadence that a subscription is on: its own, else its digest's first; None if there is none."""
     if subscription.cadence_id is not None:
@@ -43,11 +56,12 @@ def cadence_of(session: Session, subscription: Subscription) -> Cadence | None:
 
 
 def choose_cadence(
-    session: Session, subscription: Subscription, cadence_id: int, *, now: dt.datetime
+    session: Session, subscription: Subscription, cadence_id: int, *, now: dt.datetime, by: By = _THEMSELVES
 ) -> bool:
     """Put the subscription on another cadence of its digest, and end a pause: who chooses wants mail.
 
-    Raises NotFoundError for another digest's cadence, StateError for a subscription that is not running.
+    A pause that a person has made is not ended by a clerk's change. Raises NotFoundError for another digest's
+    cadence, StateError for a subscription that is not running.
     """
     _hold(session, subscription)
     require_running(subscription)
@@ -59,19 +73,25 @@ def choose_cadence(
     if wanted is None:
         raise NotFoundError("This digest has no such rhythm.")
     was = cadence_of(session, subscription)
-    note_life(session, subscription.subscriber_id, now=now)
+    _note_life(session, subscription.subscriber_id, by, now=now)
     is_resumed = False
-    if subscription.status is SubscriptionStatus.PAUSED:
+    if subscription.status is SubscriptionStatus.PAUSED and by.source.is_own:
         is_resumed = resume(session, subscription, source=_OWN, actor="", now=now)
     if was is not None and was.id == wanted.id:
         return is_resumed
     subscription.cadence_id = wanted.id
-    _note(session, subscription, {"cadence": wanted.name, "cadence_before": was.name if was else ""}, now=now)
+    details = {"cadence": wanted.name, "cadence_before": was.name if was else ""}
+    _note(session, subscription, details, by, now=now)
     return True
 
 
 def choose_topics(
-    session: Session, subscription: Subscription, names: Collection[str], *, now: dt.datetime
+    session: Session,
+    subscription: Subscription,
+    names: Collection[str],
+    *,
+    now: dt.datetime,
+    by: By = _THEMSELVES,
 ) -> bool:
     """Keep the chosen topics, in the digest's order; none and all are the same: everything comes.
 
@@ -83,12 +103,12 @@ def choose_topics(
     chosen = [topic.name for topic in known if topic.name in names]
     if len(chosen) == len(known):
         chosen = []
-    note_life(session, subscription.subscriber_id, now=now)
+    _note_life(session, subscription.subscriber_id, by, now=now)
     if chosen == subscription.topics:
         return False
     details = {"topics": ", ".join(chosen), "topics_before": ", ".join(subscription.topics)}
     subscription.topics = chosen
-    _note(session, subscription, details, now=now)
+    _note(session, subscription, details, by, now=now)
     return True
 
 
@@ -105,13 +125,13 @@ def topics_of(session: Session, list_id: int) -> list[Topic]:
 
 
 def choose_text_size(
-    session: Session, subscription: Subscription, size: TextSize, *, now: dt.datetime
+    session: Session, subscriber_id: int, size: TextSize, *, now: dt.datetime, by: By = _THEMSELVES
 ) -> bool:
     """Set the size of the letters in everything that this person gets. It is no matter of consent."""
-    subscriber = lock_person(session, subscription.subscriber_id)
+    subscriber = lock_person(session, subscriber_id)
     if subscriber.erased_at is not None:
         return False
-    note_life(session, subscriber.id, now=now)
+    _note_life(session, subscriber.id, by, now=now)
     if subscriber.text_size is size:
         return False
     subscriber.text_size = size
@@ -230,13 +250,22 @@ def require_running(subscription: Subscription) -> None:
     next_status(subscription.status, Action.CHANGE)
 
 
-def _note(session: Session, subscription: Subscription, details: dict[str, str], *, now: dt.datetime) -> None:
+def _note_life(session: Session, subscriber_id: int, by: By, *, now: dt.datetime) -> None:
+    if by.source.is_own:
+        note_life(session, subscriber_id, now=now)
+
+
+def _note(
+    session: Session, subscription: Subscription, details: dict[str, str], by: By, *, now: dt.datetime
+) -> None:
+    if by.actor:
+        details["actor"] = by.actor
     consent.append(
         session,
         subscription,
         action=Action.CHANGE,
         status=subscription.status,
-        source=_OWN,
+        source=by.source,
         details=details,
         now=now,
     )

@@ -7,14 +7,14 @@ holds the person's row before any of their subscriptions.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.addresses import keyed_hash, parse_address
+from digest.addresses import Address, keyed_hash, parse_address
 from digest.db.dialect import insert_if_new
 from digest.errors import InputError, StateError
 from digest.lists import consent
@@ -41,6 +41,7 @@ class Added:
     subscriber_id: int
     subscription_id: int
     status: SubscriptionStatus
+    address: str = field(repr=False, compare=False)  # as it is on file, however it was written this time
     # Held, so that whoever goes on with it does not read it once more.
     subscription: Subscription = field(repr=False, compare=False)
 
@@ -76,11 +77,16 @@ def add_subscriber(
     text_size: TextSize = TextSize.NORMAL,
     cadence_id: int | None = None,
     status: SubscriptionStatus = SubscriptionStatus.ACTIVE,
+    topics: Sequence[str] = (),
     asked_again: bool = False,
+    may_be_mailed: bool = False,
     spoken: Mapping[str, str] | None = None,
     network: str = "",
 ) -> Added:
     """Put a person on a list, with the proof of consent.
+
+    `topics` are those of a new subscription. `may_be_mailed` says that the caller has just looked whether the
+    address is on the do-not-mail list, in this transaction.
 
     `spoken` is what `evidence.spoken_details` gives of a consent by phone, in person or by letter; `network`
     the IP address that a sign-up came from.
@@ -99,9 +105,8 @@ def add_subscriber(
     details.update(spoken or {})
     # Nothing is mailed before it is confirmed, and that lifts what a bounce or a complaint put there.
     is_asked = source.is_own and status is SubscriptionStatus.PENDING
-    found = find_suppression(session, address_key, parsed, but_liftable=is_asked)
-    if found is not None:
-        raise SuppressedError(found.reason)
+    if not may_be_mailed:
+        _check_may_be_mailed(session, address_key, parsed, is_asked=is_asked)
     values = {
         "name": clean_line(name, what="name"),
         "zone": check_zone(zone),
@@ -111,30 +116,45 @@ def add_subscriber(
     }
     may_revive = source.is_own or asked_again
     address_hash = keyed_hash(address_key, parsed.key)
-    subscriber_id = find_or_make(session, parsed, address_hash, values, may_revive=may_revive)
-    if subscriber_id is None:
+    person = find_or_make(session, parsed, address_hash, values, may_revive=may_revive)
+    if person is None:
         raise LeftError
+    subscriber_id = person.id
     if is_asked:
         take_over(session, subscriber_id, values)
     # A form that waits for its confirmation may have been posted by anybody.
     if source.is_own and status is SubscriptionStatus.ACTIVE:
         note_life(session, subscriber_id, now=now)
     proof = _Proof(source, details, now, network)
-    made = _begin(session, mailing_list.id, subscriber_id, cadence_id=cadence_id, status=status, proof=proof)
+    made = _begin(
+        session,
+        mailing_list.id,
+        subscriber_id,
+        cadence_id=cadence_id,
+        topics=topics,
+        status=status,
+        proof=proof,
+    )
     if made is not None:
-        return made
+        return Added(AddOutcome.ADDED, subscriber_id, made.id, status, person.address, made)
     existing = lock_subscription_of(session, list_id=mailing_list.id, subscriber_id=subscriber_id)
     assert existing is not None  # its key was in the way, and its person is held
     if is_asked and existing.status is SubscriptionStatus.PENDING:
         existing.cadence_id = cadence_id
         _append(session, existing, Action.SIGN_UP, status, proof)
     if existing.status is not SubscriptionStatus.ENDED:
-        return Added(AddOutcome.KNOWN, subscriber_id, existing.id, existing.status, existing)
+        return Added(AddOutcome.KNOWN, subscriber_id, existing.id, existing.status, person.address, existing)
     if not may_revive:
         raise LeftError
     existing.cadence_id = cadence_id
     _append(session, existing, Action.REVIVE, status, proof)
-    return Added(AddOutcome.REVIVED, subscriber_id, existing.id, status, existing)
+    return Added(AddOutcome.REVIVED, subscriber_id, existing.id, status, person.address, existing)
+
+
+def _check_may_be_mailed(session: Session, address_key: bytes, address: Address, *, is_asked: bool) -> None:
+    found = find_suppression(session, address_key, address, but_liftable=is_asked)
+    if found is not None:
+        raise SuppressedError(found.reason)
 
 
 def confirm(
@@ -271,16 +291,17 @@ def _begin(
     subscriber_id: int,
     *,
     cadence_id: int | None,
+    topics: Sequence[str],
     status: SubscriptionStatus,
     proof: _Proof,
-) -> Added | None:
+) -> Subscription | None:
     """A new subscription; None if there is one, perhaps made this moment by somebody else."""
     row = {
         "list_id": list_id,
         "subscriber_id": subscriber_id,
         "status": status,
         "cadence_id": cadence_id,
-        "topics": [],
+        "topics": list(topics),
         "paused_until": None,
         "import_id": None,
         "created_at": proof.now,
@@ -294,13 +315,14 @@ def _begin(
     sa.orm.make_transient_to_detached(written)
     begun = session.merge(written, load=False)
     _append(session, begun, Action.SIGN_UP, status, proof)
-    return Added(AddOutcome.ADDED, subscriber_id, made, status, begun)
+    return begun
 
 
 def _append(
     session: Session, subscription: Subscription, action: Action, status: SubscriptionStatus, proof: _Proof
 ) -> None:
-    subscription.paused_until = None
+    if subscription.paused_until is not None:
+        subscription.paused_until = None
     consent.append(
         session,
         subscription,

@@ -104,6 +104,28 @@ def find_suppression(
     return session.scalars(_finding(but_liftable=but_liftable), given).first()
 
 
+def page(
+    session: Session,
+    *,
+    limit: int,
+    after: int | None = None,
+    kind: SuppressionKind | None = None,
+    cause: SuppressionCause | None = None,
+) -> list[Suppression]:
+    """The entries, the newest first, after the number of the last one of the page before.
+
+    A page costs the same wherever it is; an entry that comes meanwhile moves none.
+    """
+    query = sa.select(Suppression).order_by(Suppression.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(Suppression.id < after)
+    if kind is not None:
+        query = query.where(Suppression.kind == kind)
+    if cause is not None:
+        query = query.where(Suppression.cause == cause)
+    return list(session.scalars(query))
+
+
 def lift_by_sign_up(session: Session, subscriber: Subscriber, *, asked_at: dt.datetime) -> Suppression | None:
     """The person has confirmed a sign-up of `asked_at`: a bounce or complaint of before then is lifted.
 

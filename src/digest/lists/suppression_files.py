@@ -12,7 +12,7 @@ import csv
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -98,12 +98,18 @@ class _Tally:
 
 
 def import_suppressions(
-    database: Database, stream: BinaryIO, order: SuppressionOrder, *, now: dt.datetime
+    database: Database,
+    stream: BinaryIO,
+    order: SuppressionOrder,
+    *,
+    now: dt.datetime,
+    progress: Callable[[int], None] | None = None,
 ) -> SuppressionReport:
     """Flow: put a file's addresses and domains on the list, 500 lines a transaction, in constant memory.
 
     Lines that cannot be used are in the report; the good ones are kept. Done again, it changes nothing.
-    Raises InputError, before anything is written, for UTF-16 and for a reason that is too long.
+    `progress` is told how many lines are done. Raises InputError, before anything is written, for UTF-16 and
+    for a reason that is too long.
     """
     clean_line(order.reason, what="reason", limit=REASON_LIMIT)
     tally = _Tally()
@@ -118,6 +124,8 @@ def import_suppressions(
         if len(batch) >= _ROWS:
             tally.counts.update(_take(database, batch, order, now=now))
             batch = {}
+            if progress is not None:
+                progress(tally.counts["lines"])
     tally.counts.update(_take(database, batch, order, now=now))
     counts = tally.counts
     return SuppressionReport(

@@ -16,7 +16,8 @@ from digest.config import Settings
 from digest.db import Database
 from digest.db.schema import require_head
 from digest.keys import Keys
-from digest.web.memory import ShortMemory
+from digest.lists.form import FormList
+from digest.web.memory import ShortMemory, StoredPage
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,7 +41,9 @@ class Services:
     # those who wait take neither the threads nor the connections of those who only read.
     writers: anyio.CapacityLimiter = field(default_factory=_limiter(_WRITERS))
     probes: anyio.CapacityLimiter = field(default_factory=_limiter(_PROBES))
-    memory: ShortMemory = field(default_factory=ShortMemory)
+    memory: ShortMemory[StoredPage] = field(default_factory=ShortMemory)
+    pages: ShortMemory[bytes] = field(default_factory=ShortMemory)  # others that are the same for everybody
+    forms: ShortMemory[tuple[FormList, ...]] = field(default_factory=ShortMemory)
 
     @classmethod
     def open(cls, settings: Settings) -> Services:

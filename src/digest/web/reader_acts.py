@@ -134,7 +134,9 @@ def _resume(press: Press) -> Outcome:
 def _text(press: Press) -> Outcome:
     size = TextSize.LARGE if press.value == "large" else TextSize.NORMAL
     _require_running(press)
-    if not preferences.choose_text_size(press.session, press.reader.subscription, size, now=press.now):
+    if not preferences.choose_text_size(
+        press.session, press.reader.subscription.subscriber_id, size, now=press.now
+    ):
         return NOTHING
     return Outcome(size.value)
 

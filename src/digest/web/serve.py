@@ -1,4 +1,4 @@
-"""Run the web application: one process, a clean stop, and a plain sentence if the address is taken."""
+"""Run the web application in this process: a clean stop, and a plain sentence if the address is taken."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from typing import Final
 import uvicorn
 
 from digest.config import Settings
-from digest.errors import ConfigError
 from digest.logs import get_logger, set_up
+from digest.queueing.enqueue import bundled
+from digest.queueing.names import TaskName
 from digest.web.app import create_app
 from digest.web.deps import Services
+from digest.web.listener import BACKLOG, listen
 
 log = get_logger(__name__)
 
-_BACKLOG: Final = 2048
 _CONNECTIONS: Final = 500  # with files and the database, well below the usual 1024 descriptors
 # Below the time after which the supervisor kills.
 _STOP_SECONDS: Final = 8
@@ -33,18 +34,47 @@ def serve(settings: Settings, *, on_ready: Callable[[int], None] = lambda _port:
     `on_ready` is called with the port once connections are taken. Call it in the main thread. Raises
     ConfigError if the address cannot be used or keys are missing, SchemaError, UnreachableError.
     """
-    with _listen(settings.web_host, settings.web_port) as listener:
+    with listen(settings.web_host, settings.web_port) as listener:
         set_up(level=settings.log_level, json=settings.log_json)
-        services = Services.open(settings)
-        try:
-            port = listener.getsockname()[1]
-            server = _Server(_config(settings, services), lambda: on_ready(port))
-            log.info("web: listening", host=settings.web_host, port=port)
-            with _stopped_by_signals(server):
-                server.run(sockets=[listener])
-        finally:
-            services.close()
+        port = listener.getsockname()[1]
+        _run(settings, listener, lambda: on_ready(port), "web: listening")
     log.info("web: stopped")
+
+
+def serve_from(settings: Settings, listener: int, lifeline: int) -> None:
+    """Serve as one of several, until a stop signal or the end of the parent.
+
+    `listener` is the descriptor of the parent's socket; of the pipe `lifeline` the parent holds the other
+    end. Raises as `serve` does.
+    """
+    set_up(level=settings.log_level, json=settings.log_json)
+    with socket.socket(fileno=listener) as taken:
+        _run(settings, taken, lambda: None, "web: a process listens", lifeline)
+
+
+def _run(
+    settings: Settings,
+    listener: socket.socket,
+    on_ready: Callable[[], None],
+    word: str,
+    lifeline: int | None = None,
+) -> None:
+    services = Services.open(settings)
+    try:
+        server = _Server(_config(settings, services), on_ready)
+        log.info(word, host=settings.web_host, port=listener.getsockname()[1])
+        if lifeline is not None:
+            threading.Thread(target=_stop_at_end, args=(server, lifeline), daemon=True).start()
+        with _stopped_by_signals(server), bundled(TaskName.SEND_NOTICES):
+            server.run(sockets=[listener])
+    finally:
+        services.close()
+
+
+def _stop_at_end(server: uvicorn.Server, lifeline: int) -> None:
+    """Nothing is ever written to the pipe: whoever has read it has read its end."""
+    os.read(lifeline, 1)
+    server.should_exit = True
 
 
 class _Server(uvicorn.Server):
@@ -72,26 +102,10 @@ def _config(settings: Settings, services: Services) -> uvicorn.Config:
         ws="none",
         http="h11",
         loop="asyncio",
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
-        raise ConfigError(
-            f"The web server cannot listen on {host}, port {port}: {reason}. "
-            "Stop what uses it, or set DIGEST_WEB_HOST and DIGEST_WEB_PORT."
-        ) from None
-    # Connections inherit it. asyncio sets it only on sockets that say they are TCP, as this one does not; and
-    # without it the second of two small writes of an answer waits 40 ms for the first one's acknowledgement.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
 
 
 @contextlib.contextmanager

@@ -7,28 +7,25 @@ not do on ours; that is why a paper may copy the form. JSON from a browser is an
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 
 from digest import clock
 from digest.i18n import spoken, translator
 from digest.lists.confirm import ConfirmLink, confirm_by_token, describe
-from digest.lists.form import FormList, open_lists, sisters
 from digest.lists.sign_up import SignUp, sign_up
 from digest.lists.stationery import Stationery
 from digest.rendering.pages import ConfirmedPage, ConfirmPage
-from digest.rendering.sign_up import SignedUpPage, SignUpPage, SisterLink, language_name
 from digest.tokens import TokenError
 from digest.web.answers import link_not_valid, page_answer
 from digest.web.deps import Services, Shared, network_of
-from digest.web.sign_up_fields import FaultError, Fields, make_wish, read_fields, shown
+from digest.web.sign_up_fields import FaultError, Fields, make_wish, read_fields
+from digest.web.sign_up_form import Form, done_page, empty_page, filled_page, find_form
 
 router = APIRouter()
 
@@ -38,49 +35,30 @@ _ORIGIN_LIMIT: Final = 300
 _POST: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A form by its address: of one list, or of several that are ticked, even if one alone is open now."""
-
-    lists: tuple[FormList, ...]
-    is_several: bool
-
-    @property
-    def language(self) -> str:
-        return self.lists[0].language
-
-    def action_url(self, public_url: str = "") -> str:
-        """Where it posts to."""
-        if not self.is_several:
-            return f"{public_url}/s/{self.lists[0].name}"
-        return f"{public_url}/s?{urlencode([('list', each.name) for each in self.lists])}"
-
-    def names(self, origin: str) -> bool:
-        """Whether each list has named this site."""
-        return bool(origin) and all(origin in each.origins for each in self.lists)
-
-
 Posted = Annotated[Fields, Depends(read_fields)]
 Names = Annotated[list[str], Query(alias="list")]
 Post = Annotated[str, Query(alias="p")]
 
 
 @router.api_route("/s/{name}", methods=["GET", "HEAD"])
-def show_form(name: str, services: Shared) -> HTMLResponse:
+async def show_form(name: str, services: Shared) -> HTMLResponse:
     """The form of one list; 404 if there is no such list or it is not open."""
-    return _page(_form(services, [name]), services)
+    return await empty_page(services, [name])
 
 
 @router.api_route("/s", methods=["GET", "HEAD"])
-def show_form_of_several(services: Shared, names: Names = []) -> HTMLResponse:  # noqa: B006 (FastAPI copies)
+async def show_form_of_several(
+    services: Shared,
+    names: Names = [],  # noqa: B006 (FastAPI copies)
+) -> HTMLResponse:
     """One form for several lists: `/s?list=a&list=b`."""
-    return _page(_form(services, names, is_several=True), services)
+    return await empty_page(services, names, is_several=True)
 
 
 @router.post("/s/{name}")
 async def post_form(name: str, request: Request, services: Shared, fields: Posted) -> Response:
     """Sign up to one list, by a form or by JSON."""
-    form = await run_in_threadpool(_form, services, [name])
+    form = await find_form(services, [name])
     return await _take(form, request, services, fields)
 
 
@@ -92,14 +70,14 @@ async def post_form_of_several(
     names: Names = [],  # noqa: B006
 ) -> Response:
     """Sign up to several lists: the address names those that the form shows, the fields those ticked."""
-    form = await run_in_threadpool(_form, services, names or fields.all("list"), is_several=True)
+    form = await find_form(services, names or fields.all("list"), is_several=True)
     return await _take(form, request, services, fields)
 
 
 @router.options("/s/{name}")
 async def preflight(name: str, request: Request, services: Shared) -> Response:
     """What a browser asks before it posts JSON from another site (Fetch standard, CORS preflight)."""
-    return _preflight(request, await run_in_threadpool(_form, services, [name]))
+    return _preflight(request, await find_form(services, [name]))
 
 
 @router.options("/s")
@@ -109,7 +87,7 @@ async def preflight_of_several(
     names: Names = [],  # noqa: B006
 ) -> Response:
     """The same for several lists: a site must be named by each of them."""
-    return _preflight(request, await run_in_threadpool(_form, services, names, is_several=True))
+    return _preflight(request, await find_form(services, names, is_several=True))
 
 
 @router.api_route("/c/{token}", methods=["GET", "HEAD"])
@@ -155,47 +133,6 @@ def _confirmed(link: ConfirmLink, services: Services) -> HTMLResponse:
     return page_answer(page, link.language, templates=services.settings.templates)
 
 
-def _form(services: Services, names: Sequence[str], *, is_several: bool = False) -> Form:
-    """The form of those lists that are open; HTTPException 404 if none is."""
-    with services.database.look() as session:
-        found = open_lists(session, names)
-    if not found:
-        raise HTTPException(404)
-    return Form(found, is_several)
-
-
-def _page(
-    form: Form,
-    services: Services,
-    *,
-    fields: Fields | None = None,
-    fault: str = "",
-    status: int = 200,
-    headers: dict[str, str] | None = None,
-) -> HTMLResponse:
-    fields = fields or Fields()
-    links: tuple[SisterLink, ...] = ()
-    if not form.is_several:
-        with services.database.read() as session:
-            links = tuple(
-                SisterLink(f"/s/{each.list_name}", each.language, language_name(each.language))
-                for each in sisters(session, form.lists[0].id)
-            )
-    page = SignUpPage(
-        paper=form.lists[0].paper,
-        action_url=form.action_url(),
-        lists=shown(fields, form.lists, is_several=form.is_several, now=clock.utc_now()),
-        is_several=form.is_several,
-        language=form.language,
-        sisters=links,
-        address=fields.one("address")[:254],
-        name=fields.one("name")[:200],
-        fault=fault,
-    )
-    templates = services.settings.templates
-    return page_answer(page, form.language, templates=templates, status=status, headers=headers)
-
-
 async def _take(form: Form, request: Request, services: Services, fields: Fields) -> Response:
     """Take a sign-up; the answer is the same for whatever address could be written to."""
     origin = _origin(request)
@@ -221,8 +158,7 @@ async def _take(form: Form, request: Request, services: Services, fields: Fields
     if fields.is_json:
         return JSONResponse({"state": "look_into_your_mailbox"}, 200, headers)
     wanted = {each.list_id for each in wish.lists}
-    page = SignedUpPage(tuple(each.title for each in form.lists if each.id in wanted))
-    return page_answer(page, form.language, templates=services.settings.templates, headers=headers)
+    return done_page(services, form, tuple(each.title for each in form.lists if each.id in wanted), headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +174,7 @@ async def _refuse(form: Form, services: Services, fields: Fields, refusal: Refus
     if fields.is_json:
         return JSONResponse({"error": refusal.sentence}, refusal.status, refusal.headers)
     return await run_in_threadpool(
-        _page,
+        filled_page,
         form,
         services,
         fields=fields,

@@ -56,7 +56,7 @@ from digest.tokens import Claim, Purpose, Signer
 from tests.factories import make_cadence, make_digest, make_list
 from tests.factories.audience import ADDRESS_KEY, make_subscription
 from tests.factories.moments import NOW
-from tests.integration.lists.history_model import DOMAINS, HOUSES, OF_PERSON, REFUSED, RHYTHMS, SINGLE, Act
+from tests.integration.lists.history_people import DOMAINS, HOUSES, OF_PERSON, REFUSED, RHYTHMS, SINGLE, Act
 
 SIGNER = Signer({1: b"s" * 32}, 1)
 _WORDS = "I want to receive it."

@@ -8,163 +8,29 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-DAY = dt.timedelta(days=1)
-LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
-HOUSES = (0, 0, 1)  # the digest of each list; the two digests are sisters in two languages
-NOTHING_BEFORE = ("", None, LONG_AGO)
-RHYTHMS = (("morning", "sunday"), ("morning",))  # of each digest; the first counts where none was chosen
-SINGLE = 1  # the list that asks new addresses for no confirmation
-DOMAINS = ("here", "here", "there")  # of the three addresses
-OWN = {"form", "confirm_link", "preferences", "one_click"}
-LIFTABLE = ("bounce", "complaint")  # by the person's own sign-up
-STRENGTH = ("bounce", "complaint", "never", "legal")
-REFUSED = "refused"  # what the door answers with a sentence
-SKIPPED = "skipped"  # nobody is there who could do it
-# Acts with a person's address and whether it is one who was erased; then those with one of their lists.
-OF_PLACE = frozenset(
-    (
-        "press",
-        "pause",
-        "resume",
-        "rhythm",
-        "leave",
-        "clerk_ends",
-        "undo",
-        "reason",
-        "join_too",
-        "language",
-        "keep",
-    )
+from tests.integration.lists import history_files
+from tests.integration.lists.history_people import (
+    DAY,
+    DOMAINS,
+    HOUSES,
+    LIFTABLE,
+    LONG_AGO,
+    OF_PERSON,
+    OF_PLACE,
+    REFUSED,
+    RHYTHMS,
+    SINGLE,
+    SKIPPED,
+    STRENGTH,
+    Act,
+    Bar,
+    Mail,
+    Person,
+    Place,
+    Run,
 )
-OF_PERSON = OF_PLACE | {"leave_all", "move", "erase"}
-
-Act = tuple[Any, ...]
-
-
-@dataclass
-class Place:
-    """A person on a list. `changed` is when it last changed; while it waits, when it was last asked for."""
-
-    number: int
-    place: int
-    status: str
-    created: dt.datetime
-    until: dt.datetime | None = None
-    rhythm: str | None = None
-    changed: dt.datetime = LONG_AGO
-    has_link: bool = False  # a mail with the button for it was sent
-    import_no: int | None = None
-    chain: list[tuple[str, str, str, dt.datetime]] = field(default_factory=list)
-    # What it was before it ended: its status, the end of its pause, when it was changed.
-    before: tuple[str, dt.datetime | None, dt.datetime] = NOTHING_BEFORE
-    press: dt.datetime | None = None  # of the press that ended all at once
-    moved: tuple[int, str, dt.datetime | None] | None = None  # ended for which place, and what that was
-    is_reason_given: bool = False
-    questions: dict[int, dt.datetime | None] = field(default_factory=dict)  # run to when it was answered
-
-    @property
-    def runs(self) -> bool:
-        return self.status in ("active", "paused")
-
-    def note(self, action: str, status: str, source: str, now: dt.datetime) -> None:
-        """The next event of the chain, and the status with it."""
-        if status == "ended" and self.status != "ended":
-            self.before, self.is_reason_given = (self.status, self.until, self.changed), False
-            self.press = self.moved = None
-        if status != "paused" or action in ("resume", "revive"):
-            self.until = None
-        self.status, self.changed = status, now
-        self.chain.append((action, status, source, now))
-
-    def end(self, source: str, now: dt.datetime) -> bool:
-        if self.status == "ended" and self.chain[-1][0] != "undo_import":
-            return False
-        # Whom the undoing of an import had ended has now left by themselves: no import brings them again.
-        is_first = self.status != "ended"
-        self.note("end", "ended", source, now)
-        if not is_first:
-            self.before = NOTHING_BEFORE
-        return is_first
-
-    def agreed(self, *statuses: str) -> dt.datetime | None:
-        """When the person last said yes, with one of these statuses after it; any status if none is named."""
-        yes = ("sign_up", "confirm", "revive")
-        said = [
-            at
-            for action, status, source, at in self.chain
-            if action in yes and source in OWN and (not statuses or status in statuses)
-        ]
-        return max(said, default=None)
-
-    def has_come_back(self, left: dt.datetime | None) -> bool:
-        """Whether they said yes after they left elsewhere: at the latest when a file first said so."""
-        said = [at for _, status, source, at in self.chain if source == "import" and status == "ended"]
-        agreed, left = self.agreed(), left or min(said, default=None)
-        return agreed is not None and left is not None and agreed > left
-
-    def is_resting(self, now: dt.datetime) -> bool:
-        """Whether it pauses, and the pause is not over."""
-        return self.status == "paused" and (self.until is None or self.until > now)
-
-    def leaving(self) -> dt.datetime | None:
-        """When the person ended it, if that is how it stands."""
-        said = [event for event in self.chain if event[0] not in ("change", "address")]
-        action, _, source, at = said[-1]
-        is_own = self.status == "ended" and action == "end" and source in OWN
-        return at if is_own and self.before[0] else None
-
-
-@dataclass
-class Person:
-    address: int
-    places: dict[int, Place] = field(default_factory=dict)
-    alive: dt.datetime | None = None
-    erased: bool = False
-    former: dict[int, dt.datetime] = field(default_factory=dict)  # addresses they had, and until when
-    has_lifted: bool = False  # confirmed, and with that lifted a bounce or a complaint
-
-    @property
-    def has_history(self) -> bool:
-        """Whether there was ever more than sign-ups that nobody has confirmed."""
-        return any(event[1] != "pending" for place in self.places.values() for event in place.chain)
-
-    def is_reached(self, bounced: dt.datetime | None) -> bool:
-        """Whether they came onto a list for good after the old service had given the address up."""
-        if bounced is None:
-            return self.has_lifted and not self.erased
-        agreed = [place.agreed("active", "paused") for place in self.places.values()]
-        return any(moment is not None and moment > bounced for moment in agreed)
-
-    def lives(self, now: dt.datetime) -> None:
-        if not self.erased and (self.alive is None or self.alive < now):
-            self.alive = now
-
-
-@dataclass
-class Mail:
-    """One that counts: which lists it asked to confirm, if it did."""
-
-    at: dt.datetime
-    asked: frozenset[int] = frozenset()
-
-
-@dataclass
-class Bar:
-    cause: str
-    source: str
-    since: dt.datetime
-
-
-@dataclass
-class Run:
-    """A re-permission run: who is asked at once, and until when they may answer."""
-
-    number: int
-    until: dt.datetime
-    asked: dict[int, dt.datetime] = field(default_factory=dict)  # subscription to when
 
 
 class Model:
@@ -276,11 +142,11 @@ class Model:
         person = self.living(address)
         known = any(one.address == address and (one.erased or each in one.places) for one in self.people)
         at_once = each == SINGLE and not known and not self.is_barred(address)
-        person = person or self._new(address)
+        person = person or self.new(address)
         place = person.places.get(each)
         status = "active" if at_once else "pending"
         if place is None:
-            place = self._join(person, each, "sign_up", status, "form", now)
+            place = self.join(person, each, "sign_up", status, "form", now)
         elif place.status == "ended":
             place.note("revive", status, "form", now)
         elif place.status == "pending":
@@ -334,10 +200,10 @@ class Model:
             return "barred"
         if not again and self.was_erased(address):
             return "left"
-        person = person or self._new(address)
+        person = person or self.new(address)
         place = person.places.get(each)
         if place is None:
-            self._join(person, each, "sign_up", "active", "cli", now)
+            self.join(person, each, "sign_up", "active", "cli", now)
             return "added"
         if place.status != "ended":
             return "known"
@@ -442,7 +308,7 @@ class Model:
         person.lives(now)
         place = person.places.get(other)
         if place is None:
-            self._join(person, other, "sign_up", "active", "preferences", now)
+            self.join(person, other, "sign_up", "active", "preferences", now)
             return True
         if place.status == "pending":
             place.note("confirm", "active", "preferences", now)
@@ -513,7 +379,10 @@ class Model:
         place.note("keep", place.status, "preferences", now)
         return True
 
-    def _bar(self, now: dt.datetime, what: int | str, cause: str, source: str = "cli") -> None:
+    def _bar(self, now: dt.datetime, what: int | str, cause: str) -> None:
+        self.bar(now, what, cause, "cli")
+
+    def bar(self, now: dt.datetime, what: int | str, cause: str, source: str) -> None:
         found = self.bars.get(what)
         if found is None:
             self.bars[what] = Bar(cause, source, now)
@@ -530,11 +399,11 @@ class Model:
     def _unbar(self, _: dt.datetime, what: int | str) -> None:
         self.bars.pop(what, None)
 
-    def _new(self, address: int) -> Person:
+    def new(self, address: int) -> Person:
         self.people.append(Person(address))
         return self.people[-1]
 
-    def _join(  # noqa: PLR0917  (what an event says)
+    def join(  # noqa: PLR0917  (what an event says)
         self, person: Person, each: int, action: str, status: str, source: str, now: dt.datetime
     ) -> Place:
         self._places += 1
@@ -548,84 +417,12 @@ class Model:
         """An event of all; `lines` are this history's in a file, `number` is the event's."""
         name, *rest = event
         if name == "import":
-            self._import(now, number, rest[0], rest[1], lines)
+            history_files.bring(self, now, number, rest[0], whom=rest[1], lines=lines)
+        elif name == "undo_import":
+            history_files.take_back(self, now, *rest)
         elif name != "nothing":
             does: Callable[..., None] = getattr(self, f"_{name}")
             does(now, *rest)
-
-    def _import(self, now: dt.datetime, number: int, each: int, whom: str, lines: list[Act]) -> None:
-        first = {address: (word, days) for address, word, days in reversed(lines)}
-        addresses = dict.fromkeys(address for address, _, _ in lines)
-        found = {address: self.in_file(address) for address in addresses}
-        met: set[int] = set()
-        # Of one person's lines the one with the address that they have now counts.
-        for address in sorted(addresses, key=lambda each: self._is_former(each, found[each])):
-            (word, days), person = first[address], found[address]
-            is_reader = word in ("subscribed", "paused") and whom != "leavers" and not self.is_barred(address)
-            if is_reader or word == "unsubscribed":
-                if id(person) in met:
-                    continue
-                met |= {id(person)} if person else set()
-            moment = now - days * DAY if days else None
-            if word in ("bounced", "never"):
-                cause = "bounce" if word == "bounced" else "never"
-                is_theirs = person is not None and person.address == address
-                bar = self.bars.get(address)
-                is_news = bar is None or STRENGTH.index(cause) > STRENGTH.index(bar.cause)
-                if word == "never" or not (is_news and is_theirs and person and person.is_reached(moment)):
-                    self._bar(now, address, cause, f"import {number}")
-            elif word == "unsubscribed":
-                self._import_leaver(now, number, each, address, moment)
-            elif is_reader:
-                status = "paused" if word == "paused" else "active"
-                self._import_reader(now, number, each, address, status, moment)
-
-    @staticmethod
-    def _is_former(address: int, person: Person | None) -> bool:
-        return person is not None and person.address != address
-
-    def _import_leaver(
-        self, now: dt.datetime, number: int, each: int, address: int, left: dt.datetime | None
-    ) -> None:
-        person = self.in_file(address) or self._new(address)
-        place = person.places.get(each)
-        if person.erased or (place and place.status == "ended" and person.address != address):
-            return
-        if place is None:
-            self._join(person, each, "import", "ended", "import", now).import_no = number
-        elif place.chain[-1][0] == "undo_import" or not (
-            (left and person.alive and person.alive > left) or place.has_come_back(left)
-        ):
-            place.end("import", now)
-
-    def _import_reader(  # noqa: PLR0917  (a line of a file)
-        self, now: dt.datetime, number: int, each: int, address: int, status: str, alive: dt.datetime | None
-    ) -> None:
-        person = self.in_file(address) or self._new(address)
-        is_own = person.address == address
-        place = person.places.get(each)
-        comes_back = is_own and place is not None and place.chain[-1][0] == "undo_import"
-        if person.erased or (place and place.status == "ended" and not comes_back):
-            return
-        if alive:
-            person.lives(alive)
-        if place is None:
-            if not is_own:
-                return  # what was agreed to for one address brings no mail to another
-            place = self._join(person, each, "import", status, "import", now)
-        elif comes_back:
-            place.note("import", status, "import", now)
-            place.rhythm = None
-        else:
-            return
-        place.import_no = number
-        place.until = now + 10 * DAY if status == "paused" else None
-
-    def _undo_import(self, now: dt.datetime, number: int) -> None:
-        for _, place in self.all_places():
-            if place.import_no == number and place.chain[-1][0] == "import":
-                place.note("undo_import", "ended", "cli", now)
-        self.bars = {what: bar for what, bar in self.bars.items() if bar.source != f"import {number}"}
 
     def _sweep(self, now: dt.datetime) -> None:
         for _, place in self.all_places():

@@ -13,15 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tests.factories.moments import NOW
-from tests.integration.lists.history_model import (
-    DOMAINS,
-    HOUSES,
-    OF_PERSON,
-    RHYTHMS,
-    STRENGTH,
-    Act,
-    Model,
-)
+from tests.integration.lists.history_model import Model
+from tests.integration.lists.history_people import DOMAINS, HOUSES, OF_PERSON, RHYTHMS, STRENGTH, Act
 
 _PASSES = (1 / 24, 0.5, 1, 1, 2, 3, 8, 25, 31, 60, 91)  # days between two rounds
 _WORDS = ("subscribed",) * 5 + ("paused", "unsubscribed", "unsubscribed", "bounced", "never", "pending")

@@ -31,16 +31,8 @@ from digest.models import (
 )
 from tests.factories.moments import NOW
 from tests.integration.lists.history_acts import Doer, House, build, domain_of, hash_of, meet
-from tests.integration.lists.history_model import (
-    DAY,
-    DOMAINS,
-    OF_PERSON,
-    REFUSED,
-    RHYTHMS,
-    SKIPPED,
-    Act,
-    Model,
-)
+from tests.integration.lists.history_model import Model
+from tests.integration.lists.history_people import DAY, DOMAINS, OF_PERSON, REFUSED, RHYTHMS, SKIPPED, Act
 from tests.integration.lists.history_worlds import NOTHING, History, Round, World, invent
 
 # The chances that somebody acts in a round: most people do little but be in files.

@@ -60,11 +60,12 @@ def test_however_many_ask_at_once_no_token_is_taken_twice(database: Database) ->
 
 
 def test_the_first_empty_bucket_is_named(database: Database) -> None:
-    """In their order; the ones behind it lose nothing."""
+    """In their order; none of the others loses anything, before or behind it."""
     narrow, wide = Bucket(Limit("one", 1, 1), "one:a"), Bucket(FIVE, "five:all")
     with database.write() as session:
         assert take_all(session, (narrow, wide), now=NOW) is None
         assert take_all(session, (narrow, wide), now=NOW) == narrow
+        assert take_all(session, (wide, narrow), now=NOW) == narrow
         left = session.scalars(sa.select(TokenBucket.tokens).where(TokenBucket.key == wide.key)).one()
     assert left == pytest.approx(4)
 

@@ -176,6 +176,41 @@ def test_what_happened_since_stops_the_mail_and_nothing_else_does(database: Data
         assert all(reply.startswith("Not handed over: ") for reply in session.scalars(failed))
 
 
+@pytest.mark.parametrize(
+    ("kind", "new", "goes"),
+    [
+        ("welcome", "new@mail.test", False),
+        ("permission", "new@mail.test", False),
+        ("goodbye", "new@mail.test", False),
+        ("confirm", "new@mail.test", True),  # they would have no other way to confirm for a day
+        ("welcome", "ANI@mail.test", True),  # the same mailbox, written in another way
+    ],
+)
+def test_who_moves_to_another_address_is_not_written_to_at_the_old_one(
+    database: Database, kind: str, new: str, *, goes: bool
+) -> None:
+    """A welcome, question or goodbye that waits is dropped, with the reason; the notice of the move goes."""
+    old = "ani@mail.test"
+    with database.write() as session:
+        house = _house(session)
+        found = session.get_one(Subscription, house.ask(kind, old))
+        if kind == "permission":
+            options = {"silent_for": YEAR, "answer_within": YEAR, "actor": "cli:test", "now": NOW}
+            start_run(session, house.silent, **options)  # type: ignore[arg-type]
+            assert ask_some(session, SIGNER, STATIONERY.public_url, templates=None, now=NOW) == 1
+        details = {"address": new}
+        link = make_fresh_link(session, found.subscriber_id, FreshKind.NEW_ADDRESS, now=NOW, details=details)
+        assert change_address(session, Fresh(link, found.list_id), STATIONERY, now=NOW) is Moved.DONE
+    with JudgeServer(Script(fsync=False)) as judge:
+        _send(database, judge, NOW)
+        reached = [recipient for message in judge.messages for recipient in message.recipients]
+    is_told = new != "ANI@mail.test"
+    assert reached == [old] * (goes + is_told)
+    with database.read() as session:
+        stopped = session.scalars(sa.select(Notice.reply).where(Notice.state == NoticeState.FAILED)).all()
+    assert stopped == ([] if goes else ["Not handed over: the person has another address since."])
+
+
 def test_who_leaves_while_the_mail_service_dawdles_gets_no_welcome(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

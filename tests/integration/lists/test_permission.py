@@ -156,8 +156,10 @@ def test_closing_ends_those_alone_who_had_the_question_and_gave_no_answer(databa
         found = counts(session, session.get_one(PermissionRun, run_id))
         assert (found.asked, found.handed_over, found.answered, found.to_end) == (4, 3, 1, 1)
     later = NOW + 31 * DAY
-    assert close_run(database, run_id, actor="cli:test", now=later) == 1
-    assert close_run(database, run_id, actor="cli:test", now=later) == 0
+    told: list[int] = []
+    assert close_run(database, run_id, actor="cli:test", now=later, progress=told.append) == 1
+    assert close_run(database, run_id, actor="cli:test", now=later, progress=told.append) == 0
+    assert told == [1]
     with database.read() as session:
         ended = sa.select(Subscription.id).where(Subscription.status == SubscriptionStatus.ENDED)
         assert list(session.scalars(ended)) == [mute.id]

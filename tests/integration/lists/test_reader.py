@@ -51,7 +51,7 @@ from digest.tokens import Claim, Purpose, Signer, TokenError
 from tests.factories import make_cadence, make_digest, make_list, make_subscriber, make_subscription
 from tests.factories.audience import ADDRESS_KEY
 from tests.factories.moments import NOW
-from tests.integration.web.test_reader import mailed_path
+from tests.integration.web.reader_hands import mailed_path
 
 ACTIVE, PAUSED, ENDED = SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED, SubscriptionStatus.ENDED
 SIGNER = Signer({1: b"a" * 32}, 1)
@@ -166,8 +166,8 @@ def test_topics_are_kept_in_their_order_and_all_is_none(scene: Scene) -> None:
 def test_larger_letters_are_no_matter_of_consent(scene: Scene) -> None:
     """The size changes and comes back; no event is written."""
     for size in (TextSize.LARGE, TextSize.NORMAL):
-        assert preferences.choose_text_size(scene.session, scene.reader, size, now=NOW)
-        assert not preferences.choose_text_size(scene.session, scene.reader, size, now=NOW)
+        assert preferences.choose_text_size(scene.session, scene.reader.subscriber_id, size, now=NOW)
+        assert not preferences.choose_text_size(scene.session, scene.reader.subscriber_id, size, now=NOW)
     assert len(scene.events()) == 1
 
 

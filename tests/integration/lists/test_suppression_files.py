@@ -31,8 +31,9 @@ from tests.factories.moments import NOW
 
 def bring(database: Database, text: str | bytes, **values: Any) -> SuppressionReport:
     raw = text.encode() if isinstance(text, str) else text
+    progress = values.pop("progress", None)
     order = SuppressionOrder(**{"address_key": ADDRESS_KEY, "reason": "old tool", **values})
-    return import_suppressions(database, io.BytesIO(raw), order, now=NOW)
+    return import_suppressions(database, io.BytesIO(raw), order, now=NOW, progress=progress)
 
 
 def causes(database: Database) -> dict[str, str]:
@@ -130,9 +131,11 @@ def test_the_whole_list_comes_back_as_it_went_out(database: Database) -> None:
 
 
 def test_a_long_file_is_taken_part_by_part(database: Database) -> None:
-    """More lines than one transaction takes, each counted once."""
+    """More lines than one transaction takes, each counted once; after each part it is told how far it is."""
+    told: list[int] = []
     text = "".join(f"reader{number}@mail.test\n" for number in range(1_200))
-    assert bring(database, text + text).added == 1_200
+    assert bring(database, text + text, progress=told.append).added == 1_200
+    assert told == [500, 1_000, 1_500, 2_000]  # lines
     assert len(causes(database)) == 1_200
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from digest.config import Settings
     from digest.db import Database
+    from tests.integration.web.reader_hands import Reader
     from tests.integration.web.rows import Scene
 
 
@@ -53,3 +54,11 @@ def scene(database: Database, settings: Settings) -> Scene:
     from tests.integration.web.rows import make_scene
 
     return make_scene(database, settings)
+
+
+@pytest.fixture
+def reader(client: TestClient, database: Database, settings: Settings, scene: Scene) -> Reader:
+    """A reader of a digest with a daily and a weekly cadence, two topics, a sister and one more list."""
+    from tests.integration.web.reader_hands import make_reader
+
+    return make_reader(client, database, settings, scene)

@@ -47,7 +47,7 @@ from digest.rendering.contexts import TextSize
 from tests.factories import make_account, make_cadence, make_digest, make_list, make_readers
 from tests.integration.planned import PUBLIC_URL, Desk, let_go, make_desk
 from tests.integration.printed import print_edition
-from tests.integration.web.test_reader import mailed_path
+from tests.integration.web.reader_hands import mailed_path
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Script
 

@@ -12,7 +12,8 @@ import pytest
 from digest.config import Settings
 from digest.db import Database
 from digest.errors import ConfigError
-from digest.web.serve import _listen, serve
+from digest.web.listener import listen
+from digest.web.serve import serve
 from tests.integration.web.rows import Scene
 from tests.integration.web.served import served
 from tests.integration.web.test_busy import ask, writing
@@ -88,7 +89,7 @@ def test_a_taken_port_is_said_in_one_sentence(settings: Settings) -> None:
 
 def test_small_answers_leave_at_once() -> None:
     """Connections are taken without Nagle's delay, which would hold each answer's second part for 40 ms."""
-    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

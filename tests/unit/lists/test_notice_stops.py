@@ -82,3 +82,15 @@ def test_keys_say_which_subscription_a_mail_is_about() -> None:
         "permission:1",
     ):
         assert about(key) == About()
+
+
+def test_what_is_for_the_person_alone_stays_from_an_address_that_they_left() -> None:
+    """These kinds and no other: what was asked for at an address, or warns it, goes there all the same."""
+    kinds = {
+        kind
+        for kind, rule in RULES.items()
+        if any(
+            stop(rule, [], status) != stop(rule, [], status, is_theirs=False) for status in SubscriptionStatus
+        )
+    }
+    assert kinds == {NoticeKind.WELCOME, NoticeKind.PERMISSION, NoticeKind.GOODBYE}
