@@ -159,7 +159,6 @@ def set_values(
     from digest.lists.queries import cadence_named, digest_named  # noqa: PLC0415
     from digest.lists.segments import set_cadence_segment  # noqa: PLC0415
 
-<<<<<<< HEAD
     schedule = _schedule(every, at, cron)
     values: dict[str, Any] = {
         "lead_seconds": lead,
@@ -175,53 +174,27 @@ def set_values(
         "is_running": running,
     }
     if all(value is None for value in (schedule, zone, segment, *values.values())):
-=======
-    if all(value is None for value in (cron, zone, lead, grace, spread, useful, segment, running)):
         if move_to is not None:
             cadence_people.move_all(digest, name, move_to)
             return
->>>>>>> signup
         raise InputError("Nothing to change was given; `digest cadence set --help` lists what can be.")
     now = common.now()
     with common.write() as session:
         cadence = cadence_named(session, digest_named(session, digest).id, name)
-<<<<<<< HEAD
+        cadence_people.check_target(session, cadence, move_to)
         set_cadence(session, cadence, cron=schedule, zone=zone, **values, actor=common.actor(), now=now)
         if segment is not None:
             wanted = None if segment == "none" else segment
             set_cadence_segment(session, cadence, wanted, actor=common.actor(), now=now)
         coming = next(iter(next_slots(session, cadence, count=1, now=now)), None)
         is_running, zone = cadence.is_running, cadence.zone
-    if not is_running:
-        common.say(f"The cadence {name} is stopped: no new editions come.")
-    elif coming is None:
-        common.say(f"The cadence {name} is changed; no edition of it comes any more.")
-=======
-        cadence_people.check_target(session, cadence, move_to)
-        set_cadence(
-            session,
-            cadence,
-            cron=cron,
-            zone=zone,
-            lead_seconds=lead,
-            grace_seconds=grace,
-            useful_seconds=None if useful is None else common.parse_span(useful),
-            spread_seconds=Auto.AUTO if spread == "auto" else common.parse_span(spread) if spread else None,
-            is_running=running,
-            actor=common.actor(),
-            now=now,
-        )
-        if segment is not None:
-            wanted = None if segment == "none" else segment
-            set_cadence_segment(session, cadence, wanted, actor=common.actor(), now=now)
-        coming = next_slots(cadence, count=1, now=now)[0] if cadence.is_running else None
-        zone = cadence.zone
         stranded = "" if move_to else cadence_people.stranded_line(session, digest, cadence)
-    if coming is None:
+    if not is_running:
         common.say(f"The cadence {name} is stopped: no new editions come.")
         if stranded:
             common.say(stranded)
->>>>>>> signup
+    elif coming is None:
+        common.say(f"The cadence {name} is changed; no edition of it comes any more.")
     else:
         common.say(f"The cadence {name} is changed; its next slot is {common.shown(coming, zone)}.")
     if move_to is not None:
