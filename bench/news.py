@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
-from bench import effort, news_collecting
+from bench import effort, news_collecting, news_fuzz, news_selection, news_tick, news_wordpress
 from bench.figures import Figure, Target
+from bench.spine import postgres
 from digest.errors import DigestError
 
 AREA = "news"
 
 Row = Callable[[], Iterator[Figure]]
 
+
+def _tick() -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as folder, postgres() as server:
+        os.environ["DIGEST_BROKER_URL"] = "memory://"  # no hint of it goes to a broker
+        try:
+            yield from news_tick.figures(Path(folder), server)
+        finally:
+            del os.environ["DIGEST_BROKER_URL"]
+
+
 # What DIGEST_BENCH_ONLY chooses from.
 ROWS: Mapping[str, Row] = {
     "collecting": news_collecting.figures,
+    "selection": news_selection.figures,
+    "tick": _tick,
 }
 
 
@@ -36,3 +52,9 @@ def measured(name: str, row: Row) -> Iterator[Figure]:
     except (AssertionError, OSError, ValueError, DigestError) as error:
         note = f"{type(error).__name__}: {error}"[:500]
         yield Figure(AREA, f"{name}: could not be measured", 1, "failures", target=Target("<=", 0), note=note)
+
+
+def proofs() -> Iterator[Figure]:
+    """A real WordPress beside the tests' one, and inputs by the thousand to what reads the web."""
+    yield from measured("wordpress", news_wordpress.proofs)
+    yield from measured("fuzz", news_fuzz.proofs)

@@ -30,7 +30,7 @@ AREAS: dict[str, Area] = {
     "spine": Area(figures="bench.spine:figures", proofs="bench.kills:proofs"),
     "delivery": Area(figures="bench.delivery:figures", proofs="bench.delivery_proofs:proofs"),
     "audience": Area(figures="bench.audience:figures"),
-    "news": Area(figures="bench.news:figures"),
+    "news": Area(figures="bench.news:figures", proofs="bench.news:proofs"),
 }
 
 

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-NAMES = ("parse", "excerpt", "title", "address")
+NAMES = ("parse", "excerpt", "title", "address", "discover", "opml", "wordpress")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from digest.errors import DigestError
+from digest.feeds.discover import discover as discover_feeds
 from digest.feeds.excerpt import cut_body, make_excerpt
 from digest.feeds.fingerprints import canonical_address, fingerprints
+from digest.feeds.opml import read_opml
 from digest.feeds.parse import parse_feed
 from digest.feeds.sanitise import sanitise
 from digest.feeds.text import label
+from digest.feeds.wordpress import parse_records
 from tests.fuzz.names import NAMES
 
 Target = Callable[[bytes], None]
@@ -53,7 +56,26 @@ def address(data: bytes) -> None:
     assert canonical_address(once) == once
 
 
-TARGETS: Mapping[str, Target] = dict(zip(NAMES, (parse, excerpt, title, address), strict=True))
+def discover(data: bytes) -> None:
+    """A page of any site: at most twenty candidates, all of them addresses of the web."""
+    found = discover_feeds(data, url=_URL, headers={"link": data[:200].decode("latin-1")})
+    assert len(found.feeds) <= 20
+    assert all(one.url.startswith(("http://", "https://")) for one in found.feeds)
+
+
+def opml(data: bytes) -> None:
+    """A list of feeds."""
+    assert len({one.url for one in read_opml(data).feeds}) <= len(data)
+
+
+def wordpress(data: bytes) -> None:
+    """Records of the REST interface."""
+    parse_records(data, url=_URL)
+
+
+TARGETS: Mapping[str, Target] = dict(
+    zip(NAMES, (parse, excerpt, title, address, discover, opml, wordpress), strict=True)
+)
 
 
 def tried(target: Target, data: bytes) -> bool:

@@ -16,6 +16,7 @@ from digest.deliveries.relock import unlock
 from digest.editions.accept import accept_news, mark_as_seen
 from digest.editions.cadences import add_extra
 from digest.editions.changed_since import FieldChange, changed_since_lock
+from digest.editions.deadlines import apply_deadlines
 from digest.editions.digests import use_sources
 from digest.editions.freeze import FreezeSettings, freeze
 from digest.editions.remarks import SENTENCES, Note, remark_sentence
@@ -27,6 +28,7 @@ from digest.models import (
     Edition,
     EditionChange,
     EditionState,
+    Fallback,
     FeaturedBy,
     Fetch,
     Item,
@@ -195,6 +197,20 @@ def test_a_digest_may_do_without(room: Room) -> None:
     room.publish(*(room.story(number, age=number * HOUR) for number in range(200)))
     room.set_rules(is_on=False)
     assert room.freeze(room.edition()) == (FROZEN, None, [])
+
+
+def test_a_deadline_that_sends_lets_unusual_news_out(room: Room) -> None:
+    """Nobody has said a word, and the cadence sends what is held: it goes out with what there is."""
+    room.publish(*(room.story(number, age=number * HOUR) for number in range(10)))
+    edition_id = room.edition()
+    assert room.freeze(edition_id)[0] is HELD
+    deadline = room.get(edition_id).deadline_at
+    assert deadline is not None
+    with room.database.write() as session:
+        session.execute(sa.update(Cadence).values(hold_outcome=Fallback.SEND))
+        assert apply_deadlines(session, now=deadline) == 1
+    assert room.freeze(edition_id)[0] is FROZEN
+    assert len(room.titles(edition_id)) > 10
 
 
 # --- what a person says to it

@@ -68,12 +68,12 @@ def set_missing_deadlines(session: Session) -> None:
 
 def _settle_held(session: Session, edition: Edition, outcome: Fallback, *, now: dt.datetime) -> bool:
     was, detail = edition.reason, edition.reason_detail
-    if outcome is Fallback.SEND and was is not Reason.BY_PERSON and not _was_let_go(session, edition):
+    if outcome is Fallback.SEND and was is not Reason.BY_PERSON and not was_let_go(session, edition):
         session.add(
             EditionChange(
                 edition_id=edition.id,
                 kind=ChangeKind.ACCEPT,
-                details={"by": DEADLINE},
+                details={"by": DEADLINE, "until": now.isoformat()},
                 made_by=DEADLINE,
                 made_at=now,
             )
@@ -95,8 +95,8 @@ def _settle_unapproved(session: Session, edition: Edition, outcome: Fallback, *,
     return move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.DEADLINE, detail=why)
 
 
-def _was_let_go(session: Session, edition: Edition) -> bool:
-    """Whether the deadline has let it go before, and it was held again."""
+def was_let_go(session: Session, edition: Edition) -> bool:
+    """Whether the deadline has let it go, with whatever it was held for that leaves something to send."""
     return (
         session.scalar(
             sa.select(EditionChange.id).where(

@@ -14,6 +14,7 @@ from digest import clock
 from digest.editions.candidates import all_sources_are_down, candidates, posts_in_order, source_titles
 from digest.editions.changes import Changes, read_changes
 from digest.editions.compose import Material
+from digest.editions.deadlines import was_let_go
 from digest.editions.explanation import rows_of
 from digest.editions.own_items import own_candidates
 from digest.editions.rules import Rules
@@ -43,6 +44,10 @@ _ENDS = {
     Result.THIN_HELD: (EditionState.HELD, Reason.THIN_NEWS),
     Result.NO_FEATURED: (EditionState.HELD, Reason.NO_FEATURED),
 }
+
+
+# What an edition is held for, and may go out with once its deadline says so.
+_LET_GO = (Result.THIN_HELD, Result.NO_FEATURED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,8 @@ def material_of(session: Session, edition_id: int, *, now: dt.datetime | None = 
 def outcome_of(session: Session, one: Considered) -> Outcome | None:
     """What an edition becomes for lack of stories; None if there are enough."""
     if one.choice.result is Result.OK:
+        return None
+    if one.choice.result in _LET_GO and one.choice.post_ids and was_let_go(session, one.edition):
         return None
     if one.choice.result is Result.EMPTY:
         is_down = all_sources_are_down(session, one.edition)

@@ -329,13 +329,17 @@ NOT_PERSONAL: Mapping[str, str] = {
         ("digests", "cadences", "digest_sources", "topics", "attributes", "segments", "mailing_lists"),
         _EDITORIAL,
     ),
-    **dict.fromkeys(("sources", "posts", "post_sources", "post_fingerprints"), "what a site has published"),
     **dict.fromkeys(
-        ("editions", "revisions", "items", "variants", "sent_items", "edition_totals"), _EDITORIAL
+        ("sources", "posts", "post_sources", "post_fingerprints", "fetches"), "what a site has published"
     ),
+    **dict.fromkeys(
+        ("editions", "revisions", "items", "variants", "sent_items", "edition_totals", "cadence_dates"),
+        _EDITORIAL,
+    ),
+    **dict.fromkeys(("own_items", "own_item_uses", "edition_changes", "alerts"), _EDITORIAL),
     **dict.fromkeys(("transports", "cool_downs", "ramp_ups", "dkim_keys", "journals", "batches"), _MACHINERY),
     "replies": "answers of mail services, without the addresses and ids that stood in them",
-    **dict.fromkeys(("accounts", "first_copies", "audit"), _STAFF),
+    **dict.fromkeys(("accounts", "first_copies", "alert_receivers", "audit"), _STAFF),
     "consent_texts": "words that were shown to many; what was written about one person stands in the event",
     "imports": "where people came from, and who of the staff brought them; the people are subscribers",
     "permission_runs": "a question that was asked of a whole list",
