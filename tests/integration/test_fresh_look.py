@@ -1,4 +1,4 @@
-"""The last look before the lock: a story that is gone makes room; one that cannot be seen stays, and is said."""
+"""The last look before the lock: a story that is gone makes room; one that cannot be seen stays."""
 
 from __future__ import annotations
 
