@@ -86,6 +86,7 @@ def tabs(browser: Browser) -> Iterator[Tabs]:
     """A tab for mails, one for pages; nothing is fetched but what the tests serve, so pictures stay away."""
     context = browser.new_context()
     context.route("**/*", _serve)
+    axe.keep_at_hand(context)
     yield Tabs(mails=context.new_page(), pages=context.new_page())
     context.close()
 

@@ -65,7 +65,7 @@ def tabs(browser: Browser) -> Iterator[dict[str, Page]]:
     """A tab of a reader of each language. A new one costs more than what is done in it."""
     contexts = {language: browser.new_context(locale=language) for language in SCHEMES}
     for context in contexts.values():
-        context.route(lambda url: not url.startswith("http://127.0.0.1"), lambda route: route.abort())
+        axe.keep_at_hand(context)
     yield {language: context.new_page() for language, context in contexts.items()}
     for context in contexts.values():
         context.close()
