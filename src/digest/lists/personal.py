@@ -333,9 +333,11 @@ NOT_PERSONAL: Mapping[str, str] = {
     **dict.fromkeys(
         ("editions", "revisions", "items", "variants", "sent_items", "edition_totals"), _EDITORIAL
     ),
+    **dict.fromkeys(("own_items", "own_item_uses", "edition_changes", "cadence_dates"), _EDITORIAL),
+    **dict.fromkeys(("fetches", "alerts"), _MACHINERY),
     **dict.fromkeys(("transports", "cool_downs", "ramp_ups", "dkim_keys", "journals", "batches"), _MACHINERY),
     "replies": "answers of mail services, without the addresses and ids that stood in them",
-    **dict.fromkeys(("accounts", "first_copies", "audit"), _STAFF),
+    **dict.fromkeys(("accounts", "first_copies", "audit", "alert_receivers"), _STAFF),
     "consent_texts": "words that were shown to many; what was written about one person stands in the event",
     "imports": "where people came from, and who of the staff brought them; the people are subscribers",
     "permission_runs": "a question that was asked of a whole list",
