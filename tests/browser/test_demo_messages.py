@@ -41,7 +41,9 @@ def phone(browser: Browser) -> Iterator[Page]:
 
 
 def _serve(route: Route) -> None:
-    picture = PICTURES / PurePosixPath(urlsplit(route.request.url).path).name
+    path = PurePosixPath(urlsplit(route.request.url).path)
+    # The demo that served its own copies of them has ended: any picture stands in for one.
+    picture = next(PICTURES.glob("*.jpg")) if path.parent.name == "p" else PICTURES / path.name
     if picture.is_file():
         route.fulfill(path=picture)
     else:

@@ -25,14 +25,23 @@ REST: Final = dt.timedelta(hours=24)
 _PURGE_MOST: Final = 5000
 
 
-def note_if_allowed(session: Session, *, list_id: int, address_hash: str, now: dt.datetime) -> bool:
-    """Count one confirmation mail if one may be sent now; False if not.
+def note_if_allowed(
+    session: Session, *, list_id: int, address_hash: str, post: str, now: dt.datetime
+) -> bool:
+    """Count one confirmation mail if one may be sent now, which is `post`; False if not.
 
     It holds a lock of this list and address until the transaction ends: of two posts at the same moment, one
     gets True. Periods are half-open: exactly 24 hours later the next one may be sent.
     """
     lock_alone(session, f"confirmation {list_id} {address_hash}")
-    values = {"list": list_id, "hash": address_hash, "at": now, "counts": now - PERIOD, "rest": now - REST}
+    values = {
+        "list": list_id,
+        "hash": address_hash,
+        "at": now,
+        "its_post": post,
+        "counts": now - PERIOD,
+        "rest": now - REST,
+    }
     return session.execute(_noting(), values).first() is not None
 
 
@@ -44,12 +53,14 @@ class Asked:
     list_ids: frozenset[int]
 
 
-def note_post(session: Session, list_ids: Sequence[int], *, address_hash: str, now: dt.datetime) -> str:
-    """One mail asks about these lists, which were counted at `now`; the random text that stands for it."""
-    post = secrets.token_urlsafe(9)
-    values = {"lists": list(list_ids), "hash": address_hash, "counted_at": now, "its_post": post}
-    session.execute(_posting(), values)
-    return post
+def new_post() -> str:
+    """The random text that stands for one mail."""
+    return secrets.token_urlsafe(9)
+
+
+def take_back_post(session: Session, list_ids: Sequence[int], *, address_hash: str, post: str) -> None:
+    """These lists were counted with a mail that asks nothing about them."""
+    session.execute(_taking_back(), {"lists": list(list_ids), "hash": address_hash, "its_post": post})
 
 
 def asked_together(session: Session, *, list_id: int, address_hash: str, post: str = "") -> Asked | None:
@@ -93,16 +104,16 @@ def purge(session: Session, *, now: dt.datetime) -> int:
 
 
 @functools.cache
-def _posting() -> sa.Update:
+def _taking_back() -> sa.Update:
     table: Any = Confirmation.__table__
     return (
         sa.update(table)
         .where(
             table.c.list_id.in_(sa.bindparam("lists", expanding=True)),
             table.c.address_hash == sa.bindparam("hash"),
-            table.c.at == sa.bindparam("counted_at"),
+            table.c.post == sa.bindparam("its_post"),
         )
-        .values(post=sa.bindparam("its_post"))
+        .values(post=None)
     )
 
 
@@ -119,6 +130,7 @@ def _noting() -> sa.Executable:
         sa.bindparam("list", type_=rows.list_id.type),
         sa.bindparam("hash", type_=rows.address_hash.type),
         moment["at"],
+        sa.bindparam("its_post", type_=rows.post.type),
     ).where(count < MOST, ~recent)
-    insert = sa.insert(table).from_select(["list_id", "address_hash", "at"], row)
+    insert = sa.insert(table).from_select(["list_id", "address_hash", "at", "post"], row)
     return insert.returning(rows.id)

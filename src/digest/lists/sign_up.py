@@ -108,28 +108,42 @@ def ask(session: Session, wish: Wish, stationery: Stationery, *, now: dt.datetim
 
     Holds the lock of each list and address, in the order of the lists.
     """
-    address_hash = keyed_hash(stationery.address_key, wish.address.key)
+    address_hash, post = keyed_hash(stationery.address_key, wish.address.key), confirmations.new_post()
     due = [
         each
         for each in sorted(wish.lists, key=lambda each: each.list_id)
-        if confirmations.note_if_allowed(session, list_id=each.list_id, address_hash=address_hash, now=now)
+        if confirmations.note_if_allowed(
+            session, list_id=each.list_id, address_hash=address_hash, post=post, now=now
+        )
     ]
     if not due:
         return 0
     if find_suppression(session, stationery.address_key, wish.address, but_liftable=True) is None:
-        _ask(session, wish, due, stationery, now=now)
+        asked = _ask(session, wish, due, post, stationery, now=now)
+        others = [each.list_id for each in due if each.list_id not in asked]
+        if others:
+            confirmations.take_back_post(session, others, address_hash=address_hash, post=post)
         return len(due)
     # The same work as for anybody, for an address that is nobody's; and then it was not done.
     nobody = parse_address(f"{address_hash[:32]}@nobody.invalid")
     with session.begin_nested() as savepoint:
-        _ask(session, dataclasses.replace(wish, address=nobody), due, stationery, now=now)
+        _ask(session, dataclasses.replace(wish, address=nobody), due, post, stationery, now=now)
         savepoint.rollback()
+    unasked = [each.list_id for each in due]
+    confirmations.take_back_post(session, unasked, address_hash=address_hash, post=post)
     return len(due)
 
 
 def _ask(
-    session: Session, wish: Wish, due: Sequence[ListWish], stationery: Stationery, *, now: dt.datetime
-) -> None:
+    session: Session,
+    wish: Wish,
+    due: Sequence[ListWish],
+    post: str,
+    stationery: Stationery,
+    *,
+    now: dt.datetime,
+) -> set[int]:
+    """The lists that the mail asks about, by which `post` may confirm them."""
     told: dict[_Told, _Lists] = {each: [] for each in _Told}
     # Held here, so that nothing below reads a list or its digest once more.
     rows = session.execute(_lists(), {"lists": [each.list_id for each in due]}).all()
@@ -138,7 +152,8 @@ def _ask(
         mailing_list = lists[each.list_id]
         what, added = _begin(session, mailing_list, each, wish, stationery, now=now)
         told[what].append((mailing_list, added))
-    _ask_by_mail(session, wish.address, told, stationery, now=now)
+    _ask_by_mail(session, told, post, stationery, now=now)
+    return {mailing_list.id for mailing_list, _ in told[_Told.TO_CONFIRM]}
 
 
 @functools.cache
@@ -211,8 +226,8 @@ def _welcome(
 
 def _ask_by_mail(
     session: Session,
-    address: Address,
     told: Mapping[_Told, _Lists],
+    post: str,
     stationery: Stationery,
     *,
     now: dt.datetime,
@@ -227,12 +242,6 @@ def _ask_by_mail(
     # As it is on file, however it was typed into the form: by that the person's mails are found again.
     subscriber_id, to = added.subscriber_id, added.address
     if not is_known:
-        post = confirmations.note_post(
-            session,
-            [mailing_list.id for mailing_list, _ in chosen],
-            address_hash=keyed_hash(stationery.address_key, address.key),
-            now=now,
-        )
         url = confirm_mail.confirm_url(stationery, list_id=first.id, subscriber_id=subscriber_id, post=post)
     else:
         mailed = sign_off_url(

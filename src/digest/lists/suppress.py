@@ -191,9 +191,9 @@ def _is(kind: SuppressionKind, value: object) -> sa.ColumnElement[bool]:
 
 
 def _is_liftable() -> sa.ColumnElement[bool]:
-    return sa.and_(
-        Suppression.kind == SuppressionKind.ADDRESS, Suppression.cause.in_(sorted(LIFTED_BY_SIGN_UP))
-    )
+    # Not as a list: that is written into the statement anew at each run, and this is run at each sign-up.
+    causes = sa.or_(*(Suppression.cause == each for each in sorted(LIFTED_BY_SIGN_UP)))
+    return sa.and_(Suppression.kind == SuppressionKind.ADDRESS, causes)
 
 
 def _add(

@@ -44,7 +44,8 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         redirect_slashes=False,
         lifespan=_lifespan(settings, services),
     )
-    for module in (health, public, reader, reader_fresh, sign_up, editions, pictures, stop, keep):
+    # In the order in which addresses are tried: those that thousands ask for at once come first.
+    for module in (health, sign_up, editions, pictures, public, reader, reader_fresh, stop, keep):
         app.include_router(module.router)
     if settings.catcher_dir is not None:
         app.include_router(inbox.router)

@@ -112,15 +112,15 @@ def test_only_a_few_routes_take_a_post(app: FastAPI) -> None:
     assert len(methods) > 20
     acting = [(path, set(given)) for path, given in methods if given != {"GET", "HEAD"}]
     assert acting == [
-        ("/u/{token}", {"POST"}),
-        ("/u/{token}/page", {"POST"}),
-        ("/undo/{token}", {"POST"}),
-        ("/f/{kind}/{token}", {"POST"}),
         ("/s/{name}", {"POST"}),
         ("/s", {"POST"}),
         ("/s/{name}", {"OPTIONS"}),
         ("/s", {"OPTIONS"}),
         ("/c/{token}", {"POST"}),
+        ("/u/{token}", {"POST"}),
+        ("/u/{token}/page", {"POST"}),
+        ("/undo/{token}", {"POST"}),
+        ("/f/{kind}/{token}", {"POST"}),
         ("/stop/{token}", {"POST"}),
         ("/k/{token}", {"POST"}),
     ]
