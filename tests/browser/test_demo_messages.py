@@ -43,7 +43,7 @@ def phone(browser: Browser) -> Iterator[Page]:
 def _serve(route: Route) -> None:
     path = PurePosixPath(urlsplit(route.request.url).path)
     # The demo that served its own copies of them has ended: any picture stands in for one.
-    picture = next(PICTURES.glob("*.jpg")) if path.parent.name == "p" else PICTURES / path.name
+    picture = next(PICTURES.glob("*.png")) if path.parent.name == "p" else PICTURES / path.name
     if picture.is_file():
         route.fulfill(path=picture)
     else:
