@@ -71,6 +71,18 @@ def tabs(browser: Browser) -> Iterator[dict[str, Page]]:
         context.close()
 
 
+def go_to(page: Page, url: str) -> None:
+    """Go to an address; once more where the page before, which renews itself, did so at that very moment."""
+    from playwright.sync_api import Error
+
+    try:
+        page.goto(url)
+    except Error as error:
+        if "ERR_ABORTED" not in str(error):
+            raise
+        page.goto(url)
+
+
 def open_page(site: Site, page: Page, seen: Seen, language: str) -> tuple[int, str]:
     """Go to a page as a reader does; the status of the last answer, and the path of the page before it."""
     with site.database.write() as session:  # each page is the first that anybody asks for
@@ -78,7 +90,7 @@ def open_page(site: Site, page: Page, seen: Seen, language: str) -> tuple[int, s
     statuses = []
     page.on("response", note := lambda answer: statuses.append((answer.request.resource_type, answer.status)))
     path = seen.path(site, language)
-    page.goto(site.url + path)
+    go_to(page, site.url + path)
     if seen.press is not None:
         with page.expect_navigation():
             seen.press(page)
