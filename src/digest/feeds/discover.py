@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 from digest.feeds.fields import language_of
 from digest.feeds.links import absolute, host_of
@@ -257,14 +257,6 @@ def rest_address(root: str, route: str, **query: object) -> str:
     given = "&".join(f"{name}={value}" for name, value in query.items())
     address = root + route.lstrip("/")
     return f"{address}{'&' if '?' in address else '?'}{given}" if given else address
-
-
-def with_parameters(url: str, **given: object) -> str:
-    """An address with parameters in place of those of the same names."""
-    parts = urlsplit(url)
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in given]
-    query = urlencode([*kept, *given.items()], safe=",")
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
 
 
 def site_of(root: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+from collections.abc import Iterable
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 _LONGEST = 2000
 _JUNK = re.compile(r"[\x00-\x20\x7f]+")
@@ -48,3 +49,12 @@ def _ascii_host(host: str) -> str | None:
         host = host.encode("idna").decode("ascii")
     host = host.lower().rstrip(".")
     return host if _HOST.fullmatch(host) else None
+
+
+def with_parameters(url: str, pairs: Iterable[tuple[str, object]]) -> str:
+    """An address with parameters in place of those of the same names, and without a fragment."""
+    parts, given = urlsplit(url), list(pairs)
+    names = {name for name, _ in given}
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in names]
+    query = urlencode([*kept, *given], safe=",") if given else parts.query
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))

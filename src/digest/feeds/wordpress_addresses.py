@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
-from digest.feeds.links import absolute, host_of
+from digest.feeds.links import absolute, host_of, with_parameters
 from digest.feeds.wordpress import KEEP_OUT
 
 MOST_A_PAGE = 100
@@ -152,15 +152,6 @@ def number_of_guid(guid: str, feed_url: str) -> int | None:
     if len(pairs) != 1 or pairs[0][0] != "p":
         return None
     return int(pairs[0][1]) if re.fullmatch(r"[0-9]{1,18}", pairs[0][1]) else None
-
-
-def with_parameters(url: str, pairs: Sequence[tuple[str, str]]) -> str:
-    """An address with parameters in place of those of the same names."""
-    parts = urlsplit(url)
-    names = {name for name, _ in pairs}
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in names]
-    query = urlencode([*kept, *pairs]) if pairs else parts.query
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
 
 
 def _some(api: str, wanted: Wanted, name: str, values: Sequence[str]) -> str:

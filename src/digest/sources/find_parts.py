@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from digest.errors import InputError
-from digest.feeds.discover import Discovery, is_main_feed, with_parameters
+from digest.feeds.discover import Discovery, is_main_feed
+from digest.feeds.links import with_parameters
 from digest.feeds.rest_site import Term
 from digest.models import SourceKind
 from digest.sources.found import Found, Option
@@ -70,7 +71,9 @@ def narrowed(
         if option.kind is SourceKind.FEED and len(chosen["tags"]) > 1:
             raise InputError("A feed can be asked for one tag only; say --kind wordpress, or name one tag.")
         parameters |= {"tag_id": chosen["tags"][0]} if len(chosen["tags"]) == 1 else {}
-    return replace(option, url=with_parameters(option.url, **parameters), query={**option.query, **chosen})
+    return replace(
+        option, url=with_parameters(option.url, parameters.items()), query={**option.query, **chosen}
+    )
 
 
 def _of_language(found: Found, options: list[Option], language: str) -> Option:
@@ -80,7 +83,7 @@ def _of_language(found: Found, options: list[Option], language: str) -> Option:
     if best.kind is SourceKind.WORDPRESS and found.language_parameter:
         code = version.code if version else language.partition("-")[0].lower()
         parameter = found.language_parameter
-        url = feed.url if feed else with_parameters(best.url, **{parameter: code})
+        url = feed.url if feed else with_parameters(best.url, [(parameter, code)])
         query = {**best.query, "lang": code, "lang_parameter": parameter}
         return replace(best, url=url, query=query, language=language)
     if feed is not None and feed in options:

@@ -17,8 +17,8 @@ from digest.feeds.discover import (
     discover_beside,
     is_main_feed,
     rest_address,
-    with_parameters,
 )
+from digest.feeds.links import with_parameters
 from digest.feeds.page import is_page, scan
 from digest.feeds.rest_site import read_posts, read_root, read_terms
 from tests.unit.feeds.strategies import markup
@@ -232,7 +232,7 @@ def test_addresses_below_a_root() -> None:
     assert rest_address("https://a.example/?rest_route=/", "wp/v2/posts", per_page=1) == (
         "https://a.example/?rest_route=/wp/v2/posts&per_page=1"
     )
-    assert with_parameters("https://a.example/?feed=rss2&cat=1", cat="2,3") == (
+    assert with_parameters("https://a.example/?feed=rss2&cat=1", [("cat", "2,3")]) == (
         "https://a.example/?feed=rss2&cat=2,3"
     )
 
