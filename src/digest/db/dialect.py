@@ -103,7 +103,7 @@ def among_bound(dialect: str, column: Any, ids: sa.ColumnElement[str]) -> sa.Col
         each = sa.func.json_each(ids).table_valued("value", name="among")
         return column.in_(sa.select(each.c.value))  # type: ignore[no-any-return]
     # As text: the driver takes five times as long over a list of numbers.
-    return column == sa.any_(sa.cast(ids, postgresql.ARRAY(sa.BigInteger)))  # type: ignore[no-any-return]
+    return _among_unnested(column, sa.cast(ids, postgresql.ARRAY(sa.BigInteger)))
 
 
 def ids_text(dialect: str, values: Sequence[int]) -> str:
@@ -120,7 +120,18 @@ def among_texts(session: Session, column: Any, values: Iterable[str]) -> sa.Colu
         return column.in_(sa.select(each.c.value))  # type: ignore[no-any-return]
     # As text: the driver takes ten times as long over a list.
     listed = sa.cast(sa.literal(_array_text(given), sa.Text), postgresql.ARRAY(sa.Text))
-    return column == sa.any_(listed)  # type: ignore[no-any-return]
+    return _among_unnested(column, listed)
+
+
+def _among_unnested(column: Any, listed: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """A join with the values of an array, and not `= ANY`, whose array is read anew for every row of a scan.
+
+    PostgreSQL takes any array that it has not seen yet for one of ten values: with four thousand of them it
+    preferred such a scan in the order of the ids, at 0.1 ms a row (measured: an import of a million took five
+    times as long).
+    """
+    each = sa.func.unnest(listed).column_valued("among")
+    return column.in_(sa.select(each))  # type: ignore[no-any-return]
 
 
 def _array_text(values: Sequence[str]) -> str:
