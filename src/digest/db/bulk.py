@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from digest.db.dialect import dialect_insert
 from digest.db.types import Json, UtcDateTime
 
 _GROUP = 500  # rows of one statement on SQLite
@@ -31,20 +32,24 @@ def insert_rows(
     *,
     same: Mapping[str, Any],
     returning: Sequence[str] = (),
+    if_new: bool = False,
 ) -> list[Any]:
     """Insert rows of plain JSON values (texts, numbers, None); `same` holds what all of them share.
 
     Returns the wanted columns of the new rows, in no order that could be relied on. Defaults of the models
-    are not applied. A JSON column takes its value as a finished JSON text.
+    are not applied. A JSON column takes its value as a finished JSON text. With `if_new`, rows whose keys
+    are there already are left out.
     """
     if not rows:
         return []
     given = _columns(session, table, list(rows[0]), json.dumps(rows, ensure_ascii=False))
     shared = {name: sa.literal(value, table.c[name].type) for name, value in same.items()}
     chosen = {**given, **shared}
-    statement = sa.insert(table).from_select(
-        list(chosen), sa.select(*chosen.values()), include_defaults=False
-    )
+    # SQLite's parser takes ON CONFLICT after a SELECT for a join unless that SELECT has a WHERE.
+    select = sa.select(*chosen.values()).where(sa.true())
+    statement = dialect_insert(session, table).from_select(list(chosen), select, include_defaults=False)
+    if if_new:
+        statement = statement.on_conflict_do_nothing()
     if not returning:
         session.execute(statement)
         return []

@@ -21,7 +21,8 @@ _LOCKING = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("number", type_=
 _COUNTED = {"preserve_rowcount": True}
 
 
-def _dialect_insert(session: Session, table: Any) -> postgresql.Insert | sqlite.Insert:
+def dialect_insert(session: Session, table: Any) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that can say what is to be done where a key is there already."""
     if session.get_bind().dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
@@ -69,7 +70,7 @@ def insert_or_refine(
     where: sa.ColumnElement[bool],
 ) -> None:
     """Insert rows in one statement; where a key is there, take over `names` if `where` holds of it."""
-    statement = _dialect_insert(session, table).values(list(rows))
+    statement = dialect_insert(session, table).values(list(rows))
     taken = {name: statement.excluded[name] for name in names}
     session.execute(
         statement.on_conflict_do_update(index_elements=list(key), set_=taken, where=where),
@@ -82,7 +83,7 @@ def insert_select_if_new(
 ) -> int:
     """INSERT ... SELECT, leaving out rows whose keys are there already; returns how many came in."""
     # SQLite's parser takes ON CONFLICT after a SELECT for a join unless that SELECT has a WHERE.
-    statement = _dialect_insert(session, table).from_select(list(columns), select.where(sa.true()))
+    statement = dialect_insert(session, table).from_select(list(columns), select.where(sa.true()))
     result = session.execute(statement.on_conflict_do_nothing(), execution_options=_COUNTED)
     return int(getattr(result, "rowcount", 0))
 

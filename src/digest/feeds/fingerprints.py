@@ -6,6 +6,7 @@ it takes to be the same post is decided in `sources.decide`.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import html
 import re
@@ -97,6 +98,7 @@ def content_fingerprint(post: ParsedPost) -> str:
     return _sha256("content", *(unicodedata.normalize("NFC", part) for part in seen))
 
 
+@functools.lru_cache(maxsize=8)  # a post's id and address are often one, and each is looked at twice
 def canonical_address(url: str) -> str:
     """One spelling for the addresses that lead to the same page; "" if it is no http(s) address.
 

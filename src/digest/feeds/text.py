@@ -40,12 +40,17 @@ _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9:-]*(?:\s[^<>]*)?/?>|<!--.*?-->", re.DO
 
 def without_controls(text: str) -> str:
     """Drop what no reader can see and no mail should carry; line breaks and joiners of letters stay."""
+    if text.isascii():  # of all these it can only have controls
+        return text if text.isprintable() else _CONTROLS.sub("", text)
     return _TAGS.sub("", _TURNING.sub("", _CONTROLS.sub("", text)))
 
 
 def one_line(text: str) -> str:
     """Clean text as one line: composed letters (NFC), white space runs as one space, no marks."""
-    return _SPACES.sub(" ", unicodedata.normalize("NFC", _MARKS.sub("", without_controls(text)))).strip()
+    text = without_controls(text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _MARKS.sub("", text))
+    return _SPACES.sub(" ", text).strip()
 
 
 def label(text: str, *, is_html: bool, longest: int) -> str:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.dialect import among_texts, insert_new_rows, lock_alone
+from digest.db.bulk import insert_rows
+from digest.db.dialect import among_texts, lock_alone
 from digest.feeds.fingerprints import content_fingerprint, fingerprints
 from digest.feeds.types import ParsedFeed, ParsedPost
 from digest.models import Post, PostFingerprint, PostSource, Source
 from digest.sources.decide import Add, Keep, Known, Seen, decide, is_news
+
+_FINGERPRINTS, _POST_SOURCES = (cast("sa.Table", model.__table__) for model in (PostFingerprint, PostSource))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +46,32 @@ def store(
     intents = decide(seen, _known(session, seen))
     placed = _placed(session, intents, language, now)
     _take_over(session, placed)
-    insert_new_rows(
+    insert_rows(
         session,
-        PostFingerprint,
+        _FINGERPRINTS,
         [
-            {"value": print_.value, "kind": print_.kind.value, "post_id": post_id, "first_seen_at": now}
+            {"value": print_.value, "kind": print_.kind.value, "post_id": post_id}
             for post_id, intent in placed
             for print_ in intent.seen.fingerprints
         ],
+        same={"first_seen_at": now},
+        if_new=True,
     )
     is_first_fetch = source.last_good_at is None
-    insert_new_rows(
+    insert_rows(
         session,
-        PostSource,
+        _POST_SOURCES,
         [
             {
-                "source_id": source_id,
                 "post_id": post_id,
-                "seen_at": now,
                 "is_news": is_news(
                     _date_of(intent), news_since=source.news_since, is_first_fetch=is_first_fetch
                 ),
             }
             for post_id, intent in placed
         ],
+        same={"source_id": source_id, "seen_at": now},
+        if_new=True,
     )
     added = sum(isinstance(intent, Add) for intent in intents)
     changed = sum(isinstance(intent, Keep) and intent.changed for intent in intents)

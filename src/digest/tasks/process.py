@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from celery import signals
+from sqlalchemy import orm
 
 from digest import logs
 from digest.config import settings
@@ -42,6 +43,7 @@ def load_what_children_share(**_: Any) -> None:
 
     importlib.import_module("digest.feeds.markup")
     load_inliner()
+    orm.configure_mappers()
     # These too, and all that Celery has made since: see above.
     gc.collect()
     gc.freeze()
