@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass
 from email.utils import format_datetime
@@ -82,6 +83,7 @@ class WordPressSite(NewsSite):
         super().__init__()
         self.now = now
         self.posts: dict[int, WordPressPost] = {}
+        self._numbers = itertools.count(100)  # none is used again
         self.rest = Rest.OPEN
         self.rest_of_one = Rest.OPEN  # for single posts
         self.pages = Pages.OPEN
@@ -100,7 +102,7 @@ class WordPressSite(NewsSite):
 
     def publish(self, title: str, **values: Any) -> WordPressPost:
         """A new post, published now unless it is said otherwise."""
-        number = values.pop("number", 100 + len(self.posts))
+        number = values.pop("number", None) or next(self._numbers)
         published = values.pop("published_at", self.now)
         plain = {"slug": f"story-{number}", "published_at": published, "modified_at": published}
         post = WordPressPost(number=number, title=title, **{**plain, **values})
@@ -123,9 +125,14 @@ class WordPressSite(NewsSite):
         """From now on a cache gives the feed as it is now."""
         self.feed_is_kept = self._feed(SiteRequest("GET", "/feed/")).body
 
+    def keep_page(self, slug: str) -> None:
+        """From now on a cache gives the page of a post as it is now."""
+        self.pages_are_kept[slug] = self._post_page(slug)
+
     def keep_pages(self) -> None:
-        """From now on a cache gives the pages of posts as they are now."""
-        self.pages_are_kept = {post.slug: self._post_page(post.slug) for post in self._published()}
+        """As `keep_page`, of all posts."""
+        for post in self._published():
+            self.keep_page(post.slug)
 
     def asked_rest(self) -> list[dict[str, str]]:
         """The parameters of each request for a list of posts, oldest first."""
