@@ -21,7 +21,7 @@ from digest.sources.catalogue import add_source
 from digest.sources.collect import collect
 from digest.sources.pictures import mirror_source
 from tests.factories import make_cadence, make_digest
-from tests.integration.test_freeze import Room, post
+from tests.integration.freezing import Room, post
 from tests.servers.news_site import NewsSite, Page
 
 DAY = dt.timedelta(days=1)
