@@ -333,6 +333,19 @@ def test_what_several_pages_name_is_no_picture_of_a_post(newsroom: Newsroom) -> 
     assert (newsroom.post("Goes").picture, newsroom.post("Third").picture) == (None, None)
 
 
+def test_what_another_page_named_before_is_no_picture_of_a_post(newsroom: Newsroom) -> None:
+    """A site's sign is known at its second story, whenever that is looked at."""
+    newsroom.site.publish("Third", slug="third")
+    newsroom.collect()
+    by_pages(newsroom)
+    for post in newsroom.site.posts.values():
+        post.shared_picture = newsroom.site.url("/logo.png")
+    newsroom.recheck("Goes")
+    newsroom.recheck("Third")
+    assert newsroom.post("Goes").picture is not None
+    assert newsroom.post("Third").picture is None
+
+
 def photo() -> bytes:
     """A small photograph."""
     made = io.BytesIO()

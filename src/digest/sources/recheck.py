@@ -40,6 +40,7 @@ log = get_logger(__name__)
 
 _SECONDS = 30.0  # for all posts together
 _MOST_HOSTS = 4  # that are asked at once
+_MOST_COMPARED = 500  # of the latest posts, to know a site's sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +172,15 @@ def _picture(post: ParsedPost, one: Chosen) -> Mapping[str, Any] | None:
 def _note_pictures(session: Session, found: Found, posts: Mapping[int, Chosen]) -> None:
     """Store what pages name for posts that have no picture.
 
-    What several pages name is the site's sign. The post's content counts as before: its site does not tell of
-    this picture when it is collected, and the next collection is no edit.
+    What several pages name, now or before, is the site's sign. The post's content counts as before: its site
+    does not tell of this picture when it is collected, and the next collection is no edit.
     """
-    times = Counter(picture.url for picture in found.pictures.values())
+    if not found.pictures:
+        return
+    others = sa.select(Post.picture).where(~among(session, Post.id, list(found.pictures)))
+    latest = session.scalars(others.order_by(Post.id.desc()).limit(_MOST_COMPARED))
+    times = Counter(picture["url"] for picture in latest if picture)
+    times.update(picture.url for picture in found.pictures.values())
     for post_id, picture in found.pictures.items():
         if times[picture.url] == 1:
             session.execute(
