@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,12 +17,8 @@ Row = Callable[[], Iterator[Figure]]
 
 
 def _tick() -> Iterator[Figure]:
-    with tempfile.TemporaryDirectory() as folder, postgres() as server:
-        os.environ["DIGEST_BROKER_URL"] = "memory://"  # no hint of it goes to a broker
-        try:
-            yield from news_tick.figures(Path(folder), server)
-        finally:
-            del os.environ["DIGEST_BROKER_URL"]
+    with tempfile.TemporaryDirectory() as folder, postgres() as server, news_wordpress.without_broker():
+        yield from news_tick.figures(Path(folder), server)
 
 
 # What DIGEST_BENCH_ONLY chooses from.

@@ -9,10 +9,13 @@ from digest.feeds.discover import discover as discover_feeds
 from digest.feeds.excerpt import cut_body, make_excerpt
 from digest.feeds.fingerprints import canonical_address, fingerprints
 from digest.feeds.opml import read_opml
+from digest.feeds.page import scan
+from digest.feeds.page_pictures import page_picture
 from digest.feeds.parse import parse_feed
 from digest.feeds.sanitise import sanitise
 from digest.feeds.text import label
-from digest.feeds.wordpress import parse_records
+from digest.feeds.wordpress import parse_record, parse_records
+from digest.feeds.wordpress_pages import number_of_page
 from tests.fuzz.names import NAMES
 
 Target = Callable[[bytes], None]
@@ -57,10 +60,14 @@ def address(data: bytes) -> None:
 
 
 def discover(data: bytes) -> None:
-    """A page of any site: at most twenty candidates, all of them addresses of the web."""
+    """A page of any site: at most twenty candidates and a picture, all of them addresses of the web."""
     found = discover_feeds(data, url=_URL, headers={"link": data[:200].decode("latin-1")})
     assert len(found.feeds) <= 20
     assert all(one.url.startswith(("http://", "https://")) for one in found.feeds)
+    page = scan(data)
+    picture = page_picture(page, _URL)
+    assert picture is None or picture.url.startswith(("http://", "https://"))
+    number_of_page(page, _URL, link=data[:200].decode("latin-1"))
 
 
 def opml(data: bytes) -> None:
@@ -69,8 +76,12 @@ def opml(data: bytes) -> None:
 
 
 def wordpress(data: bytes) -> None:
-    """Records of the REST interface."""
-    parse_records(data, url=_URL)
+    """Records of the REST interface: a list of them, and what stands alone."""
+    for one in (
+        parse_records(data, url=_URL) if data.lstrip().startswith(b"[") else [parse_record(data, url=_URL)]
+    ):
+        assert one.is_withheld or "<script" not in one.post.body_html.lower()
+        fingerprints(one.post, feed_url=_URL)
 
 
 TARGETS: Mapping[str, Target] = dict(

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image
 
 from digest.db import Database
 from digest.models import SourceKind, Withdrawal
 from digest.net.fetching import FetchCode
 from digest.sources.health import SENTENCES
 from digest.sources.looks import LookCode
+from digest.sources.pictures import mirror
 from digest.sources.recheck import Rechecked, recheck
-from tests.integration.newsroom_wordpress import Newsroom, wordpress_newsroom
+from tests.integration.newsroom_wordpress import FULL, Newsroom, wordpress_newsroom
 from tests.servers.news_site import Page
 from tests.servers.wordpress_posts import NO_DIGEST
 from tests.servers.wordpress_site import Pages, Rest, WordPressPost
@@ -149,9 +152,13 @@ def test_an_edit_seen_on_the_way_is_stored(newsroom: Newsroom) -> None:
 
 
 def test_a_changed_slug_is_followed(newsroom: Newsroom) -> None:
-    """The old address leads on to the new one: the post is there."""
-    newsroom.site.edit(goes(newsroom), slug="gone-elsewhere")
-    assert newsroom.recheck("Stays", "Goes") == Rechecked()
+    """The old address leads to the new one, whose page names the record: the post is there, with its edit."""
+    newsroom.site.now += dt.timedelta(minutes=1)
+    newsroom.site.edit(goes(newsroom), slug="gone-elsewhere", title="Goes elsewhere")
+    found = newsroom.recheck("Stays", "Goes")
+    stored = newsroom.post("Goes elsewhere")
+    assert found == Rechecked(changed=frozenset({stored.id}))
+    assert stored.url == newsroom.site.url("/gone-elsewhere/")
 
 
 def test_a_post_that_is_back_is_offered_again(newsroom: Newsroom) -> None:
@@ -198,3 +205,149 @@ def test_long_armenian_slugs_are_asked_for_in_few_requests(newsroom: Newsroom) -
     asked = newsroom.site.requests[before:]
     assert 2 <= len(asked) <= 3
     assert all("/wp-json/" in request.path for request in asked)
+
+
+# --- a cache before the site that keeps the pages of posts
+
+
+@pytest.mark.parametrize("status", ["trash", "private", "draft"])
+def test_a_kept_page_does_not_keep_a_post_that_its_record_says_is_none(
+    newsroom: Newsroom, status: str
+) -> None:
+    """The cache answers 200; the number in its page is asked for, and the interface answers 401."""
+    newsroom.site.keep_pages()
+    newsroom.site.edit(goes(newsroom), status=status)
+    found = newsroom.recheck("Stays", "Goes")
+    assert found == Rechecked(dropped={newsroom.post("Goes").id: Withdrawal.UNPUBLISHED})
+    assert newsroom.offered() == ["Stays"]
+
+
+def test_a_kept_page_of_a_deleted_post_drops_it(newsroom: Newsroom) -> None:
+    """There is no such post any more: 404, of its number."""
+    newsroom.site.keep_pages()
+    del newsroom.site.posts[goes(newsroom).number]
+    assert newsroom.recheck("Stays", "Goes").dropped == {newsroom.post("Goes").id: Withdrawal.GONE}
+
+
+def test_many_kept_pages_cost_few_requests(newsroom: Newsroom) -> None:
+    """A page each, one question for all their numbers, and no more than twenty for single ones."""
+    titles = [newsroom.site.publish(f"Story {number}").title for number in range(24)]
+    newsroom.collect()
+    newsroom.site.keep_pages()
+    for post in newsroom.site.posts.values():
+        newsroom.site.trash(post)
+    before = len(newsroom.site.requests)
+    found = newsroom.recheck(*titles)
+    assert (len(found.dropped), found.unknown) == (20, {})
+    asked = [request.path for request in newsroom.site.requests[before:]]
+    assert len([path for path in asked if path.startswith("/story-")]) == 24
+    assert len([path for path in asked if "include=" in path]) == 1
+    assert len([path for path in asked if "/wp/v2/posts/" in path]) == 20
+
+
+@pytest.mark.parametrize("rest", [Rest.BROKEN, Rest.FORBIDDEN, Rest.BUSY, Rest.PAGE])
+def test_an_interface_that_shuts_meanwhile_drops_nothing(newsroom: Newsroom, rest: Rest) -> None:
+    """It gave the list, and refuses single posts: a 403, a fault or a page is no word of the post."""
+    newsroom.site.keep_pages()
+    newsroom.site.trash(goes(newsroom))
+    newsroom.site.rest_of_one = rest
+    assert newsroom.recheck("Stays", "Goes") == Rechecked()
+    assert "Goes" in newsroom.offered()
+
+
+def test_the_number_of_another_posts_page_drops_nothing(newsroom: Newsroom) -> None:
+    """WordPress leads a lost address to one that is like it: what is said there is said of the other."""
+    other = newsroom.site.publish("Goes on", slug="goes-on")
+    newsroom.site.keep_pages()
+    kept = newsroom.site.pages_are_kept.pop("goes-on")
+    newsroom.site.trash(goes(newsroom))
+    newsroom.site.trash(other)
+    newsroom.site.put("/goes-on/", kept)
+    newsroom.site.pages_are_kept["goes"] = Page(
+        status=301, headers=(("Location", newsroom.site.url("/goes-on/")),)
+    )
+    assert newsroom.recheck("Stays", "Goes") == Rechecked()
+
+
+# --- pictures
+
+
+def test_posts_with_our_copies_of_their_pictures_are_looked_at(newsroom: Newsroom) -> None:
+    """What came of copying stands beside what the site said, and is kept by an edit of the words."""
+    stays = newsroom.post("Stays")
+    newsroom.site.put("/wp-content/uploads/bridge-1536x1024.jpg", Page(photo(), content_type="image/jpeg"))
+    assert mirror(newsroom.database, [stays.id], newsroom.fetcher, now=newsroom.site.now) == 1
+    copied = newsroom.post("Stays").picture
+    assert copied is not None
+    assert "copy" in copied
+    assert newsroom.recheck("Stays", "Goes") == Rechecked()
+    newsroom.site.edit(newsroom.site.posts[100], title="Stays on")
+    newsroom.recheck("Stays")
+    assert newsroom.post("Stays on").picture == copied
+
+
+def test_a_picture_that_could_not_be_copied_keeps_no_post_from_being_looked_at(newsroom: Newsroom) -> None:
+    """A fault of a picture is noted beside it."""
+    assert (
+        mirror(newsroom.database, [newsroom.post("Stays").id], newsroom.fetcher, now=newsroom.site.now) == 0
+    )
+    assert newsroom.recheck("Stays", "Goes") == Rechecked()
+
+
+def test_a_post_without_a_picture_takes_the_one_that_its_page_names(newsroom: Newsroom) -> None:
+    """It can be copied like any other, and neither a collection nor another look takes it for an edit."""
+    by_pages(newsroom)
+    goes(newsroom).shared_picture = newsroom.site.url("/share/goes.jpg")
+    newsroom.site.put("/share/goes.jpg", Page(photo(), content_type="image/jpeg"))
+    assert newsroom.recheck("Stays", "Goes") == Rechecked()
+    post = newsroom.post("Goes")
+    assert post.picture is not None
+    assert post.picture["url"] == newsroom.site.url("/share/goes.jpg")
+    assert mirror(newsroom.database, [post.id], newsroom.fetcher, now=newsroom.site.now) == 1
+    copied = newsroom.post("Goes").picture
+    assert newsroom.recheck("Goes") == Rechecked()
+    newsroom.set_source(kind=SourceKind.WORDPRESS, etag=None)
+    assert newsroom.recheck("Goes") == Rechecked()
+    assert newsroom.collect(after=FULL).changed == 0
+    assert newsroom.post("Goes").picture == copied
+
+
+def test_the_picture_of_a_feed_comes_before_the_one_of_a_page(newsroom: Newsroom) -> None:
+    """A page's picture is the last rung: a post that has one keeps it."""
+    by_pages(newsroom)
+    newsroom.site.posts[100].shared_picture = newsroom.site.url("/share/stays.jpg")
+    before = newsroom.post("Stays").picture
+    newsroom.recheck("Stays")
+    assert before is not None
+    assert newsroom.post("Stays").picture == before
+
+
+def test_what_several_pages_name_is_no_picture_of_a_post(newsroom: Newsroom) -> None:
+    """A site that has none for a post often names its own sign."""
+    newsroom.site.publish("Third", slug="third")
+    newsroom.collect()
+    by_pages(newsroom)
+    for post in newsroom.site.posts.values():
+        post.shared_picture = newsroom.site.url("/logo.png")
+    newsroom.recheck("Goes", "Third")
+    assert (newsroom.post("Goes").picture, newsroom.post("Third").picture) == (None, None)
+
+
+def test_what_another_page_named_before_is_no_picture_of_a_post(newsroom: Newsroom) -> None:
+    """A site's sign is known at its second story, whenever that is looked at."""
+    newsroom.site.publish("Third", slug="third")
+    newsroom.collect()
+    by_pages(newsroom)
+    for post in newsroom.site.posts.values():
+        post.shared_picture = newsroom.site.url("/logo.png")
+    newsroom.recheck("Goes")
+    newsroom.recheck("Third")
+    assert newsroom.post("Goes").picture is not None
+    assert newsroom.post("Third").picture is None
+
+
+def photo() -> bytes:
+    """A small photograph."""
+    made = io.BytesIO()
+    Image.new("RGB", (640, 360), (120, 90, 30)).save(made, "JPEG")
+    return made.getvalue()

@@ -16,6 +16,7 @@ ANSWERS: dict[str, object] = {
     "which kinds of post the REST interface has": [True, True, False, False, False],
     "a post behind a password": ["The locked room", True, "", "publish"],
     "such a post in the feed and on its page": [True, True, True, True],
+    "the page of a post names its record": [True, True, True],
     "dates of the REST interface": [True, True, "4:00:00"],
     "fields that are read": [
         {

@@ -17,6 +17,9 @@ from email.message import Message
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from digest.feeds.page import scan
+from digest.feeds.wordpress_pages import number_of_page
+
 PLAIN, SECRET, EDITED, TRASHED, STICKY = "Rivers rise", "The locked room", "A bridge", "A ferry", "Pinned"
 FUTURE, DRAFT, PRIVATE = "Tomorrow", "Half a story", "For the desk alone"
 _PAGES = 50
@@ -38,8 +41,17 @@ class Site(Protocol):
     def trash(self, title: str) -> None:
         """Put a post into the bin."""
 
+    def delete(self, title: str) -> None:
+        """Do away with a post for good."""
+
     def number(self, title: str) -> int:
         """A post's id."""
+
+    def keep_page(self, slug: str) -> None:
+        """Let a cache give the page of a post as it is now, from now on."""
+
+    def shut_rest(self, *, is_shut: bool) -> None:
+        """Give the REST interface to nobody who does not sign in, or open it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +179,18 @@ def _dates(site: Site) -> list[object]:
     return [bool(_BARE.fullmatch(post["date_gmt"])), bool(_BARE.fullmatch(post["date"])), str(local - utc)]
 
 
+def _page_of_a_post(site: Site) -> list[bool]:
+    """By which of its marks the page of a post names its record."""
+    page = get(site, "/rivers/")
+    number = site.number(PLAIN)
+    return [
+        number_of_page(scan(page.text.encode()), site.url("/rivers/")) == number,
+        number_of_page(scan(b""), site.url("/rivers/"), link=", ".join(page.headers.get_all("Link", [])))
+        == number,
+        bool(re.search(rf'<body class="[^"]*single-post postid-{number}\b', page.text)),
+    ]
+
+
 def _in_feed_protected(site: Site) -> list[bool]:
     items = re.findall(r"<item>.*?</item>", get(site, "/feed/").text, re.DOTALL)
     kept = next(item for item in items if SECRET in item)
@@ -212,6 +236,7 @@ QUESTIONS: Mapping[str, Callable[[Site], object]] = {
     "which kinds of post the REST interface has": _in_rest,
     "a post behind a password": _protected,
     "such a post in the feed and on its page": _in_feed_protected,
+    "the page of a post names its record": _page_of_a_post,
     "dates of the REST interface": _dates,
     "fields that are read": _fields,
     "a light list": _light,

@@ -55,6 +55,7 @@ class WordPressPost:
     is_sticky: bool = False
     language: str = "en"
     picture: str = ""  # the name of a file, without its ending
+    shared_picture: str = ""  # the address that its page gives to those who share it
     old_slugs: list[str] = field(default_factory=list)
 
     @property

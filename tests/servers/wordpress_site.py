@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass
 from email.utils import format_datetime
@@ -82,13 +83,16 @@ class WordPressSite(NewsSite):
         super().__init__()
         self.now = now
         self.posts: dict[int, WordPressPost] = {}
+        self._numbers = itertools.count(100)  # none is used again
         self.rest = Rest.OPEN
+        self.rest_of_one = Rest.OPEN  # for single posts
         self.pages = Pages.OPEN
         self.most_a_page = 100  # asked for more: refused, or silently given fewer
         self.caps_silently = False
         self.feed_size = 10
         self.feed_status = 200
         self.feed_is_kept: bytes | None = None  # what a cache before the site gives in place of the feed
+        self.pages_are_kept: dict[str, Page] = {}  # what a cache gives in place of the pages of posts
         self.hears_language = True  # by REST too; else in the feed only
         self.hides_authors = False
 
@@ -98,7 +102,7 @@ class WordPressSite(NewsSite):
 
     def publish(self, title: str, **values: Any) -> WordPressPost:
         """A new post, published now unless it is said otherwise."""
-        number = values.pop("number", 100 + len(self.posts))
+        number = values.pop("number", None) or next(self._numbers)
         published = values.pop("published_at", self.now)
         plain = {"slug": f"story-{number}", "published_at": published, "modified_at": published}
         post = WordPressPost(number=number, title=title, **{**plain, **values})
@@ -121,6 +125,15 @@ class WordPressSite(NewsSite):
         """From now on a cache gives the feed as it is now."""
         self.feed_is_kept = self._feed(SiteRequest("GET", "/feed/")).body
 
+    def keep_page(self, slug: str) -> None:
+        """From now on a cache gives the page of a post as it is now."""
+        self.pages_are_kept[slug] = self._post_page(slug)
+
+    def keep_pages(self) -> None:
+        """As `keep_page`, of all posts."""
+        for post in self._published():
+            self.keep_page(post.slug)
+
     def asked_rest(self) -> list[dict[str, str]]:
         """The parameters of each request for a list of posts, oldest first."""
         return [
@@ -136,7 +149,8 @@ class WordPressSite(NewsSite):
             return self._feed(request)
         if path == "/":
             return self._web_page("<h1>The Springdale Courier</h1>")
-        return self._post_page(unquote(path.strip("/")))
+        slug = unquote(path.strip("/"))
+        return self.pages_are_kept.get(slug) or self._post_page(slug)
 
     # The feed.
 
@@ -183,11 +197,12 @@ class WordPressSite(NewsSite):
     # The REST interface.
 
     def _rest(self, route: str, request: SiteRequest) -> Page:
-        if self.rest is Rest.PAGE:
+        mode = self.rest_of_one if route.startswith("/wp/v2/posts/") and self.rest is Rest.OPEN else self.rest
+        if mode is Rest.PAGE:
             return self._web_page("<h1>Welcome</h1>")
-        if self.rest in _SHUT:
-            refusal = _SHUT[self.rest]
-            wait = (("Retry-After", "7200"),) if self.rest is Rest.BUSY else ()
+        if mode in _SHUT:
+            refusal = _SHUT[mode]
+            wait = (("Retry-After", "7200"),) if mode is Rest.BUSY else ()
             return _error(refusal.code, refusal.status, wait)
         if route == "/wp/v2/posts":
             return self._list(_parameters(request))
@@ -255,7 +270,7 @@ class WordPressSite(NewsSite):
         for post in self._published():
             if post.slug == slug:
                 text = post.form if post.password else post.content
-                return self._web_page(f"<h1>{post.shown_title}</h1>{text}")
+                return self._web_page(f"<h1>{post.shown_title}</h1>{text}", post=post)
             if slug in post.old_slugs:
                 return Page(status=301, headers=(("Location", f"{self.root}/{post.slug}/"),))
         if self.pages is Pages.TO_FRONT:
@@ -263,10 +278,22 @@ class WordPressSite(NewsSite):
         status = {Pages.GONE: 410, Pages.UNAUTHORISED: 401}.get(self.pages, 404)
         return self._web_page("<h1>Nothing is here.</h1>", status)
 
-    def _web_page(self, body: str, status: int = 200) -> Page:
-        page = f'<!DOCTYPE html><html lang="en"><head><title>Courier</title></head><body>{body}</body></html>'
+    def _web_page(self, body: str, status: int = 200, *, post: WordPressPost | None = None) -> Page:
+        """A page of the site; that of a post names its record, in a header too, and its number."""
+        record = f"{self.root}/wp-json/wp/v2/posts/{post.number}" if post else ""
+        classes = f"post-template-default single single-post postid-{post.number}" if post else "home blog"
+        named = f'<link rel="alternate" type="application/json" href="{record}" />' if post else ""
+        picture = f'<meta property="og:image" content="{post.shared_picture}" />' if post else ""
+        page = (
+            f'<!DOCTYPE html><html lang="en"><head><title>Courier</title>{named}{picture}</head>'
+            f'<body class="{classes}">{body}</body></html>'
+        )
+        links = [self._link, *([f'<{record}>; rel="alternate"; type="application/json"'] if post else [])]
         return Page(
-            page.encode(), status, content_type="text/html; charset=UTF-8", headers=(("Link", self._link),)
+            page.encode(),
+            status,
+            content_type="text/html; charset=UTF-8",
+            headers=tuple(("Link", link) for link in links),
         )
 
     @property

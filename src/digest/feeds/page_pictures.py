@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
+import itertools
 
 from digest.feeds.images import is_counter, pixels
 from digest.feeds.links import absolute
+from digest.feeds.page import Page
 from digest.feeds.text import label
 from digest.feeds.types import Picture
 
-_LARGEST_HEAD = 300_000  # letters; what a page says of itself stands at its beginning
+_ICON = 200  # pixels of width; what is smaller is the site's sign, not a picture of the story
 _LONGEST_ALT = 300
 _NAMES = {
     "og:image": "url",
@@ -24,44 +25,33 @@ _NAMES = {
 }
 
 
-def page_picture(page: str, url: str) -> Picture | None:
+def page_picture(page: Page, url: str) -> Picture | None:
     """The first picture that a page's head names: og:image, else twitter:image, else image_src; None if none.
 
-    `url` is where the page lies. Drawings and what counts readers are passed over.
+    `url` is where the page lies. Drawings, icons and what counts readers are passed over.
     """
-    reader = _Head()
-    reader.feed(page[:_LARGEST_HEAD])
+    said = _said(page)
     for kind in ("url", "twitter", "link"):
-        found = absolute(reader.first.get(kind, ""), url)
+        found = absolute(said.get(kind, ""), url)
         if found is None or is_counter(found) or found.partition("?")[0].lower().endswith((".svg", ".svgz")):
             continue
-        size = reader.first if kind == "url" else {}
-        return Picture(
-            found,
-            pixels(size.get("width", "")) or None,
-            pixels(size.get("height", "")) or None,
-            label(reader.first.get("alt", ""), is_html=False, longest=_LONGEST_ALT),
-        )
+        size = said if kind == "url" else {}
+        width = pixels(size.get("width", "")) or None
+        if width is not None and width < _ICON:
+            continue
+        height = pixels(size.get("height", "")) or None
+        return Picture(found, width, height, label(said.get("alt", ""), is_html=False, longest=_LONGEST_ALT))
     return None
 
 
-class _Head(HTMLParser):
-    """Notes the first of each thing that a head says of a picture; the body is passed over."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.first: dict[str, str] = {}
-        self._is_over = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "body":
-            self._is_over = True
-        if self._is_over:
-            return
-        given = {name: (value or "").strip() for name, value in attrs}
-        if tag == "meta" and given.get("content"):
-            kind = _NAMES.get((given.get("property") or given.get("name") or "").lower())
+def _said(page: Page) -> dict[str, str]:
+    """The first of each thing that the head says of a picture."""
+    said: dict[str, str] = {}
+    for tag in itertools.takewhile(lambda tag: tag.name not in {"body", "a"}, page.tags):
+        if tag.name == "meta" and tag.get("content"):
+            kind = _NAMES.get((tag.get("property") or tag.get("name")).lower())
             if kind:
-                self.first.setdefault(kind, given["content"])
-        elif tag == "link" and given.get("rel", "").lower() == "image_src":
-            self.first.setdefault("link", given.get("href", ""))
+                said.setdefault(kind, tag.get("content"))
+        elif tag.name == "link" and tag.rel == {"image_src"}:
+            said.setdefault("link", tag.get("href"))
+    return said

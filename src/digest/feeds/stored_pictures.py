@@ -11,12 +11,14 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from digest.feeds.picture_file import PictureCode, PictureFile
+from digest.feeds.types import Picture
 
 KIND: Final = "picture"  # of the files that copies are kept as
 _FIRST_WAIT = dt.timedelta(minutes=15)
 _LONGEST_WAIT = dt.timedelta(days=1)
 _ENDINGS: Final = {"image/jpeg": "jpg", "image/png": "png"}
 UNFINISHED: Final = "unfinished"
+_BY_PAGE: Final = "page"
 # With one of these there is nothing to be seen at the site's address either.
 _NOTHING_THERE: Final = frozenset(
     {PictureCode.NOT_A_PICTURE.value, PictureCode.COUNTER.value, "http_404", "http_410"}
@@ -46,6 +48,18 @@ def read_name(name: str) -> tuple[str, str] | None:
     kinds = {short: kind for kind, short in _ENDINGS.items()}
     is_hash = len(fingerprint) == 64 and set(fingerprint) <= set("0123456789abcdef")
     return (fingerprint, kinds[ending]) if is_hash and ending in kinds else None
+
+
+def as_said(stored: Stored) -> Picture | None:
+    """What the site's feed or record says of it; None of a picture that only the post's page names."""
+    if stored.get("by") == _BY_PAGE:
+        return None
+    return Picture(stored["url"], stored.get("width"), stored.get("height"), stored.get("alt", ""))
+
+
+def named_by_page(picture: Picture) -> dict[str, Any]:
+    """A picture that the post's page names, for a post without one."""
+    return {**asdict(picture), "by": _BY_PAGE}
 
 
 def copy_of(stored: Stored) -> PictureCopy | None:

@@ -81,6 +81,15 @@ def parse_records(body: bytes, *, url: str, keep_out: str = KEEP_OUT) -> tuple[R
     return tuple(records)
 
 
+def parse_record(body: bytes, *, url: str, keep_out: str = KEEP_OUT) -> Record:
+    """The one record at an address of its own. Raises ParseError(NOT_A_FEED) for anything else."""
+    found = _json(body)
+    record = _record(found, url, keep_out) if isinstance(found, dict) else None
+    if record is None:
+        raise _not_posts("what it answers is no post")
+    return record
+
+
 def is_kept_out(labels: Iterable[str], keep_out: str) -> bool:
     """Whether one of a post's categories or tags is the one that keeps it out, by its name or its slug."""
     wanted = _folded(keep_out)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
@@ -117,16 +117,18 @@ def addresses_of_posts(api: str, wanted: Wanted, urls: Sequence[str]) -> Iterato
             numbers.add(number)
         elif slug:
             slugs.add(slug)
-    for name, values in (("include", sorted(map(str, numbers))), ("slug", sorted(slugs))):
-        group: list[str] = []
-        for value in values:
-            longer = _some(api, wanted, name, [*group, value])
-            if group and (len(group) == MOST_A_PAGE or len(longer) > _LONGEST):
-                yield _some(api, wanted, name, group)
-                group = []
-            group.append(value)
-        if group:
-            yield _some(api, wanted, name, group)
+    yield from addresses_of_numbers(api, wanted, numbers)
+    yield from _in_groups(api, wanted, "slug", sorted(slugs))
+
+
+def addresses_of_numbers(api: str, wanted: Wanted, numbers: Iterable[int]) -> Iterator[str]:
+    """The few addresses that ask for the records of posts by their numbers."""
+    yield from _in_groups(api, wanted, "include", sorted(map(str, set(numbers))))
+
+
+def address_of_number(api: str, number: int) -> str:
+    """The address of one record, which answers for itself where it may not be seen: 401, or 404."""
+    return _route(api, [("_embed", "1")], f"/{number}")
 
 
 def number_or_slug(url: str) -> tuple[int | None, str]:
@@ -154,18 +156,31 @@ def number_of_guid(guid: str, feed_url: str) -> int | None:
     return int(pairs[0][1]) if re.fullmatch(r"[0-9]{1,18}", pairs[0][1]) else None
 
 
+def _in_groups(api: str, wanted: Wanted, name: str, values: Sequence[str]) -> Iterator[str]:
+    """As many addresses as it takes to name all values in ones that are not too long."""
+    group: list[str] = []
+    for value in values:
+        longer = _some(api, wanted, name, [*group, value])
+        if group and (len(group) == MOST_A_PAGE or len(longer) > _LONGEST):
+            yield _some(api, wanted, name, group)
+            group = []
+        group.append(value)
+    if group:
+        yield _some(api, wanted, name, group)
+
+
 def _some(api: str, wanted: Wanted, name: str, values: Sequence[str]) -> str:
     pairs = [("per_page", str(len(values))), (name, ",".join(values)), ("_embed", "1")]
     return _route(api, [*pairs, *wanted.language_pairs()])
 
 
-def _route(api: str, pairs: Sequence[tuple[str, str]]) -> str:
+def _route(api: str, pairs: Sequence[tuple[str, str]], one: str = "") -> str:
     parts = urlsplit(absolute(api) or api)
     given = dict(parse_qsl(parts.query, keep_blank_values=True))
     if "rest_route" in given:
-        route = given["rest_route"].rstrip("/") + "/wp/v2/posts"
+        route = given["rest_route"].rstrip("/") + "/wp/v2/posts" + one
         return with_parameters(urlunsplit(parts), [("rest_route", route), *pairs])
-    path = parts.path.rstrip("/") + "/wp/v2/posts"
+    path = parts.path.rstrip("/") + "/wp/v2/posts" + one
     return with_parameters(urlunsplit((parts.scheme, parts.netloc, path, parts.query, "")), pairs)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from digest.feeds.fingerprints import canonical_address
 from digest.feeds.protected import asks_for_password
 from digest.models import Withdrawal
-from digest.net.fetching import FetchCode, FetchError, Limits
+from digest.net.fetching import Answer, FetchCode, FetchError, Limits
 from digest.sources.asking import PAGE_TYPES, Asker, is_missing
 
 _UNAUTHORISED = 401
@@ -28,8 +29,16 @@ class DoubtError(Exception):
         self.code = code
 
 
-def look_at_page(asker: Asker, url: str) -> Withdrawal | None:
-    """Why a post is withdrawn, or None if its page is there; DoubtError if that cannot be told.
+@dataclass(frozen=True, slots=True)
+class PageLook:
+    """What a page says: why its post is withdrawn, or None; `answer` where it is there and was read."""
+
+    withdrawn: Withdrawal | None = None
+    answer: Answer | None = None
+
+
+def look_at_page(asker: Asker, url: str) -> PageLook:
+    """Whether a post is withdrawn, by its own page; DoubtError if that cannot be told.
 
     Only 404, 410, 401 and a form for a password say that it is withdrawn. A site that does not answer, one
     with a fault, a guard before it, its front page in place of the post: none of these says so.
@@ -37,17 +46,24 @@ def look_at_page(asker: Asker, url: str) -> Withdrawal | None:
     try:
         answer = asker.get(url, accept=PAGE_TYPES, limits=_LIMITS)
     except FetchError as error:
-        if is_missing(error):
-            return Withdrawal.GONE
-        if error.code is FetchCode.HTTP_STATUS and error.status == _UNAUTHORISED:
-            return Withdrawal.FORBIDDEN
+        why = withdrawal_by(error)
+        if why is not None:
+            return PageLook(why)
         if error.code is FetchCode.TOO_LARGE:
-            return None  # it was answered with a page, and a long one
+            return PageLook()  # it was answered with a page, and a long one
         raise DoubtError(error.code) from error
     if _is_front_page(answer.final_url) and not _is_front_page(url):
         raise DoubtError(LookCode.ELSEWHERE)
     text = (answer.body or b"").decode("utf-8", "replace")
-    return Withdrawal.PROTECTED if asks_for_password(text) else None
+    return PageLook(Withdrawal.PROTECTED) if asks_for_password(text) else PageLook(answer=answer)
+
+
+def withdrawal_by(error: FetchError) -> Withdrawal | None:
+    """What a refusal says of the one post that was asked for: 404 and 410, or 401; None of any other."""
+    if is_missing(error):
+        return Withdrawal.GONE
+    is_refused = error.code is FetchCode.HTTP_STATUS and error.status == _UNAUTHORISED
+    return Withdrawal.FORBIDDEN if is_refused else None
 
 
 def _is_front_page(url: str) -> bool:

@@ -58,7 +58,7 @@ def look_for(asker: Asker, urls: Iterable[str]) -> dict[str, Withdrawal]:
     found = {}
     for url in urls:
         try:
-            why = look_at_page(asker, url)
+            why = look_at_page(asker, url).withdrawn
         except DoubtError as doubt:
             log.info("cannot tell whether a post is there", code=doubt.code)
             continue

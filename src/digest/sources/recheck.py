@@ -1,40 +1,46 @@
 """A last look at chosen posts before they are fixed: whether they are still there, and as we have them.
 
 read what is known -> ask the sites, a thread a host (no transaction) -> store what was seen
+
+Where a site is a WordPress: the records of all its posts -> pages of those that have none -> records by the
+numbers that those pages name. A page that is read anyway may name the picture of a post that has none.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db import Database
 from digest.db.dialect import among
-from digest.feeds.fingerprints import content_fingerprint
+from digest.feeds.fingerprints import canonical_address, content_fingerprint
 from digest.feeds.links import host_of
-from digest.feeds.reconcile import merged
-from digest.feeds.types import ParsedPost, ParseError, Picture
-from digest.feeds.wordpress import Record
-from digest.feeds.wordpress_addresses import Wanted, addresses_of_posts, guessed_api, wanted_part
+from digest.feeds.page import scan
+from digest.feeds.page_pictures import page_picture
+from digest.feeds.stored_pictures import named_by_page
+from digest.feeds.types import ParsedPost, ParseError
+from digest.feeds.wordpress_pages import number_of_page
 from digest.logs import get_logger
-from digest.models import Post, PostSource, Source, SourceKind, Withdrawal
-from digest.net.http import Fetcher, FetchError
+from digest.models import Post, Withdrawal
+from digest.net.http import Answer, Fetcher, FetchError
 from digest.sources.asking import Asker, is_for_now
+from digest.sources.chosen import Chosen, Found, chosen_posts
 from digest.sources.looks import DoubtError, look_at_page
-from digest.sources.missing import telling
-from digest.sources.withdrawals import offer_again, telling_values, withdraw
-from digest.sources.wordpress_rest import records_at
+from digest.sources.record_looks import Named, look_at_numbers, look_at_records
+from digest.sources.withdrawals import offer_again, withdraw
 
 log = get_logger(__name__)
 
 _SECONDS = 30.0  # for all posts together
 _MOST_HOSTS = 4  # that are asked at once
+_MOST_COMPARED = 500  # of the latest posts, to know a site's sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +54,6 @@ class Rechecked:
     dropped: dict[int, Withdrawal] = field(default_factory=dict)
     unknown: dict[int, str] = field(default_factory=dict)
     changed: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    """A post to look at; where its site is a WordPress, whom to ask for its record."""
-
-    post_id: int
-    stored: ParsedPost
-    content: str
-    known_by: frozenset[str]
-    source_url: str = ""
-    api: str | None = None
-    wanted: Wanted = field(default_factory=Wanted)
-
-
-@dataclass(slots=True)
-class _Found:
-    """What the looks at one host have found."""
-
-    there: set[int] = field(default_factory=set)
-    dropped: dict[int, Withdrawal] = field(default_factory=dict)
-    unknown: dict[int, str] = field(default_factory=dict)
-    edits: dict[int, ParsedPost] = field(default_factory=dict)
 
 
 def recheck(
@@ -88,7 +71,7 @@ def recheck(
     are.
     """
     with database.read() as session:
-        chosen = _chosen(session, post_ids)
+        chosen = chosen_posts(session, post_ids)
     if not chosen:
         return Rechecked()
     by_host = defaultdict(list)
@@ -99,7 +82,7 @@ def recheck(
         found = list(pool.map(lambda group: _look_at_host(asker, group), by_host.values()))
     with database.write() as session:
         for host in found:
-            _note(session, host, now=now)
+            _note(session, host, {one.post_id: one for one in chosen}, now=now)
     return Rechecked(
         dropped={post_id: why for host in found for post_id, why in host.dropped.items()},
         unknown={post_id: code for host in found for post_id, code in host.unknown.items()},
@@ -107,64 +90,53 @@ def recheck(
     )
 
 
-def _look_at_host(asker: Asker, posts: Sequence[_Chosen]) -> _Found:
-    found = _Found()
+def _look_at_host(asker: Asker, posts: Sequence[Chosen]) -> Found:
+    found = Found()
     groups = defaultdict(list)
     for one in posts:
         groups[one.api].append(one)
     for api, group in groups.items():
+        is_open = api is not None
         try:
-            left = _ask_records(asker, api, group, found) if api else group
+            left = look_at_records(asker, api, group, found) if api else group
         except (FetchError, ParseError) as error:
             if is_for_now(error):
                 found.unknown |= {one.post_id: error.code.value for one in group}
                 continue
-            left = group  # its interface is shut, its pages need not be
-        for one in left:
-            _look(asker, one, found)
+            left, is_open = group, False  # its interface is shut, its pages need not be
+        named = [said for one in left if (said := _look(asker, one, found)) is not None]
+        if api and is_open and named:
+            look_at_numbers(asker, api, named, found)
     return found
 
 
-def _ask_records(asker: Asker, api: str, posts: Sequence[_Chosen], found: _Found) -> list[_Chosen]:
-    """Ask a WordPress for the records of its posts; those it does not give are left."""
-    addresses = addresses_of_posts(api, posts[0].wanted, [one.stored.url for one in posts])
-    records = records_at(asker, addresses, posts[0].wanted)
-    by_value = {
-        value: record for record in records for value in telling(record.post, feed_url=posts[0].source_url)
-    }
-    left = []
-    for one in posts:
-        record = next((by_value[value] for value in sorted(one.known_by) if value in by_value), None)
-        if record is None:
-            left.append(one)
-        else:
-            _judge(one, record, found)
-    return left
-
-
-def _judge(one: _Chosen, record: Record, found: _Found) -> None:
-    if record.is_withheld:
-        found.dropped[one.post_id] = Withdrawal(record.standing.value)
-        return
-    found.there.add(one.post_id)
-    post = merged(record, one.stored)
-    if content_fingerprint(post) != one.content:
-        found.edits[one.post_id] = post
-
-
-def _look(asker: Asker, one: _Chosen, found: _Found) -> None:
+def _look(asker: Asker, one: Chosen, found: Found) -> Named | None:
+    """Look at a post's page; the number that it names, if it is there."""
     try:
-        why = look_at_page(asker, one.stored.url)
+        look = look_at_page(asker, one.stored.url)
     except DoubtError as doubt:
         found.unknown[one.post_id] = doubt.code
-        return
-    if why is None:
-        found.there.add(one.post_id)
-    else:
-        found.dropped[one.post_id] = why
+        return None
+    if look.withdrawn is not None:
+        found.dropped[one.post_id] = look.withdrawn
+        return None
+    found.there.add(one.post_id)
+    return _read(one, look.answer, found) if look.answer is not None else None
 
 
-def _note(session: Session, found: _Found, *, now: dt.datetime) -> None:
+def _read(one: Chosen, answer: Answer, found: Found) -> Named | None:
+    """What a page says of its picture and its number."""
+    url = answer.final_url
+    page = scan(answer.body or b"", answer.content_type)
+    if not one.picture and (picture := page_picture(page, url)) is not None:
+        found.pictures[one.post_id] = picture
+    number = number_of_page(page, url, link=answer.headers.get("link", "")) if one.api else None
+    if number is None:
+        return None
+    return Named(one, number, is_own=canonical_address(url) == canonical_address(one.stored.url))
+
+
+def _note(session: Session, found: Found, posts: Mapping[int, Chosen], *, now: dt.datetime) -> None:
     withdraw(session, found.dropped, now=now)
     offer_again(session, found.there, now=now)
     session.execute(
@@ -180,52 +152,40 @@ def _note(session: Session, found: _Found, *, now: dt.datetime) -> None:
             "tags": list(post.tags),
             "excerpt": post.excerpt,
             "body_html": post.body_html,
-            "picture": asdict(post.picture) if post.picture else None,
+            "picture": _picture(post, posts[post_id]),
             "modified_at": post.modified_at,
             "content_fingerprint": content_fingerprint(post),
         }
         session.execute(sa.update(Post).where(Post.id == post_id).values(**values, changed_at=now))
+    _note_pictures(session, found, posts)
     for post_id, code in found.unknown.items():
         log.warning("a post could not be looked at again", post=post_id, code=code)
 
 
-def _chosen(session: Session, post_ids: Collection[int]) -> list[_Chosen]:
-    posts = session.scalars(sa.select(Post).where(among(session, Post.id, list(post_ids)))).all()
-    values = telling_values(session, post_ids)
-    sources: dict[int, Source] = {}
-    for post_id, source in session.execute(
-        sa.select(PostSource.post_id, Source)
-        .join(Source, Source.id == PostSource.source_id)
-        .where(among(session, PostSource.post_id, list(post_ids)), Source.kind == SourceKind.WORDPRESS)
-        .order_by(Source.id)
-    ):
-        sources.setdefault(post_id, source)
-    return [_one(post, values[post.id], sources.get(post.id)) for post in posts]
+def _picture(post: ParsedPost, one: Chosen) -> Mapping[str, Any] | None:
+    """The picture of an edited post; one that is as it was keeps our copy."""
+    if post.picture == one.stored.picture:
+        return one.picture
+    return asdict(post.picture) if post.picture else None
 
 
-def _one(post: Post, known_by: frozenset[str], source: Source | None) -> _Chosen:
-    stored = ParsedPost(
-        guid="",
-        url=post.url,
-        title=post.title,
-        author=post.author,
-        categories=tuple(post.categories),
-        tags=tuple(post.tags),
-        published_at=post.published_at,
-        excerpt=post.excerpt,
-        body_html=post.body_html,
-        picture=Picture(**post.picture) if post.picture else None,
-        language=post.language,
-        modified_at=post.modified_at,
-    )
-    if source is None or host_of(source.url) != host_of(post.url):
-        return _Chosen(post.id, stored, post.content_fingerprint, known_by)
-    return _Chosen(
-        post.id,
-        stored,
-        post.content_fingerprint,
-        known_by,
-        source_url=source.url,
-        api=source.api_url or guessed_api(source.url),
-        wanted=wanted_part(source.query or {}),
-    )
+def _note_pictures(session: Session, found: Found, posts: Mapping[int, Chosen]) -> None:
+    """Store what pages name for posts that have no picture.
+
+    What several pages name, now or before, is the site's sign. The post's content counts as before: its site
+    does not tell of this picture when it is collected, and the next collection is no edit.
+    """
+    if not found.pictures:
+        return
+    others = sa.select(Post.picture).where(~among(session, Post.id, list(found.pictures)))
+    latest = session.scalars(others.order_by(Post.id.desc()).limit(_MOST_COMPARED))
+    times = Counter(picture["url"] for picture in latest if picture)
+    times.update(picture.url for picture in found.pictures.values())
+    for post_id, picture in found.pictures.items():
+        if times[picture.url] == 1:
+            session.execute(
+                sa.update(Post)
+                .where(Post.id == post_id, Post.content_fingerprint == posts[post_id].content)
+                .values(picture=named_by_page(picture)),
+                execution_options={"synchronize_session": False},
+            )

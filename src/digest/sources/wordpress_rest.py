@@ -1,4 +1,4 @@
-"""The pages of a WordPress site's list of posts, asked for politely: one after the other, and few."""
+"""A WordPress site's list of posts, and single ones, asked for politely: one after the other, and few."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from digest.feeds.types import ParseError
-from digest.feeds.wordpress import Record, parse_records
-from digest.feeds.wordpress_addresses import FEW_A_PAGE, MOST_A_PAGE, Wanted, posts_address
+from digest.feeds.wordpress import Record, parse_record, parse_records
+from digest.feeds.wordpress_addresses import (
+    FEW_A_PAGE,
+    MOST_A_PAGE,
+    Wanted,
+    address_of_number,
+    posts_address,
+)
 from digest.net.fetching import Answer, FetchCode, FetchError, Limits
 from digest.sources.asking import JSON_TYPES, Asker
 
@@ -76,6 +82,12 @@ def list_posts(
 def records_at(asker: Asker, addresses: Iterator[str], wanted: Wanted) -> list[Record]:
     """The records at some addresses of the interface."""
     return [record for address in addresses for record in _records(asker, address, wanted)[1]]
+
+
+def record_of(asker: Asker, api: str, number: int, wanted: Wanted) -> Record:
+    """The record of one post. Raises FetchError where it may not be seen, or is not there."""
+    answer = asker.get(address_of_number(api, number), accept=JSON_TYPES, limits=_LIMITS)
+    return parse_record(answer.body or b"", url=answer.final_url, keep_out=wanted.keep_out)
 
 
 def _records(asker: Asker, address: str, wanted: Wanted) -> tuple[Answer, tuple[Record, ...]]:

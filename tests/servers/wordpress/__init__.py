@@ -30,6 +30,7 @@ from tests.servers.waiting import wait_until
 
 TITLE = "The Footbridge"
 ZONE = "Asia/Yerevan"
+AUTHOR = "Lusine Abelian"
 
 _HERE = Path(__file__).parent
 _PACKAGED = Path("/usr/share/wordpress")
@@ -90,7 +91,7 @@ class RealWordPress:
         try:
             self._start_database()
             self._lay_out()
-            self.do({"do": "install", "title": TITLE, "zone": ZONE}, installs=True)
+            self.do({"do": "install", "title": TITLE, "zone": ZONE, "author": AUTHOR}, installs=True)
             self._serve()
         except BaseException:
             self.__exit__()
@@ -129,6 +130,14 @@ class RealWordPress:
         assert said.returncode == 0, said.stderr.decode()[-3000:] + said.stdout.decode()[-1000:]
         answers: list[Any] = json.loads(said.stdout)
         return answers
+
+    def keep_page(self, slug: str) -> None:
+        """From now on a cache gives the page of a post as it is now."""
+        with urllib.request.urlopen(f"{self.url}{slug}/", timeout=30) as answer:
+            page = answer.read()
+        folder = self._site / "kept"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{slug}.html").write_bytes(page)
 
     @property
     def _site(self) -> Path:
@@ -171,6 +180,12 @@ class RealWordPress:
         shutil.copytree(_PACKAGED, self._site, ignore_dangling_symlinks=True)
         config = _CONFIG.format(socket=self._socket, key=secrets.token_hex(16), url=self.url.rstrip("/"))
         (self._site / "wp-config.php").write_text(config, encoding="utf-8")
+        # Debian has its themes in packages of their own; without any, every page is empty.
+        themes = self._site / "wp-content" / "themes"
+        shutil.copytree(_HERE / "theme", themes / "plain")
+        plugins = self._site / "wp-content" / "mu-plugins"
+        plugins.mkdir(exist_ok=True)
+        shutil.copy(_HERE / "shut.php", plugins)
 
     def _serve(self) -> None:
         log = (self._folder / "web.log").open("wb")

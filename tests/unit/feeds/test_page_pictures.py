@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from digest.feeds.page import scan
 from digest.feeds.page_pictures import page_picture
 from digest.feeds.types import Picture
 from tests.unit.feeds.strategies import markup
@@ -36,23 +37,26 @@ def meta(name: str, content: str) -> str:
         (meta("og:image", "https://pixel.example.org/a.gif"), None),
         (meta("og:image", "javascript:alert(1)"), None),
         (meta("og:image", ""), None),
+        (meta("og:image", "/sign.png") + meta("og:image:width", "64"), None),
+        (f"<!-- {meta('og:image', '/old.jpg')} -->" + meta("og:image", "/boats.jpg"), Picture(BOATS)),
+        ("<![endif[" + meta("og:image", "/boats.jpg"), Picture(BOATS)),
         ("</head><body>" + meta("og:image", "/comment.jpg"), None),
         ("", None),
     ],
 )
 def test_a_page_names_its_picture(head: str, expected: Picture | None) -> None:
     """Its own tag first; nothing of the body, nothing that is no picture of the web."""
-    assert page_picture(f"<!doctype html><html><head>{head}", URL) == expected
+    assert page_picture(scan(f"<!doctype html><html><head>{head}".encode()), URL) == expected
 
 
 @given(markup)
 def test_any_page_is_read(page: str) -> None:
     """Whatever it holds: a picture of the web or none."""
-    found = page_picture(page, URL)
+    found = page_picture(scan(page.encode("utf-8", "replace")), URL)
     assert found is None or found.url.startswith(("http://", "https://"))
 
 
 def test_a_hostile_page_takes_no_long_time() -> None:
     """The work grows with what is read, and that has an end."""
     for piece in ("<", "<meta ", "<meta property=", "<meta content='", "<!--", "&", "<title>", "</"):
-        page_picture(piece * 400_000, URL)
+        page_picture(scan((piece * 400_000).encode()), URL)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.feeds.types import ParseCode, ParseError, Picture
-from digest.feeds.wordpress import Record, Standing, is_kept_out, parse_records
+from digest.feeds.wordpress import Record, Standing, is_kept_out, parse_record, parse_records
 from tests.servers.wordpress_posts import COMMENTARY, NEWS, NO_DIGEST, WordPressPost, media, record
 
 SITE = "https://courier.example"
@@ -204,3 +204,16 @@ def test_any_shape_of_a_record_is_read_or_left_out(changed: dict[str, Any]) -> N
         assert one.post.url.startswith("http")
         assert isinstance(one.post.title, str)
         assert "<script" not in one.post.body_html
+
+
+def test_one_record_is_read_as_in_a_list() -> None:
+    """At an address of its own it stands alone."""
+    body = json.dumps(given_record()).encode()
+    assert (parse_record(body, url=URL),) == read(given_record())
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b"", b"<p>", b"[{}]", b'{"code":"rest_forbidden"}', b"12"])
+def test_what_is_no_record_is_refused(body: bytes) -> None:
+    """A list, an error, a page."""
+    with pytest.raises(ParseError):
+        parse_record(body, url=URL)

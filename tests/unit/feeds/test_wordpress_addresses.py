@@ -9,6 +9,8 @@ import pytest
 
 from digest.feeds.wordpress_addresses import (
     Wanted,
+    address_of_number,
+    addresses_of_numbers,
     addresses_of_posts,
     feed_address,
     guessed_api,
@@ -129,3 +131,19 @@ def test_a_query_of_any_shape_is_read() -> None:
     assert wanted_part(good) == Wanted((3,), (7,), "hy", "l", "off")
     odd = {"categories": "3", "tags": [True, -1, "7"], "lang": "hy&x=1", "lang_parameter": 5, "keep_out": 1}
     assert wanted_part(odd) == Wanted()
+
+
+@pytest.mark.parametrize("api", [API, PLAIN])
+def test_one_record_has_an_address_of_its_own(api: str) -> None:
+    """In both forms of the interface."""
+    address = address_of_number(api, 12)
+    route = asked(address).get("rest_route") or urlsplit(address).path
+    assert route.endswith("/wp/v2/posts/12")
+    assert asked(address)["_embed"] == "1"
+
+
+def test_numbers_are_asked_for_together() -> None:
+    """Each once, a hundred in one address at most."""
+    one, two = addresses_of_numbers(API, Wanted(), [*range(1, 151), 1, 2])
+    assert len(asked(one)["include"].split(",")) == 100
+    assert len(asked(two)["include"].split(",")) == 50
