@@ -7,6 +7,7 @@ import smtplib
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -52,13 +53,17 @@ def test_the_delay_does_not_narrow_the_line() -> None:
         relay_process(_DELAY, server.getsockname()[1], "--delay-ms", "100") as port,
         socket.create_connection(("127.0.0.1", port)) as client,
         server.accept()[0] as taken,
+        ThreadPoolExecutor(1) as beside,
     ):
+        for end in (client, taken):
+            end.settimeout(20)
         started = time.perf_counter()
-        client.sendall(b"x" * size)
-        client.shutdown(socket.SHUT_WR)
+        # The one end sends while the other reads: nothing between them has to hold all of it.
+        sent = beside.submit(client.sendall, b"x" * size)
         got = 0
         while got < size and (data := taken.recv(1 << 20)):
             got += len(data)
+        sent.result(20)
         assert got == size
         assert 0.1 <= time.perf_counter() - started < 3
 
