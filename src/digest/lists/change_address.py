@@ -25,12 +25,12 @@ from digest.lists.fresh_links import (
     use_up,
     void_links,
 )
+from digest.lists.life import note_life
 from digest.lists.locks import lock_person, lock_subscriptions
 from digest.lists.notice_keys import new_address_key
 from digest.lists.person_mail import ask_person_mail, list_and_digest
 from digest.lists.stationery import Stationery
 from digest.lists.status import Action, Origin
-from digest.lists.subscribe import note_life
 from digest.lists.suppress import is_suppressed
 from digest.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
 from digest.rendering.notices import MovedNotice, NoticeKind

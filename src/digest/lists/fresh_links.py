@@ -15,11 +15,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.addresses import parse_address
+from digest.lists.life import note_life
 from digest.lists.locks import lock_person
 from digest.lists.notice_keys import fresh_key
 from digest.lists.person_mail import ask_person_mail, list_and_digest
 from digest.lists.stationery import Stationery
-from digest.lists.subscribe import note_life
 from digest.lists.suppress import is_suppressed
 from digest.models import FreshLink, Subscriber, Subscription
 from digest.rendering.notices import FreshLinkNotice, NoticeKind
