@@ -23,19 +23,20 @@ from digest.lists.fresh_links import (
     mail_fresh_link,
     make_fresh_link,
     use_up,
-    void_address_links,
+    void_links,
 )
+from digest.lists.life import note_life
 from digest.lists.locks import lock_person, lock_subscriptions
 from digest.lists.notice_keys import new_address_key
 from digest.lists.person_mail import ask_person_mail, list_and_digest
 from digest.lists.stationery import Stationery
 from digest.lists.status import Action, Origin
-from digest.lists.subscribe import note_life
 from digest.lists.suppress import is_suppressed
 from digest.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
 from digest.rendering.notices import MovedNotice, NoticeKind
 
 _TRIES = 3
+_TO_CHANGE = (FreshKind.ADDRESS, FreshKind.NEW_ADDRESS)
 _RUNNING = (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED)
 
 
@@ -95,8 +96,8 @@ def change_address(
     """Make the change that a link to the new address stands for, and tell the old address.
 
     Each subscription that has not ended gets an event with both addresses; imports go on knowing the person
-    by the old one. This link is used up, and so are the others that were to change the address. Deliveries,
-    suppressions and what has ended stay as they were.
+    by the old one. This link is used up, and no fresh link of before works any more. Deliveries, suppressions
+    and what has ended stay as they were.
     """
     new = _new_address(fresh)
     subscriber = lock_person(session, fresh.link.subscriber_id)
@@ -107,7 +108,10 @@ def change_address(
     asked_at = fresh.link.created_at
     former.note_change(session, subscriber.id, before=hash_before, after=subscriber.address_hash, now=now)
     use_up(session, fresh.link, now=now)
-    void_address_links(session, subscriber.id, now=now)
+    has_moved = hash_before != subscriber.address_hash
+    # What lies in the old mailbox must not give out the person's data, nor erase them: by now it may be
+    # anybody's. Written in other letters it is the same mailbox.
+    void_links(session, subscriber.id, tuple(FreshKind) if has_moved else _TO_CHANGE, now=now)
     note_life(session, subscriber.id, now=now)
     for subscription in _running(lock_subscriptions(session, subscriber.id)):
         waits_since = subscription.changed_at
@@ -124,7 +128,7 @@ def change_address(
             # By this moment the lists of one post are known: others must not be confirmed with them.
             subscription.changed_at = waits_since
     session.flush()
-    if hash_before != subscriber.address_hash:
+    if has_moved:
         _tell(session, fresh, before, stationery, now=now)
     return Moved.DONE
 

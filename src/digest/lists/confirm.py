@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from digest import audit
 from digest.lists import confirmations, consent
+from digest.lists.life import note_life
 from digest.lists.links import subscription_of_token
 from digest.lists.stationery import Stationery
 from digest.lists.status import Action, Origin
-from digest.lists.subscribe import confirm, confirm_again, note_life
+from digest.lists.subscribe import confirm, confirm_again
 from digest.lists.suppress import lift_by_sign_up, not_suppressed
 from digest.lists.welcome import ask_welcome, latest_url
 from digest.models import (

@@ -124,9 +124,16 @@ def lock(session: Session, subscription: Subscription) -> None:
     begins there too, so that nobody waits in a circle.
     """
     session.flush()
-    person = sa.select(Subscriber.id).where(Subscriber.id == subscription.subscriber_id)
-    session.execute(person.with_for_update(key_share=True))
+    session.execute(_holding_person(), {"person": subscription.subscriber_id})
     session.refresh(subscription, with_for_update=True)
+
+
+@functools.cache
+def _holding_person() -> sa.Select[int]:
+    """Built once, for every change runs it."""
+    rows = Subscriber.__table__.c
+    person = sa.bindparam("person", type_=rows.id.type)
+    return sa.select(rows.id).where(rows.id == person).with_for_update(key_share=True)
 
 
 def append(

@@ -140,10 +140,14 @@ def _quoted(lines: _Numbered, text: str, delimiter: str, width: int) -> list[str
     """The cells of a line with quotes, and of the lines that its last cell runs on into.
 
     Lines are taken in only where that makes exactly the heading's cells; else each stands for itself again.
+    Likewise a quote within a cell may be written with a backslash before it, as MailPoet does.
     """
     try:
         return _cells(text, delimiter)
     except InputError:
+        found = _cells_over_lines(text.replace('\\"', '""'), delimiter)
+        if found is not None and len(found) == width:
+            return found
         taken: list[bytes] = []
         length = len(text)
         while len(taken) < _CELL_LINES:

@@ -7,7 +7,7 @@ nowhere else; each works once, for a day, and a person gets at most three a day.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.addresses import parse_address
+from digest.lists.life import note_life
 from digest.lists.locks import lock_person
+from digest.lists.notice_keys import fresh_key
 from digest.lists.person_mail import ask_person_mail, list_and_digest
 from digest.lists.stationery import Stationery
-from digest.lists.subscribe import note_life
 from digest.lists.suppress import is_suppressed
 from digest.models import FreshLink, Subscriber, Subscription
 from digest.rendering.notices import FreshLinkNotice, NoticeKind
@@ -98,7 +99,7 @@ def ask_fresh_link(
         list_id=subscription.list_id,
         address=subscriber.address,
         name=subscriber.name,
-        key=f"fresh:{link.id}",
+        key=fresh_key(link.id),
         now=now,
     )
     return Asked.MAILED
@@ -200,8 +201,10 @@ def use_up(session: Session, link: FreshLink, *, now: dt.datetime) -> None:
     session.flush()
 
 
-def void_address_links(session: Session, subscriber_id: int, *, now: dt.datetime) -> None:
-    """The person's address is changed: no other link of theirs, asked for before, may change it again.
+def void_links(
+    session: Session, subscriber_id: int, kinds: Collection[FreshKind], *, now: dt.datetime
+) -> None:
+    """The person's address is changed: none of these links of theirs, asked for before, works any more.
 
     What such a link knew stays with it until it is deleted: that finds the mail that went to a stranger.
     """
@@ -209,7 +212,7 @@ def void_address_links(session: Session, subscriber_id: int, *, now: dt.datetime
         sa.update(FreshLink)
         .where(
             FreshLink.subscriber_id == subscriber_id,
-            FreshLink.purpose.in_((FreshKind.ADDRESS.value, FreshKind.NEW_ADDRESS.value)),
+            FreshLink.purpose.in_([kind.value for kind in kinds]),
             FreshLink.used_at.is_(None),
         )
         .values(used_at=now),

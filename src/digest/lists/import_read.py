@@ -62,7 +62,7 @@ class People:
             raise InputError(f"The first line cannot be read: {first.reason}")
         heading = read_heading(first.cells, self.columns)
         self.ignored.update(dict.fromkeys(heading.ignored))
-        meaning = self.meaning or meaning_of_file(self.columns, part.name, first.cells)
+        meaning = self.meaning or meaning_of_file(self.columns, part.name, first.cells, heading.fields)
         return RowMaker(
             self.columns,
             heading,

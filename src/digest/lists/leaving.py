@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 from digest.addresses import parse_address
 from digest.lists import consent
 from digest.lists.endings import Before, Switch, of_press, press_of
+from digest.lists.life import note_life
 from digest.lists.locks import lock_person, lock_subscriptions
 from digest.lists.status import RUNNING, Action, Origin
-from digest.lists.subscribe import end, note_life, pause
+from digest.lists.subscribe import end, pause
 from digest.lists.suppress import is_suppressed
 from digest.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
 

@@ -2,17 +2,25 @@
 
 Mailchimp: an audience's export is a zip of up to four files, `subscribed_...`, `unsubscribed_...`,
 `cleaned_...` and `nonsubscribed_...`; after the audience's own fields come MEMBER_RATING, OPTIN_TIME,
-OPTIN_IP, CONFIRM_TIME, CONFIRM_IP, TIMEZONE, CC (the country), LAST_CHANGED (times in UTC) and, of those who
-are gone, UNSUB_TIME or CLEAN_TIME. A rating of 1 or 2 is a new or a silent person, 3 to 5 one who took part.
-MailPoet: CSV or XLSX with Email, First name, Last name, List status, Global status, IP address, List, and in
-some versions when and from where somebody confirmed; the names of those columns vary.
-listmonk: CSV with uuid, email, name, attributes (JSON), status, created_at, updated_at.
+OPTIN_IP, CONFIRM_TIME, CONFIRM_IP, LATITUDE, LONGITUDE, GMTOFF, DSTOFF, TIMEZONE, CC (the country), REGION,
+LAST_CHANGED (times in UTC), LEID, EUID, NOTES and TAGS, and of those who are gone UNSUB_TIME or CLEAN_TIME
+and the campaign. A rating of 1 or 2 is a new or a silent person, 3 to 5 one who took part. No page of
+Mailchimp's was found that lists these headings: they are those that published programs read in exports of
+2015 to 2026.
+
+MailPoet: CSV or XLSX with those that were chosen of Email, First name, Last name, Subscription IP,
+Subscription time, Confirmation time, Confirmation IP, List status, Global status and own fields, then List;
+the headings are in the language of whoever exports. From the plugin's source of version 4.51.2, unchanged
+since: the classes ImportExportFactory (the headings), Export and ImportExportRepository (the rows).
+
+listmonk: CSV with uuid, email, name, attributes (JSON), status, created_at, updated_at. From its source of
+version 4, unchanged in 5: `cmd/subscribers.go`, the export of subscribers.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from digest.errors import InputError
@@ -52,10 +60,11 @@ _MAILPOET = ColumnMap(
         "list status": "list_status",
         "global status": "status",
         **dict.fromkeys(
-            ("ip address", "subscribed ip", "subscribed ip address", "subscribed_ip"), "signed_up_from"
+            ("subscription ip", "ip address", "subscribed ip", "subscribed_ip"), "signed_up_from"
         ),
-        **dict.fromkeys(("confirmed ip", "confirmed ip address", "confirmed_ip"), "confirmed_from"),
-        **dict.fromkeys(("confirmed on", "confirmed at", "confirmed_at"), "confirmed_at"),
+        "subscription time": "signed_up_at",
+        **dict.fromkeys(("confirmation ip", "confirmed ip", "confirmed_ip"), "confirmed_from"),
+        **dict.fromkeys(("confirmation time", "confirmed on", "confirmed_at"), "confirmed_at"),
     },
     # Inactive there: subscribed, but without an open or a click for months.
     statuses={**STATUSES, "inactive": Meaning.SUBSCRIBED},
@@ -81,11 +90,20 @@ def column_map(name: str | None, own: Mapping[str, str]) -> ColumnMap:
     return replace(_READY[name], own=own)
 
 
-def meaning_of_file(columns: ColumnMap, file_name: str, cells: Sequence[str]) -> Meaning:
+def meaning_of_file(
+    columns: ColumnMap, file_name: str, cells: Sequence[str], fields: Collection[str | None]
+) -> Meaning:
     """What a file says of all its people; only Mailchimp's files tell by their name or columns.
 
-    Raises InputError where that must be known and is not: somebody who left would be mailed.
+    `cells` are its heading, `fields` what they were taken for. Raises InputError where that must be known and
+    is not: somebody who left would be mailed.
     """
+    if columns.name == "mailpoet" and not {"status", "list_status"}.issubset(fields):
+        # One may choose the columns there; and they are called otherwise in another language.
+        raise InputError(
+            "The file does not say who has left: export it again, in English, with List status and Global "
+            "status among its columns, or say what all these people are with --as."
+        )
     if columns.name != "mailchimp":
         return Meaning.SUBSCRIBED
     names = {cell.strip().upper() for cell in cells}

@@ -10,15 +10,20 @@ from typing import Final
 NEW_ADDRESS: Final = "new-address"  # to an address that is not proven to be the person's
 _OF_SUBSCRIPTION = re.compile(r"(?:welcome:|goodbye:|permission:\d+:)(\d+)(?::|$)")
 _OF_CONFIRM = re.compile(r"confirm:(\d+):(\d+):")
+_OF_LINK = re.compile(r"fresh:(\d+)$")
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The subscription a single mail is about, by its id or by its list and person; None: it is not known."""
+    """What a single mail is about; None: it is not known, or it is about another thing.
+
+    A subscription by its id, or by its list and person; or a person by the fresh link that it carries.
+    """
 
     subscription_id: int | None = None
     list_id: int | None = None
     subscriber_id: int | None = None
+    fresh_link_id: int | None = None
 
 
 def welcome_key(subscription_id: int, began_at: dt.datetime) -> str:
@@ -41,15 +46,22 @@ def confirm_key(list_id: int, subscriber_id: int, asked_at: dt.datetime) -> str:
     return f"confirm:{list_id}:{subscriber_id}:{asked_at:%Y%m%dT%H%M%S%f}"
 
 
+def fresh_key(link_id: int) -> str:
+    """Once for each link to the address on file."""
+    return f"fresh:{link_id}"
+
+
 def new_address_key(address_hash: str, day: dt.datetime) -> str:
     """Once a day for an address, whoever asks."""
     return f"{NEW_ADDRESS}:{address_hash[:40]}:{day:%Y%m%d}"
 
 
 def about(key: str) -> About:
-    """What a key says of the subscription. Pure."""
+    """What a key says of the subscription or the person. Pure."""
     if found := _OF_SUBSCRIPTION.match(key):
         return About(subscription_id=int(found[1]))
     if found := _OF_CONFIRM.match(key):
         return About(list_id=int(found[1]), subscriber_id=int(found[2]))
+    if found := _OF_LINK.match(key):
+        return About(fresh_link_id=int(found[1]))
     return About()

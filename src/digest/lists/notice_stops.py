@@ -18,6 +18,7 @@ from digest.errors import InputError
 from digest.lists.notice_keys import NEW_ADDRESS, About, about
 from digest.lists.suppress import LIFTED_BY_SIGN_UP
 from digest.models import (
+    FreshLink,
     Notice,
     Subscriber,
     Subscription,
@@ -55,8 +56,9 @@ RULES: Final[Mapping[str, Rule]] = {
     # subscription that has ended since, the link would be over. It goes where it was asked for: whoever moves
     # meanwhile would have no other way to confirm for a day.
     NoticeKind.CONFIRM: Rule(_LASTING, frozenset(SubscriptionStatus) - {_ENDED}),
-    # Likewise asked for; and whoever has left may have their data, or be erased, all the same.
-    NoticeKind.FRESH_LINK: Rule(_LASTING, None),
+    # Likewise asked for; and whoever has left may have their data, or be erased, all the same. At an address
+    # that they have moved away from somebody else may read by now, and the link is void anyway.
+    NoticeKind.FRESH_LINK: Rule(_LASTING, None, is_to_them=True),
     # Asked for by somebody else, as far as is known: who reads mail there may have complained.
     NEW_ADDRESS: Rule(_EVERY_CAUSE, None),
     # They speak of mail that will come, and none will.
@@ -167,7 +169,7 @@ _GONE: Final[_State] = (None, None)
 
 
 class _States:
-    """How the subscriptions that some mails are about stand now, and under which address."""
+    """How the subscriptions and people that some mails are about stand now, and under which address."""
 
     def __init__(self, session: Session, subjects: Sequence[About]) -> None:
         ids = {each.subscription_id for each in subjects if each.subscription_id is not None}
@@ -185,8 +187,24 @@ class _States:
         ).all()
         self._by_id = {row.id: (row.status, row.address_key) for row in rows}
         self._by_person = {(row.list_id, row.subscriber_id): (row.status, row.address_key) for row in rows}
+        self._by_link = _keys_by_link(session, subjects)
 
     def of(self, subject: About) -> _State:
         if subject.subscription_id is not None:
             return self._by_id.get(subject.subscription_id, _GONE)
+        if subject.fresh_link_id is not None:
+            return None, self._by_link.get(subject.fresh_link_id)
         return self._by_person.get((subject.list_id, subject.subscriber_id), _GONE)
+
+
+def _keys_by_link(session: Session, subjects: Sequence[About]) -> Mapping[int, str | None]:
+    """The address that the person of each fresh link has now."""
+    ids = {each.fresh_link_id for each in subjects if each.fresh_link_id is not None}
+    if not ids:
+        return {}
+    rows = session.execute(
+        sa.select(FreshLink.id, Subscriber.address_key)
+        .join(Subscriber, Subscriber.id == FreshLink.subscriber_id)
+        .where(FreshLink.id.in_(ids))
+    )
+    return {row.id: row.address_key for row in rows}

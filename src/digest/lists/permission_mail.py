@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from digest import notices
 from digest.db.dialect import skip_locked
 from digest.lists import consent
+from digest.lists.life import note_life
 from digest.lists.links import subscription_of_token
 from digest.lists.notice_keys import permission_key
 from digest.lists.permission import asks_until, to_ask
 from digest.lists.status import Action, Origin
-from digest.lists.subscribe import note_life
 from digest.mail.headers import date_text, notice_message_id
 from digest.mail.message import build_notice
 from digest.models import (

@@ -8,6 +8,7 @@ All take a Session and never commit. A repeated change does nothing and says so 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -17,10 +18,11 @@ from sqlalchemy.orm import Session
 from digest.errors import NotFoundError
 from digest.lists import consent
 from digest.lists.leaving import last_leaving
+from digest.lists.life import note_life
 from digest.lists.locks import lock_person
 from digest.lists.queries import first_cadence_id, subscription_of
 from digest.lists.status import RUNNING, Action, Origin, next_status
-from digest.lists.subscribe import AddOutcome, add_subscriber, confirm, note_life, resume
+from digest.lists.subscribe import AddOutcome, add_subscriber, confirm, resume
 from digest.models import (
     Cadence,
     Digest,
@@ -52,7 +54,13 @@ def cadence_of(session: Session, subscription: Subscription) -> Cadence | None:
     if subscription.cadence_id is not None:
         return session.get(Cadence, subscription.cadence_id)
     digest_id = session.get_one(MailingList, subscription.list_id).digest_id
-    return session.scalars(sa.select(Cadence).where(Cadence.id == first_cadence_id(digest_id))).first()
+    return session.scalars(_first_of(), {"digest": digest_id}).first()
+
+
+@functools.cache
+def _first_of() -> sa.Select[Cadence]:
+    """Built once: to build it takes longer than to run it."""
+    return sa.select(Cadence).where(Cadence.id == first_cadence_id(sa.bindparam("digest")))
 
 
 def choose_cadence(

@@ -21,10 +21,11 @@ from digest.lists import consent
 from digest.lists.arrivals import find_or_make, take_over
 from digest.lists.endings import Before
 from digest.lists.fields import check_consent, check_language, check_zone, clean_line
+from digest.lists.life import note_life
 from digest.lists.queries import lock_subscription_of
 from digest.lists.status import Action, Origin, next_status
 from digest.lists.suppress import SuppressedError, find_suppression
-from digest.models import MailingList, Subscriber, Subscription, SubscriptionStatus, TextSize
+from digest.models import MailingList, Subscription, SubscriptionStatus, TextSize
 
 
 class AddOutcome(StrEnum):
@@ -269,20 +270,6 @@ def end(
     target = next_status(subscription.status, Action.END)
     _append(session, subscription, Action.END, target, _Proof(source, said, now, network))
     return not was_over
-
-
-def note_life(session: Session, subscriber_id: int, *, now: dt.datetime) -> None:
-    """The person acted. An earlier moment never replaces a later one, and of the erased nothing is kept."""
-    session.execute(
-        sa.update(Subscriber)
-        .where(
-            Subscriber.id == subscriber_id,
-            Subscriber.erased_at.is_(None),
-            sa.or_(Subscriber.last_sign_of_life_at.is_(None), Subscriber.last_sign_of_life_at < now),
-        )
-        .values(last_sign_of_life_at=now)
-        .execution_options(synchronize_session="fetch")
-    )
 
 
 def _begin(

@@ -38,6 +38,7 @@ from digest.lists.evidence import Spoken, spoken_details
 from digest.lists.import_order import ImportOrder
 from digest.lists.import_run import import_subscribers
 from digest.lists.links import end_by_token
+from digest.lists.queries import audience
 from digest.lists.stationery import Stationery
 from digest.lists.status import Origin
 from digest.models import (
@@ -51,6 +52,7 @@ from digest.models import (
     Subscription,
     SubscriptionStatus,
     SuppressionCause,
+    TextSize,
 )
 from digest.tokens import Claim, Purpose, Signer
 from tests.factories import make_cadence, make_digest, make_list
@@ -71,6 +73,8 @@ class House:
     stationery: Stationery
     segment: int
     elsewhere: int  # a list of nobody's
+    # Of each cadence; made once, for to make one takes as long as to run it.
+    audiences: Mapping[tuple[int, str], sa.Select[int, int, TextSize, str | None]]
     imports: dict[int, int] = field(default_factory=dict)  # event to import
     people: dict[tuple[int, int, bool], int] = field(default_factory=dict)  # history, address, erased
     places: dict[tuple[int, int], int] = field(default_factory=dict)  # subscriber, list
@@ -98,7 +102,9 @@ def build(database: Database, templates: Path) -> House:
             session, first, name="some", title="Some", rule=json.dumps(rule), actor="cli:test", now=NOW
         )
         elsewhere = make_list(session, first)
-        return House(tuple(each.id for each in lists), cadences, stationery, segment.id, elsewhere.id)
+        audiences = {key: audience(cadence_id) for key, cadence_id in cadences.items()}
+        numbers = tuple(each.id for each in lists)
+        return House(numbers, cadences, stationery, segment.id, elsewhere.id, audiences)
 
 
 def domain_of(history: int, address: int) -> str:

@@ -236,13 +236,20 @@ def test_another_spelling_is_no_change(paper: Paper) -> None:
 # Links, and the old address
 
 
-def test_an_older_link_does_not_outlive_the_change(paper: Paper) -> None:
-    """A mistyped address was asked first, then the right one: once that is done, the other links are dead."""
+@pytest.mark.parametrize(("new", "lives"), [(NEW, False), ("Old@mail.test", True)])
+def test_an_older_link_does_not_outlive_the_change(paper: Paper, new: str, *, lives: bool) -> None:
+    """A mistyped address was asked first, then the right one: once that is done, the other links are dead.
+
+    So are those to the person's data and to the erasure, unless the mailbox is the same as before.
+    """
     with paper.database.write() as session:
         mistyped = paper.asked(session, "stranger@mail.test")
         waiting = make_fresh_link(session, paper.reader_id, FreshKind.ADDRESS, now=NOW)
-        data = make_fresh_link(session, paper.reader_id, FreshKind.DATA, now=NOW)
-        right = paper.asked(session, NEW)
+        own = [
+            make_fresh_link(session, paper.reader_id, kind, now=NOW)
+            for kind in (FreshKind.DATA, FreshKind.ERASE)
+        ]
+        right = paper.asked(session, new)
         assert change_address(session, right, STATIONERY, now=NOW + MINUTE) is Moved.DONE
         opened = [
             open_fresh_link(
@@ -253,9 +260,9 @@ def test_an_older_link_does_not_outlive_the_change(paper: Paper) -> None:
                 now=NOW + 2 * MINUTE,
                 to_act=True,
             )
-            for link in (mistyped.link, waiting, right.link, data)
+            for link in (mistyped.link, waiting, right.link, *own)
         ]
-        assert [found is not None for found in opened] == [False, False, False, True]
+        assert [found is not None for found in opened] == [False, False, False, lives, lives]
 
 
 def test_the_mail_to_a_stranger_is_still_known_as_asked_for(paper: Paper) -> None:

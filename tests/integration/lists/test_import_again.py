@@ -331,8 +331,8 @@ def test_what_the_old_service_knows_of_a_consent_is_in_its_proof(
 def test_what_mailpoet_knows_of_a_consent_is_read(database: Database, order: ImportOrder) -> None:
     """Its columns, also for who was brought and undone before."""
     content = (
-        "Email,First name,List status,Global status,IP address,Confirmed IP,Confirmed on\n"
-        f"{ANI},Ani,subscribed,subscribed,192.0.2.1,198.51.100.7,2019-05-01 11:00:00\n"
+        "Email,First name,Subscription IP,Confirmation time,Confirmation IP,List status,Global status\n"
+        f"{ANI},Ani,192.0.2.1,2019-05-01 11:00:00,198.51.100.7,subscribed,subscribed\n"
     )
     mapped = replace(order, mapping="mailpoet")
     for day in (0, 2):
@@ -347,11 +347,11 @@ def test_what_mailpoet_knows_of_a_consent_is_read(database: Database, order: Imp
 def test_people_with_and_without_statements_come_in_together(database: Database, order: ImportOrder) -> None:
     """Whose row says more, leavers and the rest, mixed: each network stands with its own event."""
     lines = [
-        f"r{number}@example.org,{'unsubscribed' if number % 5 == 0 else 'subscribed'},"
+        f"r{number}@example.org,{'unsubscribed' if number % 5 == 0 else 'subscribed'},subscribed,"
         f"{f'10.0.{number % 200}.1' if number % 3 == 0 else ''}"
         for number in range(700)
     ]
-    content = "email,list status,ip address\n" + "\n".join(lines) + "\n"
+    content = "email,list status,global status,ip address\n" + "\n".join(lines) + "\n"
     with database.write() as session:
         session.get_one(MailingList, order.list_id).network_record = NetworkRecord.FULL
     run(database, order, content, mapping="mailpoet")

@@ -182,14 +182,19 @@ def test_what_happened_since_stops_the_mail_and_nothing_else_does(database: Data
         ("welcome", "new@mail.test", False),
         ("permission", "new@mail.test", False),
         ("goodbye", "new@mail.test", False),
+        ("data", "new@mail.test", False),  # somebody else may read mail there by now
         ("confirm", "new@mail.test", True),  # they would have no other way to confirm for a day
         ("welcome", "ANI@mail.test", True),  # the same mailbox, written in another way
+        ("data", "ANI@mail.test", True),
     ],
 )
 def test_who_moves_to_another_address_is_not_written_to_at_the_old_one(
     database: Database, kind: str, new: str, *, goes: bool
 ) -> None:
-    """A welcome, question or goodbye that waits is dropped, with the reason; the notice of the move goes."""
+    """A welcome, question, goodbye or link to their data that waits is dropped, with the reason.
+
+    The notice of the move goes.
+    """
     old = "ani@mail.test"
     with database.write() as session:
         house = _house(session)

@@ -19,11 +19,12 @@ from digest.deliveries.sweep import SweepSettings, tick
 from digest.editions.copies import Imprint
 from digest.errors import InputError, StateError
 from digest.lists import consent, retention
+from digest.lists.life import note_life
 from digest.lists.permission import NO_ANSWER, close_run, count_silent, counts, start_run, without_answer
 from digest.lists.permission_mail import ASK_MOST, ask_some, find_keep, has_questions, keep
 from digest.lists.retention import RetentionTimes
 from digest.lists.status import Origin
-from digest.lists.subscribe import note_life, pause
+from digest.lists.subscribe import pause
 from digest.lists.suppress import suppress_address
 from digest.models import (
     ConsentEvent,

@@ -89,10 +89,10 @@ def mail_everything(database: Database, settings: Settings, client: TestClient, 
         for each in readers:
             each.press_everything()
             _ask_staff(mailing, each.paper)
-        endpoint = Endpoint(host="127.0.0.1", port=judge.port, security=Security.NONE, timeout=10)
-        check = notice_check(mailing.papers[0].made.address_key)
-        while send_due(database, lambda: SmtpTransport(endpoint), check).taken:
-            pass
+        _send_singles(mailing, judge)
+        for each in readers:
+            each.move_one()
+        _send_singles(mailing, judge)  # the last mail to the old address
         mailing.singles = [message.raw for message in judge.messages]
     for each in readers:
         each.erase_one()
@@ -159,6 +159,13 @@ def _send_editions(mailing: Mailing, judge: JudgeServer) -> None:
         let_go(sender)
 
 
+def _send_singles(mailing: Mailing, judge: JudgeServer) -> None:
+    endpoint = Endpoint(host="127.0.0.1", port=judge.port, security=Security.NONE, timeout=10)
+    check = notice_check(mailing.papers[0].made.address_key)
+    while send_due(mailing.database, lambda: SmtpTransport(endpoint), check).taken:
+        pass
+
+
 def _ask_staff(mailing: Mailing, paper: Desk) -> None:
     """A first copy of the next edition, with the link that stops it, a test mail, and an alert."""
     slot = clock.utc_now() + HOUR
@@ -186,7 +193,7 @@ class _Readers:
 
     def __init__(self, mailing: Mailing, paper: Desk) -> None:
         self._mailing, self.paper = mailing, paper
-        self._to_erase = ""
+        self._to_erase = self._to_move = ""
         with mailing.database.read() as session:
             mailing_list = session.get_one(MailingList, paper.mailing_list.id)
             self._form = f"/s/{mailing_list.name}"
@@ -195,7 +202,7 @@ class _Readers:
         self._next: Iterator[Subscriber] = iter(people)
 
     def press_everything(self) -> None:
-        """Sign up, ask for each link, move, leave, pause, be asked."""
+        """Sign up, ask for each link, begin to move, leave, pause, be asked."""
         language = self.paper.cadence.id
         known = next(self._next).address
         for address in (f"waits-{language}@mail.test", f"new-{language}@mail.test", known):
@@ -207,7 +214,7 @@ class _Readers:
         self._post(self._mailed(mover, "/f/address/"), address=f"moved-{language}@mail.test")
         gone = self._ask("address")
         self._post(self._mailed(gone, "/f/address/"), address=f"gone-{language}@mail.test")
-        self._post(self._mailed(f"gone-{language}@mail.test", "/f/"))
+        self._to_move = self._mailed(f"gone-{language}@mail.test", "/f/")
         self._to_erase = self._mailed(self._ask("erase"), "/f/erase/")
         self._post(self._page().removesuffix("/page"))
         self._post(self._page().removesuffix("/page"), **{"List-Unsubscribe": "One-Click"})
@@ -220,6 +227,10 @@ class _Readers:
         with self._mailing.database.write() as session:
             signer = self.paper.made.signer
             assert ask_some(session, signer, PUBLIC_URL, templates=None, now=now) > 0
+
+    def move_one(self) -> None:
+        """Once the links have arrived: what has not is not for the old address any more."""
+        self._post(self._to_move)
 
     def erase_one(self) -> None:
         """Once all mails have arrived: some links in them are of somebody who is not there any more."""

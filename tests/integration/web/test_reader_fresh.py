@@ -64,6 +64,26 @@ def test_an_address_is_changed_by_both_its_ends(reader: Reader) -> None:
     assert reader.actions() == ["sign_up", "address"]
 
 
+def test_a_link_in_the_old_mailbox_gives_nothing_out_after_the_move(reader: Reader) -> None:
+    """My data and the erasure: both end with the change; asked for anew, the mail goes to the new address."""
+    old = reader.person().address or ""
+    reader.press("ask", "data")
+    data, erase = reader.mailed_path(), reader.fresh(FreshKind.ERASE)
+    moving = reader.fresh(FreshKind.NEW_ADDRESS, address="new@other.test")
+    assert reader.client.get(data).status_code == 200  # only the change ends it
+    assert reader.client.post(moving).status_code == 303
+    for path in (data, erase):
+        for answer in (reader.client.get(path), reader.client.post(path, data={"word": "erase"})):
+            assert answer.status_code == 410
+            assert "This link has been used" in answer.text
+            assert old not in answer.text
+            assert "new@other.test" not in answer.text
+    assert reader.person().address == "new@other.test"
+    reader.press("ask", "data")
+    assert reader.mails()[-1].address == "new@other.test"
+    assert "new@other.test" in reader.client.post(reader.mailed_path()).text
+
+
 def test_a_taken_address_is_told_to_its_owner_alone(reader: Reader) -> None:
     """The answer at the old address is the same; the new address's page says that nothing was changed."""
     with reader.database.write() as session:

@@ -236,8 +236,11 @@ def test_a_mailchimp_file_must_say_who_is_in_it() -> None:
 
 
 def test_mailpoets_export_is_read() -> None:
-    """The worse of the two statuses counts."""
-    content = '\ufeff"Email","First name","Last name","List status","Global status","IP address","List"\n'
+    """The worse of the two statuses counts; a quote in a name is written with a backslash there."""
+    content = (
+        '\ufeff"Email","First name","Last name","Subscription IP","Subscription time","Confirmation time",'
+        '"Confirmation IP","List status","Global status","List"\n'
+    )
     for name, own, everywhere in (
         ("a", "subscribed", "subscribed"),
         ("b", "unsubscribed", "subscribed"),
@@ -246,8 +249,18 @@ def test_mailpoets_export_is_read() -> None:
         ("e", "subscribed", "inactive"),
         ("f", "subscribed", "whatever"),
     ):
-        content += f'"{name}@example.org","A","B","{own}","{everywhere}","192.0.2.1","News"\n'
+        content += (
+            f'"{name}@example.org","Ani \\"Nune\\"","B","192.0.2.1","2019-05-01 10:00:00",'
+            f'"2019-05-01 11:00:00","198.51.100.7","{own}","{everywhere}","News"\n'
+        )
     lines = read(content.encode(), mapping="mailpoet")
+    first = lines[0]
+    assert isinstance(first, Row)
+    assert (first.name, first.network) == ('Ani "Nune" B', "198.51.100.7")
+    assert first.stated == (
+        ("signed_up_there", "2019-05-01T10:00:00+00:00"),
+        ("confirmed_there", "2019-05-01T11:00:00+00:00"),
+    )
     assert [line.meaning for line in lines if isinstance(line, Row)] == [
         Meaning.SUBSCRIBED,
         Meaning.LEFT,
@@ -258,11 +271,22 @@ def test_mailpoets_export_is_read() -> None:
     assert isinstance(lines[-1], BadLine)
 
 
+@pytest.mark.parametrize(
+    "columns", ["Email,First name", "Email,List status", "Email,Statut global,List status"]
+)
+def test_a_mailpoet_file_must_say_who_has_left(columns: str) -> None:
+    """Without either status, or in another language, leavers are not taken for readers."""
+    content = f"{columns}\nani@example.org{',' * columns.count(',')}\n".encode()
+    with pytest.raises(InputError, match="--as"):
+        read(content, mapping="mailpoet")
+    assert only(read(content, mapping="mailpoet", meaning=Meaning.LEFT)).meaning is Meaning.LEFT
+
+
 def test_listmonks_export_is_read() -> None:
     """Attributes that there are here too come along; blocklisted people are never mailed."""
     content = (
         "uuid,email,name,attributes,status,created_at,updated_at\n"
-        '1,ani@example.org,Ani,"{""city"": ""Lyon"", ""x"": 1}",enabled,2021-01-01T00:00:00Z,\n'
+        '1,ani@example.org,Ani,"{""city"": ""Lyon"", ""x"": 1}",enabled,2021-01-01 10:00:00.12 +0000 UTC,\n'
         "2,ara@example.org,Ara,{},blocklisted,,\n3,lia@example.org,Lia,{},disabled,,\n"
     )
     lines = read(content.encode(), mapping="listmonk", attributes={"city": AttributeKind.TEXT})

@@ -68,15 +68,16 @@ def test_a_subscription_that_has_changed_stops_what_speaks_of_it() -> None:
     )
 
 
-def test_keys_say_which_subscription_a_mail_is_about() -> None:
+def test_keys_say_what_a_mail_is_about() -> None:
     """Those that are made are those that are read."""
     assert about(notice_keys.welcome_key(12, NOW)) == About(subscription_id=12)
     assert about(notice_keys.goodbye_key(12, 3)) == About(subscription_id=12)
     assert about(notice_keys.permission_key(7, 12)) == About(subscription_id=12)
     assert about(notice_keys.confirm_key(3, 5, NOW)) == About(list_id=3, subscriber_id=5)
+    assert about(notice_keys.fresh_key(12)) == About(fresh_link_id=12)
     for key in (
         notice_keys.new_address_key("12" * 32, NOW),
-        "fresh:12",
+        "fresh:12:3",
         "moved:12",
         "welcome:x",
         "permission:1",
@@ -85,7 +86,7 @@ def test_keys_say_which_subscription_a_mail_is_about() -> None:
 
 
 def test_what_is_for_the_person_alone_stays_from_an_address_that_they_left() -> None:
-    """These kinds and no other: what was asked for at an address, or warns it, goes there all the same."""
+    """These kinds and no other: a confirmation was asked for there, and a warning is for that address."""
     kinds = {
         kind
         for kind, rule in RULES.items()
@@ -93,4 +94,9 @@ def test_what_is_for_the_person_alone_stays_from_an_address_that_they_left() -> 
             stop(rule, [], status) != stop(rule, [], status, is_theirs=False) for status in SubscriptionStatus
         )
     }
-    assert kinds == {NoticeKind.WELCOME, NoticeKind.PERMISSION, NoticeKind.GOODBYE}
+    assert kinds == {
+        NoticeKind.WELCOME,
+        NoticeKind.PERMISSION,
+        NoticeKind.GOODBYE,
+        NoticeKind.FRESH_LINK,
+    }
