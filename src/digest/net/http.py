@@ -160,6 +160,11 @@ def guarded_transport(backend: GuardedBackend) -> httpx2.HTTPTransport:
     return transport
 
 
+def load_certificates() -> None:
+    """Read the authorities' certificates now: children of this process share them then."""
+    _tls()
+
+
 @functools.cache
 def _tls() -> ssl.SSLContext:
     # Reading the certificates takes longer than many a fetch; a context may be shared by threads.

@@ -67,10 +67,11 @@ def collect(
         source = session.get_one(Source, source_id)
         language = feed.language if feed else None
         result = store(session, source_id, seen, language=language, now=now) if feed else Stored()
-        note_reading(session, source, reading, now=now)
-        note_success(
-            session, source, reading.answer, reading.feed, result, spent=spent, interval=interval, now=now
-        )
+        with session.no_autoflush:  # the source is written once, with all that is noted of it
+            note_reading(session, source, reading, now=now)
+            note_success(
+                session, source, reading.answer, reading.feed, result, spent=spent, interval=interval, now=now
+            )
         if due_posts(session, source_id, now=now):  # new ones, and those that wait for another try
             enqueue(session, TaskName.MIRROR, source_id)
     log.info("collected", source=source_id, new=result.new, changed=result.changed, known=result.known)

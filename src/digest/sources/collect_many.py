@@ -24,6 +24,7 @@ from digest.db import Database
 from digest.db.dialect import among
 from digest.feeds.links import host_of
 from digest.logs import get_logger
+from digest.memory import give_back
 from digest.models import Source
 from digest.net.http import Answer, Fetcher
 from digest.queueing.enqueue import enqueue, hint
@@ -96,6 +97,8 @@ class Collector:
         end = clock.monotonic() + seconds
         begun = self._turn(self._claim, end=end, until=end + _STRAGGLER_SECONDS)
         self._give_back()
+        if begun:
+            give_back()
         if clock.monotonic() >= end:
             # Others have had their turn meanwhile; what is still due goes on at once.
             hint(TaskName.COLLECT_DUE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import cast
@@ -10,14 +11,16 @@ from typing import cast
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.bulk import insert_rows
+from digest.db.bulk import insert_rows, load_rows, take_ids
 from digest.db.dialect import among_texts, lock_alone
 from digest.feeds.fingerprints import content_fingerprint, fingerprints
 from digest.feeds.types import ParsedFeed, ParsedPost
 from digest.models import Post, PostFingerprint, PostSource, Source
 from digest.sources.decide import Add, Keep, Known, Seen, decide, is_news
 
-_FINGERPRINTS, _POST_SOURCES = (cast("sa.Table", model.__table__) for model in (PostFingerprint, PostSource))
+_POSTS, _FINGERPRINTS, _POST_SOURCES = (
+    cast("sa.Table", model.__table__) for model in (Post, PostFingerprint, PostSource)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,28 +113,50 @@ def _placed(
     session: Session, intents: Sequence[Add | Keep], language: str | None, now: dt.datetime
 ) -> list[tuple[int, Add | Keep]]:
     """Store new and changed posts; each intent with the id of its post."""
-    made: dict[int, Post] = {}
-    for place, intent in enumerate(intents):
-        values = _columns(intent.seen.post, intent.seen.content, language)
+    new = [intent for intent in intents if isinstance(intent, Add)]
+    new_ids = iter(_add_posts(session, new, language, now))
+    placed: list[tuple[int, Add | Keep]] = []
+    for intent in intents:
         if isinstance(intent, Add):
-            made[place] = Post(
-                **values,
-                published_at=intent.seen.post.published_at or now,
-                first_seen_at=now,
-                changed_at=now,
-            )
-        elif intent.changed:
+            placed.append((next(new_ids), intent))
+            continue
+        if intent.changed:
             # The date stays what it was: a site that sets dates to now must not make old posts news.
+            values = _columns(intent.seen.post, intent.seen.content, language)
             session.execute(
                 sa.update(Post).where(Post.id == intent.post_id).values(**values, changed_at=now),
                 execution_options={"synchronize_session": False},
             )
-    session.add_all(made.values())
-    session.flush()
-    return [
-        (intent.post_id if isinstance(intent, Keep) else made[place].id, intent)
-        for place, intent in enumerate(intents)
+        placed.append((intent.post_id, intent))
+    return placed
+
+
+def _add_posts(
+    session: Session, intents: Sequence[Add], language: str | None, now: dt.datetime
+) -> Sequence[int]:
+    """Write new posts; their ids, in the same order."""
+    if not intents:
+        return []
+    ids = take_ids(session, _POSTS, len(intents))
+    rows = [
+        {
+            "id": number,
+            **{
+                name: _as_text(value)
+                for name, value in _columns(one.seen.post, one.seen.content, language).items()
+            },
+            "published_at": one.seen.post.published_at or now,
+        }
+        for number, one in zip(ids, intents, strict=True)
     ]
+    shared = {"first_seen_at": now, "changed_at": now}
+    load_rows(session, _POSTS, list(rows[0]), (tuple(row.values()) for row in rows), same=shared)
+    return ids
+
+
+def _as_text(value: object) -> object:
+    """Lists and objects as the JSON text that `load_rows` takes."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
 
 
 def _take_over(session: Session, placed: Sequence[tuple[int, Add | Keep]]) -> None:
