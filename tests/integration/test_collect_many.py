@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from digest import clock
@@ -161,6 +163,35 @@ def test_takes_the_sources_of_a_host_together(sites: Sites) -> None:
         assert claim_due(session, most=10, now=clock.utc_now()) == []
     assert len(first) == len(second) == 3
     assert not {source_id for source_id, _ in first} & {source_id for source_id, _ in second}
+
+
+def test_who_comes_second_takes_others(sites: Sites) -> None:
+    """Two workers that look at the same moment both get work: for the second there is some too."""
+    for host in range(4):
+        sites.add(f"paper-{host}.test", "/feed/")
+
+    def claim() -> list[tuple[int, str]]:
+        with sites.database.write() as session:
+            return claim_due(session, most=2, now=clock.utc_now())
+
+    with ThreadPoolExecutor(1) as beside:
+        with sites.database.write() as session:
+            first = claim_due(session, most=2, now=clock.utc_now())
+            second = beside.submit(claim)
+            if not sites.database.is_sqlite:  # there a writer waits before it looks
+                wait_until(lambda: _waits(session), what="the second worker to wait for the first")
+        assert len(first) == len(second.result(20)) == 2
+        assert not set(first) & set(second.result())
+
+
+def _waits(session: Session) -> bool:
+    waiting = session.scalar(
+        sa.text(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+    )
+    return bool(waiting)
 
 
 def test_hints_a_few_times_however_much_is_due(sites: Sites) -> None:

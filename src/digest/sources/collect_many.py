@@ -198,7 +198,7 @@ class Collector:
         with self.database.write() as session:
             rows = claim_due(session, most=free, now=clock.utc_now())
         self._put(rows)
-        return len(rows) >= free
+        return bool(rows)
 
     def _give_back(self) -> None:
         left = [source_id for ids in self._waiting.values() for source_id in ids]
@@ -218,6 +218,23 @@ def claim_due(session: Session, *, most: int, now: dt.datetime) -> list[tuple[in
     Those of one host are taken together, so that no other process is at that host meanwhile: they may be
     more than `most`.
     """
+    # Another worker may take the same ones between our look and our taking them: then we look again, for
+    # there may be others.
+    taken: list[tuple[int, str]] = []
+    while not taken and (wanted := _longest_waiting(session, most=most, now=now)):
+        rows = session.execute(
+            sa.update(Source)
+            .where(among(session, Source.id, wanted), Source.next_fetch_at <= now)
+            .values(next_fetch_at=now + _CLAIM)
+            .returning(Source.id, Source.url),
+            execution_options={"synchronize_session": False},
+        )
+        taken = [(row.id, row.url) for row in rows]
+    return taken
+
+
+def _longest_waiting(session: Session, *, most: int, now: dt.datetime) -> list[int]:
+    """Due sources by how long they have waited, those of one host together."""
     due = session.execute(
         sa.select(Source.id, Source.url)
         .where(Source.next_fetch_at <= now)
@@ -232,13 +249,4 @@ def claim_due(session: Session, *, most: int, now: dt.datetime) -> list[tuple[in
         if len(wanted) >= most:
             break
         wanted += ids
-    if not wanted:
-        return []
-    taken = session.execute(
-        sa.update(Source)
-        .where(among(session, Source.id, wanted), Source.next_fetch_at <= now)
-        .values(next_fetch_at=now + _CLAIM)
-        .returning(Source.id, Source.url),
-        execution_options={"synchronize_session": False},
-    )
-    return [(row.id, row.url) for row in taken]
+    return wanted
