@@ -9,7 +9,7 @@ import typer
 from digest.cli import cadence_dates, cadence_people, common, first_copies
 from digest.cli.common import JsonOption
 from digest.errors import InputError
-from digest.models import Fallback, Missed
+from digest.models import Fallback, Missed, Selection
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -59,6 +59,10 @@ HoldOption = Annotated[
     str | None, typer.Option(help="How long after its slot a held edition waits for a person: 3h.")
 ]
 HoldOutcomeOption = Annotated[Fallback | None, typer.Option(help="What becomes of it then: send or skip.")]
+SelectionOption = Annotated[
+    Selection | None,
+    typer.Option(help="What it takes: the latest, or best_of, the best of its span, commentaries first."),
+]
 StartsOption = Annotated[
     str | None, typer.Option(help="The first day on which it comes out, 2026-12-01; or none.")
 ]
@@ -83,6 +87,7 @@ def add(
     approval: ApprovalOption = None,
     hold: HoldOption = None,
     hold_outcome: HoldOutcomeOption = None,
+    selection: SelectionOption = None,
     starts: StartsOption = None,
     ends: EndsOption = None,
     as_json: bool = JsonOption,
@@ -109,6 +114,7 @@ def add(
             wants_approval=approval,
             hold_seconds=_span(hold),
             hold_outcome=hold_outcome,
+            selection=selection,
             starts_on=_bound(starts),
             ends_on=_bound(ends),
             actor=common.actor(),
@@ -140,6 +146,7 @@ def set_values(
     approval: ApprovalOption = None,
     hold: HoldOption = None,
     hold_outcome: HoldOutcomeOption = None,
+    selection: SelectionOption = None,
     starts: StartsOption = None,
     ends: EndsOption = None,
     spread: Annotated[str | None, typer.Option(help=_SPREAD)] = None,
@@ -167,6 +174,7 @@ def set_values(
         "wants_approval": approval,
         "hold_seconds": _span(hold),
         "hold_outcome": hold_outcome,
+        "selection": selection,
         "starts_on": _bound(starts),
         "ends_on": _bound(ends),
         "useful_seconds": _span(useful),
@@ -297,6 +305,7 @@ def _as_dict(digest: str, cadence: Cadence) -> dict[str, Any]:
         "wants_approval": cadence.wants_approval,
         "hold_seconds": cadence.hold_seconds,
         "hold_outcome": cadence.hold_outcome,
+        "selection": cadence.selection,
         "useful_seconds": cadence.useful_seconds,
         "spread_seconds": cadence.spread_seconds,
         "is_running": cadence.is_running,

@@ -29,7 +29,6 @@ from digest.models import (
     EditionState,
     PostSource,
     Reason,
-    Selection,
 )
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
@@ -66,7 +65,6 @@ def add_cadence(
     zone: str,
     actor: str,
     now: dt.datetime,
-    selection: Selection = Selection.LATEST,
     **values: Any,
 ) -> Cadence:
     """Add a rhythm to a digest; its first slot is the first one after `now`.
@@ -82,7 +80,6 @@ def add_cadence(
         name=name,
         cron="",
         zone=check_zone(zone),
-        selection=selection,
         is_running=True,
         slots_after=now,
         created_at=now,
@@ -109,8 +106,8 @@ def set_cadence(
     """Change a rhythm.
 
     `values` are columns: lead_seconds, grace_seconds, hold_seconds, hold_outcome, missed, useful_seconds,
-    spread_seconds (or Auto), wants_approval, is_running, starts_on and ends_on (or Unbounded). None leaves
-    one as it is.
+    spread_seconds (or Auto), wants_approval, selection, is_running, starts_on and ends_on (or Unbounded).
+    None leaves one as it is.
 
     A new schedule counts from now: the coming edition moves to its next slot and keeps what editors did to
     it; what is locked goes out as it was announced. A new spread counts for what is not planned yet.
@@ -158,7 +155,7 @@ def _set_values(cadence: Cadence, values: dict[str, Any]) -> None:
 
 _SETTABLE = {
     *_SPANS,
-    *("hold_outcome", "missed", "wants_approval", "is_running", "starts_on", "ends_on"),
+    *("hold_outcome", "missed", "wants_approval", "selection", "is_running", "starts_on", "ends_on"),
 }
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from digest import clock
 from digest.db import Database
 from digest.editions.states import move
-from digest.models import Cadence, Edition, EditionKind, EditionState, Fallback, Missed, Reason
+from digest.models import Cadence, Edition, EditionKind, EditionState, Fallback, Missed, Reason, Selection
 from tests.factories import make_digest
 from tests.integration.cli.commands import Cli
 
@@ -53,6 +53,23 @@ def test_a_rhythm_in_the_editors_words(cli: Cli, paper: Database) -> None:
     assert "It never comes due." in cli("cadence", "next", "courier", "sunday")
     assert "no edition of it comes any more" in cli("cadence", "set", "courier", "sunday", "--lead", "60")
     assert cli.json("cadence", "list")[0]["next_at"] is None
+
+
+def test_a_best_of_beside_the_daily_rhythm(cli: Cli, paper: Database) -> None:
+    """Said when it is added or later, and taken back; the daily one stays as it is."""
+    when = ("--every", "day", "--at", "6:30", "--zone", "UTC")
+    cli("cadence", "add", "courier", "morning", *when)
+    cli("cadence", "add", "courier", "sunday", *when, "--selection", "best_of")
+    kept = {one["name"]: one["selection"] for one in cli.json("cadence", "list")}
+    assert kept == {"morning": "latest", "sunday": "best_of"}
+    cli("cadence", "set", "courier", "morning", "--selection", "best_of")
+    cli("cadence", "set", "courier", "sunday", "--selection", "latest")
+    with paper.read() as session:
+        rows = session.execute(sa.select(Cadence.name, Cadence.selection)).all()
+    assert {row.name: row.selection for row in rows} == {
+        "morning": Selection.BEST_OF,
+        "sunday": Selection.LATEST,
+    }
 
 
 def test_the_next_slots_say_where_the_clock_changes(cli: Cli, paper: Database) -> None:
