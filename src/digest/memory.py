@@ -7,6 +7,7 @@ do not use: eight threads that read feeds kept 14 MB so, one after the other.
 from __future__ import annotations
 
 import ctypes
+import gc
 from typing import Final
 
 _M_ARENA_MAX: Final = -8  # mallopt(3)
@@ -21,6 +22,7 @@ def few_arenas() -> None:
 
 def give_back() -> None:
     """Give the pages that nothing stands in back to the system."""
+    gc.collect()
     if (trim := _of_libc("malloc_trim")) is not None:
         trim(0)
 

@@ -39,7 +39,7 @@ def load_tasks(**_: Any) -> None:
 @signals.worker_before_create_process.connect
 def load_what_children_share(**_: Any) -> None:
     """What is loaded at the first use, where the tasks run in children: once in the parent instead."""
-    from digest.memory import few_arenas  # noqa: PLC0415
+    from digest.memory import few_arenas, give_back  # noqa: PLC0415
     from digest.net.http import load_certificates  # noqa: PLC0415
     from digest.rendering.inline import load_inliner  # noqa: PLC0415
 
@@ -50,6 +50,7 @@ def load_what_children_share(**_: Any) -> None:
     few_arenas()
     # These too, and all that Celery has made since: see above.
     gc.collect()
+    give_back()
     gc.freeze()
 
 
