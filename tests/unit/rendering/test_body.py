@@ -48,6 +48,7 @@ def test_text_blocks_follow_the_reading_order() -> None:
     body = read_body(
         '<h2>Head</h2><p>One<br>two <a href="https://a.test/">three</a>.</p><blockquote><p>Quoted</p></blockquote>'
         '<ul><li>Item <a href="https://b.test/">b</a></li><li>Next</li></ul>'
+        "<ol><li>One<ul><li>Inner</li></ul></li><li><p>Two</p><p>and on</p></li></ol>"
         '<p><img src="https://a.test/i.png" alt="Lamp"></p>'
     )
     assert body.blocks == (
@@ -56,6 +57,10 @@ def test_text_blocks_follow_the_reading_order() -> None:
         TextBlock("quote", "Quoted"),
         TextBlock("item", "Item b [2]"),
         TextBlock("item", "Next"),
+        TextBlock("item", "One", 1),
+        TextBlock("item", "Inner"),
+        TextBlock("item", "Two", 2),
+        TextBlock("item", "and on", -1),
         TextBlock("p", "[Lamp]"),
     )
     assert body.links == ("https://a.test/", "https://b.test/")
