@@ -43,7 +43,7 @@ class TextBlock:
 class Body:
     """One commentary in its three forms: for the mail, for a page, and as plain paragraphs.
 
-    In the paragraphs a link is a number in brackets, counted from 1 through `links`.
+    In the paragraphs a link is a number in brackets, counted from 1 through `links`; one address has one number.
     """
 
     mail: Markup = _NOTHING
@@ -206,8 +206,10 @@ def _words(element: HtmlElement, links: list[str]) -> str:
         else:
             parts.append(_words(child, links))
         if child.tag == "a":
-            links.append(str(child.get("href")))
-            parts.append(f" [{len(links)}]")
+            url = str(child.get("href"))
+            if url not in links:
+                links.append(url)
+            parts.append(f" [{links.index(url) + 1}]")
         parts.append(_plain(child.tail))
     return "".join(parts)
 

@@ -66,6 +66,16 @@ def test_text_blocks_follow_the_reading_order() -> None:
     assert body.links == ("https://a.test/", "https://b.test/")
 
 
+def test_an_address_has_one_number() -> None:
+    """Two links to one place have the same number, and it is listed once."""
+    body = read_body(
+        '<p><a href="https://a.test/">A</a> <a href="https://b.test/">B</a></p>'
+        '<p><a href="https://a.test/">A again</a></p>'
+    )
+    assert [block.text for block in body.blocks] == ["A [1] B [2]", "A again [1]"]
+    assert body.links == ("https://a.test/", "https://b.test/")
+
+
 def test_words_around_inner_blocks_are_kept() -> None:
     """Words before and after a block inside a block are not lost."""
     text = " ".join(block.text for block in read_body("<blockquote>before<p>in</p>after</blockquote>").blocks)
