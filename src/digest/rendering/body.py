@@ -43,7 +43,7 @@ class TextBlock:
 class Body:
     """One commentary in its three forms: for the mail, for a page, and as plain paragraphs.
 
-    In the paragraphs a link is a number in brackets, counted from 1 through `links`; one address has one number.
+    In the paragraphs a link is a number in brackets, counted from 1 through `links`; an address has one.
     """
 
     mail: Markup = _NOTHING
