@@ -29,17 +29,21 @@ _MAILTO = re.compile(r"mailto:[A-Za-z0-9._+\-]+@[A-Za-z0-9.\-]+")
 
 @dataclass(frozen=True, slots=True)
 class TextBlock:
-    """One paragraph of the text part: `kind` is `p`, `heading`, `item` or `quote`."""
+    """One paragraph of the text part: `kind` is `p`, `heading`, `item` or `quote`.
+
+    `number` is that of an item: 0 in a list without numbers, -1 where an item goes on with another paragraph.
+    """
 
     kind: str
     text: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
     """One commentary in its three forms: for the mail, for a page, and as plain paragraphs.
 
-    In the paragraphs a link is a number in brackets, counted from 1 through `links`.
+    In the paragraphs a link is a number in brackets, counted from 1 through `links`; an address has one.
     """
 
     mail: Markup = _NOTHING
@@ -164,16 +168,23 @@ def _inner(root: HtmlElement) -> Markup:
     return Markup("\n".join(part.strip() for part in parts))  # noqa: S704  (parsed and serialised by us)
 
 
-def _text_blocks(element: HtmlElement, links: list[str], kind: str = "p") -> Iterator[TextBlock]:
+def _text_blocks(
+    element: HtmlElement, links: list[str], kind: str = "p", number: int = 0
+) -> Iterator[TextBlock]:
     """Each block that holds words itself, in reading order; a block in a block comes after its words."""
+    place = 0
     for child in element:
         if child.tag not in _BLOCKS and child.tag != "li":
             continue
         own = _kind(str(child.tag), kind)
+        if child.tag == "li":
+            place += 1
+            number = place if element.tag == "ol" else 0
         words = "\n".join(clean_text(line) for line in _words(child, links).split("\n")).strip()
         if words:
-            yield TextBlock(own, words)
-        yield from _text_blocks(child, links, own)
+            yield TextBlock(own, words, number if own == "item" else 0)
+            number = -1 if own == "item" else number
+        yield from _text_blocks(child, links, own, number)
 
 
 def _kind(tag: str, outer: str) -> str:
@@ -195,8 +206,10 @@ def _words(element: HtmlElement, links: list[str]) -> str:
         else:
             parts.append(_words(child, links))
         if child.tag == "a":
-            links.append(str(child.get("href")))
-            parts.append(f" [{len(links)}]")
+            url = str(child.get("href"))
+            if url not in links:
+                links.append(url)
+            parts.append(f" [{links.index(url) + 1}]")
         parts.append(_plain(child.tail))
     return "".join(parts)
 

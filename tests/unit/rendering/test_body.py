@@ -48,6 +48,7 @@ def test_text_blocks_follow_the_reading_order() -> None:
     body = read_body(
         '<h2>Head</h2><p>One<br>two <a href="https://a.test/">three</a>.</p><blockquote><p>Quoted</p></blockquote>'
         '<ul><li>Item <a href="https://b.test/">b</a></li><li>Next</li></ul>'
+        "<ol><li>One<ul><li>Inner</li></ul></li><li><p>Two</p><p>and on</p></li></ol>"
         '<p><img src="https://a.test/i.png" alt="Lamp"></p>'
     )
     assert body.blocks == (
@@ -56,8 +57,22 @@ def test_text_blocks_follow_the_reading_order() -> None:
         TextBlock("quote", "Quoted"),
         TextBlock("item", "Item b [2]"),
         TextBlock("item", "Next"),
+        TextBlock("item", "One", 1),
+        TextBlock("item", "Inner"),
+        TextBlock("item", "Two", 2),
+        TextBlock("item", "and on", -1),
         TextBlock("p", "[Lamp]"),
     )
+    assert body.links == ("https://a.test/", "https://b.test/")
+
+
+def test_an_address_has_one_number() -> None:
+    """Two links to one place have the same number, and it is listed once."""
+    body = read_body(
+        '<p><a href="https://a.test/">A</a> <a href="https://b.test/">B</a></p>'
+        '<p><a href="https://a.test/">A again</a></p>'
+    )
+    assert [block.text for block in body.blocks] == ["A [1] B [2]", "A again [1]"]
     assert body.links == ("https://a.test/", "https://b.test/")
 
 
