@@ -120,7 +120,7 @@ NOT_PLANTED: list[tuple[str, Plant, Code]] = [
     ),
      Code.NO_SIGN_OFF_LINK),
     ("an address over two lines", text_instead(ADDRESS, ADDRESS.replace(" ", "\n")), Code.ADDRESS_NOT_SHOWN),
-    ("an address with marks of direction", html_instead(ADDRESS, f"\u2068{ADDRESS}\u2069"),
+    ("an address with marks of direction", html_instead(ADDRESS, ADDRESS.replace(",", "\u200e,")),
      Code.ADDRESS_NOT_SHOWN),
     *((f"is none: {words}", body(f"<p>{words}</p>"), Code.PLACEHOLDER_LEFT) for words in (
         "up 5 % (five percent)", "100%", "{a, b}", "90%(of all) and more", "Dear %%name%%", "* | *",

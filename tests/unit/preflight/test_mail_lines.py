@@ -94,7 +94,7 @@ PLANTED: list[tuple[str, Plant, Code]] = [
     ("no one-click", raw_instead(b"List-Unsubscribe-Post:", b"X-Post:"), Code.NO_ONE_CLICK),
     ("another value", raw_instead(b"=One-Click", b"=one-click"), Code.NO_ONE_CLICK),
     ("a long header", raw_instead(b"Subject: ", b"Subject: " + LINE), Code.LONG_LINE),
-    ("a long line", raw_instead(b"printable\r\n\r\n", b"printable\r\n\r\n" + LINE), Code.LONG_LINE),
+    ("a long line", raw_instead(b"printable\r\n\r\n", b"printable\r\n\r\n" + LINE + b"\r\n"), Code.LONG_LINE),
     ("a coded line", raw_instead(b"printable\r\n\r\n", b"printable\r\n\r\n" + b"x" * 77 + b"\r\n"),
      Code.LONG_CODED_LINE),
     ("a bare LF", raw_instead(b"\r\nMIME-Version", b"\nMIME-Version"), Code.BARE_LINE_END),
