@@ -1,0 +1,72 @@
+"""The facts about one mail that the rules look at, gathered once from what the freeze made."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from digest.mail.placeholders import BODY_PLACEHOLDERS, PreparedMail, fill, with_fallbacks
+from digest.preflight.mail_html import Page, read_page
+from digest.rendering.contexts import Story
+
+_SAMPLE_TOKEN = "A" * 48
+_SAMPLES = {
+    "to": "reader@example.org",
+    "message_id": "<sample@example.org>",
+    "date": "Mon, 23 Nov 2026 18:56:42 +0000",
+    "list_id": "sample.example.org",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MailFacts:
+    """One variant of an edition. `raw` is the mail as a reader would get it, with a sample's values.
+
+    `postal_address` is the digest's; `allowed` are the placeholders that are filled for each person; stories
+    are as they were placed, the featured one first.
+    """
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+    raw: bytes
+    postal_address: str
+    edition_at: dt.datetime
+    stories: tuple[Story, ...] = ()
+    allowed: frozenset[str] = BODY_PLACEHOLDERS
+    page: Page = field(default_factory=Page)
+
+
+def gather(
+    prepared: PreparedMail,
+    *,
+    subject: str,
+    preheader: str,
+    html: str,
+    text: str,
+    postal_address: str,
+    stories: Sequence[Story],
+    edition_at: dt.datetime,
+    public_url: str,
+) -> MailFacts:
+    """The facts about a mail that was encoded from these parts; `public_url` is where its links lead."""
+    return MailFacts(
+        subject=subject,
+        preheader=preheader,
+        html=html,
+        text=text,
+        raw=_sample_of(prepared, public_url),
+        postal_address=postal_address,
+        edition_at=edition_at,
+        stories=tuple(stories),
+        allowed=BODY_PLACEHOLDERS | prepared.needs,
+        page=read_page(html),
+    )
+
+
+def _sample_of(prepared: PreparedMail, public_url: str) -> bytes:
+    url = f"{public_url.rstrip('/')}/u/{_SAMPLE_TOKEN}"
+    known = dict.fromkeys(prepared.needs, "") | _SAMPLES | {"unsubscribe_url": url}
+    return fill(prepared, with_fallbacks(prepared, known))
