@@ -89,3 +89,14 @@ def feed(home: str) -> bytes:
         f'<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>The Courier</title>'
         f"<link>{home}</link><language>en</language>{items}</channel></rss>"
     ).encode()
+
+
+def make_paper(cli: Cli, site: NewsSite) -> None:
+    """A digest with one source that was collected, and an extra edition that nobody locked yet."""
+    cli("digest", "create", "courier", "--title", "The Courier", "--language", "en",
+        "--sender", "news@courier.example", "--postal-address", "1 Mill Lane, Springdale",
+        "--recent-least", "0")  # fmt: skip
+    cli("cadence", "add", "courier", "morning", "--cron", "0 7 * * *", "--zone", "Asia/Yerevan")
+    cli("source", "add", site.url("/feed/"), "--digest", "courier", "--include-backlog", "7d")
+    cli("collect", "--all")
+    cli("edition", "extra", "courier", "morning")

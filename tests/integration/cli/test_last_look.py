@@ -10,20 +10,14 @@ import sqlalchemy as sa
 from digest.db import Database
 from digest.models import Edition, EditionState, Post, Reason
 from tests.integration.cli.commands import Cli
-from tests.integration.cli.conftest import feed
+from tests.integration.cli.conftest import feed, make_paper
 from tests.servers.news_site import NewsSite, Page
 
 
 @pytest.fixture
 def paper(cli: Cli, site: NewsSite) -> Cli:
     """A digest with one source that was collected, and an extra edition."""
-    cli("digest", "create", "courier", "--title", "The Courier", "--language", "en",
-        "--sender", "news@courier.example", "--postal-address", "1 Mill Lane, Springdale",
-        "--recent-least", "0")  # fmt: skip
-    cli("cadence", "add", "courier", "morning", "--cron", "0 7 * * *", "--zone", "Asia/Yerevan")
-    cli("source", "add", site.url("/feed/"), "--digest", "courier", "--include-backlog", "7d")
-    cli("collect", "--all")
-    cli("edition", "extra", "courier", "morning")
+    make_paper(cli, site)
     return cli
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from digest.db import Database
 from digest.models import Digest, Item, Revision, Variant
 from tests.integration.cli.commands import Cli
+from tests.integration.cli.conftest import make_paper
 from tests.servers.news_site import NewsSite
 
 
@@ -17,13 +18,7 @@ from tests.servers.news_site import NewsSite
 def paper(cli: Cli, site: NewsSite, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """A digest with one source that was collected, and an extra edition that nobody locked yet."""
     monkeypatch.setenv("DIGEST_PUBLIC_URL", "https://mail.courier.example")
-    cli("digest", "create", "courier", "--title", "The Courier", "--language", "en",
-        "--sender", "news@courier.example", "--postal-address", "1 Mill Lane, Springdale",
-        "--recent-least", "0")  # fmt: skip
-    cli("cadence", "add", "courier", "morning", "--cron", "0 7 * * *", "--zone", "Asia/Yerevan")
-    cli("source", "add", site.url("/feed/"), "--digest", "courier", "--include-backlog", "7d")
-    cli("collect", "--all")
-    cli("edition", "extra", "courier", "morning")
+    make_paper(cli, site)
     return cli
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.policy import default
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 from digest.db import Database
 from digest.lists.manage import ListChanges, set_list
@@ -74,3 +78,14 @@ def mails(database: Database) -> list[tuple[str, str]]:
 def confirm_path(database: Database) -> str:
     (found,) = re.findall(r"/c/[\w-]+\?p=[\w-]+", mails(database)[-1][1])
     return str(found)
+
+
+@pytest.fixture
+def lists(database: Database) -> Lists:
+    return make_lists(database)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, follow_redirects=False, client=("192.0.2.1", 50000)) as opened:
+        yield opened

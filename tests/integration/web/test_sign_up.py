@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from lxml import html as lxml_html
 
@@ -44,23 +42,15 @@ from tests.integration.web.sign_up_scene import (
     SITE,
     Lists,
     change,
+    client,
     confirm_path,
+    lists,
     mails,
-    make_lists,
     rows,
 )
 from tests.unit.rendering import samples
 
-
-@pytest.fixture
-def lists(database: Database) -> Lists:
-    return make_lists(database)
-
-
-@pytest.fixture
-def client(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(app, follow_redirects=False, client=("192.0.2.1", 50000)) as opened:
-        yield opened
+__all__ = ["client", "lists"]
 
 
 def test_the_page_asks_and_the_button_of_the_mail_confirms(

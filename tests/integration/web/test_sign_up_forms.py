@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +29,13 @@ from tests.integration.web.sign_up_scene import (
     SITE,
     Lists,
     change,
+    client,
+    lists,
     mails,
-    make_lists,
     rows,
 )
 
-
-@pytest.fixture
-def lists(database: Database) -> Lists:
-    return make_lists(database)
-
-
-@pytest.fixture
-def client(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(app, follow_redirects=False, client=("192.0.2.1", 50000)) as opened:
-        yield opened
+__all__ = ["client", "lists"]
 
 
 @pytest.mark.parametrize(
