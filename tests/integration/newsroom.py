@@ -16,6 +16,7 @@ from digest.deliveries.plan import plan
 from digest.editions.compose import compose
 from digest.editions.material import Considered, Outcome, considered, material_of
 from digest.editions.revisions import FREEZE, store_revision
+from digest.editions.schedule import day_of
 from digest.editions.slots import add_edition
 from digest.editions.states import move
 from digest.models import (
@@ -81,6 +82,12 @@ class Newsroom:
             made = add_edition(session, cadence, kind=EditionKind.EXTRA, due_at=due_at, now=self.now)
             assert made is not None
             return made
+
+    def day(self, *, hours: float = 1) -> dt.date:
+        """The day on which that edition goes out, in its cadence's zone."""
+        with self.database.read() as session:
+            zone = session.get_one(Cadence, self.cadence_id).zone
+        return day_of(self.now + dt.timedelta(hours=hours), zone)
 
     def considered(self, edition_id: int) -> Considered:
         with self.database.read() as session:

@@ -117,9 +117,11 @@ class NewsSite:
         with self._lock:
             self._under_way += 1
             self.most_at_once = max(self.most_at_once, self._under_way)
-        yield
-        with self._lock:
-            self._under_way -= 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
 
     def other(self, request: SiteRequest) -> Page:
         """What a path answers that nobody put: the pages of `tests.feeds` posts are there, no other is."""
@@ -170,25 +172,30 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         page = self.server.site.answer(SiteRequest(self.command, self.path, headers))
         self.close_connection = True
-        with self.server.site.counted():
-            self.server.site.closing.wait(page.delay)
-            with contextlib.suppress(OSError):
-                self._send(page)
+        # Counted until its last piece is ready, not until that is written: who has read it whole may ask
+        # for the next before this thread runs again.
+        held = b""
+        with contextlib.suppress(OSError):
+            with self.server.site.counted():
+                self.server.site.closing.wait(page.delay)
+                for piece in self._pieces(page):
+                    self.wfile.write(held)
+                    held = piece
+            self.wfile.write(held)
 
     do_HEAD = do_GET  # noqa: N815
 
-    def _send(self, page: Page) -> None:
+    def _pieces(self, page: Page) -> Iterator[bytes]:
         body = gzip.compress(page.body, mtime=0) if page.gzipped else page.body
         lines = [f"HTTP/1.1 {page.status} {_reason(page.status)}", *_head(page, len(body))]
         head = "".join(f"{line}\r\n" for line in lines).encode("latin-1") + b"\r\n"
-        for piece in self._paced(head, page.slow_headers):
-            self.wfile.write(piece)
+        yield from self._paced(head, page.slow_headers)
         if page.status == HTTPStatus.NOT_MODIFIED or self.command == "HEAD":
             return
         for piece in self._paced(body[: page.cut], page.drip, endless=page.endless):
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if page.chunked else piece)
+            yield b"%x\r\n%s\r\n" % (len(piece), piece) if page.chunked else piece
         if page.chunked:
-            self.wfile.write(b"0\r\n\r\n")
+            yield b"0\r\n\r\n"
 
     def _paced(self, data: bytes, seconds: float, *, endless: bool = False) -> Iterator[bytes]:
         step = 1 if seconds else 1024

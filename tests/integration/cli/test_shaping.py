@@ -108,7 +108,7 @@ def test_an_intro_comes_from_a_file(cli: Cli, room: Newsroom, tmp_path: Path) ->
 
 def test_the_desks_own_items(cli: Cli, room: Newsroom) -> None:
     """Added, seen in the coming edition, moved, listed and withdrawn."""
-    day = room.now.date().isoformat()
+    day = room.day().isoformat()
     item = cli.json(
         *("item", "add", "courier", "--kind", "event", "--title", "Open day", "--from", day),
         *("--text", "From *ten* to four.", "--repeat", "--position", 1),
