@@ -133,12 +133,17 @@ def test_what_a_stranger_looks_for_is_there() -> None:
 
 
 def test_migrations_stand_alone() -> None:
-    """A migration imports nothing of ours: what it does must not change when the models do."""
+    """A migration imports nothing of ours but its own steps: it must not change when the models do."""
     found = sorted(_MIGRATIONS.glob("*.py"))
     assert found
-    for path in found:
-        modules = {module.split(".")[0] for module in reading.imported_by(path)}
+    for path in (*found, _MIGRATIONS.parent / "alter.py"):
+        modules = {
+            module.split(".")[0]
+            for module in reading.imported_by(path)
+            if not module.startswith("digest.db.migrations.alter")
+        }
         assert modules - sys.stdlib_module_names <= {"alembic", "sqlalchemy"}, path.name
+    for path in found:
         assert re.fullmatch(r"\d{4}_[a-z0-9_]+\.py", path.name)
     environment = reading.imported_by(_MIGRATIONS.parent / "env.py")
     assert {module for module in environment if module.startswith("digest")} <= {

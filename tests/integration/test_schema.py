@@ -229,7 +229,7 @@ def test_a_table_that_is_made_anew_keeps_what_hangs_on_it(empty: Database) -> No
         edition = session.get_one(Edition, 7)
         assert (edition.public_id, edition.explanation, edition.remarks) == ("edition-7", [], [])
         assert session.scalar(sa.text("SELECT subject FROM revisions WHERE edition_id = 7")) == "Rivers"
-    assert {each["name"] for each in sa.inspect(empty.engine).get_indexes("editions")} == indexes
+    assert {each["name"] for each in sa.inspect(empty.engine).get_indexes("editions")} >= indexes
     with empty.engine.begin() as connection, pytest.raises(sa.exc.IntegrityError):
         connection.execute(sa.text("DELETE FROM cadences"))  # its editions still hold it
 

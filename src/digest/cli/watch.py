@@ -50,6 +50,7 @@ _SKIPPED_WORDS = {
     DeliveryReason.RAMP_UP: "beyond the day's number",
     DeliveryReason.TOO_LATE: "too late",
     DeliveryReason.UNMAILABLE: "cannot be mailed",
+    DeliveryReason.TOO_FEW_STORIES: "too few stories of their topics",
 }
 
 

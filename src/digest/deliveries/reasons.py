@@ -13,6 +13,7 @@ REASONS: dict[DeliveryReason, str] = {
     DeliveryReason.CANCELLED: N_("Not mailed: the edition was cancelled before its turn came."),
     DeliveryReason.RAMP_UP: N_("Not mailed: a new sender may mail only so many people on a day."),
     DeliveryReason.TOO_LATE: N_("Not mailed: it was put off until the edition was no longer worth having."),
+    DeliveryReason.TOO_FEW_STORIES: N_("Not mailed: too few stories of the topics this person chose."),
     DeliveryReason.UNMAILABLE: N_("Not mailed: what is known of this person cannot be put into a mail."),
 }
 

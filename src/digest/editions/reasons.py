@@ -12,6 +12,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.PAST_GRACE: N_("Skipped: its time had passed by more than the grace allows."),
     Reason.SOURCES_DOWN: N_("Skipped: its sources could not be read and nothing new was known."),
     Reason.NO_POSTAL_ADDRESS: N_("Held: the digest has no postal address, which every mail must carry."),
+    Reason.BLOCKED: N_("Held: the checks found what must not go out."),
     Reason.NO_SIGN_OFF_LINK: N_("Held: its template has no sign-off link, which every mail must carry."),
     Reason.TOO_LARGE: N_("Held: the message is larger than mail programs show without cutting it."),
     Reason.NO_TRANSPORT: N_("Waiting: there is no mail service to hand it to; add one."),

@@ -48,10 +48,13 @@ from digest.models.digest import (
     Fallback,
     FeaturedBy,
     FirstCopy,
+    LinkForm,
     Missed,
     Selection,
 )
 from digest.models.edition import (
+    Amendment,
+    AmendmentKind,
     ChangeKind,
     Edition,
     EditionChange,
@@ -68,6 +71,7 @@ from digest.models.edition import (
     Variant,
 )
 from digest.models.imports import Import, ImportState
+from digest.models.link import Link, LinkCount
 from digest.models.notice import Notice, NoticeState
 from digest.models.segment import Attribute, AttributeKind, Segment
 from digest.models.sign_up import (
@@ -89,6 +93,8 @@ __all__ = [
     "Alert",
     "AlertKind",
     "AlertReceiver",
+    "Amendment",
+    "AmendmentKind",
     "Asset",
     "AssetChunk",
     "Attribute",
@@ -125,6 +131,9 @@ __all__ = [
     "ImportState",
     "Item",
     "Journal",
+    "Link",
+    "LinkCount",
+    "LinkForm",
     "MailingList",
     "Missed",
     "NetworkRecord",

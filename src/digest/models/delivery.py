@@ -35,6 +35,7 @@ class DeliveryReason(StrEnum):
     RAMP_UP = "ramp_up"  # beyond what a new sender may send today
     TOO_LATE = "too_late"  # deferred until the edition was no longer worth having
     UNMAILABLE = "unmailable"  # their data cannot be put into a mail
+    TOO_FEW_STORIES = "too_few_stories"  # of the topics they chose
 
 
 class UncertainCause(StrEnum):

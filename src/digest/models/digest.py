@@ -47,6 +47,13 @@ class DateKind(StrEnum):
     EXTRA = "extra"
 
 
+class LinkForm(StrEnum):
+    """Where the links of a digest's mails lead: to the story itself, or there through our own domain."""
+
+    DIRECT = "direct"
+    COUNTED = "counted"
+
+
 class Digest(Base):
     """A recurring publication in one language: sources, rules, look, sender."""
 
@@ -84,7 +91,19 @@ class Digest(Base):
     preheader_pattern: Mapped[str] = mapped_column(sa.Text, default="", server_default=sa.text("''"))
     intro: Mapped[str] = mapped_column(sa.Text, default="")
     sign_off: Mapped[str] = mapped_column(sa.Text, default="")
+    # Its theme, as `rendering.theme` reads and writes it: data alone, never a template.
     look: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    links: Mapped[LinkForm] = mapped_column(
+        choice(LinkForm, "links"), default=LinkForm.DIRECT, server_default=sa.text("'direct'")
+    )
+    # Whether its past editions are listed for everybody; each has its own address either way.
+    has_archive: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
+    # How many renderings an edition may have (topic sets x text sizes); the rarest sets fall back beyond it.
+    variants_most: Mapped[int] = mapped_column(
+        sa.CheckConstraint("variants_most between 1 and 200", name="variants_most_range"),
+        default=24,
+        server_default=sa.text("24"),
+    )
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 

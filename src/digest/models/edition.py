@@ -45,6 +45,7 @@ class Reason(StrEnum):
     TRANSPORT_FAILING = "transport_failing"
     RENDERING_FAILED = "rendering_failed"
     UNUSUAL_NEWS = "unusual_news"
+    BLOCKED = "blocked"
     NO_FEATURED = "no_featured"
     THIN_NEWS = "thin_news"
     WANTS_APPROVAL = "wants_approval"
@@ -74,6 +75,14 @@ class ChangeKind(StrEnum):
     PREHEADER = "preheader"
     ACCEPT = "accept"  # what is unusual is meant
     OWN_ITEM = "own_item"  # one of the desk's own, placed or left out
+    NOTE = "note"  # an editor's note above the stories
+
+
+class AmendmentKind(StrEnum):
+    """What is put right about a story after its edition went out: the page changes, mails cannot."""
+
+    NOTE = "note"  # a correction note beside it
+    TAKEN_DOWN = "taken_down"  # it is on the page no more
 
 
 class OwnItemKind(StrEnum):
@@ -112,6 +121,11 @@ class Edition(Base):
     # Until when a person is waited for while it is held; then its cadence's `hold_outcome`.
     deadline_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     revision_id: Mapped[int | None] = mapped_column(BigId)
+    # What a correction edition puts right, and the place of the story there: it goes to whoever had that.
+    corrects_id: Mapped[int | None] = mapped_column(sa.ForeignKey("editions.id"), index=True)
+    corrects_position: Mapped[int | None] = mapped_column()
+    # The web edition as it was put right since; None: that of its revision.
+    web_html: Mapped[str | None] = mapped_column(sa.Text, deferred=True)
     # As of a cadence, for this edition alone.
     segment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("segments.id"))
     planned_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
@@ -136,6 +150,8 @@ class Revision(Base):
     preheader: Mapped[str] = mapped_column(sa.Text)
     web_html: Mapped[str] = mapped_column(sa.Text)
     fingerprint: Mapped[str] = mapped_column(sa.String(64))
+    # What the checks said of it when it was made; see `preflight.findings`.
+    findings: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list, server_default=sa.text("'[]'"))
     # Bound to this content: a revision never changes.
     approved_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     approved_by: Mapped[str] = mapped_column(sa.String(120), default="", server_default=sa.text("''"))
@@ -228,10 +244,28 @@ class Variant(Base):
     revision_id: Mapped[int] = mapped_column(sa.ForeignKey("revisions.id", ondelete="CASCADE"))
     topics: Mapped[str] = mapped_column(sa.Text, default="")
     text_size: Mapped[str] = mapped_column(sa.String(12))
+    # The positions of the stories that are in it; None: all of its revision.
+    positions: Mapped[list[int] | None] = mapped_column(Json)
     html: Mapped[str] = mapped_column(sa.Text)
     text: Mapped[str] = mapped_column(sa.Text)
     mail: Mapped[bytes] = mapped_column(sa.LargeBinary)
     fingerprint: Mapped[str] = mapped_column(sa.String(64))
+
+
+class Amendment(Base):
+    """One thing that was put right about a story of an edition that went out. `undone_at` takes it back."""
+
+    __tablename__ = "amendments"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    edition_id: Mapped[int] = mapped_column(sa.ForeignKey("editions.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int] = mapped_column()  # of the story in the edition's revision
+    kind: Mapped[AmendmentKind] = mapped_column(choice(AmendmentKind, "kind"))
+    text: Mapped[str] = mapped_column(sa.Text, default="")
+    made_by: Mapped[str] = mapped_column(sa.String(120))
+    made_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    undone_by: Mapped[str | None] = mapped_column(sa.String(120))
+    undone_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
 
 class SentItem(Base):
