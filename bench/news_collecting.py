@@ -214,7 +214,7 @@ def _worker(made: Room, port: int) -> Iterator[subprocess.Popen[bytes]]:
     hosts = [f"{address(number)}:{port}" for number in range(SOURCES)]
     env = {**child_env(made.env), "DIGEST_PRIVATE_HOSTS": ",".join(hosts), "DIGEST_LOG_LEVEL": "INFO"}
     log = Path(made.env["DIGEST_DATA_DIR"]) / "worker.log"
-    command = (sys.executable, "-m", "celery", "-A", "worker", "worker", "--loglevel", "INFO")
+    command = (sys.executable, "-m", "digest.tasks.run", "worker")
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "--concurrency", str(CHILDREN)], cwd=ROOT, env=env, stdout=output, stderr=output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import cssutils.util
@@ -56,6 +57,15 @@ def test_the_css_parser_cannot_fetch() -> None:
             cssutils.util._readUrl(address)
         with pytest.raises(BlockingIOError):
             listener.accept()
+
+
+def test_the_inliner_has_no_library_to_fetch_with() -> None:
+    """Whatever its options say, what it would load a style sheet by refuses; others have theirs as ever."""
+    inliner = load_inliner()("<p>words</p>")
+    with pytest.raises(InlineError, match="asked for another file"):
+        inliner._load_external_url("http://127.0.0.1:9/style.css")
+    ours = sys.modules["premailer.premailer"].requests
+    assert sys.modules.get("requests") is not ours
 
 
 def test_a_pipe_named_by_an_import_does_not_block(tmp_path: Path) -> None:
