@@ -88,7 +88,18 @@ def members(rule: Rule, scope: Scope) -> sa.Select[int]:
     query = sa.select(Subscriber.id).where(Subscriber.erased_at.is_(None), *conditions)
     if len(scope.lists) == 1:
         return query.join(Subscription, Subscription.subscriber_id == Subscriber.id).where(of_lists)
+    if through is None and _wants_a_subscription(rule):
+        return query  # they are on one of the lists, or they would not fit: to ask again takes as long
     return query.where(Subscriber.id.in_(sa.select(Subscription.subscriber_id).where(of_lists)))
+
+
+def _wants_a_subscription(rule: Rule) -> bool:
+    """Whether only somebody with an active subscription to the digest can fit; see `_subscribed`."""
+    if isinstance(rule, AllOf):
+        return any(_wants_a_subscription(part) for part in rule.parts)
+    if isinstance(rule, Moment):
+        return rule.field == "joined" and (rule.before is not None or rule.older_than is not None)
+    return isinstance(rule, Named)
 
 
 def _asked(rule: Rule, scope: Scope) -> Condition:
@@ -243,5 +254,5 @@ def _is(kind: sa.ColumnElement[str], text: sa.ColumnElement[str], value: Value) 
     if isinstance(value, bool):
         return kind == ("true" if value else "false")
     if isinstance(value, str):
-        return sa.and_(kind == "string", text == value)
+        return sa.and_(text == value, kind == "string")  # what most people differ in comes first
     return sa.and_(kind == "number", sa.case((kind == "number", sa.cast(text, sa.Double))) == value)
