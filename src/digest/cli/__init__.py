@@ -42,6 +42,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("collect", "digest.cli.sources:collect_app", "Collect posts now, in this process."),
     ("edition", "digest.cli.editions", "Editions: past, coming and being handed over."),
     ("preflight", "digest.cli.preflight", "Look at a locked edition's mail for what is wrong."),
+    ("preview", "digest.cli.preview", "Write an edition's mails to files and take pictures of them."),
     ("item", "digest.cli.own_items", "What the desk writes itself."),
     ("uncertain", "digest.cli.uncertain", "What may have arrived, and what becomes of it."),
     ("why", "digest.cli.why", "Why an address got a mail, or got none."),
