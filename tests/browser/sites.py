@@ -21,9 +21,9 @@ from digest.lists.manage import ListChanges, set_list
 from digest.lists.topics import add_topic
 from digest.mail import mailbox
 from digest.models import MailingList, Subscription, SubscriptionStatus
-from digest.rendering.contexts import Look, TimeForm
 from digest.rendering.digest_email import render_web
 from digest.rendering.environment import template_folders
+from digest.rendering.theme import Look, TimeForm
 from digest.tokens import Claim, Purpose
 from tests.factories import make_cadence, make_digest, make_list, make_subscriber, make_subscription
 from tests.factories.moments import NOW

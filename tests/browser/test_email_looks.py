@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from digest.rendering.contexts import Look, RenderedMail, TextSize, TimeForm
+from digest.rendering.contexts import RenderedMail, TextSize
 from digest.rendering.digest_email import render_mail, render_web
 from digest.rendering.notices import NoticeKind, render_notice
 from digest.rendering.pages import render_page
+from digest.rendering.theme import Look, TimeForm
 from tests.browser import axe
 from tests.unit.rendering.samples import armenian, edition, featured
 from tests.unit.rendering.test_notices import NOTICES

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LOW_SPACE = 1_000_000_000
 _NO_SPACE = 100_000_000
-_PAGES = ("email/digest", "email/confirm", "email/welcome", "email/goodbye", "email/test")
+_PAGES = ("email/paper", "email/briefing", "email/confirm", "email/welcome", "email/goodbye", "email/test")
 
 
 class Level(StrEnum):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import common, rules
+from digest.cli import common, look, rules
 from digest.cli.common import JsonOption
 from digest.errors import InputError
-from digest.rendering.contexts import TimeForm
+from digest.rendering.theme import TimeForm
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -22,6 +22,10 @@ app.command(
     "rules",
     epilog="Example: digest digest rules courier --set featured.fallback=hold",
 )(rules.rules)
+
+app.command("look", epilog="Example: digest digest look courier --set layout=briefing --logo logo.png")(
+    look.look
+)
 
 Name = Annotated[str, typer.Argument(help="The digest's short name: a-z, digits, hyphens.")]
 SenderName = Annotated[str | None, typer.Option(help="Who the mail is from; else the title.")]
@@ -223,13 +227,13 @@ def show(name: Name, as_json: bool = JsonOption) -> None:
     if as_json:
         common.print_json(found)
         return
-    look = {f"look: {key.replace('_', ' ')}": value for key, value in found.pop("look").items()}
+    theme = {f"look: {key.replace('_', ' ')}": value for key, value in found.pop("look").items()}
     sources = [f"{one['id']} {one['url']}" for one in found.pop("sources")]
     cadences = [f"{one['name']}: {one['cron']} in {one['zone']}" for one in found.pop("cadences")]
     found["created_at"] = common.shown(found["created_at"])
     lines = {key.replace("_", " "): value if value != "" else None for key, value in found.items()}
     common.print_fields(
-        {**lines, **look, "sources": "; ".join(sources) or None, "cadences": "; ".join(cadences) or None}
+        {**lines, **theme, "sources": "; ".join(sources) or None, "cadences": "; ".join(cadences) or None}
     )
 
 

@@ -1,4 +1,4 @@
-"""`digest edition pin|drop|include|rewrite|intro|subject|preheader|changes|undo`: change a coming edition."""
+"""`digest edition pin|drop|include|rewrite|intro|note|subject|...`: change a coming edition."""
 
 from __future__ import annotations
 
@@ -109,6 +109,17 @@ def intro(
 ) -> None:
     """Set a coming edition's own words above its stories, in place of the digest's."""
     _words(edition, "intro", _text(text))
+
+
+@app.command("note", epilog="Example: digest edition note 12 'Our office is **closed** on Friday.'")
+def note(
+    edition: EditionId,
+    text: Annotated[
+        str, typer.Argument(help="Markdown; `-`: from standard input; `@FILE`: from a file; '': no note.")
+    ],
+) -> None:
+    """Put an editor's note above the stories of a coming edition."""
+    _words(edition, "note", _text(text))
 
 
 @app.command("subject", epilog="Example: digest edition subject 12 '{featured.title}, and {count} stories'")

@@ -19,13 +19,14 @@ _WISHES = (ChangeKind.PIN, ChangeKind.DROP, ChangeKind.INCLUDE)
 class Changes:
     """The sum of the changes: the last word on each thing counts; None: nobody said a word on it.
 
-    `intro` is Markdown. A rewrite holds what is otherwise: title, excerpt, section, picture.
+    `intro` and `note` are Markdown. A rewrite holds what is otherwise: title, excerpt, section, picture.
     """
 
     wishes: Wishes = field(default_factory=Wishes)
     rewrites: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     own_rewrites: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     intro: str | None = None
+    note: str | None = None
     subject: str | None = None
     preheader: str | None = None
 
@@ -54,6 +55,7 @@ def changes_of(rows: Iterable[EditionChange]) -> Changes:
         rewrites=rewrites,
         own_rewrites=own_rewrites,
         intro=words.get(ChangeKind.INTRO),
+        note=words.get(ChangeKind.NOTE),
         subject=words.get(ChangeKind.SUBJECT),
         preheader=words.get(ChangeKind.PREHEADER),
     )

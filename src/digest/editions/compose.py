@@ -9,23 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from digest.editions.changes import Changes
+from digest.editions.look import look_of
 from digest.editions.markdown import to_html
 from digest.editions.patterns import fill
 from digest.editions.rules_form import rules_of
 from digest.editions.stories import featured_story, story_of_own, story_of_post
+from digest.editions.surroundings import Surroundings
 from digest.i18n import translator
 from digest.mail.message import build_digest
 from digest.mail.placeholders import Fallback, PreparedMail
 from digest.models import Cadence, Digest, Edition, OwnItem, Post, Reason, Role
-from digest.rendering.contexts import (
-    UNSUBSCRIBE_URL,
-    EditionContext,
-    Look,
-    Personal,
-    Story,
-    TextSize,
-    TimeForm,
-)
+from digest.rendering.campaign import with_campaign
+from digest.rendering.contexts import UNSUBSCRIBE_URL, EditionContext, Personal, Story, TextSize
 from digest.rendering.digest_email import MAX_HTML_BYTES, render_mail, render_web
 
 
@@ -41,6 +36,7 @@ class Material:
     text_sizes: tuple[TextSize, ...]
     personal: tuple[Personal, ...] = ()
     changes: Changes = field(default_factory=Changes)
+    around: Surroundings = field(default_factory=Surroundings)
     explanation: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -110,8 +106,9 @@ def compose_context(
     templates: Path | None,
 ) -> Composed:
     """Render what the templates see of an edition, whether it comes from posts or from stored stories."""
-    variants = tuple(_variant(digest, replace(context, text_size=size), templates) for size in text_sizes)
-    first = render_mail(context, templates=templates)
+    mailed = with_campaign(context)
+    variants = tuple(_variant(digest, replace(mailed, text_size=size), templates) for size in text_sizes)
+    first = render_mail(mailed, templates=templates)
     web_html = render_web(context, templates=templates)
     return Composed(
         subject=first.subject,
@@ -145,7 +142,7 @@ def context_of(material: Material, *, public_url: str) -> EditionContext:
         rewrite = changes.rewrites.get(material.featured.id, {})
         rules = rules_of(digest, material.cadence)
         featured = featured_story(
-            material.featured, digest, rewrite, rules, look_of(digest.look), public_url=public_url
+            material.featured, digest, rewrite, rules, look_of(digest), public_url=public_url
         )
     return frame_of(
         digest,
@@ -156,6 +153,7 @@ def context_of(material: Material, *, public_url: str) -> EditionContext:
         recent=tuple(_story(material, one, public_url) for one in material.recent),
         personal=material.personal,
         changes=changes,
+        around=material.around,
     )
 
 
@@ -176,9 +174,10 @@ def frame_of(
     recent: tuple[Story, ...],
     personal: tuple[Personal, ...] = (),
     changes: Changes | None = None,
+    around: Surroundings | None = None,
 ) -> EditionContext:
     """The digest's own words and looks around stories, and what editors said for this edition."""
-    words, said = translator(digest.language), changes or Changes()
+    words, said, beside = translator(digest.language), changes or Changes(), around or Surroundings()
     tokens = {
         "featured.title": featured.title if featured is not None else "",
         "digest.title": digest.title,
@@ -197,27 +196,23 @@ def frame_of(
         postal_address=digest.postal_address,
         reason=words.gettext("You get this mail because you signed up for %(title)s.", title=digest.title),
         web_url=f"{public_url}/e/{edition.public_id}",
-        look=look_of(digest.look),
+        look=look_of(digest, public_url=public_url),
         intro=digest.intro if said.intro is None else "",
-        intro_html=to_html(said.intro or ""),
+        intro_html=to_html(digest.intro if said.intro is None else said.intro),
+        note_html=to_html(said.note or ""),
         sign_off=digest.sign_off,
+        sign_off_html=to_html(digest.sign_off),
         personal=personal,
         subject=_line(said.subject, digest.subject_pattern, tokens),
         preheader=_line(said.preheader, digest.preheader_pattern, tokens),
+        sign_up_url=beside.sign_up_url(public_url),
+        sisters=beside.links(public_url),
     )
 
 
 def _line(said: str | None, pattern: str | None, tokens: Mapping[str, str]) -> str:
     """An editor's own line, else the digest's pattern; "" if neither can be filled: the template's then."""
     return fill(said or "", tokens) or fill(pattern or "", tokens)
-
-
-def look_of(values: Mapping[str, Any]) -> Look:
-    """A digest's stored look; whatever it leaves out has its default."""
-    chosen = {key: value for key, value in values.items() if value is not None}
-    if "time_form" in chosen:
-        chosen["time_form"] = TimeForm(chosen["time_form"])
-    return Look(**chosen)
 
 
 def _variant(digest: Digest, context: EditionContext, templates: Path | None) -> ComposedVariant:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from digest import audit
 from digest.addresses import parse_address
 from digest.db.dialect import insert_new_rows
-from digest.editions.compose import look_of
+from digest.editions.look import changed_look
 from digest.editions.patterns import check_pattern
 from digest.errors import InputError
 from digest.i18n import Translator
@@ -21,7 +21,7 @@ from digest.mail.verp import check_bounce_address
 from digest.models import Digest, DigestSource, FeaturedBy, Source
 
 _ADDRESS_LIMIT = 500
-_WORDS_LIMIT = 600
+_WORDS_LIMIT = 1_200
 # What `set` may change of the look, and what each value must be.
 LOOK_FIELDS = ("accent", "accent_dark", "time_form", "commentary_words", "show_share_links")
 
@@ -113,17 +113,18 @@ def parse_featured(text: str) -> tuple[FeaturedBy, str]:
 
 
 def _apply(digest: Digest, given: Mapping[str, Any]) -> None:
+    look: dict[str, Any] = {}
     for key, value in given.items():
         if key in LOOK_FIELDS:
-            look = dict(digest.look) | {key: value}
-            look_of(look)  # refuses colours that cannot be read and values that do not exist
-            digest.look = look
+            look[key] = value
         elif key == "featured":
             digest.featured_by, digest.featured_value = parse_featured(value)
         elif key in _CHECKS:
             setattr(digest, key, _CHECKS[key](value))
         else:
             raise InputError(f"A digest has no setting {key!r}.")
+    if look:
+        digest.look = changed_look(digest.look, look)
     if digest.recent_least is not None and digest.recent_most is not None:
         _check_range(digest.recent_least, digest.recent_most)
 
@@ -147,6 +148,19 @@ def _postal_address(text: str) -> str:
     return ", ".join(line for line in lines if line)[:_ADDRESS_LIMIT]
 
 
+def _markdown(what: str) -> Callable[[str], str]:
+    """Words in Markdown: lines keep their ends, for they part paragraphs."""
+
+    def check(text: str) -> str:
+        lines = [clean_line(line, what=what, limit=_WORDS_LIMIT) for line in text.strip().splitlines()]
+        words = "\n".join(lines)
+        if len(words) > _WORDS_LIMIT:
+            raise InputError(f"The {what} is longer than {_WORDS_LIMIT} characters.")
+        return words
+
+    return check
+
+
 def _web_address(text: str) -> str:
     if not text.startswith(("http://", "https://")) or any(c.isspace() for c in text) or len(text) > 2000:
         raise InputError(f"{text[:80]!r} is not a web address; write it like https://paper.example.org/.")
@@ -167,8 +181,8 @@ _CHECKS: dict[str, Any] = {
     "reply_to": lambda text: parse_address(text).text,
     "bounce_address": lambda text: check_bounce_address(text) if text.strip() else None,
     "postal_address": _postal_address,
-    "intro": lambda text: clean_line(text, what="introduction", limit=_WORDS_LIMIT),
-    "sign_off": lambda text: clean_line(text, what="sign-off", limit=_WORDS_LIMIT),
+    "intro": _markdown("introduction"),
+    "sign_off": _markdown("sign-off"),
     "subject_pattern": lambda text: check_pattern(text, what="subject"),
     "preheader_pattern": lambda text: check_pattern(text, what="preheader"),
     "recent_most": _number(0, 100, "The most headlines"),

@@ -20,6 +20,7 @@ from digest.editions.own_items import own_candidates
 from digest.editions.rules import Rules
 from digest.editions.rules_form import rules_of
 from digest.editions.select import Choice, choose
+from digest.editions.surroundings import surroundings_of
 from digest.editions.verdicts import Result
 from digest.lists.attributes import personal_of
 from digest.models import (
@@ -155,8 +156,9 @@ def material_from(session: Session, one: Considered) -> Material:
         featured=posts[one.choice.featured] if one.choice.featured is not None else None,
         recent=tuple(recent),
         text_sizes=_text_sizes(session, one.digest),
-        personal=personal_of(session, one.digest),
+        personal=personal_of(session, one.digest, one.changes.intro, one.changes.note),
         changes=one.changes,
+        around=surroundings_of(session, one.digest),
         explanation=one.explanation,
     )
 

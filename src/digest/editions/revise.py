@@ -27,6 +27,7 @@ from digest.editions.reasons import SENTENCES
 from digest.editions.revisions import store_revision
 from digest.editions.show import get_edition
 from digest.editions.stories import story_of
+from digest.editions.surroundings import Surroundings, surroundings_of
 from digest.errors import DigestError, InputError, StateError
 from digest.feeds.sanitise import sanitise
 from digest.lists.attributes import personal_of
@@ -73,6 +74,7 @@ class _Current:
     text_sizes: tuple[TextSize, ...]
     personal: tuple[Personal, ...]
     changes: Changes
+    around: Surroundings
 
 
 def revise(
@@ -115,17 +117,19 @@ def _current(session: Session, edition_id: int) -> _Current:
     items = session.scalars(
         sa.select(Item).where(Item.revision_id == edition.revision_id).order_by(Item.position)
     )
+    digest, changes = session.get_one(Digest, cadence.digest_id), read_changes(session, edition_id)
     return _Current(
         edition=edition,
         cadence=cadence,
-        digest=session.get_one(Digest, cadence.digest_id),
+        digest=digest,
         revision=session.get_one(Revision, edition.revision_id),
         placed=tuple(
             Placed(item.role, item.post_id, story_of(item.story), item.own_item_id) for item in items
         ),
         text_sizes=tuple(TextSize(size) for size in sizes),
-        personal=personal_of(session, session.get_one(Digest, cadence.digest_id)),
-        changes=read_changes(session, edition_id),
+        personal=personal_of(session, digest, changes.intro, changes.note),
+        changes=changes,
+        around=surroundings_of(session, digest),
     )
 
 
@@ -216,6 +220,7 @@ def _context(current: _Current, placed: tuple[Placed, ...], *, public_url: str) 
         recent=tuple(one.story for one in placed if one.role is Role.RECENT),
         personal=current.personal,
         changes=current.changes,
+        around=current.around,
     )
 
 

@@ -111,11 +111,11 @@ def rewrite(
 def set_words(
     session: Session, edition: Edition, kind: ChangeKind, text: str, *, actor: str, now: dt.datetime
 ) -> EditionChange:
-    """This edition's own INTRO (Markdown), SUBJECT or PREHEADER (both with tokens, as a digest's pattern)."""
-    if kind is ChangeKind.INTRO:
+    """This edition's own INTRO or NOTE (Markdown), SUBJECT or PREHEADER (with a pattern's tokens)."""
+    if kind in (ChangeKind.INTRO, ChangeKind.NOTE):
         words = text.strip()
         if len(words) > INTRO_LIMIT:
-            raise InputError(f"The intro is longer than {INTRO_LIMIT} characters.")
+            raise InputError(f"The {kind.value} is longer than {INTRO_LIMIT} characters.")
     elif kind in (ChangeKind.SUBJECT, ChangeKind.PREHEADER):
         words = check_pattern(text, what=kind.value)
         if not words:

@@ -16,7 +16,8 @@ from digest.feeds.pictures import without_picture
 from digest.feeds.text import shortened
 from digest.i18n import translator
 from digest.models import Digest, OwnItem, Post
-from digest.rendering.contexts import Look, Story, StoryPicture
+from digest.rendering.contexts import Story, StoryPicture
+from digest.rendering.theme import Look
 
 _OWN_TEXT: Final = 600  # characters of an own item's text below its title
 

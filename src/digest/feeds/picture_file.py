@@ -69,19 +69,21 @@ class PictureFile:
     height: int
 
 
-def mail_picture(data: bytes) -> PictureFile:
+def mail_picture(
+    data: bytes, *, box: tuple[int, int] = (WIDEST, HIGHEST), kinds: tuple[str, ...] = _KINDS
+) -> PictureFile:
     """Decode a picture and make the file that mails show.
 
-    At most WIDEST by HIGHEST, never blown up; the first frame of an animated one; turned as its EXIF says,
+    At most as large as the box, never blown up; the first frame of an animated one; turned as its EXIF says,
     and then without EXIF, comments or profiles. Raises PictureError for all that cannot be that.
     """
     from PIL import Image  # noqa: PLC0415
 
     try:
-        with Image.open(io.BytesIO(data), formats=_KINDS) as opened:
+        with Image.open(io.BytesIO(data), formats=kinds) as opened:
             _check_size(opened)
             is_graphic = opened.format in {"PNG", "GIF"}
-            image = _upright(opened)
+            image = _upright(opened, box)
         return _encoded(image, may_be_png=is_graphic)
     except PictureError:
         raise
@@ -103,11 +105,11 @@ def _check_size(image: Image) -> None:
         raise PictureError(PictureCode.TOO_MANY_PIXELS)
 
 
-def _upright(image: Image) -> Image:
+def _upright(image: Image, most: tuple[int, int]) -> Image:
     """The picture in plain colours, no larger than is wanted, and with its head up."""
     turn = _turn_of(image)
     is_on_its_side = turn in {"ROTATE_90", "ROTATE_270", "TRANSPOSE", "TRANSVERSE"}
-    box = (HIGHEST, WIDEST) if is_on_its_side else (WIDEST, HIGHEST)
+    box = (most[1], most[0]) if is_on_its_side else most
     image.draft("RGB", box)  # a JPEG is decoded at a fraction of its size if that will do
     image.load()
     made = _in_plain_mode(image)

@@ -152,12 +152,14 @@ def set_values(session: Session, subscriber: Subscriber, values: Mapping[str, st
     return changed
 
 
-def personal_of(session: Session, digest: Digest) -> tuple[Personal, ...]:
-    """The placeholders that a digest's words hold, with their fallbacks of now.
+def personal_of(session: Session, digest: Digest, *said: str | None) -> tuple[Personal, ...]:
+    """The placeholders that a digest's words hold, and those `said` in one edition, with fallbacks.
 
     One that names no attribute is left out: the mail cannot be made then, and says which.
     """
-    names = list(dict.fromkeys(PERSONAL.findall(f"{digest.intro} {digest.sign_off}")))
+    names = list(
+        dict.fromkeys(PERSONAL.findall(" ".join((digest.intro, digest.sign_off, *filter(None, said)))))
+    )
     if not names:
         return ()
     words = translator(digest.language)

@@ -7,7 +7,7 @@ editor may have rewritten it since, and because nothing that styles may reach th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,13 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 from markupsafe import Markup
 
-from digest.rendering.words import clean_address, clean_run, clean_text, has_right_to_left
+from digest.rendering.words import (
+    clean_address,
+    clean_personal_run,
+    clean_run,
+    clean_text,
+    has_right_to_left,
+)
 
 COLUMN: Final = 544  # pixels of text between the card's margins
 _FIRST_HEADING: Final = 3  # the story's own title is an h2
@@ -52,8 +58,12 @@ class Body:
     links: tuple[str, ...] = ()
 
 
-def read_body(markup: str) -> Body:
-    """Parse sanitised markup; whatever is not on the list of tags loses its tag and keeps its words."""
+def read_body(markup: str, *, is_ours: bool = False) -> Body:
+    """Parse sanitised markup; whatever is not on the list of tags loses its tag and keeps its words.
+
+    In what the newsroom wrote itself (`is_ours`) a person's placeholders stay.
+    """
+    clean = clean_personal_run if is_ours else clean_run
     safe = nh3.clean(
         markup,
         tags=set(_TAGS),
@@ -62,28 +72,28 @@ def read_body(markup: str) -> Body:
         url_schemes={"http", "https", "mailto"},
     )
     # lxml refuses control characters, which a browser's parser, and so nh3, lets through.
-    safe = clean_run(safe)
+    safe = clean(safe)
     if not safe.strip():
         return Body()
     root = lxml_html.fragment_fromstring(safe, create_parent="div")
-    _clean_words(root)
+    _clean_words(root, clean)
     _wrap_bare_words(root)
     _check_links(root)
     _order_headings(root)
     _fit_pictures(root)
     _drop_empty(root)
     links: list[str] = []
-    blocks = tuple(_text_blocks(root, links))
+    blocks = tuple(_text_blocks(root, links, clean))
     page = _inner(root)
     for picture in root.iter("img"):
         picture.set("style", f"max-width:{picture.get('width')}px")
     return Body(mail=_inner(root), page=page, blocks=blocks, links=tuple(links))
 
 
-def _clean_words(root: HtmlElement) -> None:
+def _clean_words(root: HtmlElement, clean: Callable[[str], str]) -> None:
     for element in root.iter():
-        element.text = clean_run(element.text) if element.text else None
-        element.tail = clean_run(element.tail) if element.tail else None
+        element.text = clean(element.text) if element.text else None
+        element.tail = clean(element.tail) if element.tail else None
         if "alt" in element.attrib:
             element.set("alt", clean_text(element.attrib["alt"]))
 
@@ -169,7 +179,7 @@ def _inner(root: HtmlElement) -> Markup:
 
 
 def _text_blocks(
-    element: HtmlElement, links: list[str], kind: str = "p", number: int = 0
+    element: HtmlElement, links: list[str], clean: Callable[[str], str], kind: str = "p", number: int = 0
 ) -> Iterator[TextBlock]:
     """Each block that holds words itself, in reading order; a block in a block comes after its words."""
     place = 0
@@ -180,11 +190,11 @@ def _text_blocks(
         if child.tag == "li":
             place += 1
             number = place if element.tag == "ol" else 0
-        words = "\n".join(clean_text(line) for line in _words(child, links).split("\n")).strip()
+        words = "\n".join(clean(line).strip() for line in _words(child, links).split("\n")).strip()
         if words:
             yield TextBlock(own, words, number if own == "item" else 0)
             number = -1 if own == "item" else number
-        yield from _text_blocks(child, links, own, number)
+        yield from _text_blocks(child, links, clean, own, number)
 
 
 def _kind(tag: str, outer: str) -> str:

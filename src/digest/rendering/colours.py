@@ -1,24 +1,31 @@
-"""Colours as #rrggbb, and whether text in one can be read on another (WCAG 2.2, 1.4.3)."""
+"""Colours as #rrggbb, and whether text in one can be read on another (WCAG 2.2, 1.4.3). Pure."""
 
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from digest.errors import InputError
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-_ENOUGH = 4.5  # WCAG level AA for text of normal size
+_ENOUGH: Final = 4.5  # WCAG level AA for text of normal size
 
 
-def check_readable(colour: str, *, on: str) -> None:
-    """Refuse what is no #rrggbb, or too faint on the ground `on`; raises InputError."""
+def check_colour(colour: str) -> str:
+    """Refuse what is no #rrggbb; raises InputError."""
     if not _COLOUR.fullmatch(colour):
-        raise InputError(f"{colour!r} is not a colour we can use; write it like #8a1c1c.")
-    found = contrast(colour, on)
-    if found < _ENOUGH:
+        raise InputError(f"{colour[:40]!r} is not a colour we can use; write it like #8a1c1c.")
+    return colour
+
+
+def check_readable(colour: str, *, on: str, least: float = _ENOUGH) -> None:
+    """Refuse what is no #rrggbb, or too faint on the ground `on`; raises InputError."""
+    found = contrast(check_colour(colour), check_colour(on))
+    if found < least:
         raise InputError(
             f"Words in the colour {colour} could hardly be read on {on}: "
-            f"the contrast is {found:.1f} to 1, and {_ENOUGH} to 1 is the least."
+            f"the contrast is {found:.1f} to 1, and {least} to 1 is the least. "
+            f"Choose a {'darker' if _luminance(on) > 0.18 else 'lighter'} colour for the words."
         )
 
 
@@ -26,6 +33,12 @@ def contrast(one: str, other: str) -> float:
     """The contrast ratio of two colours, 1.0 (the same) to 21.0 (black on white)."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
+
+
+def mixed(one: str, other: str, share: float) -> str:
+    """A colour with so large a share (0 to 1) of another in it."""
+    pairs = ((int(one[i : i + 2], 16), int(other[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(own + (more - own) * share):02x}" for own, more in pairs)
 
 
 def _luminance(colour: str) -> float:

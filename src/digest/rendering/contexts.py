@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from digest.rendering.colours import check_readable
+from digest.rendering.theme import Look
 
 
 class TextSize(StrEnum):
@@ -15,13 +15,6 @@ class TextSize(StrEnum):
 
     NORMAL = "normal"
     LARGE = "large"
-
-
-class TimeForm(StrEnum):
-    """How a story's time is written: as a weekday and hour with the place, or relative to the edition."""
-
-    ABSOLUTE = "absolute"
-    RELATIVE = "relative"
 
 
 # Places in a rendered mail that are filled for each person when it is sent. They survive Jinja2 and the
@@ -39,39 +32,6 @@ class Personal(NamedTuple):
     name: str
     kind: str
     fallback: str
-
-
-@dataclass(frozen=True, slots=True)
-class Palette:
-    """The house's colours for one scheme, all hexadecimal: Outlook knows no other form."""
-
-    page: str
-    card: str
-    ink: str
-    dim: str
-    rule: str
-
-
-LIGHT = Palette(page="#efece4", card="#fffefb", ink="#1c1917", dim="#57524b", rule="#d8d2c6")
-DARK = Palette(page="#12110f", card="#1d1b18", ink="#ece7dd", dim="#b8b0a3", rule="#45403a")
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What a digest may set about its looks; every value has a default that is good.
-
-    Raises InputError for a colour that is no hexadecimal colour, or in which text could not be read.
-    """
-
-    accent: str = "#8a1c1c"  # as #rrggbb
-    accent_dark: str = "#f0a8a0"
-    time_form: TimeForm = TimeForm.ABSOLUTE
-    commentary_words: int | None = None  # None: whole; a number: that many, then "Continue reading"
-    show_share_links: bool = True
-
-    def __post_init__(self) -> None:
-        check_readable(self.accent, on=LIGHT.card)
-        check_readable(self.accent_dark, on=DARK.card)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +60,17 @@ class Story:
     body_html: str = ""
     is_cut: bool = False  # the body ends early: "Continue reading" follows
     picture: StoryPicture | None = None
+    share_url: str = ""  # what is handed on where the link itself is tagged or counted; "": `url`
+
+
+@dataclass(frozen=True, slots=True)
+class SisterLink:
+    """The way to the same paper's digest in another language, on top of an edition."""
+
+    title: str
+    url: str
+    language: str
+    tongue: str  # the language's own name for itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +91,16 @@ class EditionContext:
     look: Look = field(default_factory=Look)
     text_size: TextSize = TextSize.NORMAL
     intro: str = ""
-    intro_html: str = ""  # an edition's own, in place of it: sanitised markup
+    intro_html: str = ""  # in place of it: sanitised markup, which may hold a person's placeholders
+    note_html: str = ""  # an editor's note above the stories, likewise
     sign_off: str = ""
+    sign_off_html: str = ""  # in place of it, likewise
     personal: tuple[Personal, ...] = ()
     subject: str = ""  # a person's own, or of a pattern; "": as the template makes it
     preheader: str = ""  # the same; "": of what stands first
     correction: str = ""  # what a later version puts right, for those who read it
+    sign_up_url: str = ""  # for whoever was sent this by a friend
+    sisters: tuple[SisterLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,16 +12,21 @@ import jinja2
 
 from digest import i18n
 from digest.rendering.body import COLUMN, Body, read_body
-from digest.rendering.contexts import DARK, LIGHT, EditionContext, RenderedMail, Story, TextSize, TimeForm
+from digest.rendering.contents import contents_of
+from digest.rendering.contexts import EditionContext, RenderedMail, Story, TextSize
 from digest.rendering.environment import environment, story_time
+from digest.rendering.fonts import fonts_of
 from digest.rendering.inline import inline_css
 from digest.rendering.plain_text import tidy
 from digest.rendering.sharing import share_links
 from digest.rendering.subjects import preheader_line, subject_line
-from digest.rendering.words import cleaned, without_person
+from digest.rendering.theme import Layout, Look, TimeForm, lines_of
+from digest.rendering.web_theme import style_path
+from digest.rendering.words import cleaned, markup_without_person, without_person
 
 # Gmail shows only the first 100 kB or so of a mail and hides the rest, the way to sign off with it.
 MAX_HTML_BYTES: Final = 90_000
+_LINK_NUMBER: Final = re.compile(r" \[\d+\]")
 _LARGE: Final = 1.2  # how much bigger the large text is
 
 
@@ -36,26 +42,21 @@ def render_mail(context: EditionContext, *, templates: Path | None = None) -> Re
     subject = _subject(env, names)
     preheader = _preheader(edition, names, subject)
     names |= {"subject": subject, "preheader": preheader}
-    html = env.get_template("email/digest/body.html").render(names)
-    text = env.get_template("email/digest/body.txt").render(names)
+    html = _template(env, edition, "body.html").render(names)
+    text = _template(env, edition, "body.txt").render(names)
     return RenderedMail(subject=subject, preheader=preheader, html=inline_css(html), text=tidy(text))
 
 
 def render_web(context: EditionContext, *, templates: Path | None = None) -> str:
     """The web edition: a page for everyone, so there is nothing personal in it."""
-    names = _names(
-        dataclasses.replace(
-            context,
-            intro=without_person(context.intro, context.personal),
-            sign_off=without_person(context.sign_off, context.personal),
-        )
-    )
+    names = _names(_of_nobody(context))
     edition: EditionContext = names["edition"]
     env = environment(edition.language, templates)
     subject = _subject(env, names)
     summary = _preheader(edition, names, subject)
     page = env.get_template("web/public/edition.html")
-    return page.render(names | {"subject": subject, "summary": summary, "canonical": edition.web_url})
+    more = {"subject": subject, "summary": summary, "canonical": edition.web_url}
+    return page.render(names | more | {"theme_url": style_path(edition.look, edition.language)})
 
 
 def render_lines(context: EditionContext, *, templates: Path | None = None) -> tuple[str, str]:
@@ -75,9 +76,19 @@ def pixels(size: TextSize, value: float) -> int:
     return round(value * _LARGE) if size is TextSize.LARGE else round(value)
 
 
-def look_names(size: TextSize) -> dict[str, Any]:
-    """What every mail's base template needs: palettes, the column, and lengths for a text size."""
-    return {"light": LIGHT, "dark": DARK, "column": COLUMN, "px": functools.partial(pixels, size)}
+def look_names(look: Look, size: TextSize, language: str) -> dict[str, Any]:
+    """What every mail's base template needs: colours, fonts, the column, and lengths for a text size."""
+    return {
+        "look": look,
+        "light": look.light,
+        "dark": look.dark,
+        "accent": look.accent,
+        "accent_dark": look.accent_dark,
+        "fonts": fonts_of(look.font, language),
+        "lines": lines_of(look.rules),
+        "column": COLUMN,
+        "px": functools.partial(pixels, size),
+    }
 
 
 def tongue_names(language: str) -> dict[str, Any]:
@@ -93,22 +104,48 @@ def _names(context: EditionContext) -> dict[str, Any]:
         "edition": edition,
         "featured": featured,
         "body": read_body(featured.body_html) if featured else Body(),
-        "intro": read_body(edition.intro_html) if edition.intro_html else Body(),
-        "shares": share_links(featured) if featured and edition.look.show_share_links else (),
+        "intro": _own_words(edition.intro_html),
+        "note": _own_words(edition.note_html),
+        "closing": _own_words(edition.sign_off_html),
+        "shares": share_links(featured, edition.look.share)
+        if featured and edition.look.show_share_links
+        else (),
         "picture": _fitted(featured),
+        "picture_of": _fitted,
+        "contents": contents_of(edition),
         "time_of": functools.partial(_time_of, edition, relative=is_relative),
         "date_of": functools.partial(_time_of, edition, relative=False),
         "is_relative": is_relative,
         **tongue_names(edition.language),
-        "accent": edition.look.accent,
-        "accent_dark": edition.look.accent_dark,
-        **look_names(edition.text_size),
+        **look_names(edition.look, edition.text_size, edition.language),
     }
 
 
 def _subject(env: jinja2.Environment, names: dict[str, Any]) -> str:
     edition: EditionContext = names["edition"]
-    return subject_line(edition.subject or env.get_template("email/digest/subject.txt").render(names))
+    return subject_line(edition.subject or _template(env, edition, "subject.txt").render(names))
+
+
+def _template(env: jinja2.Environment, edition: EditionContext, part: str) -> jinja2.Template:
+    """A part of the edition's layout. In `email/digest/` we have none: a newsroom's own there is for both."""
+    return env.select_template([f"email/digest/{part}", f"email/{edition.look.layout}/{part}"])
+
+
+def _own_words(markup: str) -> Body:
+    return read_body(markup, is_ours=True) if markup else Body()
+
+
+def _of_nobody(context: EditionContext) -> EditionContext:
+    """The edition with each placeholder's fallback in the newsroom's own words."""
+    people = context.personal
+    return dataclasses.replace(
+        context,
+        intro=without_person(context.intro, people),
+        intro_html=markup_without_person(context.intro_html, people),
+        note_html=markup_without_person(context.note_html, people),
+        sign_off=without_person(context.sign_off, people),
+        sign_off_html=markup_without_person(context.sign_off_html, people),
+    )
 
 
 def _fitted(story: Story | None) -> dict[str, Any] | None:
@@ -146,14 +183,17 @@ def _preheader(edition: EditionContext, names: dict[str, Any], subject: str) -> 
     translator = i18n.translator(edition.language)
     featured = edition.featured
     body, intro = names["body"], names["intro"]
+    said = next((_LINK_NUMBER.sub("", block.text) for block in intro.blocks if block.kind == "p"), "")
     first = next((block.text for block in body.blocks if block.kind == "p"), "")
     pieces = [
         edition.preheader,
-        without_person(edition.intro, edition.personal),
-        next((block.text for block in intro.blocks if block.kind == "p" and "[" not in block.text), ""),
-        (featured.excerpt or first) if featured else "",
+        without_person(edition.intro, edition.personal) if not intro.blocks else "",
+        without_person(said, edition.personal),
     ]
-    pieces += [story.title for story in edition.recent]
+    titles = [story.title for story in edition.recent]
+    lead = [(featured.excerpt or first) if featured else ""]
+    is_paper = edition.look.layout is Layout.PAPER
+    pieces += [*lead, *titles] if is_paper else [*titles, *lead]
     # TRANSLATORS: stands after the subject in a list of mails where no story says more; 40 to 100 letters.
     pieces.append(translator.gettext("The latest stories and commentary, chosen by our editors."))
     return preheader_line(subject, pieces)

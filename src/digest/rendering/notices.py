@@ -8,12 +8,13 @@ from enum import StrEnum
 from pathlib import Path
 
 from digest import i18n
-from digest.rendering.contexts import UNSUBSCRIBE_URL, Look, RenderedMail, Story, TextSize
+from digest.rendering.contexts import UNSUBSCRIBE_URL, RenderedMail, Story, TextSize
 from digest.rendering.digest_email import look_names, tongue_names
 from digest.rendering.environment import environment
 from digest.rendering.inline import inline_css
 from digest.rendering.plain_text import tidy
 from digest.rendering.subjects import preheader_line, subject_line
+from digest.rendering.theme import Look
 from digest.rendering.words import cleaned
 
 
@@ -158,10 +159,8 @@ def render_notice(
             f"a {kind} notice is made of {_VALUES_OF[kind].__name__}, not {type(values).__name__}"
         )
     env = environment(language, templates)
-    look = Look()
-    notice = cleaned(values)
-    names = {"notice": notice, "accent": look.accent, "accent_dark": look.accent_dark}
-    names |= look_names(TextSize.NORMAL) | tongue_names(language)
+    names = {"notice": cleaned(values)}
+    names |= look_names(Look(), TextSize.NORMAL, language) | tongue_names(language)
     subject = subject_line(env.get_template(f"email/{kind}/subject.txt").render(names))
     text = tidy(env.get_template(f"email/{kind}/body.txt").render(names))
     preheader = preheader_line(subject, _paragraphs(text, i18n.translator(language)))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from digest.rendering.contexts import Story
+from digest.rendering.theme import USUAL_SHARE
 from digest.rendering.words import cut_line
 
 _SUBJECT_LIMIT = 120  # each letter may take up to twelve characters in a mailto address
@@ -20,15 +22,18 @@ class ShareLink:
     url: str
 
 
-def share_links(story: Story) -> tuple[ShareLink, ...]:
-    """Mail, Facebook, X, WhatsApp and Telegram for one story; none if the story has no address."""
+def share_links(story: Story, targets: Collection[str] = USUAL_SHARE) -> tuple[ShareLink, ...]:
+    """The chosen ways to hand a story on, in the order of the house; none for one without an address."""
     if not story.url:
         return ()
-    url, title = quote(story.url, safe=""), quote(cut_line(story.title, _SUBJECT_LIMIT), safe="")
-    return (
+    url = quote(story.share_url or story.url, safe="")
+    title = quote(cut_line(story.title, _SUBJECT_LIMIT), safe="")
+    links = (
         ShareLink("mail", "", f"mailto:?subject={title}&body={url}"),
         ShareLink("facebook", "Facebook", f"https://www.facebook.com/sharer/sharer.php?u={url}"),
         ShareLink("x", "X", f"https://x.com/intent/post?url={url}"),
         ShareLink("whatsapp", "WhatsApp", f"https://wa.me/?text={url}"),
+        ShareLink("viber", "Viber", f"viber://forward?text={url}"),
         ShareLink("telegram", "Telegram", f"https://t.me/share/url?url={url}"),
     )
+    return tuple(link for link in links if link.key in targets)

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from digest.rendering.contexts import UNSUBSCRIBE_URL, Story, StoryPicture
+from markupsafe import escape
+
+from digest.rendering.contexts import UNSUBSCRIBE_URL
 
 _T = TypeVar("_T")
 
@@ -22,7 +24,7 @@ _RUN_OF_PERCENT = re.compile(r"%{2,}")
 # What a digest's own words may say of a person; see `contexts.Personal`.
 PERSONAL = re.compile(r"%%(name|attribute_[a-z][a-z0-9_]{0,28})%%")
 _PERSONAL_FIELDS = frozenset({"intro", "sign_off"})
-_MARKUP_FIELDS = frozenset({"body_html", "intro_html"})
+_MARKUP_FIELDS = frozenset({"body_html", "intro_html", "note_html", "sign_off_html"})
 _ADDRESS_FIELDS = frozenset({"url", "digest_url", "web_url"})
 _MAX_ADDRESS = 2000
 _JOINERS = frozenset("\u200d\ufe0f\ufe0e")
@@ -39,14 +41,25 @@ def clean_text(text: str) -> str:
 
 def clean_personal(text: str) -> str:
     """As `clean_text`, but the placeholders of a person stay: for words that the newsroom wrote itself."""
+    return clean_personal_run(text).strip()
+
+
+def clean_personal_run(text: str) -> str:
+    """As `clean_personal`, but the spaces at the ends stay."""
     kept = [each if at % 2 == 0 else f"%%{each}%%" for at, each in enumerate(PERSONAL.split(text))]
-    return "".join(clean_run(each) if at % 2 == 0 else each for at, each in enumerate(kept)).strip()
+    return "".join(clean_run(each) if at % 2 == 0 else each for at, each in enumerate(kept))
 
 
 def without_person(text: str, personal: Iterable[tuple[str, str, str]]) -> str:
     """The words with each placeholder's fallback: for a page that is everybody's."""
     fallbacks = {name: fallback for name, _, fallback in personal}
     return PERSONAL.sub(lambda found: fallbacks.get(found[1], ""), text)
+
+
+def markup_without_person(markup: str, personal: Iterable[tuple[str, str, str]]) -> str:
+    """The same of markup, where a fallback is but words."""
+    escaped = [(name, kind, str(escape(fallback))) for name, kind, fallback in personal]
+    return without_person(markup, escaped)
 
 
 def clean_run(text: str) -> str:
@@ -127,7 +140,7 @@ def _cleaned_value(name: str, value: Any) -> Any:
         if name in _PERSONAL_FIELDS:
             return clean_personal(value)
         return clean_address(value) if name in _ADDRESS_FIELDS or name.endswith("_url") else clean_text(value)
-    if isinstance(value, (Story, StoryPicture)):
+    if dataclasses.is_dataclass(value):
         return cleaned(value)
     if isinstance(value, tuple):
         return tuple(_cleaned_value(name, each) for each in value)

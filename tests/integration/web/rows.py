@@ -15,8 +15,8 @@ from digest.config import Settings
 from digest.db import Database
 from digest.editions.stop_links import stop_url
 from digest.models import Cadence, Edition, EditionKind, EditionState, Revision
-from digest.rendering.contexts import Look, TimeForm
 from digest.rendering.digest_email import render_web
+from digest.rendering.theme import Look, TimeForm
 from digest.tokens import Claim, Purpose
 from tests.factories import make_account, make_cadence, make_digest, make_list, make_subscription
 from tests.factories.moments import NOW

@@ -6,7 +6,7 @@ import pytest
 
 from digest.errors import InputError
 from digest.rendering.colours import contrast
-from digest.rendering.contexts import DARK, LIGHT, Look
+from digest.rendering.theme import DARK, LIGHT, Look
 
 
 def test_contrast_is_that_of_wcag() -> None:

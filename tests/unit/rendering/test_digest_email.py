@@ -11,8 +11,9 @@ import time
 import pytest
 from lxml import html as lxml_html
 
-from digest.rendering.contexts import UNSUBSCRIBE_URL, Look, Story, StoryPicture, TextSize, TimeForm
+from digest.rendering.contexts import UNSUBSCRIBE_URL, Story, StoryPicture, TextSize
 from digest.rendering.digest_email import MAX_HTML_BYTES, render_mail, render_web
+from digest.rendering.theme import Look, TimeForm
 from tests.unit.rendering.samples import SLOT, armenian, edition, featured, story
 
 LINES = re.compile(r"^(?:\[\d+\] )?((?:https?|mailto):\S+|%%unsubscribe_url%%(?:/page)?)$", re.MULTILINE)

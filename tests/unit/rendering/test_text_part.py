@@ -16,9 +16,10 @@ from lxml.html import HtmlElement
 
 from digest.embedded.newspaper import content
 from digest.feeds.excerpt import make_excerpt
-from digest.rendering.contexts import EditionContext, Look, RenderedMail, Story, TimeForm
+from digest.rendering.contexts import EditionContext, RenderedMail, Story
 from digest.rendering.digest_email import render_mail
 from digest.rendering.plain_text import COLUMNS, rule, width
+from digest.rendering.theme import Look, TimeForm
 from tests.unit.rendering.samples import SLOT, edition, featured, story
 
 LINK = re.compile(r"(?:\[\d+\] )?((?:https?|mailto):\S+|%%unsubscribe_url%%(?:/page)?)")
