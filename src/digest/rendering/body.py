@@ -16,7 +16,7 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 from markupsafe import Markup
 
-from digest.rendering.words import clean_address, clean_run, clean_text, has_right_to_left
+from digest.rendering.words import clean_address, clean_run, clean_text, main_direction
 
 COLUMN: Final = 544  # pixels of text between the card's margins
 _FIRST_HEADING: Final = 3  # the story's own title is an h2
@@ -52,8 +52,11 @@ class Body:
     links: tuple[str, ...] = ()
 
 
-def read_body(markup: str) -> Body:
-    """Parse sanitised markup; whatever is not on the list of tags loses its tag and keeps its words."""
+def read_body(markup: str, way: str = "ltr") -> Body:
+    """Parse sanitised markup; whatever is not on the list of tags loses its tag and keeps its words.
+
+    `way` is the direction of the place where it will stand: a paragraph that runs against it says so.
+    """
     safe = nh3.clean(
         markup,
         tags=set(_TAGS),
@@ -72,6 +75,7 @@ def read_body(markup: str) -> Body:
     _order_headings(root)
     _fit_pictures(root)
     _drop_empty(root)
+    _turn(root, way)
     links: list[str] = []
     blocks = tuple(_text_blocks(root, links))
     page = _inner(root)
@@ -158,9 +162,15 @@ def _drop_empty(root: HtmlElement) -> None:
     for element in reversed(list(root.iter(*_BLOCKS, "li", "a"))):
         if not (element.text_content().strip() or next(element.iter("img"), None) is not None):
             element.drop_tree()
+
+
+def _turn(root: HtmlElement, way: str) -> None:
+    """Give each block its direction where most of its letters run the other way than the words around it."""
     for element in root.iter(*_BLOCKS, "li"):
-        if has_right_to_left(element.text_content()):
-            element.set("dir", "auto")
+        around = next((one.get("dir") for one in element.iterancestors() if one.get("dir")), way)
+        own = main_direction(element.text_content(), str(around))
+        if own != around:
+            element.set("dir", own)
 
 
 def _inner(root: HtmlElement) -> Markup:

@@ -15,6 +15,7 @@ from digest.rendering.contexts import DARK, LIGHT, EditionContext, RenderedMail,
 from digest.rendering.environment import environment, story_time
 from digest.rendering.inline import inline_css
 from digest.rendering.plain_text import tidy
+from digest.rendering.scripts import scale_of
 from digest.rendering.sharing import share_links
 from digest.rendering.subjects import preheader_line, subject_line
 from digest.rendering.words import cleaned, without_person
@@ -32,6 +33,7 @@ def render_mail(context: EditionContext, *, templates: Path | None = None) -> Re
     """
     names = _names(context)
     edition: EditionContext = names["edition"]
+    i18n.check_words(edition.language)
     env = environment(edition.language, templates)
     subject = _subject(env, names)
     preheader = _preheader(edition, names, subject)
@@ -70,19 +72,30 @@ def render_subject(context: EditionContext, *, templates: Path | None = None) ->
     return _subject(environment(context.language, templates), _names(context))
 
 
-def pixels(size: TextSize, value: float) -> int:
-    """A length of the normal look in whole pixels, scaled to the reader's text size."""
-    return round(value * _LARGE) if size is TextSize.LARGE else round(value)
+def pixels(size: TextSize, value: float, scale: float = 1.0) -> int:
+    """A length of the normal look in whole pixels, scaled to the reader's text size and to a script."""
+    return round(value * scale * (_LARGE if size is TextSize.LARGE else 1))
 
 
-def look_names(size: TextSize) -> dict[str, Any]:
-    """What every mail's base template needs: palettes, the column, and lengths for a text size."""
-    return {"light": LIGHT, "dark": DARK, "column": COLUMN, "px": functools.partial(pixels, size)}
+def look_names(size: TextSize, language: str = "en") -> dict[str, Any]:
+    """What every mail's base template needs: palettes, the column, lengths for a text size and a script."""
+    scale = scale_of(i18n.framed(language))
+    return {
+        "light": LIGHT,
+        "dark": DARK,
+        "column": COLUMN,
+        "px": functools.partial(pixels, size, scale=scale),
+    }
 
 
 def tongue_names(language: str) -> dict[str, Any]:
     """What a story in another language than the mail's is marked with."""
-    return {"is_foreign": functools.partial(_is_foreign, language), "direction_of": i18n.direction}
+    frame = i18n.framed(language)
+    return {
+        "is_foreign": functools.partial(i18n.is_foreign, frame),
+        "is_turned": lambda other: bool(other) and i18n.direction(other) != i18n.direction(frame),
+        "direction_of": i18n.direction,
+    }
 
 
 def _names(context: EditionContext) -> dict[str, Any]:
@@ -92,8 +105,10 @@ def _names(context: EditionContext) -> dict[str, Any]:
     return {
         "edition": edition,
         "featured": featured,
-        "body": read_body(featured.body_html) if featured else Body(),
-        "intro": read_body(edition.intro_html) if edition.intro_html else Body(),
+        "body": read_body(featured.body_html, i18n.direction(featured.language)) if featured else Body(),
+        "intro": read_body(edition.intro_html, i18n.direction(edition.language))
+        if edition.intro_html
+        else Body(),
         "shares": share_links(featured) if featured and edition.look.show_share_links else (),
         "picture": _fitted(featured),
         "time_of": functools.partial(_time_of, edition, relative=is_relative),
@@ -102,7 +117,7 @@ def _names(context: EditionContext) -> dict[str, Any]:
         **tongue_names(edition.language),
         "accent": edition.look.accent,
         "accent_dark": edition.look.accent_dark,
-        **look_names(edition.text_size),
+        **look_names(edition.text_size, edition.language),
     }
 
 
@@ -131,15 +146,6 @@ def _time_of(edition: EditionContext, story: Story, *, relative: bool) -> str:
         zone=edition.zone,
         relative=relative,
     )
-
-
-def _is_foreign(language: str, other: str) -> bool:
-    """Whether words need a `lang` of their own; regional kinds of one language count as the same."""
-    return bool(other) and _primary(other) != _primary(language)
-
-
-def _primary(language: str) -> str:
-    return language.split("-", maxsplit=1)[0].lower()
 
 
 def _preheader(edition: EditionContext, names: dict[str, Any], subject: str) -> str:

@@ -161,7 +161,7 @@ def render_notice(
     look = Look()
     notice = cleaned(values)
     names = {"notice": notice, "accent": look.accent, "accent_dark": look.accent_dark}
-    names |= look_names(TextSize.NORMAL) | tongue_names(language)
+    names |= look_names(TextSize.NORMAL, language) | tongue_names(language)
     subject = subject_line(env.get_template(f"email/{kind}/subject.txt").render(names))
     text = tidy(env.get_template(f"email/{kind}/body.txt").render(names))
     preheader = preheader_line(subject, _paragraphs(text, i18n.translator(language)))
