@@ -23,6 +23,7 @@ def test_dates_and_hours_are_those_of_the_diaspora() -> None:
     words = translator("hyw")
     assert words.date(_MOMENT, "Asia/Beirut") == "Երկուշաբթի, 23 Նոյեմբեր 2026"
     assert words.day(dt.date(2027, 1, 3)) == "3 Յունուար 2027"
+    assert words.month(dt.date(2027, 1, 3)) == "Յունուար 2027"
     assert words.moment(_MOMENT, "America/Los_Angeles") == "Երկուշաբթի, 05:30, Լոս Անճելըս"
     assert words.place("Asia/Tokyo") == translator("hy").place("Asia/Tokyo")
 
