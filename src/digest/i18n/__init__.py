@@ -101,6 +101,10 @@ class Translator:
         """A date in words: `November 23, 2026`."""
         return self._times.long_date(date)
 
+    def month(self, date: dt.date) -> str:
+        """The month of a date, standing by itself: `November 2026`."""
+        return self._times.month(date)
+
     def moment(self, moment: dt.datetime, zone: str) -> str:
         """Weekday, time and place: `Monday, 5:30 am, Los Angeles`."""
         weekday = self._times.weekday(moment.astimezone(ZoneInfo(zone)))

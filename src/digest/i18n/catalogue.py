@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import IO, Final
+from typing import AnyStr, Final
 
 from babel import Locale
 from babel.messages.catalog import Catalog, Message
@@ -30,7 +30,7 @@ def own_catalogue(language: str) -> Catalog:
         return read(file, language)
 
 
-def read(file: IO[bytes], language: str) -> Catalog:
+def read(file: Iterable[AnyStr], language: str) -> Catalog:
     """A catalogue; raises babel's PoFileError, or UnicodeDecodeError, for a file that is none."""
     return read_po(file, locale=babel_name(language), abort_invalid=True)
 

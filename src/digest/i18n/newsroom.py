@@ -7,6 +7,8 @@ stays in force for pages and single mails; an edition is held (`check_words`), a
 
 from __future__ import annotations
 
+import io
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +25,7 @@ from digest.i18n.tags import LANGUAGES, READER_LANGUAGES, spoken
 FOLDER: Final = "words"
 Stamp = tuple[int, int] | None
 _NONE: Final = Words()
+_LINE: Final = re.compile(r'(?:msgctxt |msgid |msgid_plural |msgstr |msgstr\[\d\] )?"(?:[^"\\]|\\.)*"')
 
 
 class _Newsroom:
@@ -137,12 +140,23 @@ def _checked(path: Path, language: str) -> Words:
 
 def _read(path: Path, language: str) -> Catalog:
     try:
-        with path.open("rb") as file:
-            return catalogue.read(file, language)
+        text = path.read_text(encoding="utf-8-sig")
+        _check_lines(path, text)
+        return catalogue.read(io.StringIO(text), language)
     except OSError as error:
         raise ConfigError(f"The words in {path} cannot be read: {error.strerror}.") from None
     except (PoFileError, UnicodeDecodeError, ValueError) as error:
         raise ConfigError(f"The words in {path} are not a .po file in UTF-8: {error}.") from None
+
+
+def _check_lines(path: Path, text: str) -> None:
+    """Babel reads a text without its last quote as one that ends a letter sooner."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        bare = line.strip()
+        if bare and not bare.startswith("#") and not _LINE.fullmatch(bare):
+            raise ConfigError(
+                f"The words in {path} are not a .po file in UTF-8: line {number} is not like those of one."
+            )
 
 
 def _messages() -> dict[str, Message]:

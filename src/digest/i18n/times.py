@@ -19,6 +19,9 @@ class Times(Protocol):
     def long_date(self, date: dt.date) -> str:
         """Without the weekday, the month in words."""
 
+    def month(self, date: dt.date) -> str:
+        """The month and the year, standing by themselves."""
+
     def weekday(self, date: dt.date) -> str:
         """The day's name."""
 
@@ -48,6 +51,12 @@ class CldrTimes:
     def long_date(self, date: dt.date) -> str:
         """`November 23, 2026`."""
         return format_date(date, format="long", locale=self._locale)
+
+    def month(self, date: dt.date) -> str:
+        """`November 2026`."""
+        from babel.dates import format_skeleton  # noqa: PLC0415  (the archive's pages alone want it)
+
+        return format_skeleton("yMMMM", date, locale=self._locale)
 
     def weekday(self, date: dt.date) -> str:
         """`Monday`."""

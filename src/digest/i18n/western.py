@@ -89,6 +89,10 @@ class WesternTimes(CldrTimes):
         """`23 Նոյեմբեր 2026`."""
         return f"{date.day} {MONTHS[date.month - 1]} {date.year}"
 
+    def month(self, date: dt.date) -> str:
+        """`Նոյեմբեր 2026`."""
+        return f"{MONTHS[date.month - 1]} {date.year}"
+
     def weekday(self, date: dt.date) -> str:
         """`Երկուշաբթի`."""
         return WEEKDAYS[date.weekday()]

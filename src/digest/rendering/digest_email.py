@@ -101,6 +101,7 @@ def tongue_names(language: str) -> dict[str, Any]:
         "is_foreign": functools.partial(i18n.is_foreign, frame),
         "is_turned": lambda other: bool(other) and i18n.direction(other) != i18n.direction(frame),
         "direction_of": i18n.direction,
+        "own_language": language,
     }
 
 
