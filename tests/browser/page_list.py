@@ -25,6 +25,7 @@ NO_PAGES = {
     "/robots.txt": "for crawlers",
     "/static": "files",
     "/p/{name}": "pictures of stories",
+    "/look/{name}": "style sheets of themes",
     "/inbox/{name}/html": "somebody's mail, in a frame",
     "/inbox/{name}/source": "plain text",
     "/inbox/{name}/raw": "a file",
@@ -33,6 +34,10 @@ NO_PAGES = {
 NO_PAGE_TEMPLATES = {
     "reader_parts": "macros of other templates",
     "sign_up_plain": "a form for the paper's own page",
+    "_edition_commentary": "a part of the edition",
+    "_edition_headlines": "a part of the edition",
+    "_edition_macros": "macros of the edition",
+    "_edition_sponsor": "a part of the edition",
 }
 
 

@@ -15,9 +15,12 @@ from digest.rendering.contexts import RenderedMail, TextSize
 from digest.rendering.digest_email import render_mail, render_web
 from digest.rendering.notices import NoticeKind, render_notice
 from digest.rendering.pages import render_page
-from digest.rendering.theme import Look, TimeForm
+from digest.rendering.theme import Layout, Look, TimeForm
+from digest.rendering.theme_form import read_look
+from digest.rendering.web_theme import style_sheet
 from tests.browser import axe
 from tests.unit.rendering.samples import armenian, edition, featured
+from tests.unit.rendering.test_layouts import dressed
 from tests.unit.rendering.test_notices import NOTICES
 from tests.unit.rendering.test_pages import PAGES
 
@@ -34,6 +37,11 @@ POLICY = (
     "form-action 'self'; frame-src 'self'"
 )
 LONG = "W" * 300
+LONG_THEME = read_look(
+    {"layout": "briefing", "font": "news", "rules": "heavy", "accent": "#0b5563", "light.ink": "#14202a"}
+    | {"dark.card": "#151d22", "light.page": "#e9eef0", "motto": LONG[:160], "footer": LONG}
+    | {"masthead": LONG[:120], "sponsor.words": LONG, "sponsor.url": "https://bakery.test/"}
+)
 Scheme = Literal["light", "dark"]
 
 
@@ -56,6 +64,9 @@ def _mails() -> dict[str, Callable[[], RenderedMail]]:
         "long words": lambda: render_mail(
             edition(digest_title=LONG, featured=featured(title=LONG, section=LONG), recent=1)
         ),
+        "dressed": lambda: render_mail(dressed()),
+        "briefing": lambda: render_mail(dressed(Layout.BRIEFING, text_size=TextSize.LARGE)),
+        "briefing, long words": lambda: render_mail(armenian(look=LONG_THEME, note_html=f"<p>{LONG}</p>")),
         **{kind.value: functools.partial(render_notice, kind, "hy", NOTICES[kind]) for kind in NoticeKind},
     }
 
@@ -65,6 +76,8 @@ def _pages() -> dict[str, Callable[[], str]]:
     return {
         "edition": lambda: render_web(edition(look=Look(time_form=TimeForm.RELATIVE))),
         "edition hy": lambda: render_web(armenian()),
+        "edition dressed": lambda: render_web(dressed()),
+        "edition briefing": lambda: render_web(armenian(look=LONG_THEME, note_html=f"<p>{LONG}</p>")),
         **{
             f"{type(page).__name__} {number}": functools.partial(render_page, page, "en")
             for number, page in enumerate(PAGES)
@@ -104,6 +117,8 @@ def _serve(route: Route) -> None:
     path = route.request.url.removeprefix(SITE)
     if path.startswith("/static/"):
         route.fulfill(path=STATIC / path.removeprefix("/static/"))
+    elif path.startswith("/look/"):
+        route.fulfill(body=style_sheet(path.removeprefix("/look/")), content_type="text/css")
     elif path.startswith("/page/"):
         html = WEB[path.removeprefix("/page/").replace("%20", " ")]()
         headers = {"Content-Security-Policy": POLICY, "Content-Type": "text/html; charset=utf-8"}
@@ -145,25 +160,47 @@ def test_a_mail_is_accessible_and_fits_every_screen(tabs: Tabs, name: str) -> No
     _fits_and_is_accessible(tabs.mails, {"light": 320, "dark": 600}, (320, 360, 600, 1000), axe.PAGE_ONLY)
 
 
-@pytest.mark.parametrize("name", ["english", "armenian", "long words"])
+@pytest.mark.parametrize("name", ["english", "armenian", "long words", "briefing, long words"])
 def test_a_mail_whose_styles_are_stripped_still_fits(page: Page, name: str) -> None:
     """Some of Gmail's readers get no style block at all: what is inline must do."""
     page.set_viewport_size({"width": 320, "height": 800})
     page.set_content(mail(name))
     page.evaluate("document.querySelectorAll('style').forEach(style => style.remove())")
     assert overflow(page) == 0
-    assert page.evaluate("getComputedStyle(document.querySelector('h2')).fontSize") == "32px"
+    assert page.evaluate("getComputedStyle(document.querySelector('.title')).fontSize") == "32px"
 
 
 def test_what_is_tapped_is_large_enough(page: Page) -> None:
     """Share links, the button and the footer's links are at least 44 pixels high."""
     page.set_viewport_size({"width": 320, "height": 800})
-    page.set_content(mail("cut, large"))
-    heights = page.evaluate(
-        "[...document.querySelectorAll('.share a, .button a, .foot a')].map(a => a.offsetHeight)"
-    )
-    assert len(heights) == 9
-    assert min(heights) >= 44
+    for name, count in (("cut, large", 23), ("dressed", 26)):
+        page.set_content(mail(name))
+        heights = page.evaluate(
+            "[...document.querySelectorAll('a')].filter(a => !a.closest('.story, .intro'))"
+            ".map(a => [a.offsetHeight, a.textContent])"
+        )
+        assert len(heights) == count
+        assert [found for found in heights if found[0] < 44] == []
+
+
+def test_a_theme_is_on_the_page(tabs: Tabs) -> None:
+    """The style sheet that the page's head names is taken: its colours, fonts and lines are seen."""
+    for scheme, ground in (("light", "rgb(233, 238, 240)"), ("dark", "rgb(18, 17, 15)")):
+        tabs.pages.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        tabs.pages.goto(f"{SITE}/page/edition briefing")
+        assert tabs.pages.evaluate("getComputedStyle(document.body).backgroundColor") == ground
+        assert (
+            tabs.pages.evaluate("getComputedStyle(document.querySelector('.folio')).borderTopWidth") == "4px"
+        )
+        assert "Arial" in tabs.pages.evaluate("getComputedStyle(document.querySelector('h1')).fontFamily")
+
+
+def test_the_logo_changes_with_the_scheme(page: Page) -> None:
+    """One of the two is seen: the dark one where the reader asks for the dark."""
+    page.set_content(mail("dressed"))
+    seen = page.evaluate("[...document.querySelectorAll('h1 img')].map(one => one.offsetHeight > 0)")
+    is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    assert seen == [not is_dark, is_dark]
 
 
 def test_the_dark_scheme_is_dark(page: Page) -> None:

@@ -9,12 +9,24 @@ from fastapi.testclient import TestClient
 
 from digest.db import Database
 from digest.models import Digest, Edition, EditionState
+from digest.rendering.theme import Look
+from digest.rendering.web_theme import style_name, style_sheet
 from digest.web.front import EDITIONS_SHOWN
 from tests.factories import make_cadence, make_digest
 from tests.integration.web.rows import Scene, make_edition
 from tests.servers.waiting import wait_until
 
 PUBLIC = {EditionState.SENDING, EditionState.PAUSED, EditionState.SENT}
+
+
+def test_a_themes_style_sheet_is_served_to_be_kept(client: TestClient) -> None:
+    """It is made of its name, so that it never changes; a name that no theme has is not found."""
+    name = style_name(Look(accent="#0b5563"), "hy")
+    answer = client.get(f"/look/{name}")
+    assert (answer.status_code, answer.text) == (200, style_sheet(name))
+    assert answer.headers["content-type"].startswith("text/css")
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert client.get(f"/look/{name}".replace("double", "wavy")).status_code == 404
 
 
 def test_an_edition_is_shown_as_it_was_stored(client: TestClient, database: Database) -> None:

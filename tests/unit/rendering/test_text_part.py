@@ -16,13 +16,13 @@ from lxml.html import HtmlElement
 
 from digest.embedded.newspaper import content
 from digest.feeds.excerpt import make_excerpt
-from digest.rendering.contexts import EditionContext, RenderedMail, Story
+from digest.rendering.contexts import EditionContext, RenderedMail, SisterLink, Story
 from digest.rendering.digest_email import render_mail
 from digest.rendering.plain_text import COLUMNS, rule, width
-from digest.rendering.theme import Look, TimeForm
+from digest.rendering.theme import SHARE_TARGETS, Layout, Look, SocialLink, Sponsor, TimeForm
 from tests.unit.rendering.samples import SLOT, edition, featured, story
 
-LINK = re.compile(r"(?:\[\d+\] )?((?:https?|mailto):\S+|%%unsubscribe_url%%(?:/page)?)")
+LINK = re.compile(r"(?:\[\d+\] )?((?:https?|mailto|viber):\S+|%%unsubscribe_url%%(?:/page)?)")
 BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # Latin, Armenian, wide, combining, right-to-left, and a letter of several signs.
 LETTERS = (
@@ -89,13 +89,26 @@ def stories(draw: st.DrawFn) -> Story:
 def editions(draw: st.DrawFn) -> EditionContext:
     """An edition in English or Armenian with or without each of its parts."""
     lead: dict[str, Any] = {"body_html": draw(bodies()), "is_cut": draw(st.booleans())}
-    look = Look(time_form=draw(st.sampled_from(TimeForm)), show_share_links=draw(st.booleans()))
+    look = Look(
+        layout=draw(st.sampled_from(Layout)),
+        time_form=draw(st.sampled_from(TimeForm)),
+        show_share_links=draw(st.booleans()),
+        share=SHARE_TARGETS,
+        motto=draw(st.just("") | words),
+        footer=draw(st.just("") | words),
+        social=draw(st.sampled_from([(), (SocialLink("x", "X", "https://x.test/paper"),)])),
+        sponsor=draw(st.none() | st.builds(Sponsor, words, url=st.sampled_from(["", "https://shop.test/"]))),
+    )
     first = draw(stories())
     leads = featured(title=first.title, url=first.url, author=first.author, section=first.section, **lead)
     made = {
         "featured": draw(st.sampled_from([leads, None])),
         "language": draw(st.sampled_from(["en", "hy"])),
         "intro_html": draw(bodies()),
+        "note_html": draw(bodies()),
+        "sign_off_html": draw(bodies()),
+        "sign_up_url": draw(st.sampled_from(["", "https://mail.test/s/readers"])),
+        "sisters": draw(st.sampled_from([(), (SisterLink("X", "https://mail.test/s/hy", "hy", "Y"),)])),
         "correction": draw(st.just("") | words),
         "look": look,
     }
@@ -122,6 +135,7 @@ def first(root: HtmlElement, name: str) -> str:
 
 def check_same(mail: RenderedMail) -> None:
     """Both parts have the same stories in the same order with the same words, and the same links."""
+    is_briefing = 'class="divide"' in mail.html
     root = lxml_html.document_fromstring(mail.html)
     lines = mail.text.split("\n")
     linked = [found[1] for line in lines if (found := LINK.fullmatch(line))]
@@ -131,31 +145,51 @@ def check_same(mail: RenderedMail) -> None:
     sections, _ = parts(mail.text)
     lead = first(root, "title")
     items = [cell for cell in root.find_class("item") if cell.find_class("headline")]
-    titles = ([lead] if lead else []) + [first(cell, "headline") for cell in items]
+    titles = [first(cell, "headline") for cell in items]
+    titles.insert(len(titles) if is_briefing else 0, lead) if lead else None
     listed = "".join(f"{number}.{title}" for number, title in enumerate(titles, 1))
     contents = squeezed(sections.pop(0))
     assert re.search(f"(?:Inthisedition:|Այսհամարում՝){re.escape(listed)}$", contents) or not titles
     if lead:
-        piece = squeezed(sections.pop(0))
-        underline = piece[len(f"{first(root, 'kicker')}1.{lead}") :]
-        assert piece.startswith(f"{first(root, 'kicker')}1.{lead}=")
-        assert underline.lstrip("=").startswith(first(root, "byline"))
-        told = "".join(cell.text_content() for cell in root.find_class("story"))
-        assert alphabetic(told) in alphabetic(piece)
+        place = len(items) + 1 if is_briefing else 1
+        at = next(at for at, one in enumerate(sections) if f"{place}.{lead}=" in squeezed(one))
+        check_commentary(squeezed(sections.pop(at)), root, f"{first(root, 'kicker')}{place}.{lead}")
+    if paid := first(root, "paid"):
+        label = first(root.find_class("sponsor")[0], "label")
+        at = next(at for at, one in enumerate(sections) if squeezed(one).startswith(label))
+        assert squeezed(sections.pop(at)).endswith(paid + "".join(root.xpath("//*[@class='paid']//@href")))
     if items:
         pieces = sections.pop(0).split(f"\n{rule('-', 30)}\n")
         assert len(pieces) == len(items)
-        for number, (piece, cell) in enumerate(zip(pieces, items, strict=True), len(titles) - len(items) + 1):
+        start = 1 if is_briefing or not lead else 2
+        for number, (piece, cell) in enumerate(zip(pieces, items, strict=True), start):
             url = "".join(str(link.get("href")) for link in cell.iter("a"))
-            said = first(cell, "headline") + first(cell, "meta") + first(cell, "excerpt")
+            label = f"{first(cell, 'label')}·" if first(cell, "label") else ""
+            said = f"{first(cell, 'headline')}{label}{first(cell, 'meta')}{first(cell, 'excerpt')}"
             assert squeezed(piece).endswith(f"{number}.{said}{url}")
 
 
-@settings(max_examples=60)
+def check_commentary(piece: str, root: HtmlElement, head: str) -> None:
+    """The commentary's piece has its kicker, number, title, byline and words."""
+    assert piece.startswith(f"{head}=")
+    assert piece[len(head) :].lstrip("=").startswith(first(root, "byline"))
+    told = "".join(cell.text_content() for cell in root.find_class("story"))
+    assert alphabetic(told) in alphabetic(piece)
+
+
+@settings(max_examples=45)
 @given(editions())
 def test_both_parts_say_the_same(context: EditionContext) -> None:
     """Whatever an edition holds: stories, their words and the links are those of the HTML part, folded."""
     check_same(render_mail(context))
+
+
+@pytest.mark.parametrize("language", ["en", "hy"])
+def test_a_briefing_of_the_demo_says_the_same(language: str) -> None:
+    """Its headlines come first, the commentary last; the numbers of the contents follow."""
+    mail = render_mail(dataclasses.replace(demo(language), look=Look(layout=Layout.BRIEFING)))
+    check_same(mail)
+    assert mail.text.index("\n12. ") < mail.text.index("\n13. ")
 
 
 @pytest.mark.parametrize("language", ["en", "hy"])
