@@ -13,7 +13,9 @@ from digest.i18n import check_words, translator, use_words
 from digest.i18n.catalogue import messages, read
 from digest.i18n.newsroom import stale_words
 from digest.i18n.readers import as_file, reaches_readers, reader_messages, uses_of
+from digest.rendering.digest_email import render_mail
 from digest.rendering.environment import environment
+from tests.unit.rendering.samples import edition
 
 _HEADER = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
 
@@ -98,6 +100,8 @@ def test_a_file_that_became_wrong_leaves_pages_as_they_were(newsroom: Path) -> N
     assert translator("en").gettext("By %(author)s") == "By %(author)s"
     with pytest.raises(ConfigError, match="cannot be used"):
         check_words("en")
+    with pytest.raises(ConfigError, match="cannot be used"):
+        render_mail(edition(recent=0))
     write(newsroom, {"Unsubscribe": "Farewell"})
     assert translator("en").gettext("Unsubscribe") == "Farewell"
     check_words("en")
