@@ -45,15 +45,15 @@ class Rules(StrEnum):
 
 
 _LINES: Final = {
-    Rules.DOUBLE: ("1px solid", "3px double", "1px solid"),
-    Rules.THIN: ("1px solid", "1px solid", "1px solid"),
-    Rules.HEAVY: ("4px solid", "1px solid", "3px solid"),
-    Rules.NONE: ("0 solid", "0 solid", "0 solid"),
+    Rules.DOUBLE: ("1px solid", "3px double", "1px solid", "3px double"),
+    Rules.THIN: ("1px solid", "1px solid", "1px solid", "1px solid"),
+    Rules.HEAVY: ("4px solid", "1px solid", "3px solid", "4px solid"),
+    Rules.NONE: ("0 solid", "0 solid", "0 solid", "0 solid"),
 }
 
 
-def lines_of(rules: Rules) -> tuple[str, str, str]:
-    """The lines above and below the date, and under the heading of a part: width and form, as in CSS."""
+def lines_of(rules: Rules) -> tuple[str, str, str, str]:
+    """The lines above and below the date, under a part's heading, and between parts: as in CSS."""
     return _LINES[rules]
 
 

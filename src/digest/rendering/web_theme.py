@@ -41,9 +41,9 @@ def style_sheet(name: str) -> str | None:
         return None
     colours = [f"#{found[1][at : at + 6]}" for at in range(0, 72, 6)]
     fonts = stacks_of(Font(found[2]), Script(found[4]))
-    top, bottom, section = lines_of(Rules(found[3]))
+    top, bottom, section, part = lines_of(Rules(found[3]))
     own = f"--display: {fonts.display}; --serif: {fonts.serif}; --sans: {fonts.sans};"
-    lines = f"--line-top: {top}; --line-bottom: {bottom}; --line-section: {section};"
+    lines = f"--line-top: {top}; --line-bottom: {bottom}; --line-section: {section}; --line-part: {part};"
     light, dark = _variables(colours[:6]), _variables(colours[6:])
     return (
         f":root:root {{ {light} {own} {lines} }}\n"
