@@ -34,6 +34,7 @@ _TITLES = {
     "chromium": "Chromium",
     "opendkim": "OpenDKIM",
     "postfix": "Postfix",
+    "spamassassin": "SpamAssassin",
 }
 
 
@@ -199,6 +200,14 @@ def opendkim_path(pytestconfig: pytest.Config) -> Path:
     from tests.servers import opendkim
 
     return _program(pytestconfig, opendkim.find())
+
+
+@pytest.fixture(scope="session")
+def spamassassin_path(pytestconfig: pytest.Config) -> Path:
+    """The program that judges mails as receivers do."""
+    from tests.servers import spamassassin
+
+    return _program(pytestconfig, spamassassin.find())
 
 
 @pytest.fixture(scope="session")
