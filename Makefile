@@ -41,7 +41,8 @@ bench: $(VENV)/.dev ## Measure the figures beside their references (ARGS=AREA ru
 
 .PHONY: proof
 proof: $(VENV)/.fuzz ## Run the slow proofs (ARGS=AREA runs one area)
-	@$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile proof
+	@paths=$$($(BIN)/python -m bench.area_tests $(ARGS)) && \
+	$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile proof $$paths
 	@$(BIN)/python -m bench --proof $(ARGS)
 
 .PHONY: gallery
