@@ -1,4 +1,4 @@
-"""Which slow tests belong to the proofs of an area: `python -m bench.area_tests [AREA]` prints their paths."""
+"""Which slow tests belong to an area's proofs: `python -m bench.area_tests [AREA]` prints their paths."""
 
 from __future__ import annotations
 
