@@ -143,6 +143,16 @@ def _array_text(values: Sequence[str]) -> str:
     return f'{{"{joined}"}}' if values else "{}"
 
 
+def looked_up(session: Session, values: Mapping[str, int], name: str) -> sa.TableValuedAlias:
+    """Texts with a whole number each as rows (`key`, `value`) to join with, however many: one parameter."""
+    given = sa.literal(json.dumps(dict(values)), sa.Text)
+    columns = (sa.column("key", sa.Text), sa.column("value", sa.BigInteger))
+    if session.get_bind().dialect.name == "sqlite":
+        return sa.func.json_each(given).table_valued(*columns, name=name)
+    # A text as far as the server is concerned: `value` is to be cast by whoever takes it.
+    return sa.func.jsonb_each_text(sa.cast(given, postgresql.JSONB)).table_valued(*columns, name=name)
+
+
 def prefer_indexes(session: Session) -> None:
     """Until this transaction ends, read by indexes where there is one.
 
