@@ -64,7 +64,7 @@ def allot(session: Session, edition: Edition, people: sa.Subquery) -> Allotment 
         mailed += one.people if given[one.key] > 0 else 0
     named = looked_up(session, given, "renderings")
     alike = choosing.c.choice_key == named.c.key
-    rendering = sa.cast(named.c.value, sa.BigInteger).label("rendering")
+    rendering = named.c.value.label("rendering")
     return Allotment(
         sa.select(choosing, rendering).select_from(choosing.outerjoin(named, alike)).subquery("allotted"),
         mailed,

@@ -38,6 +38,8 @@ from digest.models import (
     Variant,
 )
 from digest.net.http import Fetcher
+from digest.pacing.ramp_up import start_ramp_up
+from digest.pacing.transports import add_transport
 from tests.factories import make_list, make_subscriber, make_subscription
 from tests.integration.newsroom import ACTOR, Newsroom, make_newsroom
 from tests.integration.planned import PUBLIC_URL
@@ -117,8 +119,10 @@ def got(room: Newsroom, edition_id: int) -> dict[int, Got]:
 
 def planned(room: Newsroom, edition_id: int) -> dict[int, Got]:
     with room.database.write() as session:
-        plan(session, edition_id, now=room.now)
-    return got(room, edition_id)
+        people = plan(session, edition_id, now=room.now)
+    found = got(room, edition_id)
+    assert len(found) == people
+    return found
 
 
 def test_each_reader_gets_exactly_the_stories_they_chose(room: Newsroom) -> None:
@@ -250,6 +254,26 @@ def test_an_edition_with_too_few_for_everybody_is_skipped(room: Newsroom) -> Non
     with room.database.read() as session:
         edition = session.get_one(Edition, edition_id)
     assert (edition.state, edition.reason) == (EditionState.SKIPPED, Reason.TOO_FEW_STORIES)
+
+
+def test_who_gets_no_mail_takes_nobodys_turn_of_a_ramp_up(room: Newsroom) -> None:
+    """A new sender may mail two people a day: these are two who have a mail to get."""
+    first, second = add(room, ["arts"]), add(room, [])
+    opera = add(room, ["opera"])  # who came last would be first
+    with room.database.write() as session:
+        transport = add_transport(session, name="new", host="127.0.0.1", rank=0, now=room.now)
+        transport.accepted_at = room.now
+        start_ramp_up(session, transport, rest=None, first_day=2, growth_percent=100, now=room.now)
+    edition_id = room.edition()
+    room.freeze(edition_id)
+    found = planned(room, edition_id)
+    assert {person for person, one in found.items() if one.status is DeliveryStatus.PENDING} == {
+        first,
+        second,
+    }
+    assert (found[opera].status, found[opera].reason) == SKIPPED
+    (left,) = [one for person, one in found.items() if person not in (first, second, opera)]
+    assert (left.status, left.reason) == (DeliveryStatus.SKIPPED, DeliveryReason.RAMP_UP)
 
 
 def test_on_two_lists_the_topics_are_those_of_the_subscription_that_is_mailed(room: Newsroom) -> None:
