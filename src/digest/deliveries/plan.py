@@ -71,13 +71,13 @@ def plan(session: Session, edition_id: int, *, now: dt.datetime) -> int:
     if edition.state is not EditionState.FROZEN or edition.planned_at is not None:
         return 0
     people = edition_audience(session, edition).subquery("people")
-    count = session.scalar(sa.select(sa.func.count()).select_from(people)) or 0
-    if count == 0:
-        move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.NO_READERS)
-        return 0
-    allotted = allot(session, edition, people)
-    if allotted is not None:
+    if (allotted := allot(session, edition, people)) is not None:
         people, count = allotted.people, allotted.mailed
+    else:
+        count = session.scalar(sa.select(sa.func.count()).select_from(people)) or 0
+        if count == 0:
+            move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.NO_READERS)
+            return 0
     allowed = allowance.of(session, edition, count)
     shares = _shares(count, allowed)
     batches = _make_batches(session, edition, shares, count)

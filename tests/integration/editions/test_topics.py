@@ -52,6 +52,7 @@ TITLES = {
     "G": "Bridges Mended",
     "B": "Chess Novels Printed",
 }
+MINUTE = dt.timedelta(minutes=1)
 SKIPPED = (DeliveryStatus.SKIPPED, DeliveryReason.TOO_FEW_STORIES)
 
 
@@ -208,9 +209,11 @@ def test_who_comes_or_chooses_after_the_lock_is_served_too(room: Newsroom) -> No
         digest = session.get_one(Digest, room.digest_id)
         remove_topic(session, topic_named(session, digest, "opera"))
         session.execute(sa.update(Subscription).values(topics=["arts"]).where(Subscription.topics == []))
+        add_topic(session, digest, name="music", title="Music", sections=["x"], now=room.now + MINUTE)
+    music = add(room, ["music"])
     found = planned(room, edition_id)
-    assert found[late].titles == "CASGB"
-    others = [one for person, one in found.items() if person not in (first, late)]
+    assert (found[late].titles, found[music].titles) == ("CASGB", "CASGB")
+    others = [one for person, one in found.items() if person not in (first, late, music)]
     assert [one.titles for one in (*others, found[first])] == ["CAGB", "CAGB"]
     with room.database.write() as session:
         session.execute(sa.update(Subscription).values(topics=[]))
