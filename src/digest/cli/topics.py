@@ -95,12 +95,15 @@ def list_all(digest: str = _Digest, *, as_json: bool = JsonOption) -> None:
     with common.read() as session:
         owner = queries.digest_named(session, digest)
         found = [_shown(topic) for topic in topics.topics_of(session, owner.id)]
+        most = owner.variants_most
     if as_json:
         common.print_json(found)
         return
     rows = [(one.position, one.name, one.title, ", ".join(one.sections)) for one in found]
     empty = "There is no topic yet; make one with `digest topic add`."
     common.print_table(("place", "topic", "title", "sections"), rows, empty=empty)
+    if rows:
+        common.say(f"An edition is at most {most} different mails; `digest topic limit {digest}` changes it.")
 
 
 @app.command("remove", epilog="Example: digest topic remove courier culture")
