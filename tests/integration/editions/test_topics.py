@@ -279,6 +279,27 @@ def test_who_gets_no_mail_takes_nobodys_turn_of_a_ramp_up(room: Newsroom) -> Non
     assert (left.status, left.reason) == (DeliveryStatus.SKIPPED, DeliveryReason.RAMP_UP)
 
 
+def test_the_statements_of_the_plan_do_not_grow_with_the_choices(room: Newsroom) -> None:
+    """As many for some forty people with six choices as for one with one."""
+    numbers = []
+    for choices in ([["arts"]], [[], ["sport"], ["opera"], ["arts", "sport"], ["sport", "arts"], ["chess"]]):
+        for topics in choices:
+            add(room, topics, people=len(choices))
+        edition_id = room.edition(hours=1 + len(numbers))
+        room.freeze(edition_id)
+        statements: list[str] = []
+
+        def note(*args: object, into: list[str] = statements) -> None:
+            into.append(str(args[2]))
+
+        sa.event.listen(room.database.engine, "before_cursor_execute", note)
+        with room.database.write() as session:
+            assert plan(session, edition_id, now=room.now)
+        sa.event.remove(room.database.engine, "before_cursor_execute", note)
+        numbers.append(len(statements))
+    assert numbers[0] == numbers[1]
+
+
 def test_on_two_lists_the_topics_are_those_of_the_subscription_that_is_mailed(room: Newsroom) -> None:
     """The one whose link the mail carries: what its page shows is what comes."""
     arts = add(room, ["arts"])
