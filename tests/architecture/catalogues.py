@@ -4,7 +4,8 @@
     python -m tests.architecture.catalogues --update    adds new messages, drops stale ones, sorts
 
 English is written by --update (each message stands for itself); the other languages are translated by
-hand in `src/digest/locale/*.po`, with any editor of .po files.
+hand in `src/digest/locale/*.po`, with any editor of .po files. A language of readers alone has the messages
+that reach readers, by where they stand (`digest.i18n.readers`), and no others.
 """
 
 from __future__ import annotations
@@ -12,29 +13,26 @@ from __future__ import annotations
 import argparse
 import functools
 import io
-import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from digest.i18n import LANGUAGES, plural_categories
+from digest.i18n import DRAFTS, LANGUAGES, READER_LANGUAGES, plural_categories
+from digest.i18n.catalogue import as_texts, babel_name, faults, forms, key, messages
+from digest.i18n.readers import PLURAL_RULES, places_of, reaches_readers
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCALE = ROOT / "src" / "digest" / "locale"
 SOURCE_LANGUAGE = "en"
 _KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
-_PLACES = re.compile(r"%\((\w+)\)[#0\- +]*[\d.*]*[a-zA-Z]")
 _TREES = (
     (ROOT / "src" / "digest", [("**.py", "python")]),
     (ROOT / "templates", [("**.html", "jinja2.ext.babel_extract"), ("**.txt", "jinja2.ext.babel_extract")]),
 )
-# gettext's C-like rule for each set of CLDR categories we have; a new language adds its own line.
-_PLURAL_RULES = {"en": "(n != 1)", "hy": "(n > 1)"}
 
 
 @functools.cache
@@ -59,13 +57,19 @@ def extracted() -> Catalog:
 def read(language: str, folder: Path = LOCALE) -> Catalog:
     """A catalogue as it lies on the disk; an empty one if there is no file yet."""
     path = folder / f"{language}.po"
-    return read_po(io.BytesIO(path.read_bytes() if path.exists() else b""), locale=language)
+    return read_po(io.BytesIO(path.read_bytes() if path.exists() else b""), locale=babel_name(language))
+
+
+def wanted_in(template: Catalog, language: str) -> list[Message]:
+    """The messages that a language must have: all, or in a language of readers those that reach readers."""
+    every = messages(template)
+    return every if language in LANGUAGES else [one for one in every if reaches_readers(places_of(one))]
 
 
 def merged(template: Catalog, old: Catalog, language: str) -> Catalog:
     """The messages of the template with the translations of the old catalogue; nothing is guessed."""
-    new = Catalog(locale=language, fuzzy=False)
-    for message in messages(template):
+    new = Catalog(locale=babel_name(language), fuzzy=False)
+    for message in wanted_in(template, language):
         before = old.get(message.id)
         text = before.string if before is not None and not before.fuzzy else ""
         new.add(
@@ -80,7 +84,7 @@ def merged(template: Catalog, old: Catalog, language: str) -> Catalog:
 
 def problems(template: Catalog, catalogue: Catalog, language: str) -> list[str]:
     """What is wrong with a catalogue, one sentence each."""
-    wanted = {key(message): message for message in messages(template)}
+    wanted = {key(message): message for message in wanted_in(template, language)}
     there = {key(message): message for message in messages(catalogue)}
     found = [f"{language}: is missing {name!r}" for name in wanted if name not in there]
     found += [f"{language}: is no longer in use: {name!r}" for name in there if name not in wanted]
@@ -94,12 +98,16 @@ def problems(template: Catalog, catalogue: Catalog, language: str) -> list[str]:
 def as_text(catalogue: Catalog, language: str) -> bytes:
     """The file: sorted by message, without dates or line numbers, so that it changes only with its words."""
     categories = plural_categories(language)
+    draft = [
+        "# DRAFT: written by us, and wants a native reader. Nobody whose language it is has read it yet."
+    ]
     header = [
         "# The words of Digest. `make messages` keeps this file in step with the code.",
+        *(draft if language in DRAFTS else []),
         'msgid ""',
         'msgstr ""',
         f'"Language: {language}\\n"',
-        f'"Plural-Forms: nplurals={len(categories)}; plural={_PLURAL_RULES[language]};\\n"',
+        f'"Plural-Forms: nplurals={len(categories)}; plural={PLURAL_RULES[language]};\\n"',
         '"MIME-Version: 1.0\\n"',
         '"Content-Type: text/plain; charset=utf-8\\n"',
         '"Content-Transfer-Encoding: 8bit\\n"',
@@ -109,37 +117,12 @@ def as_text(catalogue: Catalog, language: str) -> bytes:
     return "\n".join(header).encode() + b"\n\n" + body.getvalue().strip() + b"\n"
 
 
-def messages(catalogue: Catalog) -> list[Message]:
-    """All messages but the header."""
-    return [message for message in catalogue if message.id]
-
-
-def key(message: Message) -> str:
-    """What a message is found by: itself, or its singular."""
-    return message.id[0] if isinstance(message.id, (tuple, list)) else str(message.id)
-
-
 def _faults(wanted: Message, message: Message, language: str) -> Iterable[str]:
-    forms = _forms(message)
-    if message.fuzzy:
-        yield "is marked as fuzzy"
-    if isinstance(wanted.id, (tuple, list)) != isinstance(message.id, (tuple, list)):
-        yield "is plural on one side only"
-        return
-    if isinstance(wanted.id, (tuple, list)) and len(forms) != len(plural_categories(language)):
-        yield f"has {len(forms)} plural forms and needs {len(plural_categories(language))}"
-    if not all(form.strip() for form in forms):
-        yield "is not translated"
-        return
-    if language == SOURCE_LANGUAGE and forms != list(_as_list(_own_words(wanted, language))):
+    said = list(faults(wanted, message, language))
+    yield from said
+    is_own = forms(message) == as_texts(_own_words(wanted, language))
+    if not said and language == SOURCE_LANGUAGE and not is_own:
         yield "differs from the words in the code"
-    for form in forms:
-        allowed = _places(*_as_list(wanted.id))
-        # A plural form may do without the number ("one story"), nothing else may be left out or added.
-        needed = allowed - {"count"} if isinstance(wanted.id, (tuple, list)) else allowed
-        if not needed <= _places(form) <= allowed:
-            yield "does not have the same %(places)s"
-            return
 
 
 def _own_words(message: Message, language: str) -> str | tuple[str, ...]:
@@ -149,30 +132,17 @@ def _own_words(message: Message, language: str) -> str | tuple[str, ...]:
     return tuple(singular if category == "one" else plural for category in plural_categories(language))
 
 
-def _forms(message: Message) -> list[str]:
-    return [form or "" for form in _as_list(message.string)]
-
-
-def _as_list(value: object) -> tuple[str, ...]:
-    return tuple(value) if isinstance(value, (tuple, list)) else (str(value or ""),)
-
-
-def _places(*texts: str) -> set[str]:
-    return {name for text in texts for name in _PLACES.findall(text)}
-
-
 def check() -> list[str]:
     """The problems of all catalogues."""
     template = extracted()
-    return [fault for language in LANGUAGES for fault in problems(template, read(language), language)]
+    return [fault for language in READER_LANGUAGES for fault in problems(template, read(language), language)]
 
 
 def update(folder: Path = LOCALE) -> list[str]:
     """Bring the files up to date; returns what is still to be translated."""
     template = extracted()
     left: list[str] = []
-    for language in LANGUAGES:
-        Locale.parse(language)
+    for language in READER_LANGUAGES:
         fresh = merged(template, read(language, folder), language)
         (folder / f"{language}.po").write_bytes(as_text(fresh, language))
         left += problems(template, read(language, folder), language)

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog
 
-from digest.i18n import LANGUAGES
+from digest.i18n import LANGUAGES, READER_LANGUAGES
+from digest.i18n.readers import reaches_readers
+from digest.rendering import pages, reader_pages
+from digest.rendering.notices import NoticeKind
 from tests.architecture import catalogues
 
 
@@ -80,7 +83,7 @@ def test_missing_stale_and_fuzzy_are_named(template: Catalog) -> None:
 
 def test_update_keeps_translations_and_repeats_itself(tmp_path: Path) -> None:
     """New messages come in empty, old translations stay, and a second run changes no byte."""
-    for language in LANGUAGES:
+    for language in READER_LANGUAGES:
         (tmp_path / f"{language}.po").write_bytes((catalogues.LOCALE / f"{language}.po").read_bytes())
     hy = (tmp_path / "hy.po").read_text(encoding="utf-8")
     cut = re.sub(r'msgid "Unsubscribe"\nmsgstr "[^"]+"\n', "", hy)
@@ -92,9 +95,54 @@ def test_update_keeps_translations_and_repeats_itself(tmp_path: Path) -> None:
     assert b"Plural-Forms: nplurals=2; plural=(n > 1);" in again["hy.po"]
 
 
-def test_armenian_uses_its_own_marks() -> None:
+def test_a_language_of_readers_has_what_reaches_them_and_no_more() -> None:
+    """A message for readers that a draft lacks is named, and so is one of the staff that it has."""
+    template = Catalog()
+    template.add("Read on", locations=[("templates/email/confirm/body.html", 0)])
+    template.add("Locked", locations=[("src/digest/editions/reasons.py", 0)])
+    french = Catalog(locale="fr")
+    french.add("Locked", "Verrouillé")
+    assert catalogues.problems(template, french, "fr") == [
+        "fr: is missing 'Read on'",
+        "fr: is no longer in use: 'Locked'",
+    ]
+
+
+def test_every_mail_and_page_is_a_reader_s_but_for_those_of_the_staff() -> None:
+    """The words of each template that a notice or a page is made of count, whoever adds the next one."""
+    staff_mails, staff_pages = {"alert", "test"}, {"inbox", "message", "stop", "stopped"}
+    for name in {*NoticeKind, "digest"}:
+        assert reaches_readers([f"templates/email/{name}/body.html"]) is (name not in staff_mails), name
+    for name in {*pages._TEMPLATES.values(), *reader_pages._TEMPLATES.values()}:
+        assert reaches_readers([f"templates/web/public/{name}.html"]) is (name not in staff_pages), name
+
+
+@pytest.mark.parametrize("language", sorted(set(READER_LANGUAGES) - set(LANGUAGES)))
+def test_a_draft_says_that_it_is_one(language: str) -> None:
+    """Whoever opens the file reads first that it wants a native reader."""
+    head = (catalogues.LOCALE / f"{language}.po").read_text(encoding="utf-8").splitlines()[1]
+    assert "DRAFT" in head
+    assert "native reader" in head
+
+
+@pytest.mark.parametrize(
+    ("language", "never"),
+    [
+        ("hyw", "և|[\u0561-\u0587][:;?!]"),
+        ("fr", r"[^\s\d][:;?!](?=\s|$)|[ ][:;?!»]|«[ ]|'"),
+        ("ar", r"[\u0621-\u064a][?,;]"),
+    ],
+)
+def test_each_draft_is_written_as_its_readers_write(language: str, never: str) -> None:
+    """Classical letters without the Eastern ligature; fixed spaces at French marks; Arabic commas."""
+    for message in catalogues.messages(catalogues.read(language)):
+        assert not re.search(never, str(message.string)), message.string
+
+
+@pytest.mark.parametrize("language", ["hy", "hyw"])
+def test_armenian_uses_its_own_marks(language: str) -> None:
     """Sentences end in a verchaket and quotations stand in guillemets, as Armenian readers expect."""
-    for message in catalogues.messages(catalogues.read("hy")):
+    for message in catalogues.messages(catalogues.read(language)):
         forms = message.string if isinstance(message.string, (tuple, list)) else (message.string,)
         for form in forms:
             assert re.search("[\u0561-\u0587]", re.sub(r"%\(\w+\)s|\W", "", form)) or "%(" in form, form

@@ -15,7 +15,7 @@ from digest.editions.progress import skip_past_grace
 from digest.editions.reasons import SENTENCES, STATES, sentence, state_name
 from digest.editions.states import ALLOWED, move
 from digest.errors import StateError
-from digest.i18n import LANGUAGES, translator
+from digest.i18n import LANGUAGES, translator, use_words
 from digest.models import (
     Cadence,
     Edition,
@@ -23,6 +23,7 @@ from digest.models import (
     Reason,
     Revision,
     Source,
+    Variant,
 )
 from digest.rendering.digest_email import MAX_HTML_BYTES
 from tests.integration.arrivals import make_arrivals
@@ -176,6 +177,28 @@ def test_a_template_folder_that_is_gone_holds(room: Room, tmp_path: Path) -> Non
     edition_id = room.edition()
     assert room.freeze(edition_id, templates=tmp_path / "gone") is HELD
     assert room.why(edition_id) == (HELD, Reason.RENDERING_FAILED)
+
+
+def test_words_of_the_newsroom_that_are_wrong_hold(room: Room, tmp_path: Path) -> None:
+    """With the file and the message in the detail; mended, the edition goes on with the newsroom's words."""
+    room.publish(post(1))
+    (tmp_path / "words").mkdir()
+    words = tmp_path / "words" / "en.po"
+    words.write_text('msgid "Unsubscribe"\nmsgstr "100%% %%name%%"\n', encoding="utf-8")
+    edition_id = room.edition()
+    use_words(tmp_path)
+    try:
+        assert room.freeze(edition_id, templates=tmp_path) is HELD
+        assert room.why(edition_id) == (HELD, Reason.RENDERING_FAILED)
+        assert f"{words} cannot be used: 'Unsubscribe'" in room.get(edition_id).reason_detail
+        words.write_text('msgid "Unsubscribe"\nmsgstr "Leave us kindly"\n', encoding="utf-8")
+        assert room.freeze(edition_id, templates=tmp_path) is FROZEN
+    finally:
+        use_words(None)
+    with room.database.read() as session:
+        pages = session.scalars(sa.select(Variant.html)).all()
+    assert pages
+    assert all("Leave us kindly" in page for page in pages)
 
 
 def test_no_sign_off_link(room: Room, tmp_path: Path) -> None:

@@ -159,9 +159,11 @@ def check_public_url(settings: Settings) -> Finding:
 
 
 def check_templates(settings: Settings) -> Finding:
-    """That the templates of every mail are there and can be parsed."""
+    """That the templates of every mail are there and can be parsed, and the newsroom's words can be used."""
     import jinja2  # noqa: PLC0415
 
+    from digest.i18n import check_words, use_words  # noqa: PLC0415
+    from digest.i18n.newsroom import stale_words  # noqa: PLC0415
     from digest.rendering.environment import environment, template_folders  # noqa: PLC0415
 
     try:
@@ -173,6 +175,15 @@ def check_templates(settings: Settings) -> Finding:
         return Finding(
             "templates", Level.FAULT, _first_line(error), "Mend your templates, or unset DIGEST_TEMPLATES."
         )
+    use_words(settings.templates)
+    try:
+        check_words()
+    except ConfigError as error:
+        return Finding(
+            "templates", Level.FAULT, str(error), "Mend that file; `digest words` writes a new one."
+        )
+    if stale := stale_words():
+        return Finding("templates", Level.WARN, "; ".join(stale[:5]), "Take them out: they are not used.")
     own = f"{settings.templates}, then " if settings.templates else ""
     return Finding("templates", Level.OK, f"from {own}{template_folders()[0]}")
 

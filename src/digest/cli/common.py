@@ -56,7 +56,13 @@ def settings() -> Settings:
     """The settings of this process."""
     from digest import config  # noqa: PLC0415  (0.2 s that `--help` need not wait for)
 
-    return config.settings()
+    found = config.settings()
+    # 0.1 s that a command without words need not wait for: where there are none, there is nothing to name.
+    if found.templates is not None or "digest.i18n" in sys.modules:
+        from digest.i18n import use_words  # noqa: PLC0415
+
+        use_words(found.templates)
+    return found
 
 
 def load_keys() -> Keys:

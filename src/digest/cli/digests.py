@@ -8,6 +8,7 @@ import typer
 
 from digest.cli import common, look, rules
 from digest.cli.common import JsonOption
+from digest.cli.words import draft_notice
 from digest.errors import InputError
 from digest.rendering.theme import TimeForm
 
@@ -75,7 +76,7 @@ ShareLinks = Annotated[bool | None, typer.Option("--share-links/--no-share-links
 def create(
     name: Name,
     title: Annotated[str, typer.Option(help="What readers see.")],
-    language: Annotated[str, typer.Option(help="en or hy.")],
+    language: Annotated[str, typer.Option(help="en, hy, hyw, fr, ar, or a tag such as fr-CA.")],
     sender: Annotated[str, typer.Option(help="Address that the mail comes from.")],
     sender_name: SenderName = None,
     postal_address: PostalAddress = None,
@@ -138,6 +139,8 @@ def create(
         f"The digest {name} is there. Give it sources (`digest source add URL --digest {name}`) and a rhythm "
         f"(`digest cadence add {name} ...`)."
     )
+    if said := draft_notice(result["language"]):
+        common.say(said)
     if not result["postal_address"]:
         common.say("It has no postal address yet: its editions are held until it has one.")
 
@@ -148,7 +151,7 @@ def create(
 def set_values(
     name: Name,
     title: Annotated[str | None, typer.Option(help="What readers see.")] = None,
-    language: Annotated[str | None, typer.Option(help="en or hy.")] = None,
+    language: Annotated[str | None, typer.Option(help="en, hy, hyw, fr, ar, or a tag such as fr-CA.")] = None,
     sender: Annotated[str | None, typer.Option(help="Address that the mail comes from.")] = None,
     sender_name: SenderName = None,
     postal_address: PostalAddress = None,
@@ -213,6 +216,8 @@ def set_values(
         if wants_settings:
             fields = set_digest(session, digest, changes, actor=common.actor(), now=common.now())
             said.append(f"Changed: {', '.join(field.replace('_', ' ') for field in fields)}.")
+        if language is not None and (notice := draft_notice(digest.language)):
+            said.append(notice)
         said += _change_sources(session, digest, source or [], no_source or [])
     common.say(" ".join(said))
 

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from digest import clock
 from digest.cli import common
 from digest.errors import StateError
-from digest.i18n import spoken
 from digest.lists import queries
 from digest.lists.form import FormList, open_lists
 from digest.rendering.sign_up import Choice, SignUpList, SignUpPage, plain_form
@@ -41,7 +40,7 @@ def made_form(names: Sequence[str]) -> MadeForm:
         language=lists[0].language,
         is_several=is_several,
     )
-    html = plain_form(page, spoken(lists[0].language), templates=settings.templates)
+    html = plain_form(page, lists[0].language, templates=settings.templates)
     return MadeForm(html.strip(), url)
 
 

@@ -23,7 +23,7 @@ def set_person(
     address: Annotated[str, typer.Argument(help="The person's mail address.")],
     name: Annotated[str | None, typer.Option(help="The person's name; empty takes it away.")] = None,
     zone: Annotated[str | None, typer.Option(help="Time zone, such as America/Los_Angeles.")] = None,
-    language: Annotated[str | None, typer.Option(help="Language, such as en or hy.")] = None,
+    language: Annotated[str | None, typer.Option(help="Language, such as en, hy, hyw, fr or ar.")] = None,
     text_size: Annotated[TextSize | None, typer.Option(help="Size of the text.")] = None,
     attribute: Annotated[
         list[str] | None,

@@ -40,7 +40,7 @@ def add(
     consent: str = _Consent,
     name: str = typer.Option("", help="The person's name."),
     zone: str | None = typer.Option(None, help="Time zone, such as America/Los_Angeles."),
-    language: str | None = typer.Option(None, help="Language, such as en or hy."),
+    language: str | None = typer.Option(None, help="Language, such as en, hy, hyw, fr or ar."),
     text_size: TextSize = typer.Option(TextSize.NORMAL, help="Size of the text."),
     cadence: str | None = _Cadence,
     asked_again: bool = typer.Option(

@@ -14,7 +14,7 @@ from digest.db.dialect import skip_locked
 from digest.editions.alert_words import Subject, headline, sentences
 from digest.editions.copies import Imprint
 from digest.errors import DigestError
-from digest.i18n import Translator, spoken
+from digest.i18n import Translator, for_editors
 from digest.logs import get_logger
 from digest.mail.headers import date_text, notice_message_id
 from digest.mail.message import build_notice
@@ -75,7 +75,7 @@ def _is_news(alert: Alert, *, now: dt.datetime) -> bool:
 
 def _ask(session: Session, subject: Subject, imprint: Imprint, *, now: dt.datetime) -> int:
     digest, alert = subject.digest, subject.alert
-    words = Translator(spoken(digest.language))
+    words = Translator(for_editors(digest.language))
     rendered = render_notice(
         NoticeKind.ALERT,
         words.language,

@@ -15,7 +15,7 @@ from digest.db.dialect import insert_new_rows
 from digest.editions.look import changed_look
 from digest.editions.patterns import check_pattern
 from digest.errors import InputError
-from digest.i18n import Translator
+from digest.i18n import canonical
 from digest.lists.fields import check_short_name, clean_line
 from digest.mail.verp import check_bounce_address
 from digest.models import Digest, DigestSource, FeaturedBy, Source
@@ -167,13 +167,9 @@ def _web_address(text: str) -> str:
     return text
 
 
-def _language(text: str) -> str:
-    return Translator(text).language
-
-
 _CHECKS: dict[str, Any] = {
     "title": lambda text: clean_line(text, what="title"),
-    "language": _language,
+    "language": canonical,
     "sister_group": lambda text: check_short_name(text, what="sister group"),
     "home_url": _web_address,
     "sender_name": lambda text: clean_line(text, what="sender's name"),

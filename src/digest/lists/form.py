@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.i18n import spoken, translator
+from digest.i18n import translator
 from digest.lists.fields import is_short_name
 from digest.models import Cadence, Digest, MailingList, OptIn, Topic
 from digest.rendering.rhythms import Schedule, rhythm_words
@@ -40,13 +40,13 @@ class FormList:
     def rhythms(self, now: dt.datetime) -> dict[str, str]:
         """The cadences by name, in a reader's words, the most frequent first."""
         names = {each.id: each.name for each in self.cadences}
-        words = rhythm_words(self.cadences, translator(spoken(self.language)), now=now)
+        words = rhythm_words(self.cadences, translator(self.language), now=now)
         return {names[each.id]: f"{each.label} ({each.detail})" for each in words}
 
     @property
     def consent(self) -> str:
         """The words that stand beside the button, in the digest's language."""
-        words = translator(spoken(self.language))
+        words = translator(self.language)
         return words.gettext(
             "I want to receive %(title)s by mail. I can leave at any time, by one press.", title=self.title
         )
@@ -54,7 +54,7 @@ class FormList:
     @property
     def consent_among_several(self) -> str:
         """What stands beside the tick and the button of a form for several lists."""
-        words = translator(spoken(self.language))
+        words = translator(self.language)
         sentence = words.gettext(
             "I want to receive what is ticked, by mail. I can leave at any time, by one press."
         )

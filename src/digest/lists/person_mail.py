@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import notices
-from digest.i18n import spoken
 from digest.lists.stationery import Stationery
 from digest.mail.headers import date_text, notice_message_id
 from digest.mail.message import build_notice
@@ -43,7 +42,7 @@ def ask_person_mail(
 
     Whether the person may be mailed is the caller's question.
     """
-    rendered = render_notice(kind, spoken(digest.language), values, templates=stationery.templates)
+    rendered = render_notice(kind, digest.language, values, templates=stationery.templates)
     domain = digest.sender_address.rpartition("@")[2]
     number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6])
     message = build_notice(

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import notices
-from digest.i18n import spoken, translator
+from digest.i18n import translator
 from digest.lists.links import sign_off_url
 from digest.lists.notice_keys import welcome_key
 from digest.lists.preferences import cadence_of
@@ -156,5 +156,5 @@ def _how_often(session: Session, subscription: Subscription, digest: Digest, *, 
         for each in session.scalars(of_digest)
         if each.is_running or each.id == present.id
     ]
-    words = rhythm_words(schedules, translator(spoken(digest.language)), now=now)
+    words = rhythm_words(schedules, translator(digest.language), now=now)
     return next(f"{each.label} ({each.detail})" for each in words if each.id == present.id)

@@ -13,6 +13,7 @@ from digest import clock
 from digest.addresses import parse_address
 from digest.db import Database
 from digest.errors import InputError, NotFoundError, StateError, UnreachableError
+from digest.i18n import for_editors
 from digest.mail.headers import date_text, notice_message_id
 from digest.mail.message import build_notice
 from digest.mail.smtp_client import SmtpTransport
@@ -107,7 +108,7 @@ def _envelope(
 ) -> Envelope:
     rendered = render_notice(
         NoticeKind.TEST,
-        digest.language,
+        for_editors(digest.language),
         ServiceTestNotice(service_name=row.name, sender_name=digest.sender_name, sent_at=now, zone="UTC"),
         templates=templates,
     )

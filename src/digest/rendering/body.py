@@ -21,7 +21,7 @@ from digest.rendering.words import (
     clean_personal_run,
     clean_run,
     clean_text,
-    has_right_to_left,
+    main_direction,
 )
 
 COLUMN: Final = 544  # pixels of text between the card's margins
@@ -58,9 +58,10 @@ class Body:
     links: tuple[str, ...] = ()
 
 
-def read_body(markup: str, *, is_ours: bool = False) -> Body:
+def read_body(markup: str, way: str = "ltr", *, is_ours: bool = False) -> Body:
     """Parse sanitised markup; whatever is not on the list of tags loses its tag and keeps its words.
 
+    `way` is the direction of the place where it will stand: a paragraph that runs against it says so.
     In what the newsroom wrote itself (`is_ours`) a person's placeholders stay.
     """
     clean = clean_personal_run if is_ours else clean_run
@@ -82,6 +83,7 @@ def read_body(markup: str, *, is_ours: bool = False) -> Body:
     _order_headings(root)
     _fit_pictures(root)
     _drop_empty(root)
+    _turn(root, way)
     links: list[str] = []
     blocks = tuple(_text_blocks(root, links, clean))
     page = _inner(root)
@@ -168,9 +170,15 @@ def _drop_empty(root: HtmlElement) -> None:
     for element in reversed(list(root.iter(*_BLOCKS, "li", "a"))):
         if not (element.text_content().strip() or next(element.iter("img"), None) is not None):
             element.drop_tree()
+
+
+def _turn(root: HtmlElement, way: str) -> None:
+    """Give each block its direction where most of its letters run the other way than the words around it."""
     for element in root.iter(*_BLOCKS, "li"):
-        if has_right_to_left(element.text_content()):
-            element.set("dir", "auto")
+        around = next((one.get("dir") for one in element.iterancestors() if one.get("dir")), way)
+        own = main_direction(element.text_content(), str(around))
+        if own != around:
+            element.set("dir", own)
 
 
 def _inner(root: HtmlElement) -> Markup:

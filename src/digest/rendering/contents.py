@@ -14,10 +14,11 @@ _MOST: Final = 6  # sections; a line of more is not read
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section, and how many stories stand under it."""
+    """A section, how many stories stand under it, and the language of its name ("": the mail's own)."""
 
     title: str
     count: int
+    language: str = ""
 
 
 def contents_of(edition: EditionContext) -> tuple[Section, ...]:
@@ -30,7 +31,8 @@ def contents_of(edition: EditionContext) -> tuple[Section, ...]:
     if not named:
         return ()
     shown = named if len(named) <= _MOST else named[: _MOST - 1]
-    sections = [Section(title, counts[title]) for title in shown]
+    tongues = {story.section: story.language for story in reversed(edition.recent)}
+    sections = [Section(title, counts[title], tongues[title]) for title in shown]
     others = len(edition.recent) - sum(one.count for one in sections)
     if others:
         sections.append(Section(translator(edition.language).gettext("Other stories"), others))

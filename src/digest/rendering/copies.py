@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from digest.i18n import Translator, translator
+from digest.i18n import Translator, for_editors, translator
 from digest.rendering.environment import environment
 from digest.rendering.words import cleaned
 
@@ -23,12 +23,12 @@ class _Line:
 
 def marked_as_test(subject: str, language: str) -> str:
     """The subject of a test mail."""
-    return translator(language).gettext("[Test] %(subject)s", subject=subject)
+    return translator(for_editors(language)).gettext("[Test] %(subject)s", subject=subject)
 
 
 def marked_as_first_copy(subject: str, language: str) -> str:
     """The subject of a first copy."""
-    return translator(language).gettext("[First copy] %(subject)s", subject=subject)
+    return translator(for_editors(language)).gettext("[First copy] %(subject)s", subject=subject)
 
 
 def as_first_copy(
@@ -41,7 +41,8 @@ def as_first_copy(
     stop_url: str,
     templates: Path | None = None,
 ) -> tuple[str, str]:
-    """Both parts with the line on top; `goes_out_at` is None once it is being handed over."""
+    """Both parts with the line on top, in editors' words; `goes_out_at` is None once it is handed over."""
+    language = for_editors(language)
     words = translator(language)
     copy = cleaned(_Line(_when(words, goes_out_at, zone), _aside(words), stop_url))
     env = environment(language, templates)

@@ -18,6 +18,7 @@ from digest.rendering.environment import environment, story_time
 from digest.rendering.fonts import fonts_of
 from digest.rendering.inline import inline_css
 from digest.rendering.plain_text import tidy
+from digest.rendering.scripts import scale_of
 from digest.rendering.sharing import share_links
 from digest.rendering.subjects import preheader_line, subject_line
 from digest.rendering.theme import Layout, Look, TimeForm, lines_of
@@ -38,6 +39,7 @@ def render_mail(context: EditionContext, *, templates: Path | None = None) -> Re
     """
     names = _names(context)
     edition: EditionContext = names["edition"]
+    i18n.check_words(edition.language)
     env = environment(edition.language, templates)
     subject = _subject(env, names)
     preheader = _preheader(edition, names, subject)
@@ -56,7 +58,7 @@ def render_web(context: EditionContext, *, templates: Path | None = None) -> str
     summary = _preheader(edition, names, subject)
     page = env.get_template("web/public/edition.html")
     more = {"subject": subject, "summary": summary, "canonical": edition.web_url}
-    return page.render(names | more | {"theme_url": style_path(edition.look, edition.language)})
+    return page.render(names | more | {"theme_url": style_path(edition.look, i18n.framed(edition.language))})
 
 
 def render_lines(context: EditionContext, *, templates: Path | None = None) -> tuple[str, str]:
@@ -71,42 +73,50 @@ def render_subject(context: EditionContext, *, templates: Path | None = None) ->
     return _subject(environment(context.language, templates), _names(context))
 
 
-def pixels(size: TextSize, value: float) -> int:
-    """A length of the normal look in whole pixels, scaled to the reader's text size."""
-    return round(value * _LARGE) if size is TextSize.LARGE else round(value)
+def pixels(size: TextSize, value: float, scale: float = 1.0) -> int:
+    """A length of the normal look in whole pixels, scaled to the reader's text size and to a script."""
+    return round(value * scale * (_LARGE if size is TextSize.LARGE else 1))
 
 
 def look_names(look: Look, size: TextSize, language: str) -> dict[str, Any]:
-    """What every mail's base template needs: colours, fonts, the column, and lengths for a text size."""
+    """What every mail's base template needs: colours, fonts, the column, lengths by text size and script."""
+    frame = i18n.framed(language)
     return {
         "look": look,
         "light": look.light,
         "dark": look.dark,
         "accent": look.accent,
         "accent_dark": look.accent_dark,
-        "fonts": fonts_of(look.font, language),
+        "fonts": fonts_of(look.font, frame),
         "lines": lines_of(look.rules),
         "column": COLUMN,
-        "px": functools.partial(pixels, size),
+        "px": functools.partial(pixels, size, scale=scale_of(frame)),
     }
 
 
 def tongue_names(language: str) -> dict[str, Any]:
     """What a story in another language than the mail's is marked with."""
-    return {"is_foreign": functools.partial(_is_foreign, language), "direction_of": i18n.direction}
+    frame = i18n.framed(language)
+    return {
+        "is_foreign": functools.partial(i18n.is_foreign, frame),
+        "is_turned": lambda other: bool(other) and i18n.direction(other) != i18n.direction(frame),
+        "direction_of": i18n.direction,
+        "own_language": language,
+    }
 
 
 def _names(context: EditionContext) -> dict[str, Any]:
     edition = cleaned(context)
     featured = edition.featured
     is_relative = edition.look.time_form is TimeForm.RELATIVE
+    way = i18n.direction(edition.language)
     return {
         "edition": edition,
         "featured": featured,
-        "body": read_body(featured.body_html) if featured else Body(),
-        "intro": _own_words(edition.intro_html),
-        "note": _own_words(edition.note_html),
-        "closing": _own_words(edition.sign_off_html),
+        "body": read_body(featured.body_html, i18n.direction(featured.language)) if featured else Body(),
+        "intro": _own_words(edition.intro_html, way),
+        "note": _own_words(edition.note_html, way),
+        "closing": _own_words(edition.sign_off_html, way),
         "shares": share_links(featured, edition.look.share)
         if featured and edition.look.show_share_links
         else (),
@@ -131,8 +141,8 @@ def _template(env: jinja2.Environment, edition: EditionContext, part: str) -> ji
     return env.select_template([f"email/digest/{part}", f"email/{edition.look.layout}/{part}"])
 
 
-def _own_words(markup: str) -> Body:
-    return read_body(markup, is_ours=True) if markup else Body()
+def _own_words(markup: str, way: str) -> Body:
+    return read_body(markup, way, is_ours=True) if markup else Body()
 
 
 def _of_nobody(context: EditionContext) -> EditionContext:
@@ -168,15 +178,6 @@ def _time_of(edition: EditionContext, story: Story, *, relative: bool) -> str:
         zone=edition.zone,
         relative=relative,
     )
-
-
-def _is_foreign(language: str, other: str) -> bool:
-    """Whether words need a `lang` of their own; regional kinds of one language count as the same."""
-    return bool(other) and _primary(other) != _primary(language)
-
-
-def _primary(language: str) -> str:
-    return language.split("-", maxsplit=1)[0].lower()
 
 
 def _preheader(edition: EditionContext, names: dict[str, Any], subject: str) -> str:

@@ -17,7 +17,8 @@ import digest
 from digest import i18n
 from digest.errors import ConfigError
 from digest.rendering import plain_text
-from digest.rendering.words import has_right_to_left
+from digest.rendering.scripts import has_capitals, sides_of, slant_of, turned
+from digest.rendering.words import has_left_to_right, has_right_to_left
 
 _DAY = dt.timedelta(days=1)
 
@@ -36,18 +37,17 @@ def template_folders() -> tuple[Path, ...]:
 
 
 def environment(language: str, templates: Path | None = None) -> jinja2.Environment:
-    """The environment for a language; a newsroom's own folder, if there is one, is searched first.
+    """The environment for a language tag; a newsroom's own folder, if there is one, is searched first.
 
-    Raises ConfigError if that folder does not exist, InputError for a language that we do not speak.
+    A language that we do not speak gets English words. Raises ConfigError if the folder does not exist.
     """
     if templates is not None and not templates.is_dir():
         raise ConfigError(f"The folder of your own templates, {templates}, does not exist.")
-    return _environment(language, templates)
+    return _environment(i18n.translator(language), templates)
 
 
-@functools.lru_cache(maxsize=16)
-def _environment(language: str, templates: Path | None) -> jinja2.Environment:
-    translator = i18n.translator(language)
+@functools.lru_cache(maxsize=24)
+def _environment(translator: i18n.Translator, templates: Path | None) -> jinja2.Environment:
     folders = ((templates,) if templates else ()) + template_folders()
     made = ImmutableSandboxedEnvironment(
         loader=jinja2.FileSystemLoader([str(folder) for folder in folders]),
@@ -63,16 +63,20 @@ def _environment(language: str, templates: Path | None) -> jinja2.Environment:
     made.install_gettext_callables(translator.gettext, translator.ngettext, newstyle=False)  # type: ignore[attr-defined]
     made.globals.update(
         _=translator.gettext,
-        language=language,
+        language=translator.tag,
         direction=translator.direction,
+        sides=sides_of(translator.direction),
+        turned_sides=turned(sides_of(translator.direction)),
+        slant=slant_of(translator.tag),
         rule=plain_text.rule,
+        told=functools.partial(told, translator.direction),
     )
     made.filters.update(
         moment=translator.moment,
         date=translator.date,
         number=translator.number,
         ago=functools.partial(ago, translator),
-        run=run,
+        run=functools.partial(run, way=translator.direction),
         caps=caps,
         wrap=plain_text.wrap,
         underline=plain_text.underline,
@@ -104,14 +108,20 @@ def ago(translator: i18n.Translator, moment: dt.datetime, now: dt.datetime) -> s
     return translator.ago(moment, now)
 
 
-def run(text: str) -> Markup:
-    """A run of foreign words, escaped; kept apart by `<bdi>` if any of it runs from right to left."""
-    return Markup("<bdi>{}</bdi>").format(text) if has_right_to_left(text) else escape(text)
+def run(text: str, way: str = "ltr") -> Markup:
+    """A run of foreign words, escaped; kept apart by `<bdi>` if any of it runs against the page's way."""
+    is_turned = has_left_to_right(text) if way == "rtl" else has_right_to_left(text)
+    return Markup("<bdi>{}</bdi>").format(text) if is_turned else escape(text)
+
+
+def told(way: str, text: str, /, **values: str) -> Markup:
+    """A sentence of ours with its places filled: each value is kept apart, the sentence keeps its own way."""
+    return escape(text) % {name: run(value, way) for name, value in values.items()}
 
 
 def caps(text: str) -> str:
-    """The class for words that English sets in capitals; none where Armenian letters would suffer."""
-    return "" if any("\u0530" <= letter <= "\u058f" for letter in text) else "caps"
+    """The class for words that English sets in capitals; none where letters would suffer."""
+    return "caps" if has_capitals(text) else ""
 
 
 def _escapes(name: str | None) -> bool:

@@ -1,14 +1,18 @@
 """The fonts of a theme: for headlines, for text, and for the small words around them.
 
-Each stack has Armenian letters: Noto on Android and Linux, Sylfaen on Windows, Mshtakan at Apple. In an
-Armenian mail they stand first, so that its Latin words do not come in another face than its own.
+Each stack has Armenian letters, as names of people and places stand in any mail: Noto on Android and Linux,
+Sylfaen on Windows, Mshtakan at Apple. In an Armenian mail they stand first, so that its Latin words do not
+come in another face than its own. Georgia and Helvetica have no Arabic letters, and what a client puts in
+their place is small and tight: an Arabic mail names fonts that have them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from digest.rendering.scripts import Script, script_of
 from digest.rendering.theme import Font
 
 
@@ -21,19 +25,30 @@ class Fonts:
     sans: str
 
 
-_SERIF: Final = (
-    "Georgia, Cambria, 'Times New Roman', Times, 'Noto Serif Armenian', Sylfaen, Mshtakan, serif",
-    "'Noto Serif Armenian', Sylfaen, 'Noto Sans Armenian', Mshtakan, Georgia, serif",
-)
-_BOOK: Final = (
-    "'Iowan Old Style', 'Palatino Linotype', Georgia, 'Noto Serif Armenian', Sylfaen, Mshtakan, serif",
-    _SERIF[1],
-)
-_SANS: Final = (
-    "'Helvetica Neue', Helvetica, Arial, 'Noto Sans Armenian', Sylfaen, Mshtakan, sans-serif",
-    "Arial, 'Noto Sans Armenian', Sylfaen, Mshtakan, sans-serif",
-)
-_STACKS: Final = {
+_SERIF: Final = {
+    Script.LATIN: (
+        "Georgia, Cambria, 'Times New Roman', Times, 'Noto Serif Armenian', Sylfaen, Mshtakan, serif"
+    ),
+    Script.ARMENIAN: "'Noto Serif Armenian', Sylfaen, 'Noto Sans Armenian', Mshtakan, Georgia, serif",
+    Script.ARABIC: (
+        "'Noto Naskh Arabic', 'Geeza Pro', 'Traditional Arabic', 'Times New Roman', 'Noto Serif Armenian', "
+        "Sylfaen, Mshtakan, serif"
+    ),
+}
+_BOOK: Final = _SERIF | {
+    Script.LATIN: (
+        "'Iowan Old Style', 'Palatino Linotype', Georgia, 'Noto Serif Armenian', Sylfaen, Mshtakan, serif"
+    ),
+}
+_SANS: Final = {
+    Script.LATIN: "'Helvetica Neue', Helvetica, Arial, 'Noto Sans Armenian', Sylfaen, Mshtakan, sans-serif",
+    Script.ARMENIAN: "Arial, 'Noto Sans Armenian', Sylfaen, Mshtakan, sans-serif",
+    Script.ARABIC: (
+        "'Segoe UI', Tahoma, 'Geeza Pro', 'Noto Sans Arabic', Arial, 'Noto Sans Armenian', Sylfaen, "
+        "Mshtakan, sans-serif"
+    ),
+}
+_STACKS: Final[Mapping[Font, tuple[Mapping[Script, str], Mapping[Script, str]]]] = {
     Font.CLASSIC: (_SERIF, _SERIF),
     Font.BOOK: (_BOOK, _BOOK),
     Font.NEWS: (_SANS, _SERIF),
@@ -42,7 +57,11 @@ _STACKS: Final = {
 
 
 def fonts_of(font: Font, language: str) -> Fonts:
-    """The stacks of a family for a mail in a language."""
-    kind = 1 if language.split("-", maxsplit=1)[0].lower() in {"hy", "hyw"} else 0
+    """The stacks of a family for words in a language."""
+    return stacks_of(font, script_of(language))
+
+
+def stacks_of(font: Font, script: Script) -> Fonts:
+    """The stacks of a family for a script."""
     display, text = _STACKS[font]
-    return Fonts(display[kind], text[kind], _SANS[kind])
+    return Fonts(display[script], text[script], _SANS[script])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 
+from digest.i18n import matched
 from digest.rendering.environment import environment
 
 
@@ -65,6 +66,8 @@ class SignedUpPage:
 
 def language_name(language: str) -> str:
     """A language's name in itself, with a capital: `English`; the tag where nobody knows."""
+    if matched(language) == "hyw":
+        return "Արեւմտահայերէն"  # Babel knows Eastern Armenian only
     try:
         name = Locale.parse(language, sep="-").get_display_name() or language
     except (UnknownLocaleError, ValueError):

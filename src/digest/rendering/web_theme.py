@@ -10,12 +10,13 @@ import re
 from dataclasses import astuple
 from typing import Final
 
-from digest.rendering.fonts import fonts_of
+from digest.rendering.fonts import stacks_of
+from digest.rendering.scripts import Script, script_of
 from digest.rendering.theme import Font, Look, Rules, lines_of
 
 _PATH: Final = "/look/"
 _SCHEME: Final = ("page", "card", "ink", "dim", "rule", "accent")
-_FIRST: Final = re.compile(r"([0-9a-f]{72})-([a-z]{1,12})-([a-z]{1,12})-(hy|other)\.css", re.ASCII)
+_FIRST: Final = re.compile(r"([0-9a-f]{72})-([a-z]{1,12})-([a-z]{1,12})-([a-z]{1,12})\.css", re.ASCII)
 
 
 def style_path(look: Look, language: str) -> str:
@@ -28,17 +29,18 @@ def style_path(look: Look, language: str) -> str:
 def style_name(look: Look, language: str) -> str:
     """The name of a theme's style sheet."""
     colours = (*astuple(look.light), look.accent, *astuple(look.dark), look.accent_dark)
-    tongue = "hy" if language.split("-", maxsplit=1)[0].lower() in {"hy", "hyw"} else "other"
-    return f"{''.join(colours).replace('#', '').lower()}-{look.font}-{look.rules}-{tongue}.css"
+    return f"{''.join(colours).replace('#', '').lower()}-{look.font}-{look.rules}-{script_of(language)}.css"
 
 
 def style_sheet(name: str) -> str | None:
     """The style sheet of this name; None for a name that no theme has."""
     found = _FIRST.fullmatch(name)
-    if found is None or found[2] not in set(Font) or found[3] not in set(Rules):
+    if found is None:
+        return None
+    if found[2] not in set(Font) or found[3] not in set(Rules) or found[4] not in set(Script):
         return None
     colours = [f"#{found[1][at : at + 6]}" for at in range(0, 72, 6)]
-    fonts = fonts_of(Font(found[2]), found[4])
+    fonts = stacks_of(Font(found[2]), Script(found[4]))
     top, bottom, section = lines_of(Rules(found[3]))
     own = f"--display: {fonts.display}; --serif: {fonts.serif}; --sans: {fonts.sans};"
     lines = f"--line-top: {top}; --line-bottom: {bottom}; --line-section: {section};"

@@ -119,6 +119,18 @@ def has_right_to_left(text: str) -> bool:
     return any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in text)
 
 
+def has_left_to_right(text: str) -> bool:
+    """Whether any letter runs from left to right."""
+    return any(unicodedata.bidirectional(letter) == "L" for letter in text)
+
+
+def main_direction(text: str, otherwise: str) -> str:
+    """The direction that most letters of a text run in; `otherwise` for a text without letters."""
+    ways = [unicodedata.bidirectional(letter) for letter in text]
+    right, left = sum(way in {"R", "AL"} for way in ways), ways.count("L")
+    return otherwise if right == left else "rtl" if right > left else "ltr"
+
+
 def _kept(letter: str) -> str:
     if letter in _BIDI or letter == "\ufeff":
         return ""

@@ -10,7 +10,7 @@ from typing import Any
 from celery import signals
 from sqlalchemy import orm
 
-from digest import logs
+from digest import i18n, logs
 from digest.config import settings
 from digest.errors import DigestError
 
@@ -56,7 +56,7 @@ def load_what_children_share(**_: Any) -> None:
 
 @signals.worker_init.connect
 def refuse_what_cannot_work(**_: Any) -> None:
-    """Before anything is consumed: the right schema, the keys. One sentence, and the process ends."""
+    """Before anything is consumed: schema, keys, the newsroom's words. One sentence, and the process ends."""
     from digest import keys  # noqa: PLC0415
     from digest.db import Database  # noqa: PLC0415
     from digest.db.schema import require_head  # noqa: PLC0415
@@ -66,6 +66,8 @@ def refuse_what_cannot_work(**_: Any) -> None:
     try:
         require_head(database)
         keys.load(config.secrets_folder)
+        i18n.use_words(config.templates)
+        i18n.check_words()
     except DigestError as error:
         sys.stderr.write(f"digest: {error}\n")
         # Celery swallows the exceptions of signal handlers; only this one it lets through.

@@ -22,6 +22,7 @@ from digest.deliveries.journals import open_journal, retire_journal
 from digest.deliveries.send import record_late
 from digest.deliveries.write import Writer
 from digest.errors import DigestError
+from digest.i18n import use_words
 from digest.lists.notice_stops import notice_check
 from digest.mail.dkim import Signer
 from digest.mail.journal import Journal
@@ -65,6 +66,7 @@ class Runtime:
 
     def __init__(self, config: Settings) -> None:
         self.config = config
+        use_words(config.templates)
         self.database = Database(config.database)
         self.fetcher = Fetcher(config.private_hosts, user_agent(config.contact))
         self.collector = Collector(

@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from digest.i18n import LANGUAGES, spoken
+from digest.i18n import LANGUAGES, matched
 from digest.rendering.pages import ErrorPage, LinkNotValidPage, Page, render_page
 from digest.web.deps import Services
 
@@ -24,7 +24,7 @@ def page_answer(
     headers: dict[str, str] | None = None,
 ) -> HTMLResponse:
     """A page in a digest's language; one that we do not speak comes in English."""
-    return HTMLResponse(render_page(page, spoken(language), templates=templates), status, headers)
+    return HTMLResponse(render_page(page, language, templates=templates), status, headers)
 
 
 def link_not_valid(request: Request, services: Services) -> HTMLResponse:
@@ -55,7 +55,7 @@ def preferred_language(accept_language: str) -> str:
     """The first language of ours in an Accept-Language header (RFC 9110, 12.5.4); its order counts."""
     for part in accept_language[:_HEADER_LIMIT].split(","):
         tag, _, weight = part.partition(";")
-        primary = tag.strip().split("-", maxsplit=1)[0].lower()
-        if primary in LANGUAGES and weight.replace(" ", "") not in {"q=0", "q=0.0"}:
-            return primary
+        language = matched(tag)
+        if language is not None and weight.replace(" ", "") not in {"q=0", "q=0.0"}:
+            return language
     return LANGUAGES[0]

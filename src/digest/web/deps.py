@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 from fastapi import Depends, Request
 
-from digest import keys
+from digest import i18n, keys
 from digest.config import Settings
 from digest.db import Database
 from digest.db.schema import require_head
@@ -49,8 +49,11 @@ class Services:
     def open(cls, settings: Settings) -> Services:
         """Connect and check.
 
-        Raises ConfigError (keys missing), SchemaError (another version's tables) or UnreachableError.
+        Raises ConfigError (keys missing, the newsroom's words wrong), SchemaError (another version's
+        tables) or UnreachableError.
         """
+        i18n.use_words(settings.templates)
+        i18n.check_words()
         loaded = keys.load(settings.secrets_folder)
         database = Database(settings.database)
         try:

@@ -11,7 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.i18n import direction, spoken, translator
+from digest.i18n import direction, translator
 from digest.models import Cadence, Digest, Edition, EditionState, Revision
 from digest.rendering.environment import environment
 
@@ -111,5 +111,5 @@ def _edition(row: sa.Row[int, str, dt.datetime, str, str, int], language: str) -
         subject=row.subject,
         url=f"/e/{row.public_id}",
         due_at=row.due_at,
-        date=translator(spoken(language)).date(row.due_at, row.zone),
+        date=translator(language).date(row.due_at, row.zone),
     )

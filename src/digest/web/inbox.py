@@ -18,6 +18,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from digest.errors import NotFoundError
+from digest.i18n import for_editors
 from digest.mail.mailbox import MailView, list_messages, read_message
 from digest.models import Cadence
 from digest.rendering.pages import InboxMessage, InboxPage, MessagePage, MessageView
@@ -143,4 +144,4 @@ def _zone(services: Services) -> str:
 
 
 def _language(request: Request) -> str:
-    return preferred_language(request.headers.get("accept-language", ""))
+    return for_editors(preferred_language(request.headers.get("accept-language", "")))

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from digest.errors import InputError, NotFoundError
-from digest.i18n import N_, spoken, translator
+from digest.i18n import N_, translator
 from digest.lists import languages, preferences
 from digest.lists.fresh_links import Asked, FreshKind, ask_fresh_link
 from digest.lists.goodbye import ask_goodbye
@@ -242,7 +242,7 @@ def _goodbye(press: Press, subscription: Subscription) -> None:
 def _words(press: Press, message: str) -> str:
     """What the button said, in the language of its page: that is what the person agreed to."""
     target = press.session.get(MailingList, press.number)
-    words = translator(spoken(press.reader.language)).gettext(message)
+    words = translator(press.reader.language).gettext(message)
     return words % {"title": target.title if target else ""}
 
 

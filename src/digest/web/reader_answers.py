@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
-from digest.i18n import spoken
 from digest.lists.stationery import Stationery
 from digest.models import Digest, MailingList
 from digest.rendering.reader_pages import ReadersPage, render_reader_page
@@ -18,7 +17,7 @@ from digest.web.deps import Services
 
 def reader_answer(page: ReadersPage, language: str, services: Services, *, status: int = 200) -> HTMLResponse:
     """A reader's page in a digest's language; one that we do not speak comes in English."""
-    html = render_reader_page(page, spoken(language), templates=services.settings.templates)
+    html = render_reader_page(page, language, templates=services.settings.templates)
     return HTMLResponse(html, status)
 
 

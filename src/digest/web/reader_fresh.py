@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from digest import clock
 from digest.addresses import masked
 from digest.errors import InputError, NotFoundError
-from digest.i18n import spoken, translator
+from digest.i18n import translator
 from digest.lists.change_address import Moved, ask_new_address, change_address, foresee
 from digest.lists.erase import erase_subscriber
 from digest.lists.fresh_links import Fresh, FreshKind, is_erased, open_fresh_link, use_up
@@ -210,4 +210,4 @@ _ACTS: Final[Mapping[FreshKind, Callable[[_Act], Response]]] = {
 
 def _erase_word(language: str) -> str:
     # TRANSLATORS: the word that somebody types who wants everything about them erased; small letters.
-    return translator(spoken(language)).gettext("erase")
+    return translator(language).gettext("erase")

@@ -12,7 +12,7 @@ from babel import Locale
 from sqlalchemy.orm import Session
 
 from digest.addresses import masked
-from digest.i18n import spoken, translator
+from digest.i18n import translator
 from digest.lists.goodbye import undo_path
 from digest.lists.languages import sister_lists
 from digest.lists.leaving import can_undo, last_leaving, reason_given
@@ -104,7 +104,7 @@ def choices_of(session: Session, reader: Reader, now: dt.datetime) -> tuple[Rhyt
         for each in found
         if each.is_running or (present is not None and each.id == present.id)
     ]
-    return rhythm_words(schedules, translator(spoken(reader.language)), now=now)
+    return rhythm_words(schedules, translator(reader.language), now=now)
 
 
 def weekly_of(session: Session, reader: Reader, now: dt.datetime) -> int | None:

@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from digest import clock
-from digest.i18n import spoken, translator
+from digest.i18n import translator
 from digest.lists.confirm import ConfirmLink, confirm_by_token, describe
 from digest.lists.sign_up import SignUp, sign_up
 from digest.lists.stationery import Stationery
@@ -150,7 +150,7 @@ async def _take(form: Form, request: Request, services: Services, fields: Fields
         stationery = _stationery(services)
         taken = await services.in_turn(sign_up, services.database, wish, stationery, now=clock.utc_now())
         if taken is SignUp.TOO_MANY:
-            words = translator(spoken(form.language)).gettext(
+            words = translator(form.language).gettext(
                 "Too many people sign up at this moment. Please try again in a few minutes."
             )
             later = headers | {"Retry-After": _RETRY_SECONDS}

@@ -12,7 +12,7 @@ from fastapi import Request
 
 from digest.addresses import Address, parse_address
 from digest.errors import InputError
-from digest.i18n import spoken, translator
+from digest.i18n import translator
 from digest.lists.fields import check_language, clean_line
 from digest.lists.form import MOST_LISTS, FormList
 from digest.lists.sign_up import ListWish, Wish
@@ -80,7 +80,7 @@ def make_wish(
     fields: Fields, lists: Sequence[FormList], *, is_several: bool, network: str, actor: str
 ) -> Wish:
     """What is asked for. Raises FaultError with the sentence to be shown."""
-    words = translator(spoken(lists[0].language))
+    words = translator(lists[0].language)
     try:
         address = _address(fields.one("address"))
     except InputError:

@@ -15,7 +15,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from digest import clock
-from digest.i18n import spoken
 from digest.lists.form import FormList, open_lists, sisters
 from digest.rendering.pages import render_page
 from digest.rendering.sign_up import SignedUpPage, SignUpPage, SisterLink, language_name
@@ -116,7 +115,7 @@ def done_page(
     key = "\n".join(("done", form.language, *titles))
     page = services.pages.find(key, now=clock.monotonic())
     if page is None:
-        html = render_page(SignedUpPage(titles), spoken(form.language), templates=services.settings.templates)
+        html = render_page(SignedUpPage(titles), form.language, templates=services.settings.templates)
         page = html.encode()
         services.pages.put(key, page, now=clock.monotonic())
     return HTMLResponse(page, headers=headers)

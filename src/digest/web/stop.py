@@ -10,6 +10,7 @@ from digest import clock
 from digest.deliveries.stop import Stopped, find_stop, stop, what_stopping_does
 from digest.editions.show import digest_of
 from digest.editions.stop_links import edition_and_account
+from digest.i18n import for_editors
 from digest.models import Cadence, Digest, Edition, EditionState, Revision
 from digest.rendering.pages import StopPage, StoppedPage
 from digest.tokens import TokenError
@@ -45,7 +46,7 @@ def show_stop(token: str, request: Request, services: Shared) -> HTMLResponse:
         zone=zone,
         action_url=f"/stop/{token}",
     )
-    return page_answer(page, digest.language, templates=services.settings.templates)
+    return page_answer(page, for_editors(digest.language), templates=services.settings.templates)
 
 
 # What the form holds does not matter; reading it keeps its size within the limit.
@@ -82,4 +83,4 @@ def _stopped(
 ) -> HTMLResponse:
     is_begun = state is EditionState.PAUSED
     page = StoppedPage(digest.title, subject, is_begun=is_begun, is_over=done is Stopped.OVER)
-    return page_answer(page, digest.language, templates=services.settings.templates)
+    return page_answer(page, for_editors(digest.language), templates=services.settings.templates)

@@ -17,6 +17,7 @@ from digest import config
 from digest.config import Settings
 from digest.db import Database
 from digest.errors import ConfigError, SchemaError, UnreachableError
+from digest.i18n import use_words
 from digest.web.app import create_app
 from tests.integration.web.doors import routes_of
 from tests.integration.web.rows import Scene, make_settings
@@ -204,7 +205,7 @@ def test_an_answer_that_has_begun_is_cut(app: FastAPI) -> None:
 
 
 def test_the_start_is_refused_in_one_sentence(database_url: str, database: Database, tmp_path: Path) -> None:
-    """Without keys, with another schema, without a database: our errors, before anything is served."""
+    """Without keys, another schema, no database, wrong words: our errors, before anything is served."""
     bare = config.load(data_dir=tmp_path / "bare", database_url=database_url)
     nowhere = (
         "postgresql://nobody@127.0.0.1:1/none" if not database.is_sqlite else "sqlite:////no/such/folder/x"
@@ -219,3 +220,11 @@ def test_the_start_is_refused_in_one_sentence(database_url: str, database: Datab
     for settings, kind in cases:
         with pytest.raises(kind), TestClient(create_app(settings)):
             pass
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "ar.po").write_text("no catalogue", encoding="utf-8")
+    worded = make_settings(tmp_path / "data", database_url, templates=tmp_path)
+    try:
+        with pytest.raises(ConfigError, match=r"words/ar\.po"), TestClient(create_app(worded)):
+            pass
+    finally:
+        use_words(None)

@@ -11,6 +11,7 @@ from digest import config, keys
 from digest.cli import checks
 from digest.cli.checks import Level
 from digest.cli.run import where_to_look
+from digest.i18n import use_words
 
 
 @pytest.mark.parametrize("host", ["localhost", "digest.localhost", "127.0.0.1", "127.8.8.8", "::1"])
@@ -82,6 +83,25 @@ def test_secrets_in_a_private_folder_are_private(tmp_path: Path) -> None:
     assert checks.check_secrets(settings).level is Level.OK
     (tmp_path / "secrets").chmod(0o711)
     assert checks.check_secrets(settings).level is Level.FAULT
+
+
+def test_words_of_the_newsroom_are_looked_at(tmp_path: Path) -> None:
+    """A file that cannot be used is a fault that names it; words that nobody says any more are a warning."""
+    (tmp_path / "words").mkdir()
+    path = tmp_path / "words" / "hyw.po"
+    settings = config.load(data_dir=tmp_path, templates=tmp_path)
+    try:
+        path.write_text('msgid "By %(author)s"\nmsgstr "By nobody"\n', encoding="utf-8")
+        wrong = checks.check_templates(settings)
+        path.write_text('msgid "An older message"\nmsgstr "Words"\n', encoding="utf-8")
+        stale = checks.check_templates(settings)
+        path.unlink()
+        assert checks.check_templates(settings).level is Level.OK
+    finally:
+        use_words(None)
+    assert (wrong.level, stale.level) == (Level.FAULT, Level.WARN)
+    assert f"{path} cannot be used: 'By %(author)s'" in wrong.found
+    assert "hyw.po has words for 'An older message'" in stale.found
 
 
 def test_up_tells_where_to_look(tmp_path: Path) -> None:

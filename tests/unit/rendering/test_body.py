@@ -20,7 +20,7 @@ from digest.rendering.body import TextBlock, read_body
         ),
         ('<p class="x" style="y" onclick="z">a<script>b</script></p>', "<p>a</p>"),
         ("<p>a<!-- [if mso] -->b</p>", "<p>ab</p>"),
-        ("<p>שלום</p>", '<p dir="auto">שלום</p>'),
+        ("<p>שלום</p>", '<p dir="rtl">שלום</p>'),
         ("<table><tr><td>in a cell</td></tr></table>", "<p>in a cell</p>"),
     ],
 )

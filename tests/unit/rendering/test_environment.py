@@ -9,7 +9,7 @@ import pytest
 from jinja2.exceptions import SecurityError
 
 import digest
-from digest.errors import ConfigError, InputError
+from digest.errors import ConfigError
 from digest.rendering.environment import environment, template_folders
 
 EVERY_TEMPLATE = sorted(
@@ -67,10 +67,10 @@ def test_an_installed_package_brings_its_templates(tmp_path: Path, monkeypatch: 
     assert template_folders() == (package.resolve() / "_templates",)
 
 
-def test_an_unknown_language_is_said() -> None:
-    """There are no words in a language that has no catalogue."""
-    with pytest.raises(InputError, match="tlh"):
-        environment("tlh")
+def test_an_unknown_language_has_english_around_it() -> None:
+    """There are no words in a language that has no catalogue, and the page says which ones are there."""
+    assert environment("tlh").from_string("{{ language }} {{ direction }}").render() == "en ltr"
+    assert environment("fr-CA").from_string("{{ language }}").render() == "fr-CA"
 
 
 def test_values_in_messages_are_escaped() -> None:

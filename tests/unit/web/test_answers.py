@@ -16,7 +16,9 @@ from digest.web.inbox import links_in_new_windows
         ("", "en"),
         ("hy", "hy"),
         ("hy-AM,hy;q=0.9,en;q=0.8", "hy"),
-        ("fr-FR, fr;q=0.9, hy;q=0.5", "hy"),
+        ("fr-FR, fr;q=0.9, hy;q=0.5", "fr"),
+        ("de, hy-arevmda;q=0.9", "hyw"),
+        ("de, ar-LB;q=0.9", "ar"),
         ("en-US,en;q=0.9,hy;q=0.8", "en"),
         ("hy;q=0, en", "en"),
         ("HY", "hy"),
@@ -30,7 +32,7 @@ def test_the_browser_s_first_language_of_ours_is_taken(header: str, language: st
     assert preferred_language(header) == language
 
 
-@pytest.mark.parametrize(("tag", "language"), [("hy", "hy"), ("hy-AM", "hy"), ("EN-gb", "en"), ("fr", "en")])
+@pytest.mark.parametrize(("tag", "language"), [("hy", "hy"), ("hy-AM", "hy"), ("EN-gb", "en"), ("de", "en")])
 def test_a_digest_s_language_is_one_that_we_speak(tag: str, language: str) -> None:
     """Regional kinds count as their language, foreign ones as English."""
     assert spoken(tag) == language

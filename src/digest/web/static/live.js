@@ -2,7 +2,10 @@
 "use strict";
 (() => {
   const steps = [["day", 86400], ["hour", 3600], ["minute", 60]];
-  const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+  const language = document.documentElement.lang;
+  // A browser that does not speak the page's language would speak its own: then the dates stay.
+  if (!Intl.RelativeTimeFormat.supportedLocalesOf(language).length) return;
+  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const show = () => {
     for (const element of document.querySelectorAll("time[data-live]")) {
       const age = (Date.now() - Date.parse(element.dateTime)) / 1000;
