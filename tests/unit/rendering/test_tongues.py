@@ -13,8 +13,10 @@ from digest.rendering.body import read_body
 from digest.rendering.contexts import EditionContext
 from digest.rendering.digest_email import render_mail, render_web
 from digest.rendering.environment import environment
+from digest.rendering.fonts import fonts_of
 from digest.rendering.notices import ConfirmNotice, NoticeKind, render_notice
-from digest.rendering.scripts import fonts_of, sides_of
+from digest.rendering.scripts import sides_of
+from digest.rendering.theme import Font
 from tests.unit.rendering.samples import edition, featured, story
 
 _WORDS = (
@@ -129,6 +131,7 @@ def test_a_name_that_runs_the_other_way_is_kept_apart() -> None:
     line = environment("en").from_string('{{ told(_("By %(author)s"), author=name) }}')
     assert line.render(name="عصام <b>") == "By <bdi>عصام &lt;b&gt;</bdi>"
     assert line.render(name="Ani") == "By Ani"
+    assert line.render(name="Ani مقعد أمام") == 'By <bdi dir="rtl">Ani مقعد أمام</bdi>'
     turned = environment("ar").from_string('{{ told(_("By %(author)s"), author=name) }}|{{ name | run }}')
     assert turned.render(name="Ani") == "بقلم <bdi>Ani</bdi>|<bdi>Ani</bdi>"
 
@@ -165,13 +168,18 @@ def test_single_mails_speak_each_language(language: str) -> None:
     assert ("do nothing" in mail.text) is (language == "en")
 
 
-def test_every_stack_of_fonts_has_armenian_letters() -> None:
-    """A name in Armenian may stand in any mail; Arabic begins with fonts of its own."""
+@pytest.mark.parametrize("font", Font)
+def test_every_stack_of_fonts_has_armenian_letters(font: Font) -> None:
+    """A name in Armenian may stand in any mail; Arabic begins with fonts of its own in every theme."""
     for language in (*READER_LANGUAGES, "de", "fa"):
-        fonts = fonts_of(language)
-        assert all("Armenian'" in stack and "Sylfaen" in stack for stack in (fonts.serif, fonts.sans))
-    assert fonts_of("fa").serif.startswith("'Noto Naskh Arabic'")
-    assert fonts_of("hy-arevmda") == fonts_of("hy") != fonts_of("fr")
+        stacks = dataclasses.astuple(fonts_of(font, language))
+        assert all("Armenian'" in stack and "Sylfaen" in stack for stack in stacks)
+    assert "'Geeza Pro'" in fonts_of(font, "fa").display
+    assert fonts_of(font, "hy-arevmda") == fonts_of(font, "hy") != fonts_of(font, "fr")
+
+
+def test_a_style_knows_where_a_line_starts() -> None:
+    """A mail's styles have no logical sides: they are written out for each direction."""
     assert (sides_of("rtl").start, sides_of("ltr").start) == ("right", "left")
     assert sides_of("ltr").box(1, 2, 3, 4) == "1px 2px 3px 4px"
     assert sides_of("rtl").box(1, 2, 0, 4) == "1px 4px 0 2px"
