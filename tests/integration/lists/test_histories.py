@@ -370,6 +370,7 @@ def live(
             pytest.fail(told(database, world, failure, templates), pytrace=False)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("number", range(5))
 def test_the_system_agrees_with_the_model(database: Database, templates: Path, number: int) -> None:
     """5,000 histories in ten worlds, most of them on SQLite; every fourth is a busy one."""
