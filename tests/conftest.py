@@ -140,6 +140,20 @@ def postgres_server(pytestconfig: pytest.Config) -> PostgresServer:
     return PostgresServer(service.url, service.text)
 
 
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: PostgresServer) -> Iterator[str]:
+    """The name of a migrated database without rows: to copy it costs a tenth of migrating another."""
+    from digest.db import Database
+    from digest.db.schema import upgrade
+
+    name = postgres_server.create_database()
+    database = Database(postgres_server.url(name).replace("postgresql://", "postgresql+psycopg://"))
+    upgrade(database)
+    database.close()  # nobody may be connected to what is copied
+    yield name
+    postgres_server.drop_database(name)
+
+
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """An empty PostgreSQL database for one test."""

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from digest.db import Database
-from digest.db.schema import upgrade
 from tests.process.crash_points import POINTS, Point
 from tests.process.crash_trials import PEOPLE, Bench, Trial, run_trial, seed
 from tests.process.crash_workers import KILLED, Crash
@@ -42,17 +41,6 @@ def passes(bench: Bench) -> dict[str, dict[str, int]]:
 OnPostgresql = Callable[[str, Sequence[Crash]], Trial]
 
 
-@pytest.fixture(scope="module")
-def migrated_postgres(postgres_server: PostgresServer) -> Iterator[str]:
-    """The name of a migrated database, which each trial gets a copy of."""
-    name = postgres_server.create_database()
-    database = Database(_for_us(postgres_server.url(name)))
-    upgrade(database)
-    database.close()
-    yield name
-    postgres_server.drop_database(name)
-
-
 @pytest.fixture
 def on_postgresql(
     bench: Bench, postgres_server: PostgresServer, migrated_postgres: str, tmp_path: Path
@@ -60,17 +48,14 @@ def on_postgresql(
     """One trial on a PostgreSQL database of its own."""
 
     def run(policy: str, crashes: Sequence[Crash]) -> Trial:
-        with postgres_server.database(template=migrated_postgres) as url:
-            database = Database(_for_us(url))
+        with postgres_server.database(template=migrated_postgres) as given:
+            url = given.replace("postgresql://", "postgresql+psycopg://")
+            database = Database(url)
             edition_id = seed(database, tmp_path, policy=policy)
             database.close()
-            return run_trial(bench.workers, tmp_path, _for_us(url), edition_id, crashes)
+            return run_trial(bench.workers, tmp_path, url, edition_id, crashes)
 
     return run
-
-
-def _for_us(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+psycopg://")
 
 
 def _crashes(point: Point, policy: str, passes: dict[str, dict[str, int]]) -> list[list[Crash]]:
