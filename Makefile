@@ -41,8 +41,17 @@ bench: $(VENV)/.dev ## Measure the figures beside their references (ARGS=AREA ru
 
 .PHONY: proof
 proof: $(VENV)/.fuzz ## Run the slow proofs (ARGS=AREA runs one area)
-	@$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile proof
+	@paths=$$($(BIN)/python -m bench.area_tests $(ARGS)) && \
+	$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile proof $$paths
 	@$(BIN)/python -m bench --proof $(ARGS)
+
+.PHONY: gallery
+gallery: $(VENV)/.dev ## Photograph the mails' hard cases to look at (ARGS=--all takes every one)
+	@$(BIN)/python -m bench.gallery $(ARGS)
+
+.PHONY: golden
+golden: $(VENV)/.dev ## Write the golden mails anew; read the difference before you commit it
+	@$(BIN)/python -m tests.golden
 
 .PHONY: messages
 messages: $(VENV)/.dev ## Bring the translation catalogues up to date with the code and the templates

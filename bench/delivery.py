@@ -21,6 +21,7 @@ ROWS: Mapping[str, Row] = {
     "relay": delivery_sending.far,
     "memory": lambda at: delivery_scale.memory(at, few=FEW, many=MANY),
     "planning": delivery_scale.planning,
+    "topics": delivery_scale.planning_by_topics,
     "slot": delivery_fleet.first_message,
     "share": delivery_fleet.share,
     "workers": delivery_fleet.workers,

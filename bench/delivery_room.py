@@ -25,8 +25,9 @@ from digest.db.schema import upgrade
 from digest.deliveries.handover import start_due
 from digest.deliveries.partitions import make_partitions
 from digest.deliveries.plan import plan
+from digest.lists.topics import add_topic
 from digest.mail.prepared import PreparedMail
-from digest.models import Edition, EditionKind, EditionState, Transport
+from digest.models import Digest, Edition, EditionKind, EditionState, Transport
 from tests.factories import make_cadence, make_digest, make_list, make_revision
 from tests.servers import postgres, redis
 from tests.servers.postgres import PostgresServer
@@ -45,6 +46,10 @@ _PEOPLE = """
         RETURNING id)
     INSERT INTO subscriptions (list_id, subscriber_id, status, topics, created_at, changed_at)
     SELECT :list, id, 'active', '[]', :now, :now FROM people
+"""
+_CHOICES = """
+    UPDATE subscriptions SET topics = CASE id % 6 WHEN 0 THEN '["arts"]'::jsonb WHEN 1 THEN '["sport"]'
+        WHEN 2 THEN '["arts", "town"]' WHEN 3 THEN '["town"]' ELSE '[]' END
 """
 _numbers = itertools.count(1)
 
@@ -74,6 +79,18 @@ class Room:
         with self.database.write() as session:
             values = {"first": first, "last": first + count - 1, "now": clock.utc_now(), "list": self.list_id}
             session.execute(sa.text(_PEOPLE), values)
+        tidy(self.database)
+
+    def choose_topics(self) -> None:
+        """Let the readers choose: a third of them everything, the others one of four sets of topics.
+
+        Each set is looked up as where mails differ, though an edition here is one and the same mail for all.
+        """
+        with self.database.write() as session:
+            digest = session.scalars(sa.select(Digest)).one()
+            for name in ("arts", "sport", "town"):
+                add_topic(session, digest, name=name, title=name, sections=[name], now=clock.utc_now())
+            session.execute(sa.text(_CHOICES))
         tidy(self.database)
 
     def point_to(self, port: int, **values: Any) -> None:

@@ -77,6 +77,26 @@ def planning(at: Servers) -> Iterator[Figure]:
     )
 
 
+def planning_by_topics(at: Servers) -> Iterator[Figure]:
+    """Plan a million deliveries to people who chose topics, beside a plan for the same people before that."""
+    people = effort.people(_MILLION)
+    with room(at) as made:
+        for _ in range(0, people, _CHUNK):
+            made.add_people(min(_CHUNK, people))
+        plain = [_planned(made, number, people) for number in range(_PLANS)]
+        made.choose_topics()
+        cut = Series(tuple(_planned(made, _PLANS + number, people) for number in range(_PLANS)))
+    yield Figure(
+        AREA,
+        f"plan {people:,} deliveries by topics",
+        cut.median,
+        "s",
+        target=Target("<=", 30),
+        note=f"PostgreSQL, fsync on, commit included; five different choices; {cut.spread}; "
+        f"before anybody chose {Series(tuple(plain)).median:.1f} s; {load()}",
+    )
+
+
 def _work(at: Servers, people: int) -> Work:
     with room(at) as made, smtp_sink() as port:
         for start in range(0, people, _CHUNK):

@@ -20,7 +20,7 @@ import pytest
 
 import digest.logs  # noqa: F401  # before anybody imports structlog with what draws tracebacks
 from digest.errors import ConfigError
-from tests.servers import run, speed
+from tests.servers import run, speed, turns
 
 if TYPE_CHECKING:
     from tests.servers.postgres import PostgresServer, PrivatePostgres
@@ -34,6 +34,7 @@ _TITLES = {
     "chromium": "Chromium",
     "opendkim": "OpenDKIM",
     "postfix": "Postfix",
+    "spamassassin": "SpamAssassin",
 }
 
 
@@ -54,8 +55,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_RUN], config.stash[_LOCK] = run.make_run_folder()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what waits for the clock and with the browser, which keep one worker each for long.
+@pytest.hookimpl(tryfirst=True)  # before anything is left out
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have the databases take turns, and order the rest.
+
+    Begin with what waits for the clock and with the browser, which keep one worker each for long.
 
     What starts processes waits for them now and then: its files are spread over the first two thirds of the
     rest, so that other workers have something to compute meanwhile, and nothing long is left for the end.
@@ -64,6 +68,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def has(item: pytest.Item, *marks: str) -> bool:
         return any(item.get_closest_marker(mark) for mark in marks)
 
+    if turns.is_run_of_everything(config):
+        turns.take_turns(items)
     first = [item for item in items if has(item, "waits", "browser")]
     first.sort(key=lambda item: not has(item, "waits"))
     rest = [item for item in items if not has(item, "waits", "browser", "process")]
@@ -92,8 +98,9 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell each xdist worker the run's folder."""
+    """Tell each xdist worker the run's folder, and whether all is run."""
     node.workerinput["digest_run"] = str(node.config.stash[_RUN])
+    node.workerinput["digest_everything"] = turns.is_run_of_everything(node.config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -132,6 +139,20 @@ def postgres_server(pytestconfig: pytest.Config) -> PostgresServer:
     if not service.url:
         _missing(service)
     return PostgresServer(service.url, service.text)
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: PostgresServer) -> Iterator[str]:
+    """The name of a migrated database without rows: to copy it costs a tenth of migrating another."""
+    from digest.db import Database
+    from digest.db.schema import upgrade
+
+    name = postgres_server.create_database()
+    database = Database(postgres_server.url(name).replace("postgresql://", "postgresql+psycopg://"))
+    upgrade(database)
+    database.close()  # nobody may be connected to what is copied
+    yield name
+    postgres_server.drop_database(name)
 
 
 @pytest.fixture
@@ -199,6 +220,14 @@ def opendkim_path(pytestconfig: pytest.Config) -> Path:
     from tests.servers import opendkim
 
     return _program(pytestconfig, opendkim.find())
+
+
+@pytest.fixture(scope="session")
+def spamassassin_path(pytestconfig: pytest.Config) -> Path:
+    """The program that judges mails as receivers do."""
+    from tests.servers import spamassassin
+
+    return _program(pytestconfig, spamassassin.find())
 
 
 @pytest.fixture(scope="session")

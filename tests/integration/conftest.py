@@ -43,11 +43,11 @@ def kept_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
-def kept_postgres(postgres_server: PostgresServer) -> Iterator[KeptPostgres]:
+def kept_postgres(postgres_server: PostgresServer, migrated_postgres: str) -> Iterator[KeptPostgres]:
     """This worker's PostgreSQL database."""
     from tests.servers.databases import KeptPostgres
 
-    with postgres_server.database() as url:
+    with postgres_server.database(template=migrated_postgres) as url:
         kept = KeptPostgres(url)
         yield kept
         kept.close()

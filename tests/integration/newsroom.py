@@ -116,6 +116,7 @@ class Newsroom:
             edition = session.get_one(Edition, edition_id)
             move(session, edition, EditionState.FROZEN, now=self.now)
             edition.revision_id = revision.id
+            edition.remarks = list(composed.remarks)
         return None
 
     def send(self, edition_id: int) -> EditionState:

@@ -83,13 +83,21 @@ class Bench:
         database.close()
 
     def warm(self, policy: str) -> None:
-        """Have the workers' process do a whole edition itself, so that its children are quick."""
-        folder = self.template / "warm"
-        shutil.copytree(self.template / policy, folder)
-        url = f"sqlite:///{folder / 'digest.db'}"
-        with JudgeServer(Script(keep=False, fsync=False)) as judge:
-            _point_to(url, judge.port)
-            self.workers.run(folder, _settings(folder, url), Crash(), warm=True)
+        """Have the workers' process do whole editions itself, so that its children are quick.
+
+        Two as they are, for some statements are known for the same only once they were built, and one that a
+        killed worker has begun, so that it folds a journal and settles doubts.
+        """
+        for name, crashes in (("one", ()), ("two", ()), ("killed", (Crash("intent written", 10),))):
+            folder = self.template / f"warm {name}"
+            shutil.copytree(self.template / policy, folder)
+            url = f"sqlite:///{folder / 'digest.db'}"
+            (folder / "kept").mkdir()
+            with JudgeServer(Script(keep=False, fsync=False)) as judge:
+                _point_to(url, judge.port)
+                for crash in crashes:
+                    self.workers.run(folder, _settings(folder, url), crash)
+                self.workers.run(folder, _settings(folder, url), Crash(), warm=True)
 
     def on_sqlite(self, policy: str, *crashes: Crash, script: Script | None = None) -> Trial:
         """One trial on a copy of the seeded file."""

@@ -92,11 +92,16 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
 
 def _warmed(job: dict[str, Any]) -> dict[str, Any]:
     _set_up(job["env"])
+    _stopping.reset()
+    work.is_stopping = _stopping
     drive(until=time.monotonic() + job["seconds"])
     runtime.close_runtime()
-    # The collector of garbage would write into every page that a child shares with this process.
+    # The collector of garbage would write into every page that a child shares with this process; what a
+    # child leaves behind goes with it.
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
+    gc.disable()
     return {"status": 0, "passes": {}}
 
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from digest.db import Database
-from digest.db.schema import head, upgrade
+from digest.db.schema import head
 from digest.deliveries import replies
 
 # Above this a table is truncated: a DELETE leaves its pages to be read by the tests that follow.
@@ -53,7 +53,7 @@ class KeptSqlite:
 
 
 class KeptPostgres:
-    """A database whose rows are deleted and whose counters begin again.
+    """A migrated database whose rows are deleted and whose counters begin again.
 
     DELETE, because emptying a table by TRUNCATE makes new files, and makes each connection look the table up
     anew: for small tables that is ten times the work.
@@ -64,7 +64,6 @@ class KeptPostgres:
         self.database = Database(self.url)
         self._own: set[int] = set()
         sa.event.listen(self.database.engine, "connect", self._note)
-        upgrade(self.database)
         self._head = head()
         self._admin = psycopg.connect(url, autocommit=True)
         with self._admin.cursor() as cursor:

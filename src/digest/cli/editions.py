@@ -9,6 +9,7 @@ import typer
 
 from digest.cli import common, last_look, looking, ramp_up, revisions, segments, sending, shaping
 from digest.cli.common import JsonOption
+from digest.cli.variants import print_variants
 from digest.errors import DigestError, InputError, StateError
 from digest.models import EditionState
 
@@ -272,6 +273,7 @@ def _print_view(view: EditionView, words: Translator) -> None:
         for item in view.items
     ]
     common.print_table(("role", "title", "author", "published"), rows, empty="It has no stories.")
+    print_variants(view.variants, "Its mails, by topics and text size:")
 
 
 def _people(view: EditionView) -> str:
@@ -314,4 +316,5 @@ def _view_as_dict(view: EditionView, words: Translator) -> dict[str, Any]:
         "deliveries": {status.value: count for status, count in view.deliveries.items()},
         "faults": view.faults,
         "dropped_at": view.dropped_at,
+        "variants": view.variants,
     }

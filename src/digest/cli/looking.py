@@ -11,6 +11,7 @@ from digest.cli.common import JsonOption
 
 if TYPE_CHECKING:
     from digest.editions.coming import Coming
+    from digest.editions.topic_lines import TopicLine
     from digest.i18n import Translator
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -103,6 +104,7 @@ def _print(one: Coming, words: Translator) -> None:
             "preheader": one.preheader or None,
             "people": one.people,
             "changes": one.changes,
+            **({"topics": "; ".join(_topic(line) for line in one.topics)} if one.topics else {}),
         }
     )
     common.say(fate_sentence(one, words))
@@ -110,6 +112,12 @@ def _print(one: Coming, words: Translator) -> None:
     left = sum(row.get("why") not in IS_IN for row in one.rows)
     if left:
         common.say(f"Why others are not in it: `digest edition explain {line.id}`.")
+
+
+def _topic(line: TopicLine) -> str:
+    """What a reader of one topic would get, and how many of these stories are of it."""
+    said = "too few for a mail" if line.is_thin else f"{line.stories} stories"
+    return f"{line.topic} {said}, {line.own} of it"
 
 
 def _print_rows(rows: list[dict[str, Any]], words: Translator, zone: str) -> None:
@@ -156,6 +164,7 @@ def _as_dict(one: Coming, words: Translator) -> dict[str, Any]:
         "fate_until": one.fate_until,
         "sentence": fate_sentence(one, words),
         "changes": one.changes,
+        "topics": one.topics,
         "stories": [_with_sentence(row, words, zone) for row in one.rows],
     }
 

@@ -10,6 +10,7 @@ import typer
 
 from digest.cli import common
 from digest.cli.common import JsonOption
+from digest.cli.variants import print_variants
 from digest.errors import InputError
 
 if TYPE_CHECKING:
@@ -144,6 +145,8 @@ def revisions(edition: EditionId, as_json: bool = JsonOption) -> None:
     ]
     columns = ("version", "subject", "approved by", "handed over", "people")
     common.print_table(columns, rows, empty="It has no version yet; it is made when the edition is locked.")
+    for line in found:
+        print_variants(line.variants, f"The mails of version {line.number}, by topics and text size:")
     for line in found[-1:]:
         common.say(f"The stories of version {line.number}:")
         for number, story in enumerate(line.stories, start=1):

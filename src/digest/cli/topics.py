@@ -72,18 +72,38 @@ def set_values(
     common.say(f"Changed: {', '.join(changed)}." if changed else "Nothing to change.")
 
 
+@app.command("limit", epilog="Example: digest topic limit courier 40")
+def limit(
+    digest: str = _Digest,
+    most: int = typer.Argument(help="1 to 200; 24 is what it begins with.", metavar="MAILS"),
+) -> None:
+    """Set how many different mails an edition may be made into, by topics and text size.
+
+    Beyond it the readers with the rarest choices get the nearest larger one, and the edition says so.
+    """
+    from digest.editions.digests import set_digest  # noqa: PLC0415
+
+    with common.write() as session:
+        owner, now = queries.digest_named(session, digest), common.now()
+        set_digest(session, owner, {"variants_most": most}, actor=common.actor(), now=now)
+    common.say(f"An edition of {digest} is at most {most} different mails.")
+
+
 @app.command("list", epilog="Example: digest topic list courier")
 def list_all(digest: str = _Digest, *, as_json: bool = JsonOption) -> None:
     """Show a digest's topics in their order."""
     with common.read() as session:
         owner = queries.digest_named(session, digest)
         found = [_shown(topic) for topic in topics.topics_of(session, owner.id)]
+        most = owner.variants_most
     if as_json:
         common.print_json(found)
         return
     rows = [(one.position, one.name, one.title, ", ".join(one.sections)) for one in found]
     empty = "There is no topic yet; make one with `digest topic add`."
     common.print_table(("place", "topic", "title", "sections"), rows, empty=empty)
+    if rows:
+        common.say(f"An edition is at most {most} different mails; `digest topic limit {digest}` changes it.")
 
 
 @app.command("remove", epilog="Example: digest topic remove courier culture")

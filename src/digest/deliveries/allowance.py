@@ -94,12 +94,20 @@ def planned_on(session: Session, transport_id: int, day: dt.date, *, besides: in
     return session.scalar(counted) or 0
 
 
-def ranked(people: sa.Subquery, order: RampOrder) -> sa.Subquery:
-    """The audience with each one's `turn`, from 1: who is mailed first while not all may be."""
+def ranked(
+    people: sa.Subquery, order: RampOrder, *, last: sa.ColumnElement[bool] | None = None
+) -> sa.Subquery:
+    """The audience with each one's `turn`, from 1: who is mailed first while not all may be.
+
+    Those for whom `last` holds come behind all others: they get no mail, and take nobody's turn.
+    """
     latest = Subscription.created_at if order is RampOrder.JOINED else Subscriber.last_sign_of_life_at
     turn = sa.func.row_number().over(
         # A sign of life that nobody knows of is the oldest; by themselves the databases disagree on NULL.
-        order_by=(latest.is_(None), latest.desc(), people.c.subscriber_id.desc())
+        order_by=(
+            *(() if last is None else (sa.case((last, 1), else_=0),)),
+            *(latest.is_(None), latest.desc(), people.c.subscriber_id.desc()),
+        )
     )
     return (
         sa.select(people, turn.label("turn"))

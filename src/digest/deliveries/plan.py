@@ -12,6 +12,7 @@ from digest.db.dialect import insert_select_if_new
 from digest.deliveries import allowance
 from digest.deliveries.allowance import Allowance
 from digest.deliveries.spread import begins_after, stride, window_seconds
+from digest.deliveries.topic_plan import allot
 from digest.editions.states import move
 from digest.lists.segments import edition_audience
 from digest.models import (
@@ -54,6 +55,9 @@ def plan(session: Session, edition_id: int, *, now: dt.datetime) -> int:
     tried first is ramped up, only as many as it may mail that day go by it; the rest by another, or they are
     skipped.
 
+    Whoever has chosen topics gets the variant of these; who would get too few stories by that is skipped.
+    What they choose later counts for the next edition.
+
     Where the edition, or else its cadence, has a segment, these are the people whom its rule chooses now.
     They stay, even if the rule would not choose them any more when their turn comes: what is read again then
     is consent alone (`people.people_of`).
@@ -67,15 +71,20 @@ def plan(session: Session, edition_id: int, *, now: dt.datetime) -> int:
     if edition.state is not EditionState.FROZEN or edition.planned_at is not None:
         return 0
     people = edition_audience(session, edition).subquery("people")
-    count = session.scalar(sa.select(sa.func.count()).select_from(people)) or 0
-    if count == 0:
-        move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.NO_READERS)
-        return 0
+    if (allotted := allot(session, edition, people)) is not None:
+        people, count = allotted.people, allotted.mailed
+    else:
+        count = session.scalar(sa.select(sa.func.count()).select_from(people)) or 0
+        if count == 0:
+            move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.NO_READERS)
+            return 0
     allowed = allowance.of(session, edition, count)
     shares = _shares(count, allowed)
     batches = _make_batches(session, edition, shares, count)
     planned = _insert_deliveries(session, edition, _seated(people, shares, allowed), batches)
     edition.planned_at = now
+    if count == 0:
+        move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.TOO_FEW_STORIES)
     return planned
 
 
@@ -120,19 +129,24 @@ def _make_batches(session: Session, edition: Edition, shares: list[_Share], coun
 def _insert_deliveries(session: Session, edition: Edition, seated: sa.Subquery, batches: list[int]) -> int:
     chosen, normal = _variant(edition, "chosen"), _variant(edition, "normal")
     batch_id, seats = _with_batches(seated, batches)
-    # Whoever has no seat is beyond what a ramp-up allows.
+    # Whoever has no seat is beyond what a ramp-up allows, or gets too few stories by their topics.
     is_skipped = seated.c.batch_number.is_(None)
+    reason = sa.case((is_skipped, DeliveryReason.RAMP_UP.value))
+    variant_id = sa.func.coalesce(chosen.c.id, normal.c.id)
+    if "rendering" in seated.c:
+        reason = sa.case((seated.c.rendering < 0, DeliveryReason.TOO_FEW_STORIES.value), else_=reason)
+        variant_id = sa.func.coalesce(sa.func.abs(seated.c.rendering), variant_id)
     select = (
         sa.select(
             sa.literal(edition.id, sa.BigInteger).label("edition_id"),
             seated.c.subscriber_id,
-            sa.func.coalesce(chosen.c.id, normal.c.id).label("variant_id"),
+            variant_id.label("variant_id"),
             seated.c.subscription_id,
             batch_id.label("batch_id"),
             sa.case((is_skipped, DeliveryStatus.SKIPPED.value), else_=DeliveryStatus.PENDING.value).label(
                 "status"
             ),
-            sa.case((is_skipped, DeliveryReason.RAMP_UP.value)).label("reason"),
+            reason.label("reason"),
             sa.literal(0, sa.Integer).label("attempt"),
         )
         .select_from(seats)
@@ -159,21 +173,26 @@ def _with_batches(seated: sa.Subquery, batches: list[int]) -> tuple[sa.ColumnEle
 
 def _seated(people: sa.Subquery, shares: list[_Share], allowed: Allowance | None) -> sa.Subquery:
     """Each person with the number of a batch, or NULL for one who gets none."""
+    # Whoever gets no mail, for too few stories are of their topics, takes nobody's seat.
+    has_topics = "rendering" in people.c
     if allowed is None:
         share: sa.ColumnElement[int] = sa.literal(0)
         source = people
     else:
-        source = allowance.ranked(people, allowed.order)
+        source = allowance.ranked(people, allowed.order, last=people.c.rendering < 0 if has_topics else None)
         share = sa.case((source.c.turn <= allowed.people, 0), else_=1)
+    if has_topics:
+        share = sa.case((source.c.rendering < 0, -1), else_=share)
     numbered = sa.select(
         source.c.subscriber_id,
         source.c.subscription_id,
         source.c.text_size,
+        *((source.c.rendering,) if has_topics else ()),
         share.label("share"),
         # Neighbours share a receiving domain, so that a connection is used well and a pace can be kept.
         (
             sa.func.row_number().over(
-                partition_by=None if allowed is None else share,
+                partition_by=None if allowed is None and not has_topics else share,
                 order_by=(source.c.domain, source.c.subscriber_id),
             )
             - 1
@@ -189,7 +208,7 @@ def _seated(people: sa.Subquery, shares: list[_Share], allowed: Allowance | None
             # Batches are numbered in the order of their begin; see `spread.place_of`.
             seats.append((numbered.c.share == number, batch * stride(one.batches) % one.batches + before))
         before += one.batches
-    if allowed is None:
+    if allowed is None and not has_topics:
         batch_number = seats[0][1]
     else:
         batch_number = sa.case(*seats) if seats else sa.cast(sa.null(), sa.BigInteger)
@@ -197,8 +216,9 @@ def _seated(people: sa.Subquery, shares: list[_Share], allowed: Allowance | None
 
 
 def _variant(edition: Edition, name: str) -> sa.Subquery:
+    """The renderings with all the stories."""
     return (
         sa.select(Variant.id, Variant.text_size)
-        .where(Variant.revision_id == edition.revision_id)
+        .where(Variant.revision_id == edition.revision_id, Variant.topics == "")
         .subquery(f"variant_{name}")
     )

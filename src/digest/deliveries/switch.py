@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -16,6 +18,7 @@ from digest.errors import StateError
 from digest.models import (
     Batch,
     Delivery,
+    DeliveryReason,
     DeliveryStatus,
     Edition,
     EditionState,
@@ -100,7 +103,10 @@ def _check_nobody_is_at_it(session: Session, edition: Edition) -> None:
 
 
 def _change_variants(session: Session, edition: Edition, revision: Revision) -> int:
-    """Give everybody who is pending the new version's variant; returns how many."""
+    """Give everybody who is pending the new version's variant; returns how many.
+
+    Whose topic set has none, because no story of it is left, gets no mail, with that reason.
+    """
     new: dict[tuple[str, str], int] = {}
     old: list[tuple[int, str, str]] = []
     for variant_id, revision_id, topics, text_size in session.execute(
@@ -112,20 +118,33 @@ def _change_variants(session: Session, edition: Edition, revision: Revision) -> 
             new[topics, text_size] = variant_id
         else:
             old.append((variant_id, topics, text_size))
+    there = {topics for topics, _ in new}
     matching = {
         variant_id: new.get((topics, size)) or new.get((topics, TextSize.NORMAL)) or new["", TextSize.NORMAL]
         for variant_id, topics, size in old
+        if topics in there
     }
+    gone = [variant_id for variant_id, topics, _ in old if topics not in there]
+    if gone:
+        too_few = {"status": DeliveryStatus.SKIPPED, "reason": DeliveryReason.TOO_FEW_STORIES}
+        _change_pending(session, edition, gone, too_few)
     if not matching:
         return 0
+    changed = {"variant_id": sa.case(matching, value=Delivery.variant_id)}
+    return _change_pending(session, edition, matching, changed)
+
+
+def _change_pending(
+    session: Session, edition: Edition, variants: Collection[int], values: dict[str, Any]
+) -> int:
     changed = session.execute(
         sa.update(Delivery)
         .where(
             Delivery.edition_id == edition.id,
             Delivery.status == DeliveryStatus.PENDING,
-            Delivery.variant_id.in_(matching),
+            Delivery.variant_id.in_(variants),
         )
-        .values(variant_id=sa.case(matching, value=Delivery.variant_id)),
+        .values(**values),
         execution_options={"synchronize_session": False},
     )
     return int(getattr(changed, "rowcount", 0))

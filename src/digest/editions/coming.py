@@ -11,15 +11,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.editions.compose import context_of
+from digest.editions.compose import context_of, filed_of
 from digest.editions.material import Considered, Outcome, considered, material_from, outcome_of
 from digest.editions.reasons import sentence
 from digest.editions.show import EditionLine, edition_line, get_edition
+from digest.editions.topic_lines import TopicLine, filed_stories, topic_lines
+from digest.editions.topic_readers import follows_topics, sections_of
+from digest.editions.topic_sets import Filed
+from digest.editions.topic_wants import least_of
 from digest.editions.verdicts import IS_IN
 from digest.errors import StateError
 from digest.i18n import N_, Translator
 from digest.lists.segments import edition_audience
-from digest.models import Cadence, Edition, EditionState, Fallback, Reason, Revision
+from digest.models import Cadence, Digest, Edition, EditionState, Fallback, Reason, Revision
 from digest.rendering.digest_email import render_lines
 
 LIVE = (EditionState.UPCOMING, EditionState.HELD)
@@ -53,7 +57,7 @@ class Coming:
     """One edition before it goes out. `rows` are as in `editions.explanation`, those that are in first.
 
     `locks_in` and `goes_out_in` are seconds from now, below 0 once that is past; `people` whoever would be
-    mailed if it went out now.
+    mailed if it went out now; `topics` what each of the digest's topics has of it.
     """
 
     line: EditionLine
@@ -69,6 +73,7 @@ class Coming:
     fate_until: dt.datetime | None
     changes: int
     rows: tuple[dict[str, Any], ...]
+    topics: tuple[TopicLine, ...] = ()
 
     @property
     def stories(self) -> int:
@@ -88,15 +93,21 @@ def coming(session: Session, edition_id: int, *, templates: Path | None, now: dt
     people = session.scalar(sa.select(sa.func.count()).select_from(audience))
     locks_at = edition.send_at - dt.timedelta(seconds=cadence.lead_seconds)
     outcome: Outcome | None = None
+    sections = sections_of(session, cadence.digest_id) if follows_topics(edition) else {}
+    filed: list[Filed] = []
     if edition.state is EditionState.FROZEN:
         revision = session.get_one(Revision, edition.revision_id)
         rows, changes = tuple(edition.explanation), 0
         subject, preheader = revision.subject, revision.preheader
+        filed = filed_stories(session, revision.id)
     else:
         one = considered(session, edition_id, now=now)
         rows, changes = one.explanation, _count(one)
         subject, preheader = _lines(session, one, templates)
         outcome = outcome_of(session, one)
+        if sections and not one.choice.is_empty:
+            filed = filed_of(material_from(session, one))
+    least = least_of(edition, cadence, session.get_one(Digest, cadence.digest_id))
     fate, reason, until = _fate(edition, cadence, outcome, people or 0)
     return Coming(
         line=edition_line(session, edition_id),
@@ -112,6 +123,7 @@ def coming(session: Session, edition_id: int, *, templates: Path | None, now: dt
         fate_until=until,
         changes=changes,
         rows=rows,
+        topics=topic_lines(tuple(sections), filed, least=least) if filed else (),
     )
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from digest.editions.changes import Changes
+from digest.editions.headings import Headings, of_set
 from digest.editions.look import look_of
 from digest.editions.markdown import to_html
-from digest.editions.patterns import fill
 from digest.editions.rules_form import rules_of
 from digest.editions.stories import featured_story, story_of_own, story_of_post
 from digest.editions.surroundings import Surroundings
+from digest.editions.topic_sets import Filed, Readers, Rendering, filed_under
+from digest.editions.topic_wants import wanted
 from digest.i18n import translator
 from digest.mail.message import build_digest
 from digest.mail.placeholders import Fallback, PreparedMail
@@ -38,6 +40,9 @@ class Material:
     changes: Changes = field(default_factory=Changes)
     around: Surroundings = field(default_factory=Surroundings)
     explanation: tuple[dict[str, Any], ...] = ()
+    # The digest's topics with their sections, and who has chosen which; none: everybody gets everything.
+    sections: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    readers: tuple[Readers, ...] = ()
 
     @property
     def posts(self) -> tuple[Post, ...]:
@@ -55,6 +60,11 @@ class ComposedVariant:
     text: str
     mail: bytes
     fingerprint: str
+    subject: str
+    preheader: str
+    # The topic set that it was made for and the places of its stories; None: all.
+    topics: str = ""
+    positions: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,8 @@ class Composed:
     fingerprint: str
     # What came of each candidate; empty where no choice was made, as for a correction.
     explanation: tuple[dict[str, Any], ...] = ()
+    # What is to be said of its topic sets, as in `editions.remarks`.
+    remarks: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,12 @@ class Placed:
     post_id: int | None
     story: Story
     own_item_id: int | None = None
+    topics: tuple[str, ...] = ()
+
+    @property
+    def filed(self) -> Filed:
+        """It as topic sets look at it."""
+        return Filed(self.role is Role.FEATURED, self.topics)
 
 
 def compose(material: Material, *, public_url: str, templates: Path | None) -> Composed:
@@ -87,14 +105,24 @@ def compose(material: Material, *, public_url: str, templates: Path | None) -> C
     Raises what rendering and the mail's self-check raise: such an edition is held, never sent.
     """
     context = context_of(material, public_url=public_url)
+    placed = _placed(material, context)
+    renderings, remarks = wanted(
+        [one.filed for one in placed],
+        material.readers,
+        edition=material.edition,
+        cadence=material.cadence,
+        digest=material.digest,
+    )
     composed = compose_context(
         material.digest,
         context,
-        placed=_placed(material, context),
+        placed=placed,
         text_sizes=material.text_sizes,
+        renderings=renderings,
+        headings=Headings(material.digest, material.cadence, material.edition),
         templates=templates,
     )
-    return replace(composed, explanation=material.explanation)
+    return replace(composed, explanation=material.explanation, remarks=remarks)
 
 
 def compose_context(
@@ -104,10 +132,25 @@ def compose_context(
     placed: tuple[Placed, ...],
     text_sizes: tuple[TextSize, ...],
     templates: Path | None,
+    renderings: Sequence[Rendering] = (),
+    headings: Headings | None = None,
 ) -> Composed:
-    """Render what the templates see of an edition, whether it comes from posts or from stored stories."""
+    """Render what the templates see of an edition, whether it comes from posts or from stored stories.
+
+    `renderings` are its topic sets and their text sizes, in place of everything in `text_sizes`. A set that
+    lacks a story has its own subject and preheader by `headings`, which do not speak of what is not in it.
+    """
     mailed = with_campaign(context)
-    variants = tuple(_variant(digest, replace(mailed, text_size=size), templates) for size in text_sizes)
+    asked = renderings or [Rendering("", size, None) for size in text_sizes]
+    once: dict[tuple[tuple[int, ...] | None, TextSize], ComposedVariant] = {}
+    for one in asked:
+        if (one.positions, one.text_size) not in once:
+            seen = replace(of_set(mailed, one.positions, headings), text_size=one.text_size)
+            once[one.positions, one.text_size] = _variant(digest, seen, templates)
+    variants = tuple(
+        replace(once[one.positions, one.text_size], topics=one.topics, positions=one.positions)
+        for one in asked
+    )
     first = render_mail(mailed, templates=templates)
     web_html = render_web(context, templates=templates)
     return Composed(
@@ -132,6 +175,11 @@ def problem_of(digest: Digest, composed: Composed) -> tuple[Reason, str] | None:
     if largest > MAX_HTML_BYTES:
         return Reason.TOO_LARGE, f"{largest} > {MAX_HTML_BYTES}"
     return None
+
+
+def filed_of(material: Material) -> list[Filed]:
+    """An edition's stories as topic sets look at them, for whoever does not render it."""
+    return [one.filed for one in _placed(material, context_of(material, public_url=""))]
 
 
 def context_of(material: Material, *, public_url: str) -> EditionContext:
@@ -178,12 +226,7 @@ def frame_of(
 ) -> EditionContext:
     """The digest's own words and looks around stories, and what editors said for this edition."""
     words, said, beside = translator(digest.language), changes or Changes(), around or Surroundings()
-    tokens = {
-        "featured.title": featured.title if featured is not None else "",
-        "digest.title": digest.title,
-        "date": words.date(edition.due_at, cadence.zone),
-        "count": words.number(len(recent) + (featured is not None)),
-    }
+    subject, preheader = Headings(digest, cadence, edition).above(featured, recent, said)
     return EditionContext(
         digest_title=digest.title,
         digest_url=digest.home_url or public_url,
@@ -203,16 +246,11 @@ def frame_of(
         sign_off=digest.sign_off,
         sign_off_html=to_html(digest.sign_off),
         personal=personal,
-        subject=_line(said.subject, digest.subject_pattern, tokens),
-        preheader=_line(said.preheader, digest.preheader_pattern, tokens),
+        subject=subject,
+        preheader=preheader,
         sign_up_url=beside.sign_up_url(public_url),
         sisters=beside.links(public_url),
     )
-
-
-def _line(said: str | None, pattern: str | None, tokens: Mapping[str, str]) -> str:
-    """An editor's own line, else the digest's pattern; "" if neither can be filled: the template's then."""
-    return fill(said or "", tokens) or fill(pattern or "", tokens)
 
 
 def _variant(digest: Digest, context: EditionContext, templates: Path | None) -> ComposedVariant:
@@ -229,6 +267,8 @@ def _variant(digest: Digest, context: EditionContext, templates: Path | None) ->
         html=rendered.html,
         text=rendered.text,
         mail=mail,
+        subject=rendered.subject,
+        preheader=rendered.preheader,
         fingerprint=hashlib.sha256(mail).hexdigest(),
     )
 
@@ -256,13 +296,16 @@ def _placed(material: Material, context: EditionContext) -> tuple[Placed, ...]:
         else []
     )
     rest = zip(material.recent, context.recent, strict=True)
-    return (*first, *(_placed_story(one, story) for one, story in rest))
+    return (*first, *(_placed_story(one, story, material.sections) for one, story in rest))
 
 
-def _placed_story(one: Post | OwnItem, story: Story) -> Placed:
+def _placed_story(one: Post | OwnItem, story: Story, sections: Mapping[str, Sequence[str]]) -> Placed:
+    # A section that an editor gave it takes the place of its first one.
     if isinstance(one, Post):
-        return Placed(Role.RECENT, one.id, story)
-    return Placed(Role.RECENT, None, story, own_item_id=one.id)
+        names = (story.section, *one.categories[1:], *one.tags)
+        return Placed(Role.RECENT, one.id, story, topics=filed_under(names, sections))
+    topics = filed_under((story.section,), sections)
+    return Placed(Role.RECENT, None, story, own_item_id=one.id, topics=topics)
 
 
 def _fingerprint(parts: Iterable[str]) -> str:

@@ -184,4 +184,5 @@ _CHECKS: dict[str, Any] = {
     "recent_most": _number(0, 100, "The most headlines"),
     "recent_least": _number(0, 100, "The least headlines"),
     "recent_days": _number(1, 366, "The age of a headline in days"),
+    "variants_most": _number(1, 200, "The number of different mails"),
 }

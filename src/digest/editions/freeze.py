@@ -143,7 +143,7 @@ def _store(
     revision = store_revision(session, edition_id, composed, approved_by="" if is_asked else FREEZE, now=now)
     edition.revision_id = revision.id
     edition.first_copies_at = None
-    edition.remarks = remarks
+    edition.remarks = [*remarks, *composed.remarks]
     if edition.send_at - plan_lead <= now:
         enqueue(session, TaskName.PLAN, edition_id)
     return EditionState.FROZEN

@@ -81,7 +81,7 @@ def material_checked(
     end = clock.monotonic() + _ROUNDS_BEGIN_SECONDS
     for _ in range(_ROUNDS):
         with database.read() as session:
-            material = material_of(session, edition_id)
+            material = material_of(session, edition_id, counts_readers=False)
         fresh = [] if isinstance(material, Outcome) else [p for p in material.posts if p.id not in checked]
         if not fresh or clock.monotonic() > end:
             break

@@ -21,6 +21,7 @@ from digest.editions.rules import Rules
 from digest.editions.rules_form import rules_of
 from digest.editions.select import Choice, choose
 from digest.editions.surroundings import surroundings_of
+from digest.editions.topic_readers import follows_topics, readers_of, sections_of
 from digest.editions.verdicts import Result
 from digest.lists.attributes import personal_of
 from digest.models import (
@@ -119,11 +120,21 @@ def considered(session: Session, edition_id: int, *, now: dt.datetime) -> Consid
     )
 
 
-def material_of(session: Session, edition_id: int, *, now: dt.datetime | None = None) -> Material | Outcome:
-    """What an edition would be made of now, or why there is nothing to make it of."""
+def material_of(
+    session: Session, edition_id: int, *, now: dt.datetime | None = None, counts_readers: bool = True
+) -> Material | Outcome:
+    """What an edition would be made of now, or why there is nothing to make it of.
+
+    `counts_readers` says that it is to be rendered, for which the choices of all its readers are looked at.
+    """
     one = considered(session, edition_id, now=now or clock.utc_now())
     ended = outcome_of(session, one)
-    return ended if ended is not None else material_from(session, one)
+    if ended is not None:
+        return ended
+    material = material_from(session, one)
+    if not counts_readers or not material.sections:
+        return material
+    return replace(material, readers=readers_of(session, one.edition, material.sections))
 
 
 def outcome_of(session: Session, one: Considered) -> Outcome | None:
@@ -160,6 +171,7 @@ def material_from(session: Session, one: Considered) -> Material:
         changes=one.changes,
         around=surroundings_of(session, one.digest),
         explanation=one.explanation,
+        sections=sections_of(session, one.digest.id) if follows_topics(one.edition) else {},
     )
 
 

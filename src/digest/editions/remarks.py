@@ -12,12 +12,14 @@ from digest.sources.breaker import OddityCode
 
 
 class Note(StrEnum):
-    """What came of the last look at the sites before an edition was locked."""
+    """What came of the last look at the sites before an edition was locked, and of its readers' topics."""
 
     SOURCE_DOWN = "source_down"
     NOT_READ = "not_read"
     UNCHECKED = "unchecked"
     DROPPED = "dropped"
+    TOPICS_FELL_BACK = "topics_fell_back"
+    TOPICS_THIN = "topics_thin"
 
 
 SENTENCES: dict[str, str] = {
@@ -34,6 +36,13 @@ SENTENCES: dict[str, str] = {
         "The site did not answer when this story was checked; it is used as we had it: %(title)s"
     ),
     Note.DROPPED: N_("This story is no longer on its site and was left out: %(title)s"),
+    Note.TOPICS_FELL_BACK: N_(
+        "Its readers' choices of topics and text size would make more than %(most)s different mails: "
+        "%(people)s people with rare choices get the nearest larger one, with stories they did not choose."
+    ),
+    Note.TOPICS_THIN: N_(
+        "%(people)s people get no mail of it: too few stories are of the topics they chose (%(topics)s)."
+    ),
 }
 
 

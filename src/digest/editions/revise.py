@@ -23,11 +23,13 @@ from digest import audit, clock
 from digest.db import Database
 from digest.editions.changes import Changes, read_changes
 from digest.editions.compose import Composed, Placed, compose_context, frame_of, problem_of
+from digest.editions.headings import Headings
 from digest.editions.reasons import SENTENCES
 from digest.editions.revisions import store_revision
 from digest.editions.show import get_edition
 from digest.editions.stories import story_of
 from digest.editions.surroundings import Surroundings, surroundings_of
+from digest.editions.topic_sets import Rendering, after_drop
 from digest.errors import DigestError, InputError, StateError
 from digest.feeds.sanitise import sanitise
 from digest.lists.attributes import personal_of
@@ -71,7 +73,7 @@ class _Current:
     digest: Digest
     revision: Revision
     placed: tuple[Placed, ...]
-    text_sizes: tuple[TextSize, ...]
+    renderings: tuple[Rendering, ...]
     personal: tuple[Personal, ...]
     changes: Changes
     around: Surroundings
@@ -111,8 +113,10 @@ def _current(session: Session, edition_id: int) -> _Current:
     edition = get_edition(session, edition_id)
     check_revisable(edition)
     cadence = session.get_one(Cadence, edition.cadence_id)
-    sizes = session.scalars(
-        sa.select(Variant.text_size).where(Variant.revision_id == edition.revision_id).order_by(Variant.id)
+    variants = session.execute(
+        sa.select(Variant.topics, Variant.text_size, Variant.positions)
+        .where(Variant.revision_id == edition.revision_id)
+        .order_by(Variant.id)
     )
     items = session.scalars(
         sa.select(Item).where(Item.revision_id == edition.revision_id).order_by(Item.position)
@@ -124,9 +128,19 @@ def _current(session: Session, edition_id: int) -> _Current:
         digest=digest,
         revision=session.get_one(Revision, edition.revision_id),
         placed=tuple(
-            Placed(item.role, item.post_id, story_of(item.story), item.own_item_id) for item in items
+            Placed(
+                item.role,
+                item.post_id,
+                story_of(item.story),
+                item.own_item_id,
+                tuple(item.story.get("topics", ())),
+            )
+            for item in items
         ),
-        text_sizes=tuple(TextSize(size) for size in sizes),
+        renderings=tuple(
+            Rendering(topics, TextSize(size), None if positions is None else tuple(positions))
+            for topics, size, positions in variants
+        ),
         personal=personal_of(session, digest, changes.intro, changes.note),
         changes=changes,
         around=surroundings_of(session, digest),
@@ -204,8 +218,16 @@ def _compose(
         subject=subject or after.subject,
         correction=clean_line(correction.note, what="note", limit=_TEXT_LIMIT),
     )
+    dropped = {number - 1 for number in correction.dropped}
     return compose_context(
-        current.digest, context, placed=placed, text_sizes=current.text_sizes, templates=templates
+        current.digest,
+        context,
+        placed=placed,
+        text_sizes=(),
+        # Each topic set stays, of the stories that are left of it: whoever was to get it gets it.
+        renderings=after_drop(current.renderings, dropped, len(current.placed)),
+        headings=Headings(current.digest, current.cadence, current.edition),
+        templates=templates,
     )
 
 

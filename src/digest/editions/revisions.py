@@ -17,6 +17,7 @@ from digest.editions.explanation import keep_explanation
 from digest.editions.pictures import keep_shown
 from digest.editions.states import ALLOWED
 from digest.editions.stories import stored_story
+from digest.editions.topic_lines import VariantLine, variants_of
 from digest.errors import NotFoundError, StateError
 from digest.models import Delivery, DeliveryStatus, Edition, Item, Revision, Variant
 
@@ -28,7 +29,8 @@ FREEZE: Final = "freeze"
 class RevisionLine:
     """One version, and what became of those whose mail is made of it.
 
-    `deliveries` holds every status, with 0 where there is none.
+    `deliveries` holds every status, with 0 where there is none; `variants` its different mails by topics and
+    text size, none where all get the same.
     """
 
     number: int
@@ -40,6 +42,7 @@ class RevisionLine:
     approved_by: str
     fingerprint: str
     deliveries: dict[DeliveryStatus, int]
+    variants: tuple[VariantLine, ...]
 
     @property
     def handed_over(self) -> int:
@@ -72,14 +75,16 @@ def store_revision(
             role=placed.role,
             post_id=placed.post_id,
             own_item_id=placed.own_item_id,
-            story=stored_story(placed.story),
+            story=stored_story(placed.story) | ({"topics": list(placed.topics)} if placed.topics else {}),
         )
         for position, placed in enumerate(composed.items)
     )
     session.add_all(
         Variant(
             revision_id=revision.id,
+            topics=variant.topics,
             text_size=variant.text_size.value,
+            positions=None if variant.positions is None else list(variant.positions),
             html=variant.html,
             text=variant.text,
             mail=variant.mail,
@@ -147,6 +152,7 @@ def list_revisions(session: Session, edition: Edition) -> list[RevisionLine]:
     found = session.scalars(
         sa.select(Revision).where(Revision.edition_id == edition.id).order_by(Revision.number)
     )
+    variants = variants_of(session, edition)
     return [
         RevisionLine(
             number=one.number,
@@ -158,6 +164,7 @@ def list_revisions(session: Session, edition: Edition) -> list[RevisionLine]:
             approved_by=one.approved_by,
             fingerprint=one.fingerprint,
             deliveries=counts[one.id],
+            variants=variants.get(one.id, ()),
         )
         for one in found
     ]

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from digest import clock
 from digest.editions.compose import context_of
 from digest.editions.material import considered, material_from
+from digest.editions.topic_lines import VariantLine, variants_of
 from digest.errors import NotFoundError
 from digest.models import (
     Batch,
@@ -89,6 +90,8 @@ class EditionView:
     deliveries: dict[DeliveryStatus, int]
     faults: tuple[BatchFault, ...]
     dropped_at: dt.datetime | None = None
+    # Its different mails by topics and text size; none where all get the same.
+    variants: tuple[VariantLine, ...] = ()
 
 
 def digest_of(session: Session, edition: Edition) -> Digest:
@@ -144,6 +147,7 @@ def show_edition(session: Session, edition_id: int) -> EditionView:
         deliveries=_totals(totals) if totals else _deliveries(session, edition_id),
         faults=_faults(session, edition_id),
         dropped_at=totals.dropped_at if totals else None,
+        variants=variants_of(session, edition).get(revision.id, ()) if revision else (),
     )
 
 

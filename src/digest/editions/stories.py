@@ -100,7 +100,7 @@ def story_of(stored: Mapping[str, Any]) -> Story:
     picture = stored.get("picture")
     return Story(
         **{
-            **stored,
+            **{name: value for name, value in stored.items() if name != "topics"},
             "published_at": dt.datetime.fromisoformat(stored["published_at"]),
             "picture": StoryPicture(**picture) if picture else None,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import pytest
 import sqlalchemy as sa
 
 from digest.db import Database
-from digest.db.schema import upgrade
 from digest.deliveries import retention, sweep
 from digest.deliveries.partitions import EDITIONS_PER_RANGE, make_partitions, range_exists, range_name
 from digest.deliveries.progress import progress
@@ -41,14 +41,14 @@ FIRST, NEXT_RANGE = 1, EDITIONS_PER_RANGE
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database that no other test uses: its tables are dropped."""
     if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "own.db")
         opened = Database(f"sqlite:///{tmp_path / 'own.db'}")
-        upgrade(opened)
         yield opened
         opened.close()
         return
-    with request.getfixturevalue("postgres_server").database() as url:
+    template = request.getfixturevalue("migrated_postgres")
+    with request.getfixturevalue("postgres_server").database(template=template) as url:
         opened = Database(url.replace("postgresql://", "postgresql+psycopg://"))
-        upgrade(opened)
         yield opened
         opened.close()
 

@@ -35,6 +35,8 @@ from tests.factories.audience import ADDRESS_KEY
 from tests.factories.moments import NOW
 from tests.servers.waiting import wait_until
 
+pytestmark = pytest.mark.both_databases
+
 HOUR = dt.timedelta(hours=1)
 SIGNER = Signer({1: b"s" * 32}, 1)
 STATIONERY = Stationery(SIGNER, ADDRESS_KEY, "https://mail.courier.example")

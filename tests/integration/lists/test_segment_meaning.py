@@ -36,6 +36,8 @@ from tests.factories import make_cadence, make_digest, make_list, make_revision
 from tests.factories.moments import NOW
 from tests.integration.lists.segment_oracle import Body, Sub, fits
 
+pytestmark = pytest.mark.both_databases
+
 DAY = dt.timedelta(days=1)
 LISTS = ("readers", "donors", "staff")
 CADENCES = ("morning", "sunday")

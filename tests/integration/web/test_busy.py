@@ -12,6 +12,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from structlog.testing import capture_logs
@@ -25,6 +26,8 @@ from tests.integration.web.rows import Scene, make_scene, make_settings
 from tests.integration.web.served import served
 from tests.servers.postgres import PostgresServer
 from tests.servers.waiting import wait_until
+
+pytestmark = pytest.mark.both_databases
 
 FEW_SECONDS = 10.0  # far less than the 30 s for which SQLite waits for a lock
 

@@ -38,6 +38,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     return make_settings(tmp_path / "data", database_url, public_url=PUBLIC_URL)
 
 
+@pytest.mark.both_databases
 def test_opening_every_link_of_every_mail_changes_nothing(
     database: Database, settings: Settings, app: FastAPI, client: TestClient
 ) -> None:

@@ -78,6 +78,7 @@ def test_a_purpose_opens_no_other_door(database: Database, app: FastAPI, house: 
         assert witness.changes() == []
 
 
+@pytest.mark.both_databases
 def test_ten_thousand_mutants_open_no_door(database: Database, app: FastAPI, house: House) -> None:
     """As many of each purpose, at each of its doors, by GET and POST in turn: one answer, no row changes."""
     half = all_spoilt(house)[0 if database.is_sqlite else 1 :: 2]

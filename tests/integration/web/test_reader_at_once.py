@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import concurrent.futures
 
+import pytest
 import sqlalchemy as sa
 
 from digest.lists.fresh_links import FreshKind
 from digest.lists.goodbye import undo_path
 from digest.models import Subscription
 from tests.integration.web.reader_hands import Reader
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_presses_at_the_same_moment_are_one(reader: Reader) -> None:

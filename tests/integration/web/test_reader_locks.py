@@ -24,6 +24,8 @@ from tests.integration.web.rows import Scene
 from tests.integration.web.test_sign_off import ONE_CLICK
 from tests.servers.waiting import wait_until
 
+pytestmark = pytest.mark.both_databases
+
 # Some rounds each time, and as many as it takes to be sure by `make proof`.
 ROUNDS = pytest.mark.parametrize("rounds", [25, pytest.param(200, marks=pytest.mark.slow)])
 

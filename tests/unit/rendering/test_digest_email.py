@@ -6,7 +6,6 @@ import dataclasses
 import datetime as dt
 import itertools
 import re
-import time
 
 import pytest
 from lxml import html as lxml_html
@@ -250,16 +249,9 @@ def test_forty_stories_stay_below_the_limit() -> None:
     assert len(render_mail(edition(recent=40)).html.encode()) < MAX_HTML_BYTES
 
 
-def test_rendering_is_fast_and_repeats_itself() -> None:
-    """One commentary and twelve headlines take less than 150 ms once warm, and give the same bytes again."""
-    first = render_mail(edition())
-    took = []
-    for _ in range(5):
-        start = time.perf_counter()
-        again = render_mail(edition())
-        took.append(time.perf_counter() - start)
-    assert again == first
-    assert min(took) < 0.150
+def test_rendering_repeats_itself() -> None:
+    """The same edition gives the same bytes."""
+    assert render_mail(edition()) == render_mail(edition())
 
 
 def test_a_newsrooms_own_template_comes_first(tmp_path: object) -> None:

@@ -1,0 +1,49 @@
+"""Which slow tests belong to an area's proofs: `python -m bench.area_tests [AREA]` prints their paths."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+# Folders and files, each in one area.
+AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "spine": (
+        *("tests/unit/cli", "tests/unit/embedded", "tests/integration/test_canaries.py"),
+        *("tests/unit/test_addresses.py", "tests/unit/test_config.py", "tests/unit/test_i18n.py"),
+        *("tests/unit/test_keys.py", "tests/unit/test_logs.py", "tests/unit/test_macs.py"),
+        *("tests/unit/test_tokens.py",),
+    ),
+    "delivery": (
+        *("tests/process", "tests/unit/mail", "tests/unit/deliveries", "tests/unit/pacing"),
+        *("tests/integration/deliveries", "tests/integration/pacing"),
+        *("tests/integration/test_journal_faults.py", "tests/integration/test_ledger.py"),
+        *("tests/integration/test_revisions.py",),
+    ),
+    "audience": (
+        *("tests/unit/lists", "tests/integration/lists", "tests/unit/web", "tests/integration/web"),
+    ),
+    "news": (
+        *("tests/unit/feeds", "tests/unit/sources", "tests/unit/editions", "tests/unit/net"),
+        *("tests/integration/editions",),
+    ),
+    "email": (
+        *("tests/unit/rendering", "tests/unit/preflight", "tests/browser"),
+        *("tests/integration/test_spamassassin.py",),
+    ),
+}
+
+
+def main() -> int:
+    """Print an area's paths, or "tests" for all of them; 2 for an area that there is not."""
+    areas = sys.argv[1:]
+    if any(area not in AREA_TESTS for area in areas):
+        sys.stderr.write(f"The areas are: {', '.join(AREA_TESTS)}.\n")
+        return 2
+    paths = [path for area in areas for path in AREA_TESTS[area]]
+    sys.stdout.write(f"{' '.join(paths or ['tests'])}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
