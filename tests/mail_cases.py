@@ -44,7 +44,7 @@ WORDS: Final[Mapping[str, Words]] = {
     language: Words(**words)
     for language, words in json.loads((Path(__file__).parent / "mail_words.json").read_text("utf-8")).items()
 }
-LANGUAGES: Final = tuple(language for language in WORDS if language in i18n.LANGUAGES)
+LANGUAGES: Final = tuple(language for language in WORDS if language in i18n.READER_LANGUAGES)
 LAYOUTS: Final = tuple(layout.value for layout in Layout)
 
 
