@@ -157,7 +157,7 @@ def _lines(session: Session, one: Considered, templates: Path | None) -> tuple[s
 
 
 def _count(one: Considered) -> int:
-    said = (one.changes.intro, one.changes.subject, one.changes.preheader)
+    said = (one.changes.intro, one.changes.note, one.changes.subject, one.changes.preheader)
     wishes = len(one.changes.wishes.posts) + len(one.changes.wishes.own)
     rewrites = len(one.changes.rewrites) + len(one.changes.own_rewrites)
     return wishes + rewrites + sum(word is not None for word in said)

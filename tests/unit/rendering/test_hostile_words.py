@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from lxml import html as lxml_html
 
 from digest.rendering.body import read_body
-from digest.rendering.contexts import RenderedMail, StoryPicture
+from digest.rendering.contexts import RenderedMail, SisterLink, StoryPicture
 from digest.rendering.digest_email import render_mail, render_web
+from digest.rendering.theme import Layout, Look, Sponsor, ThemePicture
 from digest.rendering.words import clean_address, clean_text
 from tests.unit.rendering.samples import edition, featured, story
 
@@ -43,11 +44,22 @@ def mail_with(text: str) -> tuple[RenderedMail, str]:
     """A mail and a web edition with the text in every field that holds words."""
     picture = StoryPicture("https://news.example.org/p.jpg", text, 600, 400)
     each = {"title": text, "author": text, "section": text, "excerpt": text}
+    logo = ThemePicture("https://news.example.org/l.png", 300, 80, text)
+    look = Look(
+        layout=Layout.BRIEFING,
+        motto=text,
+        footer=text,
+        logo=logo,
+        sponsor=Sponsor(text, label=text, url="https://bakery.test/", picture=logo),
+    )
     context = dataclasses.replace(
         edition(digest_title=text, sender_name=text, postal_address=text, reason=text, intro=text),
         featured=featured(**each, picture=picture),
         recent=(story(1, **each),),
         sign_off=text,
+        correction=text,
+        look=look,
+        sisters=(SisterLink(text, "https://mail.example.org/s/hy", "hy", text),),
     )
     return render_mail(context), render_web(context)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digest.errors import InputError
@@ -115,6 +115,7 @@ def test_words_of_a_theme_cannot_hold_a_placeholder() -> None:
 
 @settings(max_examples=60)
 @given(shades(0xD0, 0xFF), shades(0xD0, 0xFF), shades(0, 0x50))
+@example("#ffffff", "#ffffff", "#505050")
 def test_what_is_derived_can_be_read(page: str, card: str, ink: str) -> None:
     """Whatever ink a paper chose that can be read, the faint words mixed from it can be read too."""
     light = whole_palette(LIGHT, page=page, card=card, ink=ink)
