@@ -6,6 +6,7 @@ What goes along is said in `switch_language`; `leaving.undo_leaving` takes it ba
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from typing import Final
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from digest.errors import NotFoundError
 from digest.lists.endings import Before, Switch
 from digest.lists.leaving import last_leaving
 from digest.lists.locks import lock_person, lock_subscriptions
-from digest.lists.preferences import cadence_of, join, lists_where, require_running, topics_of
+from digest.lists.preferences import cadence_of, join, listed, lists_where, require_running, topics_of
 from digest.lists.queries import subscription_of
 from digest.lists.status import RUNNING, Origin
 from digest.lists.subscribe import end, pause, resume
@@ -76,31 +77,42 @@ def switch_language(
 
 def sister_lists(session: Session, subscription: Subscription) -> list[tuple[MailingList, Digest]]:
     """The lists of the same paper in other languages that are open, or that the person left themselves."""
-    own = session.execute(
-        sa.select(Digest.id, Digest.sister_group, Digest.language)
-        .join(MailingList, MailingList.digest_id == Digest.id)
-        .where(MailingList.id == subscription.list_id)
-    ).one()
+    own = session.execute(_paper_of_list(), {"list": subscription.list_id}).one()
     if own.sister_group is None:
         return []
-    has_ended = sa.exists().where(
-        Subscription.list_id == MailingList.id,
-        Subscription.subscriber_id == subscription.subscriber_id,
-        Subscription.status == SubscriptionStatus.ENDED,
-    )
-    found = lists_where(
-        session,
-        sa.and_(
-            Digest.sister_group == own.sister_group,
-            Digest.language != own.language,
-            sa.or_(MailingList.is_open, has_ended),
-        ),
-    )
+    person = subscription.subscriber_id
+    found = listed(session, _sisters(), group=own.sister_group, language=own.language, person=person)
     return [
         (each, digest)
         for each, digest in found
         if each.is_open or _has_left(session, each.id, subscription.subscriber_id)
     ]
+
+
+@functools.cache
+def _paper_of_list() -> sa.Select[str | None, str]:
+    return (
+        sa.select(Digest.sister_group, Digest.language)
+        .join(MailingList, MailingList.digest_id == Digest.id)
+        .where(MailingList.id == sa.bindparam("list"))
+    )
+
+
+@functools.cache
+def _sisters() -> sa.Select[MailingList, Digest]:
+    """Built once: to build it takes longer than to run it."""
+    has_ended = sa.exists().where(
+        Subscription.list_id == MailingList.id,
+        Subscription.subscriber_id == sa.bindparam("person"),
+        Subscription.status == SubscriptionStatus.ENDED,
+    )
+    return lists_where(
+        sa.and_(
+            Digest.sister_group == sa.bindparam("group"),
+            Digest.language != sa.bindparam("language"),
+            sa.or_(MailingList.is_open, has_ended),
+        )
+    )
 
 
 def _has_left(session: Session, list_id: int, subscriber_id: int) -> bool:

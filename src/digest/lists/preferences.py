@@ -173,7 +173,12 @@ def join_list(
 
 def open_lists(session: Session) -> list[tuple[MailingList, Digest]]:
     """Lists that the person may join from the page: open ones, in the order of their titles."""
-    return lists_where(session, MailingList.is_open.is_(True))
+    return listed(session, _open_ones())
+
+
+@functools.cache
+def _open_ones() -> sa.Select[MailingList, Digest]:
+    return lists_where(MailingList.is_open.is_(True))
 
 
 def own_subscriptions(session: Session, subscriber_id: int) -> list[tuple[Subscription, MailingList]]:
@@ -235,16 +240,22 @@ def _may_join(session: Session, target: MailingList, was_on: Subscription | None
     return was_on.status in RUNNING or last_leaving(session, was_on) is not None
 
 
-def lists_where(session: Session, which: sa.ColumnElement[bool]) -> list[tuple[MailingList, Digest]]:
-    """Lists with their digests, in the order of their titles; as many as a page can show."""
-    rows = session.execute(
+def lists_where(which: sa.ColumnElement[bool]) -> sa.Select[MailingList, Digest]:
+    """Lists with their digests, in the order of their titles; as many as a page can show. To be kept."""
+    return (
         sa.select(MailingList, Digest)
         .join(Digest, Digest.id == MailingList.digest_id)
         .where(which)
         .order_by(MailingList.title, MailingList.id)
         .limit(_LISTS_MOST)
     )
-    return [(row[0], row[1]) for row in rows]
+
+
+def listed(
+    session: Session, found: sa.Select[MailingList, Digest], **values: object
+) -> list[tuple[MailingList, Digest]]:
+    """What such a statement finds with these values."""
+    return [(row[0], row[1]) for row in session.execute(found, values)]
 
 
 def _hold(session: Session, subscription: Subscription) -> None:

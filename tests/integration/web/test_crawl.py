@@ -20,7 +20,7 @@ from tests.integration.web.mailing import Mailing, mail_everything
 from tests.integration.web.rows import Scene, make_settings
 from tests.integration.web.scanner import Answer, crawl, links_in_mail, watched
 
-PEOPLE = 500  # on each of the two databases, so a thousand mails together
+PEOPLE = {"sqlite": 850, "postgresql": 150}  # a thousand mails together; there each takes twice as long
 DOMAIN = "@mail.test"  # everybody's
 # What is not there, or not any more, once all mails have arrived; in both languages each.
 CLOSED = {
@@ -43,8 +43,9 @@ def test_opening_every_link_of_every_mail_changes_nothing(
     database: Database, settings: Settings, app: FastAPI, client: TestClient
 ) -> None:
     """By GET and HEAD, as if loaded ahead, and on from there: not a row, not a statement, not a hint."""
-    mailing = mail_everything(database, settings, client, PEOPLE)
-    urls = all_links(mailing)
+    people = PEOPLE[database.engine.dialect.name]
+    mailing = mail_everything(database, settings, client, people)
+    urls = all_links(mailing, people)
     with watched(database) as witness:
         answers = crawl(app, urls, origin=PUBLIC_URL)
         assert witness.changes() == []
@@ -61,15 +62,15 @@ def test_opening_every_link_of_every_mail_changes_nothing(
     assert not [answer for answer in answers if gives_away(answer, secrets)]
 
 
-def all_links(mailing: Mailing) -> set[str]:
+def all_links(mailing: Mailing, people: int) -> set[str]:
     """Every address in every mail, of which each reader's edition has at least its own two."""
-    assert len(mailing.editions) == PEOPLE
+    assert len(mailing.editions) == people
     assert mailing.kinds() == {*(kind.value for kind in NoticeKind), FIRST_COPY}
     found = [links_in_mail(raw) for raw in mailing.editions + mailing.singles]
-    own = [{url for url in each if url.startswith(f"{PUBLIC_URL}/u/")} for each in found[:PEOPLE]]
+    own = [{url for url in each if url.startswith(f"{PUBLIC_URL}/u/")} for each in found[:people]]
     assert {len(each) for each in own} == {2}
-    assert len(set().union(*own)) == 2 * PEOPLE
-    assert all("https://courier.example/" in each for each in found[:PEOPLE])  # of List-Help
+    assert len(set().union(*own)) == 2 * people
+    assert all("https://courier.example/" in each for each in found[:people])  # of List-Help
     return set().union(*found)
 
 
