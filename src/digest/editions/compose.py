@@ -16,9 +16,8 @@ from digest.editions.stories import featured_story, story_of_own, story_of_post
 from digest.i18n import translator
 from digest.mail.message import build_digest
 from digest.mail.placeholders import Fallback, PreparedMail
-from digest.models import Cadence, Digest, Edition, OwnItem, Post, Reason, Role
+from digest.models import Cadence, Digest, Edition, OwnItem, Post, Role
 from digest.rendering.contexts import (
-    UNSUBSCRIBE_URL,
     EditionContext,
     Look,
     Personal,
@@ -26,7 +25,7 @@ from digest.rendering.contexts import (
     TextSize,
     TimeForm,
 )
-from digest.rendering.digest_email import MAX_HTML_BYTES, render_mail, render_web
+from digest.rendering.digest_email import render_mail, render_web
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,8 @@ class Composed:
     fingerprint: str
     # What came of each candidate; empty where no choice was made, as for a correction.
     explanation: tuple[dict[str, Any], ...] = ()
+    # What the checks said of it; see `editions.checks`.
+    findings: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,14 @@ class Placed:
     own_item_id: int | None = None
 
 
-def compose(material: Material, *, public_url: str, templates: Path | None) -> Composed:
-    """Render every variant of an edition once, and its web edition.
+def compose(
+    material: Material, *, public_url: str, templates: Path | None, context: EditionContext | None = None
+) -> Composed:
+    """Render every variant of an edition once, and its web edition; `context` is its own, as it was mended.
 
     Raises what rendering and the mail's self-check raise: such an edition is held, never sent.
     """
-    context = context_of(material, public_url=public_url)
+    context = context or context_of(material, public_url=public_url)
     composed = compose_context(
         material.digest,
         context,
@@ -121,20 +124,6 @@ def compose_context(
         items=placed,
         fingerprint=_fingerprint([first.subject, web_html, *(variant.fingerprint for variant in variants)]),
     )
-
-
-def problem_of(digest: Digest, composed: Composed) -> tuple[Reason, str] | None:
-    """Why this must not be sent as it is, with a detail; None if nothing is wrong with it."""
-    if not digest.postal_address.strip():
-        return Reason.NO_POSTAL_ADDRESS, ""
-    if not all(
-        UNSUBSCRIBE_URL in part for variant in composed.variants for part in (variant.html, variant.text)
-    ):
-        return Reason.NO_SIGN_OFF_LINK, ""
-    largest = max(len(variant.html.encode()) for variant in composed.variants)
-    if largest > MAX_HTML_BYTES:
-        return Reason.TOO_LARGE, f"{largest} > {MAX_HTML_BYTES}"
-    return None
 
 
 def context_of(material: Material, *, public_url: str) -> EditionContext:

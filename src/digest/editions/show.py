@@ -29,6 +29,7 @@ from digest.models import (
     Revision,
     Role,
 )
+from digest.preflight.mail_findings import FoundIn, found_of
 
 _IDS_LIMIT = 2**63  # what the databases' whole numbers hold
 
@@ -89,6 +90,7 @@ class EditionView:
     deliveries: dict[DeliveryStatus, int]
     faults: tuple[BatchFault, ...]
     dropped_at: dt.datetime | None = None
+    findings: tuple[FoundIn, ...] = ()  # what the checks said when its version was made
 
 
 def digest_of(session: Session, edition: Edition) -> Digest:
@@ -144,6 +146,7 @@ def show_edition(session: Session, edition_id: int) -> EditionView:
         deliveries=_totals(totals) if totals else _deliveries(session, edition_id),
         faults=_faults(session, edition_id),
         dropped_at=totals.dropped_at if totals else None,
+        findings=tuple(found_of(revision.findings)) if revision else (),
     )
 
 

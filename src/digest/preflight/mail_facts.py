@@ -5,10 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from digest.mail.placeholders import BODY_PLACEHOLDERS, PreparedMail, fill, with_fallbacks
 from digest.preflight.mail_html import Page, read_page
 from digest.rendering.contexts import Story
+
+if TYPE_CHECKING:
+    from digest.preflight.looked import Looked
 
 _SAMPLE_TOKEN = "A" * 48
 _SAMPLES = {
@@ -24,7 +28,8 @@ class MailFacts:
     """One variant of an edition. `raw` is the mail as a reader would get it, with a sample's values.
 
     `postal_address` is the digest's; `allowed` are the placeholders that are filled for each person; stories
-    are as they were placed, the featured one first.
+    are as they were placed, the featured one first; `has_featured` says whether that is one. `looked` is what
+    was seen of its links and pictures, empty where nobody has looked.
     """
 
     subject: str
@@ -37,6 +42,8 @@ class MailFacts:
     stories: tuple[Story, ...] = ()
     allowed: frozenset[str] = BODY_PLACEHOLDERS
     page: Page = field(default_factory=Page)
+    has_featured: bool = False
+    looked: tuple[Looked, ...] = ()
 
 
 def gather(
@@ -50,6 +57,8 @@ def gather(
     stories: Sequence[Story],
     edition_at: dt.datetime,
     public_url: str,
+    has_featured: bool = False,
+    looked: Sequence[Looked] = (),
 ) -> MailFacts:
     """The facts about a mail that was encoded from these parts; `public_url` is where its links lead."""
     return MailFacts(
@@ -63,6 +72,8 @@ def gather(
         stories=tuple(stories),
         allowed=BODY_PLACEHOLDERS | prepared.needs,
         page=read_page(html),
+        has_featured=has_featured,
+        looked=tuple(looked),
     )
 
 
