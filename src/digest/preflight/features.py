@@ -255,7 +255,7 @@ def _of_value(name: str, value: str) -> Iterator[str]:
     if name == "display":
         word = value.split("!", maxsplit=1)[0].strip()
         kind = re.search(r"\b(flex|grid|none)\b", word)
-        yield f"css-display-{kind[1]}" if kind else "css-display"
+        yield from ([f"css-display-{kind[1]}"] if kind else ())
     for unit in _UNIT.findall(value):
         yield f"css-unit-{'percent' if unit == '%' else unit}"
     for function in _FUNCTION.findall(value):
