@@ -7,10 +7,8 @@ from collections.abc import Collection, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from digest.preflight.mail_html import Tag, tags_of
+from digest.preflight.mail_html import Tag, pieces_of
 
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_STYLE = re.compile(r"<style\b[^>]*>(.*?)(?:</style|\Z)", re.DOTALL | re.IGNORECASE)
 _CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _UNIT = re.compile(
     r"(?<![\w#.-])[+-]?(?:\d+\.?\d*|\.\d+)(px|em|rem|ex|ch|cm|in|mm|pc|pt|vh|vw|vmin|vmax|%)(?![\w%])"
@@ -126,12 +124,9 @@ _IMAGES: Final = {
 
 def features_of(markup: str, known: Collection[str]) -> set[str]:
     """The features that a page uses, of the known ones; what stands in comments is for Outlook alone."""
-    bare = _COMMENT.sub("", markup)
-    found = {"html-doctype"} if re.match(r"\s*<!doctype html\s*>", bare, re.IGNORECASE) else set()
-    for tag in tags_of(_STYLE.sub("<style></style>", bare)):
-        found |= set(_of_tag(tag, known))
-    for block in _STYLE.findall(bare):
-        found |= set(_of_styles(block, known))
+    found = {"html-doctype"} if re.match(r"\s*<!doctype html\s*>", markup, re.IGNORECASE) else set()
+    for tag, styles in pieces_of(markup, in_comments=False):
+        found.update(_of_tag(tag, known), _of_styles(styles, known))
     return found & set(known)
 
 

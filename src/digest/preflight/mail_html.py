@@ -18,12 +18,12 @@ _INK = re.compile(r"(?:^|;)\s*color\s*:\s*([^;!]+)", re.IGNORECASE)
 _GROUND = re.compile(r"(?:^|;)\s*background(?:-color)?\s*:\s*([^;!]+)", re.IGNORECASE)
 _NAMED: Final = {"white": "#ffffff", "black": "#000000"}
 _INVISIBLE = re.compile(
-    r"(?:^|;)\s*(font-size\s*:\s*(?:0|[01](?:\.\d+)?\s*(?:px|pt))|(?:color|opacity)\s*:\s*(?:transparent|0))\s*(?:;|!|$)",
+    r"(?:^|;)\s*(font-size\s*:\s*(?:0|(?:1|[01]?\.\d+)\s*(?:px|pt))|(?:color|opacity)\s*:\s*(?:transparent|0))\s*(?:;|!|$)",
     re.IGNORECASE,
 )
-_STYLE = re.compile(r"<style\b[^>]*>(.*?)(?:</style|\Z)", re.DOTALL | re.IGNORECASE)
+_STYLE_END = re.compile(r"</style", re.IGNORECASE)
 # As the HTML standard reads a tag (13.2.5): a quote inside of a bare value is a letter.
-_TAG = re.compile(r"<([A-Za-z][^\s/>]*)")
+_START = re.compile(r"<!--|<([A-Za-z][^\s/>]*)")
 _ATTRIBUTE = re.compile(r"""[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"'][^\s>]*)))?""")
 
 
@@ -66,7 +66,8 @@ class Page:
 
 def read_page(markup: str) -> Page:
     """Read any markup; what is broken is read as well as it can be."""
-    tags, styles = tuple(tags_of(markup)), "".join(_STYLE.findall(markup))
+    pieces = list(pieces_of(markup))
+    tags, styles = tuple(tag for tag, _ in pieces), "".join(text for _, text in pieces)
     root = _parsed(markup)
     if root is None:
         return Page(tags=tags, styles=styles)
@@ -153,13 +154,34 @@ def _words(root: HtmlElement, hidden: set[HtmlElement]) -> Iterator[str]:
 
 
 def tags_of(markup: str) -> Iterator[Tag]:
-    """Every start tag, wherever it stands: a tree would leave out what a lenient reader still runs."""
+    """Every start tag, in comments too: Outlook reads those, and a lenient reader may."""
+    return (tag for tag, _ in pieces_of(markup))
+
+
+def pieces_of(markup: str, *, in_comments: bool = True) -> Iterator[tuple[Tag, str]]:
+    """Every start tag, and of a style block what is in it; what only stands in an attribute is none.
+
+    Not by a tree: that would leave out what a lenient reader still runs.
+    """
     at = 0
-    while found := _TAG.search(markup, at):
+    while found := _START.search(markup, at):
         at = found.end()
+        if found[1] is None:
+            at = at if in_comments else _behind(markup, "-->", at)
+            continue
         attributes: list[tuple[str, str]] = []
         while part := _ATTRIBUTE.match(markup, at):
             at = part.end()
             value = next((each for each in part.groups()[1:] if each is not None), "")
             attributes.append((part[1].lower(), html_module.unescape(value)))
-        yield Tag(found[1].lower(), tuple(attributes))
+        name, text = found[1].lower(), ""
+        if name == "style":
+            at = _behind(markup, ">", at)
+            end = _STYLE_END.search(markup, at)
+            text = markup[at : end.start() if end else None]
+        yield Tag(name, tuple(attributes)), text
+
+
+def _behind(markup: str, mark: str, at: int) -> int:
+    place = markup.find(mark, at)
+    return len(markup) if place < 0 else place + len(mark)

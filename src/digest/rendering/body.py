@@ -24,6 +24,7 @@ _BLOCKS: Final = frozenset({"p", "ul", "ol", "blockquote", "h2", "h3", "h4", "h5
 _INLINE: Final = frozenset({"a", "b", "br", "em", "i", "img", "strong", "u"})
 _TAGS: Final = _BLOCKS | _INLINE | {"li"}
 _NOTHING: Final = Markup("")
+_SURROGATES = re.compile("[\ud800-\udfff]")  # halves of letters: no encoding has them
 _MAILTO = re.compile(r"mailto:[A-Za-z0-9._+\-]+@[A-Za-z0-9.\-]+")
 
 
@@ -55,7 +56,7 @@ class Body:
 def read_body(markup: str) -> Body:
     """Parse sanitised markup; whatever is not on the list of tags loses its tag and keeps its words."""
     safe = nh3.clean(
-        markup,
+        _SURROGATES.sub("\ufffd", markup),
         tags=set(_TAGS),
         attributes={"a": {"href"}, "img": {"src", "alt", "width", "height"}},
         link_rel=None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -210,3 +212,29 @@ def test_excerpts_are_cut_until_the_mail_fits(room: Room) -> None:
     assert shown in checked.composed.variants[0].html
     assert shown in checked.composed.web_html
     assert [one.post_id for one in checked.composed.items] == ids
+
+
+def test_a_hostile_feed_goes_out_as_words(room: Room, tmp_path: Path) -> None:
+    """Styles, links, pictures, pipes in every field of a feed: locked, and nobody but its site is asked."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/x"
+        nasty = (
+            f'--><![endif]--></style><style>@import url({url}.css);@import "file://{pipe}";</style>'
+            f'<link rel="stylesheet" href="{url}.css"><a href="{url}">a</a><img src="{url}.png" alt="b">'
+            f'<img src="file://{pipe}"><base href="{url}"><script src="{url}"></script>'
+        )
+        body = f"<p>{nasty}</p><p>{'The orchards of the plain are heavy this year. ' * 8}</p>"
+        fields = {"title": nasty, "category": "Commentary", "author": nasty, "body": body}
+        room.publish(post(1, **fields), post(2, **fields | {"category": nasty}))
+        edition_id = room.edition()
+        assert room.freeze(edition_id) is FROZEN
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    with pytest.raises(BlockingIOError):
+        os.read(end, 1)
+    os.close(end)
+    assert "@import" not in html_of(room, edition_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 from digest.mail.message import build_digest
@@ -14,9 +15,9 @@ from digest.rendering.digest_email import render_mail
 PUBLIC_URL = "https://mail.example.org"
 
 
-def facts_of(context: EditionContext) -> MailFacts:
+def facts_of(context: EditionContext, templates: Path | None = None) -> MailFacts:
     """The facts about an edition, made in the way of the freeze."""
-    rendered = render_mail(context)
+    rendered = render_mail(context, templates=templates)
     prepared = build_digest(
         from_name=context.sender_name,
         from_address="news@example.org",

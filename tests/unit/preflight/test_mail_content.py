@@ -115,6 +115,9 @@ PLANTED: list[tuple[str, Plant, Code]] = [
 ]  # fmt: skip
 
 NOT_PLANTED: list[tuple[str, Plant, Code]] = [
+    ("markup in words for a picture",
+     body('<img src="https://a.example/a.png" width="9" alt="<style>@import x</style><script>">'),
+     Code.DANGEROUS),
     ("a link with a picture", lambda facts: with_html(
         facts, f'<p>News</p><a href="{UNSUBSCRIBE_URL}"><img alt="Leave"></a>',
     ),
