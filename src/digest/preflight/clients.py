@@ -66,6 +66,7 @@ ALLOWED: Final[tuple[Allowed, ...]] = (
 class Data(NamedTuple):
     """What is known of a feature by its name: its title, and the clients that do nothing with it."""
 
+    known: frozenset[str]
     titles: dict[str, str]
     missing: dict[str, frozenset[str]]
     names: dict[str, str]
@@ -78,6 +79,7 @@ def data() -> Data:
     kept = json.loads(file.read_text(encoding="utf-8"))
     clients = kept["clients"]
     return Data(
+        known=frozenset(kept["features"]),
         titles={slug: each["title"] for slug, each in kept["features"].items()},
         missing={
             slug: frozenset(clients[place] for place in each["no"]) & frozenset(CLIENTS)
@@ -90,7 +92,7 @@ def data() -> Data:
 def unsupported(facts: MailFacts) -> Iterator[MailFinding]:
     """No feature is used that does nothing in one of the clients, but those that may be missing there."""
     known = data()
-    for slug in sorted(features_of(facts.html, known.titles)):
+    for slug in sorted(features_of(facts.html, known.known)):
         missing = [
             client for client in CLIENTS if client in known.missing[slug] and not is_allowed(slug, client)
         ]

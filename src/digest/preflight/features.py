@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -122,21 +123,32 @@ _IMAGES: Final = {
 }
 
 
-def features_of(markup: str, known: Collection[str]) -> set[str]:
+def features_of(markup: str, known: frozenset[str]) -> set[str]:
     """The features that a page uses, of the known ones; what stands in comments is for Outlook alone."""
     found = {"html-doctype"} if re.match(r"\s*<!doctype html\s*>", markup, re.IGNORECASE) else set()
     for tag, styles in pieces_of(markup, in_comments=False):
-        found.update(_of_tag(tag, known), _of_styles(styles, known))
-    return found & set(known)
+        found.update(_of_tag(tag, known), _of_block(styles, known) if styles else ())
+    return found & known
 
 
-def _of_tag(tag: Tag, known: Collection[str]) -> Iterator[str]:
+# Most of a mail's elements share a few styles, and its variants their style blocks.
+@functools.lru_cache(maxsize=256)
+def _of_style(css: str, known: frozenset[str]) -> frozenset[str]:
+    return frozenset(_of_declarations(css, known))
+
+
+@functools.lru_cache(maxsize=16)
+def _of_block(css: str, known: frozenset[str]) -> frozenset[str]:
+    return frozenset(_of_styles(css, known))
+
+
+def _of_tag(tag: Tag, known: frozenset[str]) -> Iterator[str]:
     yield _ELEMENTS.get(tag.name, f"html-{tag.name}")
     for name, value in tag.attributes:
         if name in _ATTRIBUTES:
             yield _ATTRIBUTES[name]
         if name == "style":
-            yield from _of_declarations(value, known)
+            yield from _of_style(value, known)
         if name == "href" and tag.name == "a":
             yield from (["html-mailto-links"] if value.lower().startswith("mailto:") else ())
             yield from (["html-anchor-links"] if value.startswith("#") else ())
@@ -159,7 +171,7 @@ def _of_picture(url: str) -> Iterator[str]:
     yield from filter(None, [_IMAGES.get(ending)])
 
 
-def _of_styles(css: str, known: Collection[str]) -> Iterator[str]:
+def _of_styles(css: str, known: frozenset[str]) -> Iterator[str]:
     """A style block: rules, and rules within rules of media."""
     bare = _CSS_COMMENT.sub("", css)
     if bare != css:
@@ -220,7 +232,7 @@ def _of_selectors(head: str) -> Iterator[str]:
         yield from (slug for pattern, slug in _SELECTORS if pattern.search(plain))
 
 
-def _of_declarations(css: str, known: Collection[str]) -> Iterator[str]:
+def _of_declarations(css: str, known: frozenset[str]) -> Iterator[str]:
     for declaration in css.split(";"):
         name, colon, value = declaration.partition(":")
         name, value = name.strip().lower(), _STRING.sub('""', value.strip().lower())
@@ -232,7 +244,7 @@ def _of_declarations(css: str, known: Collection[str]) -> Iterator[str]:
         yield from _of_value(name, value)
 
 
-def _of_property(name: str, known: Collection[str]) -> Iterator[str]:
+def _of_property(name: str, known: frozenset[str]) -> Iterator[str]:
     """Its own feature, else that of what it is a part of: `padding-left` of `padding`."""
     if name in _PROPERTIES:
         yield _PROPERTIES[name]
