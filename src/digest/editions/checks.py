@@ -10,7 +10,7 @@ if one were there all the same, `states.move` lets no edition go out with it. Th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from digest.editions.compose import Composed
@@ -123,7 +123,7 @@ def facts_of(
 ) -> dict[str, MailFacts]:
     """The facts about each variant, by its text size and topics."""
     return {
-        name_of(variant.text_size, ""): gather(
+        name_of(variant.text_size, getattr(variant, "topics", "")): gather(
             PreparedMail.from_bytes(variant.mail),
             subject=composed.subject,
             preheader=composed.preheader,
@@ -157,7 +157,9 @@ def wanted_of(
         wanted += [
             Wanted(Kind.LINK, url, story.title) for url in (story.url, *read_body(story.body_html).links)
         ]
-    wanted += [Wanted(Kind.LINK, url) for url in read_body(context.intro_html).links]
+    for field in fields(context):
+        if field.name.endswith("_html"):  # the desk's own words: an intro, say
+            wanted += [Wanted(Kind.LINK, url) for url in read_body(getattr(context, field.name)).links]
     ours = f"{public_url.rstrip('/')}/"
     return [
         one

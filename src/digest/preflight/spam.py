@@ -20,6 +20,7 @@ LEAST_CONTRAST: Final = 2.0  # far below what is readable: words that are meant 
 _ONCE: Final = ("From", "To", "Subject", "Date", "Message-ID", "MIME-Version")
 _PLAIN_ONLY: Final = ("List-Unsubscribe", "List-Unsubscribe-Post", "Message-ID", "Date", "Feedback-ID")
 _NUMBER_HOST = re.compile(r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){0,3}|[0-9a-f]*:[0-9a-f:.]*")
+_LOOPBACK = re.compile(r"127(?:\.\d{1,3}){3}|::1")
 _SHOWN_ADDRESS = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,24})(?:[/?#:]\S*)?", re.IGNORECASE)
 _SHORTENERS: Final = frozenset(
     {
@@ -59,13 +60,13 @@ def unseen_words(facts: MailFacts) -> Iterator[MailFinding]:
 
 
 def links(facts: MailFacts) -> Iterator[MailFinding]:
-    """Links lead where they say, to a site with a name."""
+    """Links lead where they say, to a site with a name. What leads to this machine itself is a trial."""
     for link in facts.page.links:
         host = _host(link.url)
         if link.url in ("", "#"):
             yield warn(Code.LINK_EMPTY, words=_short(link.words))
-        elif _NUMBER_HOST.fullmatch(host):
-            yield warn(Code.NUMBER_LINK, url=_short(link.url))
+        elif _NUMBER_HOST.fullmatch(host) and not _LOOPBACK.fullmatch(host):
+            yield warn(Code.NUMBER_LINK, url=host)  # once for all links to it
         elif host in _SHORTENERS:
             yield warn(Code.SHORT_LINK, url=_short(link.url))
         shown = _SHOWN_ADDRESS.fullmatch(link.words.strip())

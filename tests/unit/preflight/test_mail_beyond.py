@@ -136,6 +136,7 @@ NOT_PLANTED: list[tuple[str, Plant, Code]] = [
     ("1.5 em", styled("font-size:1.5em"), Code.UNSEEN_WORDS),
     ("half clear", styled("opacity:0.5"), Code.UNSEEN_WORDS),
     ("figures in a name", link("https://24.example.org/"), Code.NUMBER_LINK),
+    ("a trial on this machine", link("http://127.0.0.1:8080/a"), Code.NUMBER_LINK),
     ("our own place", link(f"{UNSUBSCRIBE_URL}/page"), Code.NUMBER_LINK),
     ("like a shortener", link("https://habit.ly/"), Code.SHORT_LINK),
     ("says so", link("https://www.library.example.org/hours", "library.example.org"), Code.LINK_SAYS_OTHER),
