@@ -109,6 +109,8 @@ PLANTED: list[tuple[str, Plant, Code]] = [
     ("one address twice", stories({"url": "https://a.example/1/"}, {"url": "http://www.a.example/1?utm_source=x"}),
      Code.SAME_STORY),
     ("today", stories(OLD | {"title": "Mill Bridge opens today"}), Code.OLD_TODAY),
+    ("today in French", stories(OLD | {"language": "fr-FR", "title": "Le pont ouvre aujourd’hui"}),
+     Code.OLD_TODAY),
     ("tomorrow in an excerpt", stories(OLD | {"excerpt": "Tomorrow the choir sings."}), Code.OLD_TODAY),
     *((f"old: {word}", stories(OLD | HY | {"title": f"Կամուրջը բացվում է {word}"}), Code.OLD_TODAY)
       for word in ("այսօր", "այսօ՞ր", "Այսօրվանից", "վաղը", "վաղվա", "երեկ", "երէկ", "այս երեկո")),
