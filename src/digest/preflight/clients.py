@@ -48,6 +48,7 @@ ALLOWED: Final[tuple[Allowed, ...]] = (
     Allowed("css-word-break", "*", "overflow-wrap stands beside it; only the longest words need either"),
     Allowed("css-overflow-wrap", "*", "word-break stands beside it; only the longest words need either"),
     Allowed("css-table-layout", "outlook.*", "a table of fixed width stands around it for Outlook"),
+    Allowed("css-box-sizing", "*", "stands in the style block alone, around a logo by night"),
     Allowed("css-border-radius", "outlook.*", "corners are square there"),
     Allowed("css-max-height", "outlook.windows", "the preheader is hidden there by mso-hide"),
     Allowed("css-overflow", "outlook.windows", "the preheader is hidden there by mso-hide"),

@@ -25,24 +25,13 @@ from digest.rendering.digest_email import MAX_HTML_BYTES
 from tests.integration.freezing import Room, post, room
 from tests.integration.planned import PUBLIC_URL, make_post
 from tests.servers.news_site import Page
+from tests.unit.preflight.mails import template_with
 
 __all__ = ["room"]
 
 FROZEN, HELD = EditionState.FROZEN, EditionState.HELD
 # A GIF of one pixel.
 GIF = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
-
-
-def with_danger(folder: Path) -> Path:
-    """A newsroom's own template: that of the house, and a form at its end."""
-    house = Path(__file__).resolve().parents[3] / "templates" / "email" / "digest" / "body.html"
-    own = folder / "email" / "digest"
-    own.mkdir(parents=True)
-    text = house.read_text(encoding="utf-8")
-    form = '<form action="https://news.example.org/"></form>{% endblock %}'
-    made = text.replace("{% endblock %}", form, 1)
-    (own / "body.html").write_text(made, encoding="utf-8")
-    return folder
 
 
 def findings(room: Room, edition_id: int) -> list[FoundIn]:
@@ -69,7 +58,8 @@ def html_of(room: Room, edition_id: int) -> str:
 def test_what_must_not_go_out_is_held(room: Room, tmp_path: Path) -> None:
     """Whatever kind of edition it is: no version is stored, and it says why in both languages."""
     room.publish(post(1))
-    folder, edition_id = with_danger(tmp_path), room.edition()
+    form = '<form action="https://news.example.org/"></form>'
+    folder, edition_id = template_with(tmp_path, form, "{{ edition.reason"), room.edition()
     for kind in (EditionKind.EXTRA, EditionKind.SCHEDULED, EditionKind.BREAKING):
         with room.database.write() as session:
             session.get_one(Edition, edition_id).kind = kind
