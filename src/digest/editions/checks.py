@@ -9,6 +9,7 @@ if one were there all the same, `states.move` lets no edition go out with it. Th
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
@@ -16,7 +17,7 @@ from typing import Any, Final
 from digest.editions.compose import Composed
 from digest.editions.mend import Make, within_size, without_pictures
 from digest.mail.placeholders import PreparedMail
-from digest.models import Digest, Reason
+from digest.models import Digest, Reason, Role
 from digest.preflight.looked import Kind, Looked, Seen, Wanted
 from digest.preflight.mail import judge_mail
 from digest.preflight.mail_facts import MailFacts, gather
@@ -82,7 +83,7 @@ def check(
         looked = tuple(look(wanted_of(context, composed, public_url=public_url, known=known)))
         context, composed, looked, done = _without_bad(context, composed, looked, make)
     context, composed, cut = within_size(context, composed, make)
-    facts = facts_of(digest, context, composed, public_url=public_url, looked=looked)
+    facts = facts_of(digest, composed, edition_at=context.edition_at, public_url=public_url, looked=looked)
     everywhere = tuple(facts)
     findings = merged({variant: judge_mail(one) for variant, one in facts.items()})
     findings = in_order([*findings, *(FoundIn(one, everywhere) for one in (*done, *cut))])
@@ -115,29 +116,31 @@ def as_remarks(found: Sequence[FoundIn]) -> list[dict[str, Any]]:
 
 def facts_of(
     digest: Digest,
-    context: EditionContext,
     composed: Composed,
     *,
+    edition_at: dt.datetime,
     public_url: str,
     looked: Sequence[Looked] = (),
 ) -> dict[str, MailFacts]:
-    """The facts about each variant, by its text size and topics."""
-    return {
-        name_of(variant.text_size, getattr(variant, "topics", "")): gather(
+    """The facts about each variant, by its text size and topics: of its own lines and its own stories."""
+    found = {}
+    for variant in composed.variants:
+        places = getattr(variant, "positions", None)
+        shown = [one for place, one in enumerate(composed.items) if places is None or place in places]
+        found[name_of(variant.text_size, getattr(variant, "topics", ""))] = gather(
             PreparedMail.from_bytes(variant.mail),
-            subject=composed.subject,
-            preheader=composed.preheader,
+            subject=getattr(variant, "subject", composed.subject),
+            preheader=getattr(variant, "preheader", composed.preheader),
             html=variant.html,
             text=variant.text,
             postal_address=digest.postal_address,
-            stories=_stories(context),
-            has_featured=context.featured is not None,
-            edition_at=context.edition_at,
+            stories=[one.story for one in shown],
+            has_featured=any(one.role is Role.FEATURED for one in shown[:1]),
+            edition_at=edition_at,
             public_url=public_url,
             looked=looked,
         )
-        for variant in composed.variants
-    }
+    return found
 
 
 def name_of(text_size: str, topics: str) -> str:

@@ -15,7 +15,7 @@ from digest.editions.stories import story_of
 from digest.mail.placeholders import PreparedMail
 from digest.models import Edition, Item, Revision, Role, Variant
 from digest.preflight.mail import judge_mail
-from digest.preflight.mail_facts import MailFacts, gather
+from digest.preflight.mail_facts import MailFacts, gather, sample_of, subject_of
 from digest.preflight.mail_findings import Code, FoundIn, found_of, merged
 
 # What cannot be found out again without asking sites, or from what is there already.
@@ -67,9 +67,12 @@ def _facts(
     found = {}
     for variant in session.scalars(variants):
         shown = [one for one in items if variant.positions is None or one.position in variant.positions]
+        prepared = PreparedMail.from_bytes(variant.mail)
+        is_whole = variant.positions is None
         found[name_of(variant.text_size, variant.topics)] = gather(
-            PreparedMail.from_bytes(variant.mail),
-            subject=revision.subject,
+            prepared,
+            # What lacks a story has a line of its own, which stands in the mail alone.
+            subject=revision.subject if is_whole else subject_of(sample_of(prepared, public_url)),
             preheader=revision.preheader,
             html=variant.html,
             text=variant.text,

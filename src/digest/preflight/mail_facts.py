@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import default
 from typing import TYPE_CHECKING
 
 from digest.mail.placeholders import BODY_PLACEHOLDERS, PreparedMail, fill, with_fallbacks
@@ -66,7 +68,7 @@ def gather(
         preheader=preheader,
         html=html,
         text=text,
-        raw=_sample_of(prepared, public_url),
+        raw=sample_of(prepared, public_url),
         postal_address=postal_address,
         edition_at=edition_at,
         stories=tuple(stories),
@@ -77,7 +79,13 @@ def gather(
     )
 
 
-def _sample_of(prepared: PreparedMail, public_url: str) -> bytes:
+def subject_of(raw: bytes) -> str:
+    """The subject that a mail carries."""
+    return str(BytesParser(policy=default).parsebytes(raw, headersonly=True).get("Subject", ""))
+
+
+def sample_of(prepared: PreparedMail, public_url: str) -> bytes:
+    """A mail as a reader would get it, with a sample's values."""
     url = f"{public_url.rstrip('/')}/u/{_SAMPLE_TOKEN}"
     known = dict.fromkeys(prepared.needs, "") | _SAMPLES | {"unsubscribe_url": url}
     return fill(prepared, with_fallbacks(prepared, known))

@@ -124,6 +124,16 @@ def test_what_was_found_is_shown_with_the_edition(paper: Cli, edition: int) -> N
     assert [each["code"] for each in paper.json("preflight", edition)["findings"]] == ["picture_dropped"]
 
 
+def test_a_mail_of_some_stories_has_its_own_line(paper: Cli, edition: int) -> None:
+    """A variant by topics is looked at with its own stories and the subject that it carries."""
+    _change(paper, sa.update(Revision).values(subject="Of other stories"))
+    assert [each["code"] for each in paper.json("preflight", edition)["findings"]] == ["title_differs"]
+    _change(paper, sa.update(Variant).values(positions=[0]))
+    assert paper.json("preflight", edition)["findings"] == []
+    _change(paper, sa.update(Variant).values(positions=[]))
+    assert '"code": "empty_edition"' in paper.run("preflight", edition, "--json").stdout
+
+
 def test_what_holds_an_edition_is_told(paper: Cli) -> None:
     """Before it has a version: what stopped it, with what to do, and exit code 1."""
     edition = next(line["id"] for line in paper.json("edition", "list") if line["kind"] == "extra")
