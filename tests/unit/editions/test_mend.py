@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import MISSING
+from typing import Any
 
 import pytest
 
@@ -29,7 +31,9 @@ class Press:
         self.made += 1
         excerpts = "".join(story.excerpt for story in context.recent)
         html = "x" * self.frame + excerpts
-        variant = ComposedVariant(text_size=TextSize.NORMAL, html=html, text="", mail=b"", fingerprint="")
+        needed = (field.name for field in dataclasses.fields(ComposedVariant) if field.default is MISSING)
+        blank: dict[str, Any] = dict.fromkeys(needed, "")
+        variant = ComposedVariant(**blank | {"text_size": TextSize.NORMAL, "html": html, "mail": b""})
         return Composed("", "", "", (variant,), (), "")
 
 
