@@ -14,11 +14,9 @@ from digest.editions.checks import check
 from digest.editions.compose import Material, compose, context_of
 from digest.editions.judged import judged
 from digest.editions.remarks import remark_sentence
-from digest.editions.remote_look import look_at
 from digest.editions.show import show_edition
 from digest.i18n import translator
 from digest.models import Cadence, Digest, Edition, EditionKind, EditionState, Post, Reason, Revision, Variant
-from digest.preflight.looked import MOST_PICTURE_BYTES, Kind, Seen, Wanted
 from digest.preflight.mail_findings import Code, FoundIn, MailLevel
 from digest.rendering.contexts import TextSize
 from digest.rendering.digest_email import MAX_HTML_BYTES
@@ -30,8 +28,6 @@ from tests.unit.preflight.mails import template_with
 __all__ = ["room"]
 
 FROZEN, HELD = EditionState.FROZEN, EditionState.HELD
-# A GIF of one pixel.
-GIF = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
 
 
 def findings(room: Room, edition_id: int) -> list[FoundIn]:
@@ -135,44 +131,6 @@ def test_breaking_news_asks_no_site(room: Room) -> None:
     assert room.freeze(edition_id) is FROZEN
     assert len(room.site.requests) == asked
     assert not codes(findings(room, edition_id)) & {("warn", Code.LINK_DEAD)}
-
-
-@pytest.mark.parametrize(
-    ("kind", "page", "seen"),
-    [
-        (Kind.LINK, Page(b"x" * 200_000, content_type="text/html"), Seen.FINE),
-        (Kind.LINK, Page(status=404), Seen.GONE),
-        (Kind.LINK, Page(status=410), Seen.GONE),
-        (Kind.LINK, Page(status=403), Seen.FINE),
-        (Kind.LINK, Page(status=405), Seen.FINE),
-        (Kind.LINK, Page(status=500), Seen.UNREACHABLE),
-        (Kind.PICTURE, Page(GIF, content_type="image/gif"), Seen.FINE),
-        (Kind.PICTURE, Page(GIF, content_type="application/octet-stream"), Seen.FINE),
-        (Kind.PICTURE, Page(GIF + b"x" * MOST_PICTURE_BYTES, content_type="image/gif"), Seen.HEAVY),
-        (Kind.PICTURE, Page(b"<svg/>", content_type="image/svg+xml"), Seen.NO_PICTURE),
-        (Kind.PICTURE, Page(b"<html>", content_type="image/png"), Seen.NO_PICTURE),
-        (Kind.PICTURE, Page(status=404), Seen.GONE),
-        (Kind.PICTURE, Page(status=403), Seen.UNREACHABLE),
-    ],
-)
-def test_what_is_seen_of_an_address(room: Room, kind: Kind, page: Page, seen: Seen) -> None:
-    """A door that is shut to robots says nothing of a page; of a picture only the file itself does."""
-    wanted = Wanted(kind, room.site.put("/it", page), "A story")
-    assert [(one.wanted, one.seen) for one in look_at([wanted, wanted], room.fetcher)] == [(wanted, seen)]
-    assert len(room.site.asked("/it")) == 1
-
-
-def test_a_look_ends_in_time_whatever_sites_do(room: Room) -> None:
-    """A site that says nothing is asked once; what there is no time for is not asked at all."""
-    slow = room.site
-    wanted = [Wanted(Kind.LINK, slow.put(f"/{number}", Page(delay=60)), "") for number in range(3)]
-    found = look_at(wanted, room.fetcher, seconds=0.3)
-    assert {one.seen for one in found} <= {Seen.NOT_ASKED, Seen.UNREACHABLE}
-    assert len(found) == 3
-    assert len(slow.requests) <= 1
-    assert look_at([], room.fetcher) == ()
-    many = [Wanted(Kind.LINK, room.site.url(f"/many/{number}"), "") for number in range(70)]
-    assert sum(one.seen is Seen.NOT_ASKED for one in look_at(many, room.fetcher)) == 10
 
 
 def test_excerpts_are_cut_until_the_mail_fits(room: Room) -> None:
