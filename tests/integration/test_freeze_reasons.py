@@ -126,6 +126,17 @@ def test_too_large(room: Room) -> None:
     assert room.freeze(edition_id) is FROZEN
 
 
+def test_blocked(room: Room) -> None:
+    """What else the checks stop, a gap that nobody filled say: held, with the code of what it is."""
+    room.publish(post(1, "On {{ title }}"))
+    edition_id = room.edition()
+    assert room.freeze(edition_id) is HELD
+    assert room.why(edition_id) == (HELD, Reason.BLOCKED)
+    assert room.get(edition_id).reason_detail == "placeholder_left"
+    room.publish(post(1, "On titles"))
+    assert room.freeze(edition_id) is FROZEN
+
+
 def test_no_featured(room: Room) -> None:
     """A digest that must have a commentary waits for a person when there is none, and goes on with one."""
     room.publish(post(1))

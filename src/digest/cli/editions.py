@@ -9,6 +9,7 @@ import typer
 
 from digest.cli import common, last_look, looking, ramp_up, revisions, segments, sending, shaping
 from digest.cli.common import JsonOption
+from digest.cli.preflight import plain, say_findings
 from digest.cli.variants import print_variants
 from digest.errors import DigestError, InputError, StateError
 from digest.models import EditionState
@@ -99,6 +100,8 @@ def show(edition: EditionId, language: Language = "en", as_json: bool = JsonOpti
     _print_view(view, words)
     for one in remarks:
         common.say(f"! {remark_sentence(one, words)}")
+    if view.findings:
+        say_findings(view.findings, (), words, head=f"The checks (`digest preflight {edition}`)", mends=False)
 
 
 @app.command("freeze", epilog="Example: digest edition freeze 12")
@@ -317,4 +320,5 @@ def _view_as_dict(view: EditionView, words: Translator) -> dict[str, Any]:
         "faults": view.faults,
         "dropped_at": view.dropped_at,
         "variants": view.variants,
+        "findings": [plain(one, words) for one in view.findings],
     }

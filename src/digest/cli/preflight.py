@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-import sqlalchemy as sa
 import typer
 
 from digest.cli import common
 from digest.cli.common import JsonOption
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
     from digest.i18n import Translator
-    from digest.models import Revision
-    from digest.preflight.mail_facts import MailFacts
     from digest.preflight.mail_findings import FoundIn
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -31,59 +26,35 @@ def preflight(
 ) -> None:
     """Look at every mail of a locked edition and say what is wrong, and what to do.
 
-    Reads only: nothing is changed and nothing is stopped by it. It looks at content, size, subject,
-    pictures, headers and lines; the postal address is that of the digest as it is now. Exit code 1 if
-    something is found with which the edition must not go out.
+    Reads only, and asks no site: what was seen of links and pictures, and what was mended, is as it was when
+    the edition was locked; the postal address is that of the digest as it is now. Of a held edition without a
+    version it says what stopped it. Exit code 1 if something is found with which it must not go out.
     """
-    from digest.editions.revisions import revision_of  # noqa: PLC0415
+    from digest.editions.judged import judged  # noqa: PLC0415
     from digest.editions.show import get_edition  # noqa: PLC0415
     from digest.i18n import Translator  # noqa: PLC0415
-    from digest.preflight.mail import judge_mail  # noqa: PLC0415
-    from digest.preflight.mail_findings import MailLevel, merged  # noqa: PLC0415
+    from digest.preflight.mail_findings import is_blocked  # noqa: PLC0415
 
     words, public_url = Translator(language), common.settings().public_url
     with common.read() as session:
-        chosen = revision_of(session, get_edition(session, edition), revision)
-        number, facts = chosen.number, _facts(session, chosen, public_url)
-    found = merged({variant: judge_mail(each) for variant, each in facts.items()})
+        found = judged(session, get_edition(session, edition), revision, public_url=public_url)
     if as_json:
-        shown = [_plain(one, words) for one in found]
-        common.print_json({"edition": edition, "revision": number, "findings": shown})
+        shown = [plain(one, words) for one in found.findings]
+        common.print_json({"edition": edition, "revision": found.revision, "findings": shown})
     else:
-        _say(found, sorted(facts), words, head=f"Edition {edition}, version {number}")
-    if any(one.finding.level is MailLevel.BLOCK for one in found):
+        head = f"Edition {edition}, " + (f"version {found.revision}" if found.revision else "held")
+        say_findings(found.findings, found.variants, words, head=head)
+    if is_blocked(found.findings):
         raise typer.Exit(1)
 
 
-def _facts(session: Session, revision: Revision, public_url: str) -> dict[str, MailFacts]:
-    """The facts about each variant of a version, by its text size and topics."""
-    from digest.editions.stories import story_of  # noqa: PLC0415
-    from digest.mail.placeholders import PreparedMail  # noqa: PLC0415
-    from digest.models import Cadence, Digest, Edition, Item, Variant  # noqa: PLC0415
-    from digest.preflight.mail_facts import gather  # noqa: PLC0415
+def say_findings(
+    found: Sequence[FoundIn], variants: Sequence[str], words: Translator, *, head: str, mends: bool = True
+) -> None:
+    """Print findings, and with `mends` what to do.
 
-    edition = session.get_one(Edition, revision.edition_id)
-    digest = session.get_one(Digest, session.get_one(Cadence, edition.cadence_id).digest_id)
-    items = sa.select(Item.story).where(Item.revision_id == revision.id).order_by(Item.position)
-    stories = [story_of(stored) for stored in session.scalars(items)]
-    variants = sa.select(Variant).where(Variant.revision_id == revision.id).order_by(Variant.id)
-    return {
-        " ".join(filter(None, (variant.text_size, variant.topics))): gather(
-            PreparedMail.from_bytes(variant.mail),
-            subject=revision.subject,
-            preheader=revision.preheader,
-            html=variant.html,
-            text=variant.text,
-            postal_address=digest.postal_address,
-            stories=stories,
-            edition_at=edition.due_at,
-            public_url=public_url,
-        )
-        for variant in session.scalars(variants)
-    }
-
-
-def _say(found: Sequence[FoundIn], variants: list[str], words: Translator, *, head: str) -> None:
+    Which variants one is in is said where it is not in all of them; of no variants nothing is said.
+    """
     from digest.preflight.mail_words import level_name, said  # noqa: PLC0415
 
     if not found:
@@ -92,11 +63,14 @@ def _say(found: Sequence[FoundIn], variants: list[str], words: Translator, *, he
     common.say(f"{head}:")
     for one in found:
         what, mend = said(one.finding, words)
-        where = "" if sorted(one.variants) == variants else f" [{', '.join(one.variants)}]"
-        common.say(f"\n{level_name(one.finding.level, words)}{where}: {what}\n    {mend}")
+        is_everywhere = not variants or sorted(one.variants) == sorted(variants)
+        where = "" if is_everywhere else f" [{', '.join(one.variants)}]"
+        line = f"{level_name(one.finding.level, words)}{where}: {what}"
+        common.say(f"\n{line}\n    {mend}" if mends else f"  {line}")
 
 
-def _plain(one: FoundIn, words: Translator) -> dict[str, Any]:
+def plain(one: FoundIn, words: Translator) -> dict[str, Any]:
+    """A finding for `--json`."""
     from digest.preflight.mail_words import said  # noqa: PLC0415
 
     finding = one.finding

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,8 +48,10 @@ def revise(
     as_json: bool = JsonOption,
 ) -> None:
     """Make the next version of a locked or paused edition from its current one. Nothing goes out by this."""
+    from digest.editions.remote_look import look_at  # noqa: PLC0415
     from digest.editions.revise import Correction  # noqa: PLC0415
     from digest.editions.revise import revise as revise_edition  # noqa: PLC0415
+    from digest.net.http import Fetcher, user_agent  # noqa: PLC0415
 
     correction = Correction(
         subject=subject,
@@ -58,7 +62,10 @@ def revise(
         dropped=frozenset(drop or ()),
     )
     settings = common.settings()
-    with common.open_database() as database:
+    with (
+        common.open_database() as database,
+        Fetcher(settings.private_hosts, user_agent(settings.contact)) as fetcher,
+    ):
         number = revise_edition(
             database,
             edition,
@@ -66,6 +73,7 @@ def revise(
             public_url=settings.public_url,
             templates=settings.templates,
             actor=common.actor(),
+            look=partial(look_at, fetcher=fetcher),
         )
     if as_json:
         common.print_json({"edition": edition, "revision": number})
@@ -138,12 +146,13 @@ def revisions(edition: EditionId, as_json: bool = JsonOption) -> None:
             f"{line.number} (current)" if line.is_current else line.number,
             line.subject,
             f"{line.approved_by}, {common.shown(line.approved_at)}" if line.approved_at else "not approved",
+            _checks(line),
             line.handed_over,
             "; ".join(f"{count} {status.value}" for status, count in line.deliveries.items() if count),
         )
         for line in found
     ]
-    columns = ("version", "subject", "approved by", "handed over", "people")
+    columns = ("version", "subject", "approved by", "checks", "handed over", "people")
     common.print_table(columns, rows, empty="It has no version yet; it is made when the edition is locked.")
     for line in found:
         print_variants(line.variants, f"The mails of version {line.number}, by topics and text size:")
@@ -181,6 +190,12 @@ def send_test(
             actor=common.actor(),
         )
     common.say(f"{asked} test mails of edition {edition} go out as soon as a worker takes them.")
+
+
+def _checks(line: RevisionLine) -> str:
+    """How many findings of each level there are; `digest preflight` has their words."""
+    levels = Counter(one.finding.level.value for one in line.findings)
+    return "; ".join(f"{count} {level}" for level, count in levels.items()) or "nothing"
 
 
 def _as_dict(line: RevisionLine) -> dict[str, Any]:

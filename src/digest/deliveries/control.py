@@ -18,7 +18,7 @@ from digest.deliveries.handover import enqueue_due_batches, finish_served
 from digest.deliveries.ledger import RESENT_MARK
 from digest.deliveries.plan import BATCH_SIZE
 from digest.deliveries.providers import of_provider
-from digest.editions.states import move
+from digest.editions.states import check_may_go_out, move
 from digest.errors import StateError
 from digest.lists.segments import edition_audience
 from digest.models import (
@@ -136,8 +136,8 @@ def retry(
 
     The edition stays in its state, `sending` or `sent`. Each attempt number goes up to the next round of a
     hundred: a late word on an earlier round changes nothing, and the retries of a 4xx begin anew. Who has
-    left meanwhile is skipped when their turn comes. Raises StateError for an edition in any other state, and
-    for one whose people are no longer on record.
+    left meanwhile is skipped when their turn comes. Raises StateError for an edition in any other state, for
+    one whose people are no longer on record, and for a version that the checks stop.
     """
     _lock(session, edition)
     if edition.state not in (S.SENDING, S.SENT):
@@ -147,6 +147,7 @@ def retry(
         )
     if session.get(EditionTotals, edition.id) is not None:
         raise StateError(f"Edition {edition.id} is so old that its people are no longer on record.")
+    check_may_go_out(session, edition.revision_id)
     people = _failed(edition.id, which or Failed())
     count = session.scalar(sa.select(sa.func.count()).select_from(people.subquery())) or 0
     if count == 0:

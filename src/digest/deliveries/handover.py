@@ -15,7 +15,7 @@ from digest.deliveries.leases import breaking_first, is_due
 from digest.deliveries.plan import unplan
 from digest.deliveries.spread import moved
 from digest.editions.progress import claim_stories, due_to_start, thaw
-from digest.editions.states import move
+from digest.editions.states import may_go_out, move
 from digest.logs import get_logger
 from digest.models import (
     Batch,
@@ -55,11 +55,14 @@ def start_due(session: Session, *, now: dt.datetime) -> int:
     """Begin to hand over each planned edition whose slot has come; returns how many.
 
     If another edition of the cadence has sent one of its stories since the freeze, it is thawed and made
-    anew from what is left: a post appears once.
+    anew from what is left: a post appears once. What the checks stop is held.
     """
     started = 0
     for edition in due_to_start(session, now=now):
-        if not claim_stories(session, edition):
+        if not may_go_out(session, edition.revision_id):
+            unplan(session, edition)
+            move(session, edition, EditionState.HELD, now=now, reason=Reason.BLOCKED)
+        elif not claim_stories(session, edition):
             unplan(session, edition)
             thaw(session, edition, now=now)
         elif move(session, edition, EditionState.SENDING, now=now):

@@ -13,7 +13,7 @@ from digest import audit
 from digest.deliveries.handover import enqueue_due_batches, finish_served
 from digest.editions.alert_causes import note_approved
 from digest.editions.revise import check_revisable
-from digest.editions.states import move
+from digest.editions.states import check_may_go_out, move
 from digest.errors import StateError
 from digest.models import (
     Batch,
@@ -39,8 +39,9 @@ def go_on_with(
     handed an earlier version, or may have been, keeps it on record. Workers read each person's variant with
     each group.
 
-    Raises StateError, with what to do, for a version that is foreign, older than the current one or not
-    approved, and while a worker still holds a batch: its group may be on the wire with the old one.
+    Raises StateError, with what to do, for a version that is foreign, older than the current one, stopped by
+    the checks or not approved, and while a worker still holds a batch: its group may be on the wire with the
+    old one.
     """
     session.flush()
     session.refresh(edition, with_for_update={"key_share": True})
@@ -82,6 +83,7 @@ def _check(session: Session, edition: Edition, revision: Revision) -> None:
             f"Version {revision.number} of edition {edition.id} is older than its current version "
             f"{current.number}; make a new one with `digest edition revise {edition.id}`."
         )
+    check_may_go_out(session, revision.id)
     if revision.approved_at is None:
         raise StateError(
             f"Version {revision.number} of edition {edition.id} is not approved; "

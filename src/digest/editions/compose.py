@@ -20,10 +20,10 @@ from digest.editions.topic_wants import wanted
 from digest.i18n import translator
 from digest.mail.message import build_digest
 from digest.mail.placeholders import Fallback, PreparedMail
-from digest.models import Cadence, Digest, Edition, OwnItem, Post, Reason, Role
+from digest.models import Cadence, Digest, Edition, OwnItem, Post, Role
 from digest.rendering.campaign import with_campaign
-from digest.rendering.contexts import UNSUBSCRIBE_URL, EditionContext, Personal, Story, TextSize
-from digest.rendering.digest_email import MAX_HTML_BYTES, render_mail, render_web
+from digest.rendering.contexts import EditionContext, Personal, Story, TextSize
+from digest.rendering.digest_email import render_mail, render_web
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,8 @@ class Composed:
     explanation: tuple[dict[str, Any], ...] = ()
     # What is to be said of its topic sets, as in `editions.remarks`.
     remarks: tuple[dict[str, Any], ...] = ()
+    # What the checks said of it; see `editions.checks`.
+    findings: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,14 @@ class Placed:
         return Filed(self.role is Role.FEATURED, self.topics)
 
 
-def compose(material: Material, *, public_url: str, templates: Path | None) -> Composed:
-    """Render every variant of an edition once, and its web edition.
+def compose(
+    material: Material, *, public_url: str, templates: Path | None, context: EditionContext | None = None
+) -> Composed:
+    """Render every variant of an edition once, and its web edition; `context` is its own, as it was mended.
 
     Raises what rendering and the mail's self-check raise: such an edition is held, never sent.
     """
-    context = context_of(material, public_url=public_url)
+    context = context or context_of(material, public_url=public_url)
     placed = _placed(material, context)
     renderings, remarks = wanted(
         [one.filed for one in placed],
@@ -161,20 +165,6 @@ def compose_context(
         items=placed,
         fingerprint=_fingerprint([first.subject, web_html, *(variant.fingerprint for variant in variants)]),
     )
-
-
-def problem_of(digest: Digest, composed: Composed) -> tuple[Reason, str] | None:
-    """Why this must not be sent as it is, with a detail; None if nothing is wrong with it."""
-    if not digest.postal_address.strip():
-        return Reason.NO_POSTAL_ADDRESS, ""
-    if not all(
-        UNSUBSCRIBE_URL in part for variant in composed.variants for part in (variant.html, variant.text)
-    ):
-        return Reason.NO_SIGN_OFF_LINK, ""
-    largest = max(len(variant.html.encode()) for variant in composed.variants)
-    if largest > MAX_HTML_BYTES:
-        return Reason.TOO_LARGE, f"{largest} > {MAX_HTML_BYTES}"
-    return None
 
 
 def filed_of(material: Material) -> list[Filed]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from digest.db.dialect import skip_locked
 from digest.editions.revisions import approve
-from digest.editions.states import deadline_of, move
+from digest.editions.states import STOPPED, deadline_of, may_go_out, move
 from digest.models import (
     Cadence,
     ChangeKind,
@@ -31,7 +31,7 @@ def apply_deadlines(session: Session, *, now: dt.datetime) -> int:
     """Decide what nobody has decided until its deadline, as its cadence says; returns how many editions.
 
     To be sent, a held edition is made anew and what is odd of it is accepted, once: what cannot be made even
-    so is skipped. What a person has held is never sent by the clock.
+    so is skipped. What a person has held, or the checks have stopped, is never sent by the clock.
     """
     set_missing_deadlines(session)
     waits = sa.or_(
@@ -68,7 +68,8 @@ def set_missing_deadlines(session: Session) -> None:
 
 def _settle_held(session: Session, edition: Edition, outcome: Fallback, *, now: dt.datetime) -> bool:
     was, detail = edition.reason, edition.reason_detail
-    if outcome is Fallback.SEND and was is not Reason.BY_PERSON and not was_let_go(session, edition):
+    by_clock = was is not Reason.BY_PERSON and was not in STOPPED
+    if outcome is Fallback.SEND and by_clock and not was_let_go(session, edition):
         session.add(
             EditionChange(
                 edition_id=edition.id,
@@ -89,7 +90,8 @@ def _settle_held(session: Session, edition: Edition, outcome: Fallback, *, now: 
 
 
 def _settle_unapproved(session: Session, edition: Edition, outcome: Fallback, *, now: dt.datetime) -> bool:
-    if outcome is Fallback.SEND and edition.revision_id is not None:
+    may_go = edition.revision_id is not None and may_go_out(session, edition.revision_id)
+    if outcome is Fallback.SEND and may_go:
         return approve(session, session.get_one(Revision, edition.revision_id), actor=DEADLINE, now=now)
     why = Reason.WANTS_APPROVAL.value
     return move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.DEADLINE, detail=why)

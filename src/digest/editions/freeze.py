@@ -1,11 +1,12 @@
 """The freeze: collect once more, choose, render, fix. From here on nothing about an edition's content moves.
 
-last look at the sites (`fresh_look`) -> hold what is unusual -> render (no transaction) -> store
+last look at the sites (`fresh_look`) -> hold what is unusual -> render and check (no transaction) -> store
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from sqlalchemy.orm import Session
 
 from digest import clock
 from digest.db import Database
-from digest.editions.compose import Composed, Material, compose, problem_of
+from digest.editions.checks import as_remarks, check, reason_of
+from digest.editions.compose import Composed, Material, compose, context_of
 from digest.editions.explanation import keep_explanation
 from digest.editions.fresh_look import Remarks, collect_once_more, material_checked
 from digest.editions.material import Outcome, material_of
+from digest.editions.remote_look import look_at
 from digest.editions.revisions import FREEZE, store_revision
 from digest.editions.states import move
 from digest.editions.unusual import as_remark, odd_news
@@ -44,14 +47,15 @@ class FreezeSettings:
     collect_interval: dt.timedelta
     plan_lead: dt.timedelta
     mirrors: bool = True  # whether pictures are copied
+    looks: bool = True  # whether links and pictures are looked at where they lie
 
 
 def freeze(database: Database, edition_id: int, config: FreezeSettings) -> EditionState | None:
     """Fix the content of an upcoming or held edition; its new state, or None if it was not to be frozen.
 
     Nothing new, too few stories or sources that are all down: skipped. News that is unusual: held until a
-    person says whether it is meant. A message that cannot be made, is too
-    large, or lacks its postal address or sign-off link: held, until a person mends it or its grace ends.
+    person says whether it is meant. A message that cannot be made, or that the checks stop: held, until a
+    person mends it or its deadline ends it.
     """
     with database.read() as session:
         edition = session.get(Edition, edition_id)
@@ -62,7 +66,11 @@ def freeze(database: Database, edition_id: int, config: FreezeSettings) -> Editi
         material, remarks = (_known_now if is_breaking else _looked_at)(database, edition_id, config)
     except DigestError as error:  # its rules make no sense, say
         material, remarks = Outcome(EditionState.HELD, Reason.RENDERING_FAILED, str(error)[:500]), []
-    composed = material if isinstance(material, Outcome) else _composed(material, config)
+    composed = (
+        material
+        if isinstance(material, Outcome)
+        else _composed(material, config, remarks, looks=config.looks and not is_breaking)
+    )
     if isinstance(composed, Outcome):
         return _settle(database, edition_id, composed, remarks)
     with database.write() as session:
@@ -91,14 +99,29 @@ def _known_now(
         return material_of(session, edition_id), []
 
 
-def _composed(material: Material, config: FreezeSettings) -> Composed | Outcome:
+def _composed(
+    material: Material, config: FreezeSettings, remarks: Remarks, *, looks: bool
+) -> Composed | Outcome:
+    """The content as it was checked; what stops it is added to the remarks. No transaction is open."""
+    made_by = functools.partial(compose, material, public_url=config.public_url, templates=config.templates)
     try:
-        composed = compose(material, public_url=config.public_url, templates=config.templates)
+        checked = check(
+            material.digest,
+            context_of(material, public_url=config.public_url),
+            lambda context: made_by(context=context),
+            public_url=config.public_url,
+            look=functools.partial(look_at, fetcher=config.fetcher) if looks else None,
+            # These were looked at a moment ago, and are left out if they are gone.
+            known={post.url for post in material.posts},
+        )
     except (DigestError, jinja2.TemplateError, ValueError) as error:
         log.exception("rendering failed", edition=material.edition.id)
         return Outcome(EditionState.HELD, Reason.RENDERING_FAILED, str(error)[:500])
-    problem = problem_of(material.digest, composed)
-    return composed if problem is None else Outcome(EditionState.HELD, *problem)
+    if not checked.is_blocked:
+        return checked.composed
+    remarks += as_remarks(checked.blocks)
+    log.warning("stopped by the checks", edition=material.edition.id)
+    return Outcome(EditionState.HELD, *reason_of(checked))
 
 
 def _settle(database: Database, edition_id: int, outcome: Outcome, remarks: Remarks) -> EditionState | None:

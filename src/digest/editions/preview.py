@@ -113,7 +113,7 @@ def _stored(session: Session, edition: Edition, number: int | None) -> tuple[str
 
 def _composed(composed: Composed) -> list[_Rendering]:
     return [
-        _Rendering(_name(one.text_size.value, getattr(one, "topics", "")), one.html, one.text, one.mail)
+        _Rendering(_name(one.text_size.value, one.topics), one.html, one.text, one.mail)
         for one in composed.variants
     ]
 

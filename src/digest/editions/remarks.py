@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from digest.i18n import N_, Translator
+from digest.preflight.mail_findings import found_of
 from digest.sources.breaker import OddityCode
 
 
@@ -55,8 +56,16 @@ def remark_sentence(kept: Mapping[str, Any], words: Translator) -> str:
     """A remark for a person; its bare code if it is of another version of this program."""
     text = SENTENCES.get(kept["code"])
     if text is None:
-        return str(kept["code"])
+        return _finding_sentence(kept, words)
     return words.gettext(text, **{name: _shown(name, value, words) for name, value in kept["facts"].items()})
+
+
+def _finding_sentence(kept: Mapping[str, Any], words: Translator) -> str:
+    """What the checks have found, with what to do."""
+    from digest.preflight.mail_words import said  # noqa: PLC0415  (only where there is such a finding)
+
+    found = found_of([{"level": "block", "variants": (), **kept}])
+    return " ".join(said(found[0].finding, words)) if found else str(kept["code"])
 
 
 def _shown(name: str, value: Any, words: Translator) -> str:

@@ -22,9 +22,10 @@ from sqlalchemy.orm import Session
 from digest import audit, clock
 from digest.db import Database
 from digest.editions.changes import Changes, read_changes
-from digest.editions.compose import Composed, Placed, compose_context, frame_of, problem_of
+from digest.editions.checks import Look, check
+from digest.editions.compose import Composed, Placed, compose_context, frame_of
 from digest.editions.headings import Headings
-from digest.editions.reasons import SENTENCES
+from digest.editions.mend import placed_as
 from digest.editions.revisions import store_revision
 from digest.editions.show import get_edition
 from digest.editions.stories import story_of
@@ -32,9 +33,11 @@ from digest.editions.surroundings import Surroundings, surroundings_of
 from digest.editions.topic_sets import Rendering, after_drop
 from digest.errors import DigestError, InputError, StateError
 from digest.feeds.sanitise import sanitise
+from digest.i18n import translator
 from digest.lists.attributes import personal_of
 from digest.lists.fields import clean_line
 from digest.models import Cadence, Digest, Edition, EditionState, Item, Revision, Role, Variant
+from digest.preflight.mail_words import said
 from digest.rendering.contexts import EditionContext, Personal, TextSize
 from digest.rendering.digest_email import render_subject
 
@@ -87,26 +90,43 @@ def revise(
     public_url: str,
     templates: Path | None,
     actor: str,
+    look: Look | None = None,
 ) -> int:
     """Make the next version of an edition from its current one; its number. Nothing goes out by this.
 
-    Raises StateError for an edition that is not locked, held or paused or that changed meanwhile, and for a
-    version that could not be sent; InputError for a story that is not there or words that cannot be used.
+    It is checked as the first one was, its links and pictures too if `look` is given. Raises StateError for
+    an edition that is not locked, held or paused or that changed meanwhile, and for a version that the
+    checks stop; InputError for a story that is not there or words that cannot be used.
     """
     with database.read() as session:
         current = _current(session, edition_id)
     placed = _corrected(current.placed, correction)
+    dropped = {number - 1 for number in correction.dropped}
     try:
-        composed = _compose(current, placed, correction, public_url=public_url, templates=templates)
+        context = _next_context(current, placed, correction, public_url=public_url, templates=templates)
+        checked = check(
+            current.digest,
+            context,
+            lambda mended: compose_context(
+                current.digest,
+                mended,
+                placed=placed_as(placed, mended),
+                text_sizes=(),
+                # Each topic set stays, of the stories that are left of it: whoever was to get it gets it.
+                renderings=after_drop(current.renderings, dropped, len(current.placed)),
+                headings=Headings(current.digest, current.cadence, current.edition),
+                templates=templates,
+            ),
+            public_url=public_url,
+            look=look,
+        )
     except (jinja2.TemplateError, ValueError) as error:
         raise DigestError(f"The new version of edition {edition_id} cannot be made: {error}") from error
-    problem = problem_of(current.digest, composed)
-    if problem is not None:
-        reason, detail = problem
-        why = SENTENCES[reason].removeprefix("Held: ").rstrip(".") + (f" ({detail})" if detail else "")
-        raise StateError(f"The new version of edition {edition_id} could not be sent: {why}.")
+    if checked.is_blocked:
+        why = " ".join(said(one.finding, translator("en")).what for one in checked.blocks)
+        raise StateError(f"The new version of edition {edition_id} could not be sent. {why}")
     with database.write() as session:
-        return _store(session, current, composed, actor=actor)
+        return _store(session, current, checked.composed, actor=actor)
 
 
 def _current(session: Session, edition_id: int) -> _Current:
@@ -200,34 +220,23 @@ def _line(text: str, what: str) -> str:
     return line
 
 
-def _compose(
+def _next_context(
     current: _Current,
     placed: tuple[Placed, ...],
     correction: Correction,
     *,
     public_url: str,
     templates: Path | None,
-) -> Composed:
+) -> EditionContext:
     before = _context(current, current.placed, public_url=public_url)
     subject = correction.subject and _line(correction.subject, "subject")
     if not subject and current.revision.subject != render_subject(before, templates=templates):
         subject = current.revision.subject  # that a person gave
     after = _context(current, placed, public_url=public_url)
-    context = dataclasses.replace(
+    return dataclasses.replace(
         after,
         subject=subject or after.subject,
         correction=clean_line(correction.note, what="note", limit=_TEXT_LIMIT),
-    )
-    dropped = {number - 1 for number in correction.dropped}
-    return compose_context(
-        current.digest,
-        context,
-        placed=placed,
-        text_sizes=(),
-        # Each topic set stays, of the stories that are left of it: whoever was to get it gets it.
-        renderings=after_drop(current.renderings, dropped, len(current.placed)),
-        headings=Headings(current.digest, current.cadence, current.edition),
-        templates=templates,
     )
 
 

@@ -15,11 +15,12 @@ from digest.editions.alert_causes import note_approved
 from digest.editions.compose import Composed
 from digest.editions.explanation import keep_explanation
 from digest.editions.pictures import keep_shown
-from digest.editions.states import ALLOWED
+from digest.editions.states import ALLOWED, check_may_go_out
 from digest.editions.stories import stored_story
 from digest.editions.topic_lines import VariantLine, variants_of
 from digest.errors import NotFoundError, StateError
 from digest.models import Delivery, DeliveryStatus, Edition, Item, Revision, Variant
+from digest.preflight.mail_findings import FoundIn, forbids, found_of
 
 # Who approves what is locked where nobody is asked.
 FREEZE: Final = "freeze"
@@ -41,6 +42,7 @@ class RevisionLine:
     approved_at: dt.datetime | None
     approved_by: str
     fingerprint: str
+    findings: tuple[FoundIn, ...]
     deliveries: dict[DeliveryStatus, int]
     variants: tuple[VariantLine, ...]
 
@@ -53,7 +55,12 @@ class RevisionLine:
 def store_revision(
     session: Session, edition_id: int, composed: Composed, *, approved_by: str = "", now: dt.datetime
 ) -> Revision:
-    """Store a content as the edition's next version, with its stories, its variants and why it has those."""
+    """Store a content as the edition's next version, with its stories, its variants and why it has those.
+
+    Raises StateError for one that the checks stop: what is not stored cannot be sent.
+    """
+    if forbids(composed.findings):
+        raise StateError(f"What the checks stop cannot become a version of edition {edition_id}.")
     last = session.scalar(sa.select(sa.func.max(Revision.number)).where(Revision.edition_id == edition_id))
     revision = Revision(
         edition_id=edition_id,
@@ -62,6 +69,7 @@ def store_revision(
         preheader=composed.preheader,
         web_html=composed.web_html,
         fingerprint=composed.fingerprint,
+        findings=list(composed.findings),
         approved_at=now if approved_by else None,
         approved_by=approved_by,
         created_at=now,
@@ -116,11 +124,12 @@ def revision_of(session: Session, edition: Edition, number: int | None = None) -
 def approve(session: Session, revision: Revision, *, actor: str, now: dt.datetime) -> bool:
     """Approve a version; False if somebody has already. What was approved cannot change any more.
 
-    Raises StateError if its edition is final.
+    Raises StateError if its edition is final, and for a version that the checks stop.
     """
     edition = session.get_one(Edition, revision.edition_id)
     if not ALLOWED[edition.state]:
         raise StateError(f"Edition {edition.id} is {edition.state}: nothing of it is approved any more.")
+    check_may_go_out(session, revision.id)
     if revision.approved_at is not None:
         return False
     revision.approved_at, revision.approved_by = now, actor
@@ -163,6 +172,7 @@ def list_revisions(session: Session, edition: Edition) -> list[RevisionLine]:
             approved_at=one.approved_at,
             approved_by=one.approved_by,
             fingerprint=one.fingerprint,
+            findings=tuple(found_of(one.findings)),
             deliveries=counts[one.id],
             variants=variants.get(one.id, ()),
         )

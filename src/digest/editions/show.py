@@ -30,6 +30,7 @@ from digest.models import (
     Revision,
     Role,
 )
+from digest.preflight.mail_findings import FoundIn, found_of
 
 _IDS_LIMIT = 2**63  # what the databases' whole numbers hold
 
@@ -92,6 +93,7 @@ class EditionView:
     dropped_at: dt.datetime | None = None
     # Its different mails by topics and text size; none where all get the same.
     variants: tuple[VariantLine, ...] = ()
+    findings: tuple[FoundIn, ...] = ()  # what the checks said when its version was made
 
 
 def digest_of(session: Session, edition: Edition) -> Digest:
@@ -148,6 +150,7 @@ def show_edition(session: Session, edition_id: int) -> EditionView:
         faults=_faults(session, edition_id),
         dropped_at=totals.dropped_at if totals else None,
         variants=variants_of(session, edition).get(revision.id, ()) if revision else (),
+        findings=tuple(found_of(revision.findings)) if revision else (),
     )
 
 

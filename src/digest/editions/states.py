@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from digest.editions.alert_causes import note_state
 from digest.errors import StateError
 from digest.logs import get_logger
-from digest.models import Cadence, Edition, EditionState, Reason
+from digest.models import Cadence, Edition, EditionState, Reason, Revision
+from digest.preflight.mail_findings import forbids
 
 log = get_logger(__name__)
 
@@ -26,6 +27,27 @@ ALLOWED: dict[EditionState, frozenset[EditionState]] = {
     S.CANCELLED: frozenset(),
 }
 
+_ON_ITS_WAY = (S.FROZEN, S.SENDING)
+# What the checks hold an edition for: it never goes out by the clock, for nobody has looked at what is wrong.
+STOPPED = frozenset({Reason.BLOCKED, Reason.NO_POSTAL_ADDRESS, Reason.NO_SIGN_OFF_LINK, Reason.TOO_LARGE})
+
+
+def may_go_out(session: Session, revision_id: int | None) -> bool:
+    """Whether the checks let a version go out; one that is not made yet is judged when it is."""
+    findings = session.scalar(sa.select(Revision.findings).where(Revision.id == revision_id))
+    return not forbids(findings or ())
+
+
+def check_may_go_out(session: Session, revision_id: int | None) -> None:
+    """Raise StateError, with what to do, for a version that the checks stop."""
+    if revision_id is None or may_go_out(session, revision_id):
+        return
+    revision = session.get_one(Revision, revision_id)
+    raise StateError(
+        f"The checks stop version {revision.number} of edition {revision.edition_id}: "
+        f"`digest preflight {revision.edition_id}` says why."
+    )
+
 
 def move(
     session: Session,
@@ -39,11 +61,13 @@ def move(
     """Change an edition's state if it is still in the state that was read; False if another was quicker.
 
     What waits for a person gets its deadline with it, and whom the digest names is told. Raises StateError
-    for a change that the table does not allow.
+    for a change that the table does not allow, and before an edition goes out with what the checks stop.
     """
     was = edition.state
     if to not in ALLOWED[was]:
         raise StateError(f"Edition {edition.id} is {was} and cannot become {to}.")
+    if to in _ON_ITS_WAY:
+        check_may_go_out(session, edition.revision_id)
     values = {"state": to, "reason": reason, "reason_detail": detail, "state_since": now, "hinted_at": None}
     if to is EditionState.HELD or reason is Reason.WANTS_APPROVAL:
         values["deadline_at"] = edition.deadline_at or _deadline(session, edition)

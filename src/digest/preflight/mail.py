@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from digest.preflight import content, pictures, stories, subject, weight, wire
+from digest.preflight import clients, content, looked, pictures, spam, stories, subject, weight, wire
 from digest.preflight.mail_facts import MailFacts
 from digest.preflight.mail_findings import MailFinding
 
@@ -27,9 +27,21 @@ RULES: Final[tuple[Rule, ...]] = (
     pictures.kinds,
     stories.same_twice,
     stories.old_today,
+    stories.featured_old,
+    looked.pictures,
+    looked.links,
+    looked.not_asked,
+    spam.pictures_alone,
+    spam.faint_words,
+    spam.unseen_words,
+    spam.links,
+    spam.title,
+    spam.headers,
+    spam.sender,
     wire.list_unsubscribe,
     wire.one_click,
     wire.lines,
+    clients.unsupported,
 )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 
 class MailLevel(StrEnum):
@@ -49,6 +49,27 @@ class Code(StrEnum):
     LONG_LINE = "long_line"
     LONG_CODED_LINE = "long_coded_line"
     BARE_LINE_END = "bare_line_end"
+    PICTURE_DROPPED = "picture_dropped"
+    EXCERPTS_SHORTENED = "excerpts_shortened"
+    EXCERPTS_LEFT_OUT = "excerpts_left_out"
+    PICTURE_HEAVY = "picture_heavy"
+    PICTURE_UNREACHABLE = "picture_unreachable"
+    LINK_DEAD = "link_dead"
+    LINK_UNREACHABLE = "link_unreachable"
+    NOT_LOOKED_AT = "not_looked_at"
+    FEATURED_OLD = "featured_old"
+    PICTURES_ALONE = "pictures_alone"
+    FAINT_WORDS = "faint_words"
+    UNSEEN_WORDS = "unseen_words"
+    NUMBER_LINK = "number_link"
+    SHORT_LINK = "short_link"
+    LINK_SAYS_OTHER = "link_says_other"
+    LINK_EMPTY = "link_empty"
+    TITLE_DIFFERS = "title_differs"
+    HEADER_MISSING = "header_missing"
+    HEADER_RAW = "header_raw"
+    FREE_MAIL_SENDER = "free_mail_sender"
+    NOT_SUPPORTED = "not_supported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +102,11 @@ def warn(code: Code, **facts: str | int) -> MailFinding:
     return MailFinding(MailLevel.WARN, code, tuple(facts.items()))
 
 
+def mended(code: Code, **facts: str | int) -> MailFinding:
+    """A finding that says what was changed, so that the mail may go out."""
+    return MailFinding(MailLevel.MENDED, code, tuple(facts.items()))
+
+
 def merged(found: Mapping[str, Sequence[MailFinding]]) -> list[FoundIn]:
     """The findings of several variants, each told once, the gravest level first."""
     where: dict[MailFinding, list[str]] = {}
@@ -89,3 +115,36 @@ def merged(found: Mapping[str, Sequence[MailFinding]]) -> list[FoundIn]:
             where.setdefault(one, []).append(variant)
     told = [FoundIn(one, tuple(dict.fromkeys(variants))) for one, variants in where.items()]
     return sorted(told, key=lambda one: _ORDER.index(one.finding.level))
+
+
+def is_blocked(found: Iterable[FoundIn]) -> bool:
+    """Whether a mail with these findings must not go out."""
+    return any(one.finding.level is MailLevel.BLOCK for one in found)
+
+
+def stored(one: FoundIn) -> dict[str, Any]:
+    """A finding as it is kept with what it was found in."""
+    return {
+        "level": one.finding.level.value,
+        "code": one.finding.code.value,
+        "facts": dict(one.finding.facts),
+        "variants": list(one.variants),
+    }
+
+
+def found_of(kept: Iterable[Mapping[str, Any]]) -> list[FoundIn]:
+    """The way back from `stored`, without what only another version of this program knows."""
+    known = {code.value for code in Code}
+    return [
+        FoundIn(
+            MailFinding(MailLevel(one["level"]), Code(one["code"]), tuple(one["facts"].items())),
+            tuple(one["variants"]),
+        )
+        for one in kept
+        if one["code"] in known
+    ]
+
+
+def forbids(kept: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether findings as they are kept stop a mail: of any code, of any version of this program."""
+    return any(one.get("level") == MailLevel.BLOCK for one in kept)

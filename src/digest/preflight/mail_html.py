@@ -14,9 +14,16 @@ from lxml.html import HtmlElement
 
 _UNSEEN: Final = frozenset({"head", "style", "script", "title", "template", "noscript"})
 _HIDING = re.compile(r"display:none|visibility:hidden")
-_STYLE = re.compile(r"<style\b[^>]*>(.*?)(?:</style|\Z)", re.DOTALL | re.IGNORECASE)
+_INK = re.compile(r"(?:^|;)\s*color\s*:\s*([^;!]+)", re.IGNORECASE)
+_GROUND = re.compile(r"(?:^|;)\s*background(?:-color)?\s*:\s*([^;!]+)", re.IGNORECASE)
+_NAMED: Final = {"white": "#ffffff", "black": "#000000"}
+_INVISIBLE = re.compile(
+    r"(?:^|;)\s*(font-size\s*:\s*(?:0|(?:1|[01]?\.\d+)\s*(?:px|pt))|(?:color|opacity)\s*:\s*(?:transparent|0))\s*(?:;|!|$)",
+    re.IGNORECASE,
+)
+_STYLE_END = re.compile(r"</style", re.IGNORECASE)
 # As the HTML standard reads a tag (13.2.5): a quote inside of a bare value is a letter.
-_TAG = re.compile(r"<([A-Za-z][^\s/>]*)")
+_START = re.compile(r"<!--|<([A-Za-z][^\s/>]*)")
 _ATTRIBUTE = re.compile(r"""[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"'][^\s>]*)))?""")
 
 
@@ -42,17 +49,25 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`words` leaves out what is hidden; `tags` and `styles` leave out nothing, not even comments."""
+    """`words` leaves out what is hidden; `tags` and `styles` leave out nothing, not even comments.
+
+    `tones` are the pairs of colours in which words are shown on a ground, `unseen` the styles by which words
+    are shown so small or so clear that nobody sees them.
+    """
 
     words: str = ""
     links: tuple[Link, ...] = ()
     tags: tuple[Tag, ...] = ()
     styles: str = ""
+    title: str = ""
+    tones: tuple[tuple[str, str], ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 def read_page(markup: str) -> Page:
     """Read any markup; what is broken is read as well as it can be."""
-    tags, styles = tuple(_tags(markup)), "".join(_STYLE.findall(markup))
+    pieces = list(pieces_of(markup))
+    tags, styles = tuple(tag for tag, _ in pieces), "".join(text for _, text in pieces)
     root = _parsed(markup)
     if root is None:
         return Page(tags=tags, styles=styles)
@@ -72,7 +87,43 @@ def read_page(markup: str) -> Page:
         links=links,
         tags=tags,
         styles=styles,
+        title=root.findtext(".//title") or "",
+        tones=_tones(elements, hidden),
+        unseen=tuple(dict.fromkeys(filter(None, map(_unseen, elements)))),
     )
+
+
+def _tones(elements: list[HtmlElement], hidden: set[HtmlElement]) -> tuple[tuple[str, str], ...]:
+    """The colours of words and grounds, handed down from parent to child. Elements come in their order."""
+    tones: dict[HtmlElement | None, tuple[str, str]] = {}
+    found: dict[tuple[str, str], None] = {}
+    for element in elements:
+        ink, ground = tones.get(element.getparent(), ("#000000", "#ffffff"))
+        style = element.get("style") or ""
+        ink = _colour(_INK.search(style), element.get("color") if element.tag == "font" else None) or ink
+        ground = _colour(_GROUND.search(style), element.get("bgcolor")) or ground
+        tones[element] = ink, ground
+        if element not in hidden and _has_own_words(element):
+            found[ink, ground] = None
+    return tuple(found)
+
+
+def _colour(of_style: re.Match[str] | None, of_attribute: str | None) -> str:
+    """As #rrggbb; "" if none is set, or in another form."""
+    value = (of_style[1] if of_style else of_attribute or "").strip().lower()
+    if re.fullmatch(r"#[0-9a-f]{3}", value):
+        return "#" + "".join(2 * digit for digit in value[1:])
+    return value if re.fullmatch(r"#[0-9a-f]{6}", value) else _NAMED.get(value, "")
+
+
+def _has_own_words(element: HtmlElement) -> bool:
+    texts = [element.text, *(child.tail for child in element)]
+    return any(text and text.strip() for text in texts)
+
+
+def _unseen(element: HtmlElement) -> str:
+    found = _INVISIBLE.search(element.get("style") or "")
+    return found[1].strip() if found and element.text_content().strip() else ""
 
 
 def _parsed(markup: str) -> HtmlElement | None:
@@ -102,14 +153,35 @@ def _words(root: HtmlElement, hidden: set[HtmlElement]) -> Iterator[str]:
             yield " ".join(text.split())
 
 
-def _tags(markup: str) -> Iterator[Tag]:
-    """Every start tag, wherever it stands: a tree would leave out what a lenient reader still runs."""
+def tags_of(markup: str) -> Iterator[Tag]:
+    """Every start tag, in comments too: Outlook reads those, and a lenient reader may."""
+    return (tag for tag, _ in pieces_of(markup))
+
+
+def pieces_of(markup: str, *, in_comments: bool = True) -> Iterator[tuple[Tag, str]]:
+    """Every start tag, and of a style block what is in it; what only stands in an attribute is none.
+
+    Not by a tree: that would leave out what a lenient reader still runs.
+    """
     at = 0
-    while found := _TAG.search(markup, at):
+    while found := _START.search(markup, at):
         at = found.end()
+        if found[1] is None:
+            at = at if in_comments else _behind(markup, "-->", at)
+            continue
         attributes: list[tuple[str, str]] = []
         while part := _ATTRIBUTE.match(markup, at):
             at = part.end()
             value = next((each for each in part.groups()[1:] if each is not None), "")
             attributes.append((part[1].lower(), html_module.unescape(value)))
-        yield Tag(found[1].lower(), tuple(attributes))
+        name, text = found[1].lower(), ""
+        if name == "style":
+            at = _behind(markup, ">", at)
+            end = _STYLE_END.search(markup, at)
+            text = markup[at : end.start() if end else None]
+        yield Tag(name, tuple(attributes)), text
+
+
+def _behind(markup: str, mark: str, at: int) -> int:
+    place = markup.find(mark, at)
+    return len(markup) if place < 0 else place + len(mark)

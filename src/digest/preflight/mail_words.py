@@ -140,6 +140,94 @@ SENTENCES: Final[dict[Code, Said]] = {
         N_("A line of the encoded mail does not end as mail demands (CRLF)."),
         N_("Lock the edition again; if this stays, report it as a fault of the program."),
     ),
+    Code.PICTURE_DROPPED: Said(
+        N_("A picture was left out, for it is not there or is none that mail programs show: %(url)s"),
+        N_("Nothing has to be done. To have one, give the story another picture and lock the edition again."),
+    ),
+    Code.EXCERPTS_SHORTENED: Said(
+        N_("To stay below %(most)s bytes, excerpts were cut to %(letters)s letters in %(stories)s stories."),
+        N_("Nothing has to be done. To have longer excerpts, let the digest show fewer stories."),
+    ),
+    Code.EXCERPTS_LEFT_OUT: Said(
+        N_("To stay below %(most)s bytes, the excerpts of %(stories)s stories were left out."),
+        N_("Nothing has to be done. To have excerpts, let the digest show fewer stories."),
+    ),
+    Code.PICTURE_HEAVY: Said(
+        N_("A picture's file has more than %(most)s bytes, which is slow on a phone: %(url)s"),
+        N_("Use a smaller file; twice the width that is shown is enough."),
+    ),
+    Code.PICTURE_UNREACHABLE: Said(
+        N_("A picture could not be fetched when the mail was checked: %(url)s"),
+        N_("See whether it opens in a browser; if it does not, give the story another picture."),
+    ),
+    Code.LINK_DEAD: Said(
+        N_("A link in “%(title)s” leads to a page that is gone: %(url)s"),
+        N_("Take the link out or mend it, and lock the edition again."),
+    ),
+    Code.LINK_UNREACHABLE: Said(
+        N_("A link in “%(title)s” could not be opened when the mail was checked: %(url)s"),
+        N_("See whether it opens in a browser; its site may only have been slow."),
+    ),
+    Code.NOT_LOOKED_AT: Said(
+        N_("%(count)s links and pictures were not looked at: there was no more time for it."),
+        N_("Nothing has to be done; open them by hand if in doubt."),
+    ),
+    Code.FEATURED_OLD: Said(
+        N_("The featured story is %(days)s days old: %(title)s"),
+        N_("Feature another one, or tell the digest how old it may be."),
+    ),
+    Code.PICTURES_ALONE: Said(
+        N_("The mail has pictures and hardly any words; filters take such mails for spam."),
+        N_("Say in words what the pictures show."),
+    ),
+    Code.FAINT_WORDS: Said(
+        N_("Words can hardly be told from what is behind them: %(found)s"),
+        N_("Give them another colour; filters take such words for hidden ones."),
+    ),
+    Code.UNSEEN_WORDS: Said(
+        N_("Words are hidden in a way that filters take for spam: %(found)s"),
+        N_("Hide a preheader by display:none and max-height:0, as the templates that come along do."),
+    ),
+    Code.NUMBER_LINK: Said(
+        N_("A link leads to a number in place of a name, as in spam: %(url)s"),
+        N_("Use an address with the name of the site."),
+    ),
+    Code.SHORT_LINK: Said(
+        N_("A link goes by a service that shortens addresses, as in spam: %(url)s"),
+        N_("Use the address that it leads to."),
+    ),
+    Code.LINK_SAYS_OTHER: Said(
+        N_("A link shows the address %(shown)s and leads to another one: %(url)s"),
+        N_("Write words in place of the address; mail programs warn of such links."),
+    ),
+    Code.LINK_EMPTY: Said(
+        N_("A link leads nowhere: %(words)s"),
+        N_("Give it an address, or take it out of the template."),
+    ),
+    Code.TITLE_DIFFERS: Said(
+        N_("The title inside of the HTML part is another one than the subject: %(title)s"),
+        N_("Let the template's title be the subject."),
+    ),
+    Code.HEADER_MISSING: Said(
+        N_("The header %(name)s is missing, or is there more than once."),
+        N_("Lock the edition again; if this stays, report it as a fault of the program."),
+    ),
+    Code.HEADER_RAW: Said(
+        N_("The header %(name)s is not coded as mail demands."),
+        N_("Lock the edition again; if this stays, report it as a fault of the program."),
+    ),
+    Code.FREE_MAIL_SENDER: Said(
+        N_(
+            "The sender's address is of a free mail service; receivers refuse those from other servers: "
+            "%(domain)s"
+        ),
+        N_("Send from an address of the paper's own domain."),
+    ),
+    Code.NOT_SUPPORTED: Said(
+        # TRANSLATORS: the first is a feature of CSS or HTML, the second names mail programs.
+        N_("%(feature)s does nothing in %(clients)s."),
+        N_("See that the mail holds without it, or take it out of the template."),
+    ),
 }
 
 

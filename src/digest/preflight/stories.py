@@ -14,6 +14,7 @@ from digest.preflight.mail_findings import Code, MailFinding, warn
 from digest.rendering.contexts import Story
 
 _OLD: Final = dt.timedelta(days=1)
+MOST_FEATURED_DAYS: Final = 14  # a commentary that is older is seldom meant
 _ENGLISH = re.compile(r"(?<!\bUSA )\b(?:today|tonight|tomorrow|yesterday)\b", re.IGNORECASE)
 # With their endings: "of today", "from tomorrow on"; yesterday is not the evening.
 _ARMENIAN = re.compile(
@@ -21,7 +22,8 @@ _ARMENIAN = re.compile(
     r"|այս (?:երեկո|երեկոյան|իրիկուն))\b",
     re.IGNORECASE,
 )
-_DAY_WORDS: Final = {"en": _ENGLISH, "hy": _ARMENIAN, "hyw": _ARMENIAN}
+_FRENCH = re.compile(r"\b(?:aujourd['’]hui|ce soir|demain|hier)\b", re.IGNORECASE)
+_DAY_WORDS: Final = {"en": _ENGLISH, "hy": _ARMENIAN, "hyw": _ARMENIAN, "fr": _FRENCH}
 _ARMENIAN_MARKS = re.compile("[\u055a-\u055c\u055e\u055f]")  # they stand inside of a word
 
 
@@ -44,6 +46,15 @@ def old_today(facts: MailFacts) -> Iterator[MailFinding]:
         found = pattern.search(_ARMENIAN_MARKS.sub("", f"{story.title}\n{_excerpt(story)}"))
         if found:
             yield warn(Code.OLD_TODAY, title=story.title, word=found[0])
+
+
+def featured_old(facts: MailFacts) -> Iterator[MailFinding]:
+    """The featured story is of these days."""
+    if not facts.has_featured or not facts.stories:
+        return
+    days = (facts.edition_at - facts.stories[0].published_at).days
+    if days > MOST_FEATURED_DAYS:
+        yield warn(Code.FEATURED_OLD, days=days, title=facts.stories[0].title)
 
 
 def _excerpt(story: Story) -> str:

@@ -21,7 +21,7 @@ _ONE_CLICK: Final = b"List-Unsubscribe=One-Click"  # RFC 8058 section 3.1, exact
 
 def list_unsubscribe(facts: MailFacts) -> Iterator[MailFinding]:
     """One List-Unsubscribe field, of plain addresses in angle brackets, one of them https."""
-    values = _values(facts.raw, b"list-unsubscribe")
+    values = values_of(facts.raw, "List-Unsubscribe")
     if not values:
         yield block(Code.NO_LIST_UNSUBSCRIBE)
         return
@@ -33,7 +33,7 @@ def list_unsubscribe(facts: MailFacts) -> Iterator[MailFinding]:
 
 def one_click(facts: MailFacts) -> Iterator[MailFinding]:
     """One List-Unsubscribe-Post field with the one value that there is."""
-    if _values(facts.raw, b"list-unsubscribe-post") != [_ONE_CLICK]:
+    if values_of(facts.raw, "List-Unsubscribe-Post") != [_ONE_CLICK]:
         yield block(Code.NO_ONE_CLICK)
 
 
@@ -50,12 +50,16 @@ def lines(facts: MailFacts) -> Iterator[MailFinding]:
         yield warn(Code.LONG_CODED_LINE, length=coded, most=MOST_CODED_LINE)
 
 
-def _values(raw: bytes, name: bytes) -> list[bytes]:
-    """The values of a header field, unfolded."""
+def head_of(raw: bytes) -> list[bytes]:
+    """The header fields, unfolded."""
     head = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
-    fields = re.sub(rb"\r?\n(?=[ \t])", b"", head).split(b"\n")
-    named = (field.partition(b":") for field in fields)
-    return [value.strip() for found, _, value in named if found.strip().lower() == name]
+    return re.sub(rb"\r?\n(?=[ \t])", b"", head).split(b"\n")
+
+
+def values_of(raw: bytes, name: str) -> list[bytes]:
+    """The values of a header field, as often as it is there."""
+    named = (field.partition(b":") for field in head_of(raw))
+    return [value.strip() for found, _, value in named if found.strip().lower() == name.lower().encode()]
 
 
 def _coded_parts(raw: bytes) -> Iterator[str]:

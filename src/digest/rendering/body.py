@@ -30,6 +30,7 @@ _BLOCKS: Final = frozenset({"p", "ul", "ol", "blockquote", "h2", "h3", "h4", "h5
 _INLINE: Final = frozenset({"a", "b", "br", "em", "i", "img", "strong", "u"})
 _TAGS: Final = _BLOCKS | _INLINE | {"li"}
 _NOTHING: Final = Markup("")
+_SURROGATES = re.compile("[\ud800-\udfff]")  # halves of letters: no encoding has them
 _MAILTO = re.compile(r"mailto:[A-Za-z0-9._+\-]+@[A-Za-z0-9.\-]+")
 
 
@@ -66,7 +67,7 @@ def read_body(markup: str, way: str = "ltr", *, is_ours: bool = False) -> Body:
     """
     clean = clean_personal_run if is_ours else clean_run
     safe = nh3.clean(
-        markup,
+        _SURROGATES.sub("\ufffd", markup),
         tags=set(_TAGS),
         attributes={"a": {"href"}, "img": {"src", "alt", "width", "height"}},
         link_rel=None,

@@ -77,7 +77,7 @@ def test_what_could_be_better_does_not_block(paper: Cli, edition: int) -> None:
     """Exit code 0 with a warning; one of a single variant names it."""
     _change(paper, sa.update(Revision).values(subject="THE BRIDGE IS OPEN &amp; MENDED"))
     found = paper.json("preflight", edition)["findings"]
-    assert [each["code"] for each in found] == ["subject_markup", "subject_shouts"]
+    assert [each["code"] for each in found] == ["subject_markup", "subject_shouts", "title_differs"]
     assert {each["level"] for each in found} == {"warn"}
     assert found[0]["facts"] == {"found": "&amp;"}
     assert "Could be better: The subject shouts" in paper("preflight", edition)
@@ -101,3 +101,48 @@ def test_what_is_not_locked_is_refused(paper: Cli) -> None:
     assert "has no version yet" in paper.refused("preflight", coming)
     assert "999" in paper.refused("preflight", 999)
     assert "'xx'" in paper.refused("preflight", coming, "--language", "xx")
+
+
+def test_what_was_found_is_shown_with_the_edition(paper: Cli, edition: int) -> None:
+    """What the lock found and mended: in the edition, in its versions, and beside what is found now."""
+    kept = [
+        {
+            "level": "mended",
+            "code": "picture_dropped",
+            "facts": {"url": "https://courier.example/lamp.jpg"},
+            "variants": ["normal"],
+        },
+        {"level": "warn", "code": "of_another_version", "facts": {}, "variants": []},
+    ]
+    _change(paper, sa.update(Revision).values(findings=kept))
+    shown = paper("edition", "show", edition)
+    assert f"The checks (`digest preflight {edition}`):\n  Mended: A picture was left out" in shown
+    assert [each["code"] for each in paper.json("edition", "show", edition)["findings"]] == [
+        "picture_dropped"
+    ]
+    assert "1 mended" in paper("edition", "revisions", edition)
+    assert [each["code"] for each in paper.json("preflight", edition)["findings"]] == ["picture_dropped"]
+
+
+def test_a_mail_of_some_stories_has_its_own_line(paper: Cli, edition: int) -> None:
+    """A variant by topics is looked at with its own stories and the subject that it carries."""
+    _change(paper, sa.update(Revision).values(subject="Of other stories"))
+    assert [each["code"] for each in paper.json("preflight", edition)["findings"]] == ["title_differs"]
+    _change(paper, sa.update(Variant).values(positions=[0]))
+    assert paper.json("preflight", edition)["findings"] == []
+    _change(paper, sa.update(Variant).values(positions=[]))
+    assert '"code": "empty_edition"' in paper.run("preflight", edition, "--json").stdout
+
+
+def test_what_holds_an_edition_is_told(paper: Cli) -> None:
+    """Before it has a version: what stopped it, with what to do, and exit code 1."""
+    edition = next(line["id"] for line in paper.json("edition", "list") if line["kind"] == "extra")
+    assert paper.run("preflight", edition).exit_code == 2  # there is nothing to look at yet
+    _change(paper, sa.update(Digest).values(postal_address=" "))
+    assert paper.run("edition", "freeze", edition).exit_code == 1
+    result = paper.run("preflight", edition)
+    assert result.exit_code == 1
+    assert f"Edition {edition}, held:\n\nMust not go out: The digest has no postal address" in result.stdout
+    assert "! The digest has no postal address, which every mail must carry. Set the" in paper(
+        "edition", "show", edition
+    )

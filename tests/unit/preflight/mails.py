@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 from digest.mail.message import build_digest
@@ -11,12 +12,13 @@ from digest.preflight.mail_html import read_page
 from digest.rendering.contexts import EditionContext
 from digest.rendering.digest_email import render_mail
 
+HOUSE = Path(__file__).resolve().parents[3] / "templates"
 PUBLIC_URL = "https://mail.example.org"
 
 
-def facts_of(context: EditionContext) -> MailFacts:
+def facts_of(context: EditionContext, templates: Path | None = None) -> MailFacts:
     """The facts about an edition, made in the way of the freeze."""
-    rendered = render_mail(context)
+    rendered = render_mail(context, templates=templates)
     prepared = build_digest(
         from_name=context.sender_name,
         from_address="news@example.org",
@@ -50,3 +52,13 @@ def with_body(facts: MailFacts, markup: str) -> MailFacts:
 def changed(facts: MailFacts, **values: Any) -> MailFacts:
     """The same mail with other facts."""
     return dataclasses.replace(facts, **values)
+
+
+def template_with(folder: Path, snippet: str, before: str) -> Path:
+    """A newsroom's own folder: the template of the house that has these words, with more in front of them."""
+    texts = {file: file.read_text(encoding="utf-8") for file in sorted((HOUSE / "email").rglob("*.html"))}
+    house = next(file for file, text in texts.items() if before in text)
+    own = folder / "own" / house.relative_to(HOUSE)
+    own.parent.mkdir(parents=True)
+    own.write_text(texts[house].replace(before, snippet + before, 1), encoding="utf-8")
+    return folder / "own"

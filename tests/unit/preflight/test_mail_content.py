@@ -109,12 +109,17 @@ PLANTED: list[tuple[str, Plant, Code]] = [
     ("one address twice", stories({"url": "https://a.example/1/"}, {"url": "http://www.a.example/1?utm_source=x"}),
      Code.SAME_STORY),
     ("today", stories(OLD | {"title": "Mill Bridge opens today"}), Code.OLD_TODAY),
+    ("today in French", stories(OLD | {"language": "fr-FR", "title": "Le pont ouvre aujourd’hui"}),
+     Code.OLD_TODAY),
     ("tomorrow in an excerpt", stories(OLD | {"excerpt": "Tomorrow the choir sings."}), Code.OLD_TODAY),
     *((f"old: {word}", stories(OLD | HY | {"title": f"Կամուրջը բացվում է {word}"}), Code.OLD_TODAY)
       for word in ("այսօր", "այսօ՞ր", "Այսօրվանից", "վաղը", "վաղվա", "երեկ", "երէկ", "այս երեկո")),
 ]  # fmt: skip
 
 NOT_PLANTED: list[tuple[str, Plant, Code]] = [
+    ("markup in words for a picture",
+     body('<img src="https://a.example/a.png" width="9" alt="<style>@import x</style><script>">'),
+     Code.DANGEROUS),
     ("a link with a picture", lambda facts: with_html(
         facts, f'<p>News</p><a href="{UNSUBSCRIBE_URL}"><img alt="Leave"></a>',
     ),

@@ -180,6 +180,16 @@ def test_every_finding_has_words(language: str) -> None:
         "length": 5,
         "least": 40,
         "share": 3,
+        "letters": 100,
+        "stories": 4,
+        "count": 2,
+        "days": 20,
+        "shown": "a.example",
+        "words": "Here",
+        "name": "Date",
+        "domain": "a.example",
+        "feature": "text-shadow",
+        "clients": "Gmail (iOS)",
     }
     for code in Code:
         what, mend = said(MailFinding(MailLevel.WARN, code, tuple(values.items())), words)
