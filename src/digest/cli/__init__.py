@@ -41,6 +41,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("source", "digest.cli.sources", "The sites that posts are collected from."),
     ("collect", "digest.cli.sources:collect_app", "Collect posts now, in this process."),
     ("edition", "digest.cli.editions", "Editions: past, coming and being handed over."),
+    ("link", "digest.cli.links", "Counted links of an edition."),
     ("preflight", "digest.cli.preflight", "Look at a locked edition's mail for what is wrong."),
     ("item", "digest.cli.own_items", "What the desk writes itself."),
     ("uncertain", "digest.cli.uncertain", "What may have arrived, and what becomes of it."),

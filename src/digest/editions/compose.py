@@ -16,9 +16,10 @@ from digest.editions.stories import featured_story, story_of_own, story_of_post
 from digest.i18n import translator
 from digest.mail.message import build_digest
 from digest.mail.placeholders import Fallback, PreparedMail
-from digest.models import Cadence, Digest, Edition, OwnItem, Post, Reason, Role
+from digest.models import Cadence, Digest, Edition, LinkForm, OwnItem, Post, Reason, Role
 from digest.rendering.contexts import (
     UNSUBSCRIBE_URL,
+    Counting,
     EditionContext,
     Look,
     Personal,
@@ -59,6 +60,7 @@ class ComposedVariant:
     text: str
     mail: bytes
     fingerprint: str
+    links: tuple[tuple[str, str], ...] = ()  # those through our domain: the code of each, where it leads
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ class Composed:
     fingerprint: str
     # What came of each candidate; empty where no choice was made, as for a correction.
     explanation: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Where each link leads that goes through our domain, by its code; none if links are direct."""
+        return {code: url for variant in self.variants for code, url in variant.links}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +211,7 @@ def frame_of(
         personal=personal,
         subject=_line(said.subject, digest.subject_pattern, tokens),
         preheader=_line(said.preheader, digest.preheader_pattern, tokens),
+        counting=Counting(public_url, edition.public_id) if digest.links is LinkForm.COUNTED else None,
     )
 
 
@@ -234,6 +242,7 @@ def _variant(digest: Digest, context: EditionContext, templates: Path | None) ->
         html=rendered.html,
         text=rendered.text,
         mail=mail,
+        links=rendered.links,
         fingerprint=hashlib.sha256(mail).hexdigest(),
     )
 

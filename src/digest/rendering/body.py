@@ -7,7 +7,7 @@ editor may have rewritten it since, and because nothing that styles may reach th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,8 +52,11 @@ class Body:
     links: tuple[str, ...] = ()
 
 
-def read_body(markup: str) -> Body:
-    """Parse sanitised markup; whatever is not on the list of tags loses its tag and keeps its words."""
+def read_body(markup: str, link: Callable[[str], str] = str) -> Body:
+    """Parse sanitised markup; whatever is not on the list of tags loses its tag and keeps its words.
+
+    `link` gives the address that is linked to instead of one.
+    """
     safe = nh3.clean(
         markup,
         tags=set(_TAGS),
@@ -68,7 +71,7 @@ def read_body(markup: str) -> Body:
     root = lxml_html.fragment_fromstring(safe, create_parent="div")
     _clean_words(root)
     _wrap_bare_words(root)
-    _check_links(root)
+    _check_links(root, link)
     _order_headings(root)
     _fit_pictures(root)
     _drop_empty(root)
@@ -112,12 +115,12 @@ def _wrap_bare_words(root: HtmlElement) -> None:
             child.addnext(bare)
 
 
-def _check_links(root: HtmlElement) -> None:
+def _check_links(root: HtmlElement, through: Callable[[str], str]) -> None:
     for link in list(root.iter("a")):
         href = (link.get("href") or "").strip()
         url = href if _MAILTO.fullmatch(href) else clean_address(href)
         if url and not _is_inside_link(link):
-            link.set("href", url)
+            link.set("href", through(url))
         else:
             link.drop_tag()
 

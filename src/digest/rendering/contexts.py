@@ -103,6 +103,14 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
+class Counting:
+    """What addresses through our domain are made of: our own, and the public id of the edition."""
+
+    public_url: str
+    edition: str
+
+
+@dataclass(frozen=True, slots=True)
 class EditionContext:
     """Everything that the digest mail and the web edition show."""
 
@@ -126,6 +134,7 @@ class EditionContext:
     subject: str = ""  # a person's own, or of a pattern; "": as the template makes it
     preheader: str = ""  # the same; "": of what stands first
     correction: str = ""  # what a later version puts right, for those who read it
+    counting: Counting | None = None  # the mail's links to stories lead through our domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +145,4 @@ class RenderedMail:
     preheader: str
     html: str
     text: str
+    links: tuple[tuple[str, str], ...] = ()  # those through our domain: the code of each, where it leads

@@ -14,6 +14,7 @@ from digest.rendering.body import COLUMN, Body, read_body
 from digest.rendering.contexts import DARK, LIGHT, EditionContext, RenderedMail, Story, TextSize, TimeForm
 from digest.rendering.environment import environment, story_time
 from digest.rendering.inline import inline_css
+from digest.rendering.links import Through, counted
 from digest.rendering.plain_text import tidy
 from digest.rendering.sharing import share_links
 from digest.rendering.subjects import preheader_line, subject_line
@@ -30,7 +31,8 @@ def render_mail(context: EditionContext, *, templates: Path | None = None) -> Re
     Nothing is dropped to reach a size: whether the HTML is within MAX_HTML_BYTES is preflight's question.
     Raises InlineError for a template that breaks the inliner's rules, jinja2.TemplateError for a faulty one.
     """
-    names = _names(context)
+    through = Through(context.counting)
+    names = _names(context, through)
     edition: EditionContext = names["edition"]
     env = environment(edition.language, templates)
     subject = _subject(env, names)
@@ -38,11 +40,17 @@ def render_mail(context: EditionContext, *, templates: Path | None = None) -> Re
     names |= {"subject": subject, "preheader": preheader}
     html = env.get_template("email/digest/body.html").render(names)
     text = env.get_template("email/digest/body.txt").render(names)
-    return RenderedMail(subject=subject, preheader=preheader, html=inline_css(html), text=tidy(text))
+    return RenderedMail(
+        subject=subject,
+        preheader=preheader,
+        html=inline_css(html),
+        text=tidy(text),
+        links=tuple(through.found.items()),
+    )
 
 
 def render_web(context: EditionContext, *, templates: Path | None = None) -> str:
-    """The web edition: a page for everyone, so there is nothing personal in it."""
+    """The web edition: a page for everyone, so there is nothing personal in it and nothing is counted."""
     names = _names(
         dataclasses.replace(
             context,
@@ -85,16 +93,18 @@ def tongue_names(language: str) -> dict[str, Any]:
     return {"is_foreign": functools.partial(_is_foreign, language), "direction_of": i18n.direction}
 
 
-def _names(context: EditionContext) -> dict[str, Any]:
-    edition = cleaned(context)
+def _names(context: EditionContext, through: Through | None = None) -> dict[str, Any]:
+    through = through or Through()
+    direct = cleaned(context)
+    edition = counted(direct, through)
     featured = edition.featured
     is_relative = edition.look.time_form is TimeForm.RELATIVE
     return {
         "edition": edition,
         "featured": featured,
-        "body": read_body(featured.body_html) if featured else Body(),
-        "intro": read_body(edition.intro_html) if edition.intro_html else Body(),
-        "shares": share_links(featured) if featured and edition.look.show_share_links else (),
+        "body": read_body(featured.body_html, through) if featured else Body(),
+        "intro": read_body(edition.intro_html, through) if edition.intro_html else Body(),
+        "shares": share_links(direct.featured) if direct.featured and edition.look.show_share_links else (),
         "picture": _fitted(featured),
         "time_of": functools.partial(_time_of, edition, relative=is_relative),
         "date_of": functools.partial(_time_of, edition, relative=False),
