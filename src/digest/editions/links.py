@@ -58,9 +58,10 @@ def keep_links(session: Session, edition_id: int, links: Mapping[str, str]) -> N
     insert_new_rows(session, Link, rows)
 
 
-def target_of(session: Session, code: str) -> str | None:
-    """Where a link leads now; None if there is none of this code."""
-    return session.scalar(sa.select(Link.target).where(Link.code == code))
+def targets_of(session: Session, codes: Iterable[str]) -> dict[str, str]:
+    """Where links lead now, by their codes; those that are not there are left out."""
+    wanted = sa.select(Link.code, Link.target).where(among_texts(session, Link.code, codes))
+    return dict(session.execute(wanted).tuples().all())
 
 
 def add_counts(session: Session, counts: Iterable[Followed]) -> None:

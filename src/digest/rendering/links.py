@@ -47,13 +47,16 @@ class Through:
     counting: Counting | None = None
     found: dict[str, str] = field(default_factory=dict)  # where each code leads
 
-    def __call__(self, url: str) -> str:
-        """The address to be linked to instead of this one."""
+    def __call__(self, url: str, known_as: str = "") -> str:
+        """The address to be linked to instead of this one; its code is made of `known_as` if that is given.
+
+        So a story's code is that of its own address, whatever is hung on for the paper's analytics.
+        """
         counting = self.counting
         if counting is None or not url.startswith(_WEB) or is_ours(counting.public_url, url):
             return url
-        code = code_of(counting.edition, url)
-        self.found[code] = url
+        code = code_of(counting.edition, known_as or url)
+        self.found.setdefault(code, url)
         return f"{counting.public_url}{PATH}{code}"
 
 

@@ -9,6 +9,7 @@ that is why both numbers are kept and shown.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import re
 from collections import defaultdict
@@ -70,7 +71,12 @@ def is_bot(method: str, headers: Mapping[str, str]) -> bool:
         return True
     if headers.get("sec-fetch-dest", "document") != "document":
         return True
-    agent = headers.get("user-agent", "")[:_LONGEST]
+    return _is_robot(headers.get("user-agent", "")[:_LONGEST])
+
+
+@functools.lru_cache(512)
+def _is_robot(agent: str) -> bool:
+    """Kept for the names that are usual: to look through one takes longer than all else of a visit."""
     return not agent.strip() or _ROBOTS.search(agent) is not None
 
 

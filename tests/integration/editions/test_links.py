@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from digest import clock
 from digest.db import Database
 from digest.editions.copies import Imprint, ask_test_mails
-from digest.editions.links import Followed, LinkLine, add_counts, list_links, repoint, target_of
+from digest.editions.links import Followed, LinkLine, add_counts, list_links, repoint, targets_of
 from digest.errors import InputError, NotFoundError
 from digest.models import (
     AuditEntry,
@@ -73,7 +73,7 @@ def test_a_version_is_stored_with_its_links(printed: Printed) -> None:
         found = {code for mail in mails for code in _OURS.findall(mail)}
         assert found == links.keys()
         assert sorted(link.url for link in links.values()) == sorted(urls)
-        assert all(target_of(session, code) == link.url for code, link in links.items())
+        assert targets_of(session, [*links, "gone"]) == {code: link.url for code, link in links.items()}
     assert "/l/" not in web
     assert all(url in web and url not in mails[0].partition("--")[0] for url in urls)
     assert [(line.story, line.url) for line in lines(printed)] == list(enumerate(urls, start=1))

@@ -116,6 +116,16 @@ def test_all_variants_have_the_same_addresses() -> None:
     assert normal.links == large.links == render_mail(counted()).links
 
 
+def test_what_is_hung_on_for_analytics_does_not_change_a_code() -> None:
+    """The link leads to the tagged address; it is found again by the story's own one."""
+    through = Through(COUNTING)
+    made = through("https://news.example.org/1/?utm_source=mail", "https://news.example.org/1/")
+    assert through("https://news.example.org/1/") == made
+    code = code_of("edition-1", "https://news.example.org/1/")
+    assert through.found == {code: "https://news.example.org/1/?utm_source=mail"}
+    assert made == f"{OURS}/l/{code}"
+
+
 def test_what_has_no_address_gets_none() -> None:
     """A story without an address, or with one that is not of the web."""
     mail = render_mail(counted(featured=None, recent=(story(1, url=""), story(2, url="javascript:x"))))
