@@ -61,7 +61,7 @@ def keep_links(session: Session, edition_id: int, links: Mapping[str, str]) -> N
 def targets_of(session: Session, codes: Iterable[str]) -> dict[str, str]:
     """Where links lead now, by their codes; those that are not there are left out."""
     wanted = sa.select(Link.code, Link.target).where(among_texts(session, Link.code, codes))
-    return dict(session.execute(wanted).tuples().all())
+    return {row.code: row.target for row in session.execute(wanted)}
 
 
 def add_counts(session: Session, counts: Iterable[Followed]) -> None:
