@@ -96,7 +96,8 @@ def list_links(session: Session, edition: Edition) -> list[LinkLine]:
         .outerjoin(counts, counts.c.code == Link.code)
         .where(Link.edition_id == edition.id)
     )
-    stories = _stories(session, edition)
+    # Of several stories with one address the first counts.
+    stories = {code: (number, title) for number, code, title in reversed(_stories(session, edition))}
     lines = [_line(link, int(people), int(bots), stories) for link, people, bots in found]
     return sorted(lines, key=lambda line: (line.story == 0, line.story, line.url))
 
@@ -148,7 +149,7 @@ def _chosen(session: Session, edition: Edition, which: str) -> Link:
         return link
     if not (wanted.isascii() and wanted.isdigit() and len(wanted) < _DIGITS):
         raise InputError(f"{which[:60]!r} is neither the number of a story nor the code of a link.")
-    codes = {number: code for code, (number, _) in _stories(session, edition).items()}
+    codes = {number: code for number, code, _ in _stories(session, edition)}
     code = codes.get(int(wanted))
     link = session.get(Link, code) if code else None
     if link is None:
@@ -162,17 +163,17 @@ def _no_link(edition: Edition, what: str) -> NotFoundError:
     )
 
 
-def _stories(session: Session, edition: Edition) -> dict[str, tuple[int, str]]:
-    """The number and title of the story that a code belongs to, in the edition's present version."""
+def _stories(session: Session, edition: Edition) -> list[tuple[int, str, str]]:
+    """The stories of the edition's present version: number, the code of its link, title."""
     items = session.execute(
         sa.select(Item.position, Item.story)
         .where(Item.revision_id == edition.revision_id)
-        .order_by(Item.position.desc())  # the first one of several with the same address counts
+        .order_by(Item.position)
     )
-    return {
-        code_of(edition.public_id, clean_address(story["url"])): (position + 1, story["title"])
+    return [
+        (position + 1, code_of(edition.public_id, clean_address(story["url"])), story["title"])
         for position, story in items
-    }
+    ]
 
 
 def _line(link: Link, people: int, bots: int, stories: Mapping[str, tuple[int, str]]) -> LinkLine:

@@ -25,7 +25,7 @@ log = get_logger(__name__)
 
 FRESH_SECONDS: Final = 5.0
 MOST: Final = 4_000  # each some 200 bytes
-_PATIENCE_SECONDS: Final = 1.0  # that is waited for the database where there is something to serve
+_PATIENCE_SECONDS: Final = 0.5  # that is waited for the database where there is something to serve
 _REST_SECONDS: Final = 5.0  # for which a database that did not answer is not asked again
 
 _Waiting = dict[str, "asyncio.Future[str | None]"]

@@ -137,6 +137,16 @@ def test_a_link_that_is_not_there_is_said_to_be_missing(printed: Printed) -> Non
     assert {line.changed_by for line in lines(printed)} == {None}
 
 
+def test_stories_with_one_address_share_a_link(printed: Printed) -> None:
+    """It is listed with the first of them, and led elsewhere by the number of either."""
+    second = lines(printed)[1]
+    with printed.desk.database.write() as session:
+        third = session.scalars(sa.select(Item).where(Item.position == 2)).one()
+        third.story = {**third.story, "url": second.url}
+    assert lead(printed, "3", "https://courier.example/right/") == second.code
+    assert [(line.story, line.target) for line in lines(printed)][1] == (2, "https://courier.example/right/")
+
+
 def test_another_edition_s_link_is_not_found(desk: Desk, printed: Printed) -> None:
     """A code is looked for in the edition that was named."""
     other = print_edition(desk, clock.utc_now() + dt.timedelta(hours=1))
