@@ -63,9 +63,15 @@ class LinkMemory:
         try:
             return await asyncio.wait_for(asyncio.shield(self._ask(code)), _PATIENCE_SECONDS)
         except (sa.exc.SQLAlchemyError, TimeoutError) as error:
-            self._rests_until = self._moment() + _REST_SECONDS
-            log.warning("links: served from memory, the database fails", error=type(error).__name__)
+            self._rest(error)
             return known.target
+
+    def _rest(self, error: Exception) -> None:
+        """Leave the database alone for a while; it is told once, however many have waited."""
+        now = self._moment()
+        if now >= self._rests_until:
+            log.warning("links: served from memory, the database fails", error=type(error).__name__)
+            self._rests_until = now + _REST_SECONDS
 
     def _ask(self, code: str) -> asyncio.Future[str | None]:
         """What a read will bring that is under way, or else the next one."""
