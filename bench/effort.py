@@ -3,6 +3,7 @@
 DIGEST_BENCH_QUICK=1               few and short rounds: to see that it runs, not to publish
 DIGEST_BENCH_ONLY=unsigned,relay   only these rows of an area that has named rows
 DIGEST_PROOF_TRIALS=100            how often the proof of the delivery kills; a thousand times unless told
+DIGEST_BENCH_SECONDS=10             how long a web server is asked in one go; a minute unless told
 DIGEST_BENCH_PEOPLE=100000         how many people are imported and exported; a million unless told
 """
 
@@ -16,6 +17,7 @@ T = TypeVar("T")
 
 IS_QUICK = os.environ.get("DIGEST_BENCH_QUICK", "") not in {"", "0"}
 TRIALS = int(os.environ.get("DIGEST_PROOF_TRIALS") or 1000)
+SECONDS = int(os.environ.get("DIGEST_BENCH_SECONDS") or 0)
 PEOPLE = int(os.environ.get("DIGEST_BENCH_PEOPLE") or 0)
 ONLY = tuple(name.strip() for name in os.environ.get("DIGEST_BENCH_ONLY", "").split(",") if name.strip())
 
@@ -23,6 +25,11 @@ ONLY = tuple(name.strip() for name in os.environ.get("DIGEST_BENCH_ONLY", "").sp
 def rounds(usual: int = 7) -> int:
     """How many rounds there are."""
     return min(usual, 2) if IS_QUICK else usual
+
+
+def seconds(usual: int = 60) -> int:
+    """How long a server is asked."""
+    return SECONDS or (min(usual, 5) if IS_QUICK else usual)
 
 
 def people(usual: int) -> int:

@@ -82,9 +82,11 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[max(1, math.ceil(share * len(ordered))) - 1]
 
 
-def get(path: str) -> str:
-    """A GET as it goes over the wire."""
-    return f"GET {path} HTTP/1.1\r\nHost: digest.courier.example\r\n\r\n"
+def get(path: str, *, asked_from: str = "", agent: str = "") -> str:
+    """A GET as it goes over the wire; `asked_from` is the address that a proxy names."""
+    forwarded = f"X-Forwarded-For: {asked_from}\r\n" if asked_from else ""
+    named = f"User-Agent: {agent}\r\n" if agent else ""
+    return f"GET {path} HTTP/1.1\r\nHost: digest.courier.example\r\n{forwarded}{named}\r\n"
 
 
 def post(path: str, fields: Mapping[str, str], *, asked_from: str = "") -> str:

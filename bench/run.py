@@ -31,6 +31,7 @@ AREAS: dict[str, Area] = {
     "delivery": Area(figures="bench.delivery:figures", proofs="bench.delivery_proofs:proofs"),
     "audience": Area(figures="bench.audience:figures"),
     "news": Area(figures="bench.news:figures", proofs="bench.news:proofs"),
+    "email": Area(figures="bench.email:figures"),
 }
 
 

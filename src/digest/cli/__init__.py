@@ -42,6 +42,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("collect", "digest.cli.sources:collect_app", "Collect posts now, in this process."),
     ("edition", "digest.cli.editions", "Editions: past, coming and being handed over."),
     ("words", "digest.cli.words", "The words that readers see, and your own."),
+    ("link", "digest.cli.links", "Counted links of an edition."),
     ("preflight", "digest.cli.preflight", "Look at a locked edition's mail for what is wrong."),
     ("preview", "digest.cli.preview", "Write an edition's mails to files and take pictures of them."),
     ("item", "digest.cli.own_items", "What the desk writes itself."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,6 +28,14 @@ app.command(
 app.command("look", epilog="Example: digest digest look courier --set layout=briefing --logo logo.png")(
     look.look
 )
+
+
+class Links(StrEnum):
+    """Where the links of a mail lead."""
+
+    DIRECT = "direct"
+    COUNTED = "counted"
+
 
 Name = Annotated[str, typer.Argument(help="The digest's short name: a-z, digits, hyphens.")]
 SenderName = Annotated[str | None, typer.Option(help="Who the mail is from; else the title.")]
@@ -172,6 +181,9 @@ def set_values(
     time_form: TimeFormOption = None,
     commentary_words: CommentaryWords = None,
     share_links: ShareLinks = None,
+    links: Annotated[
+        Links | None, typer.Option(help="Stories are linked to directly, or counted through our domain.")
+    ] = None,
     source: Annotated[
         list[str] | None, typer.Option(help="Draw from this source too (id or address). May be repeated.")
     ] = None,
@@ -206,6 +218,7 @@ def set_values(
         "time_form": time_form.value if time_form else None,
         "commentary_words": commentary_words,
         "show_share_links": share_links,
+        "links": links.value if links else None,
     }
     wants_settings = any(value is not None for value in changes.values())
     if not wants_settings and not source and not no_source:
@@ -295,6 +308,7 @@ def as_dict(session: Session, digest: Digest) -> dict[str, Any]:
         "recent_least": digest.recent_least,
         "recent_days": digest.recent_days,
         "look": dict(digest.look),
+        "links": digest.links.value,
         "sources": [{"id": one.id, "url": one.url} for one in sources_of(session, digest.id)],
         "cadences": [
             {"name": one.name, "cron": one.cron, "zone": one.zone, "is_running": one.is_running}

@@ -56,6 +56,21 @@ def insert_rows(
     return list(session.execute(statement.returning(*(table.c[name] for name in returning))))
 
 
+def insert_or_add(
+    session: Session,
+    table: Any,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: Sequence[str],
+    names: Sequence[str],
+) -> None:
+    """Insert rows in one statement; where a key is there, add the numbers under `names` to those it holds."""
+    statement = dialect_insert(session, table).values(list(rows))
+    sums = {name: getattr(table, name) + statement.excluded[name] for name in names}
+    added = statement.on_conflict_do_update(index_elements=list(key), set_=sums)
+    session.execute(added, execution_options={"synchronize_session": False})
+
+
 def _columns(
     session: Session, table: sa.Table, names: Sequence[str], text: str
 ) -> dict[str, sa.ColumnElement[Any]]:

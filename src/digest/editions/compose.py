@@ -20,9 +20,9 @@ from digest.editions.topic_wants import wanted
 from digest.i18n import translator
 from digest.mail.message import build_digest
 from digest.mail.placeholders import Fallback, PreparedMail
-from digest.models import Cadence, Digest, Edition, OwnItem, Post, Role
+from digest.models import Cadence, Digest, Edition, LinkForm, OwnItem, Post, Role
 from digest.rendering.campaign import with_campaign
-from digest.rendering.contexts import EditionContext, Personal, Story, TextSize
+from digest.rendering.contexts import Counting, EditionContext, Personal, Story, TextSize
 from digest.rendering.digest_email import render_mail, render_web
 
 
@@ -65,6 +65,7 @@ class ComposedVariant:
     # The topic set that it was made for and the places of its stories; None: all.
     topics: str = ""
     positions: tuple[int, ...] | None = None
+    links: tuple[tuple[str, str], ...] = ()  # those through our domain: the code of each, where it leads
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,11 @@ class Composed:
     remarks: tuple[dict[str, Any], ...] = ()
     # What the checks said of it; see `editions.checks`.
     findings: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Where each link leads that goes through our domain, by its code; none if links are direct."""
+        return {code: url for variant in self.variants for code, url in variant.links}
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +246,7 @@ def frame_of(
         preheader=preheader,
         sign_up_url=beside.sign_up_url(public_url),
         sisters=beside.links(public_url),
+        counting=Counting(public_url, edition.public_id) if digest.links is LinkForm.COUNTED else None,
     )
 
 
@@ -259,6 +266,7 @@ def _variant(digest: Digest, context: EditionContext, templates: Path | None) ->
         mail=mail,
         subject=rendered.subject,
         preheader=rendered.preheader,
+        links=rendered.links,
         fingerprint=hashlib.sha256(mail).hexdigest(),
     )
 

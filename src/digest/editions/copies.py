@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from digest import audit, clock, notices
 from digest.db import Database
 from digest.editions.compose import compose
+from digest.editions.links import keep_links
 from digest.editions.material import Outcome, material_of
 from digest.editions.reasons import SENTENCES
 from digest.editions.revisions import revision_of
@@ -88,6 +89,8 @@ def ask_test_mails(
         stored = _Stored(composed.subject, variant.mail)
     assert stored is not None
     with database.write() as session:
+        if material is not None:
+            keep_links(session, edition_id, composed.links)
         return _ask(session, edition_id, stored, addresses, imprint, actor=actor)
 
 

@@ -18,7 +18,7 @@ from digest.errors import InputError
 from digest.i18n import canonical
 from digest.lists.fields import check_short_name, clean_line
 from digest.mail.verp import check_bounce_address
-from digest.models import Digest, DigestSource, FeaturedBy, Source
+from digest.models import Digest, DigestSource, FeaturedBy, LinkForm, Source
 
 _ADDRESS_LIMIT = 500
 _WORDS_LIMIT = 1_200
@@ -181,6 +181,7 @@ _CHECKS: dict[str, Any] = {
     "sign_off": _markdown("sign-off"),
     "subject_pattern": lambda text: check_pattern(text, what="subject"),
     "preheader_pattern": lambda text: check_pattern(text, what="preheader"),
+    "links": LinkForm,
     "recent_most": _number(0, 100, "The most headlines"),
     "recent_least": _number(0, 100, "The least headlines"),
     "recent_days": _number(1, 366, "The age of a headline in days"),

@@ -14,6 +14,7 @@ from digest import audit
 from digest.editions.alert_causes import note_approved
 from digest.editions.compose import Composed
 from digest.editions.explanation import keep_explanation
+from digest.editions.links import keep_links
 from digest.editions.pictures import keep_shown
 from digest.editions.states import ALLOWED, check_may_go_out
 from digest.editions.stories import stored_story
@@ -101,6 +102,7 @@ def store_revision(
         for variant in composed.variants
     )
     session.flush()
+    keep_links(session, edition_id, composed.links)
     keep_shown(session, (placed.story for placed in composed.items), now=now)
     if composed.explanation:
         keep_explanation(session, edition_id, composed.explanation)

@@ -59,11 +59,14 @@ class Body:
     links: tuple[str, ...] = ()
 
 
-def read_body(markup: str, way: str = "ltr", *, is_ours: bool = False) -> Body:
+def read_body(
+    markup: str, way: str = "ltr", *, is_ours: bool = False, link: Callable[[str], str] = str
+) -> Body:
     """Parse sanitised markup; whatever is not on the list of tags loses its tag and keeps its words.
 
     `way` is the direction of the place where it will stand: a paragraph that runs against it says so.
-    In what the newsroom wrote itself (`is_ours`) a person's placeholders stay.
+    In what the newsroom wrote itself (`is_ours`) a person's placeholders stay. `link` gives the address that
+    is linked to instead of one.
     """
     clean = clean_personal_run if is_ours else clean_run
     safe = nh3.clean(
@@ -80,7 +83,7 @@ def read_body(markup: str, way: str = "ltr", *, is_ours: bool = False) -> Body:
     root = lxml_html.fragment_fromstring(safe, create_parent="div")
     _clean_words(root, clean)
     _wrap_bare_words(root)
-    _check_links(root)
+    _check_links(root, link)
     _order_headings(root)
     _fit_pictures(root)
     _drop_empty(root)
@@ -125,12 +128,12 @@ def _wrap_bare_words(root: HtmlElement) -> None:
             child.addnext(bare)
 
 
-def _check_links(root: HtmlElement) -> None:
+def _check_links(root: HtmlElement, through: Callable[[str], str]) -> None:
     for link in list(root.iter("a")):
         href = (link.get("href") or "").strip()
         url = href if _MAILTO.fullmatch(href) else clean_address(href)
         if url and not _is_inside_link(link):
-            link.set("href", url)
+            link.set("href", through(url))
         else:
             link.drop_tag()
 

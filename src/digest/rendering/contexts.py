@@ -74,6 +74,14 @@ class SisterLink:
 
 
 @dataclass(frozen=True, slots=True)
+class Counting:
+    """What addresses through our domain are made of: our own, and the public id of the edition."""
+
+    public_url: str
+    edition: str
+
+
+@dataclass(frozen=True, slots=True)
 class EditionContext:
     """Everything that the digest mail and the web edition show."""
 
@@ -101,6 +109,7 @@ class EditionContext:
     correction: str = ""  # what a later version puts right, for those who read it
     sign_up_url: str = ""  # for whoever was sent this by a friend
     sisters: tuple[SisterLink, ...] = ()
+    counting: Counting | None = None  # the mail's links to stories lead through our domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +120,4 @@ class RenderedMail:
     preheader: str
     html: str
     text: str
+    links: tuple[tuple[str, str], ...] = ()  # those through our domain: the code of each, where it leads

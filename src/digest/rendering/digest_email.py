@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from digest.rendering.contexts import EditionContext, RenderedMail, Story, TextS
 from digest.rendering.environment import environment, story_time
 from digest.rendering.fonts import fonts_of
 from digest.rendering.inline import inline_css
+from digest.rendering.links import Through, counted
 from digest.rendering.plain_text import tidy
 from digest.rendering.scripts import scale_of
 from digest.rendering.sharing import share_links
@@ -37,7 +39,8 @@ def render_mail(context: EditionContext, *, templates: Path | None = None) -> Re
     Nothing is dropped to reach a size: whether the HTML is within MAX_HTML_BYTES is preflight's question.
     Raises InlineError for a template that breaks the inliner's rules, jinja2.TemplateError for a faulty one.
     """
-    names = _names(context)
+    through = Through(context.counting)
+    names = _names(context, through)
     edition: EditionContext = names["edition"]
     i18n.check_words(edition.language)
     env = environment(edition.language, templates)
@@ -46,11 +49,17 @@ def render_mail(context: EditionContext, *, templates: Path | None = None) -> Re
     names |= {"subject": subject, "preheader": preheader}
     html = _template(env, edition, "body.html").render(names)
     text = _template(env, edition, "body.txt").render(names)
-    return RenderedMail(subject=subject, preheader=preheader, html=inline_css(html), text=tidy(text))
+    return RenderedMail(
+        subject=subject,
+        preheader=preheader,
+        html=inline_css(html),
+        text=tidy(text),
+        links=tuple(through.found.items()),
+    )
 
 
 def render_web(context: EditionContext, *, templates: Path | None = None) -> str:
-    """The web edition: a page for everyone, so there is nothing personal in it."""
+    """The web edition: a page for everyone, so there is nothing personal in it and nothing is counted."""
     names = _names(_of_nobody(context))
     edition: EditionContext = names["edition"]
     env = environment(edition.language, templates)
@@ -105,20 +114,24 @@ def tongue_names(language: str) -> dict[str, Any]:
     }
 
 
-def _names(context: EditionContext) -> dict[str, Any]:
-    edition = cleaned(context)
+def _names(context: EditionContext, through: Through | None = None) -> dict[str, Any]:
+    through = through or Through()
+    direct = cleaned(context)
+    edition = counted(direct, through)
     featured = edition.featured
     is_relative = edition.look.time_form is TimeForm.RELATIVE
     way = i18n.direction(edition.language)
     return {
         "edition": edition,
         "featured": featured,
-        "body": read_body(featured.body_html, i18n.direction(featured.language)) if featured else Body(),
-        "intro": _own_words(edition.intro_html, way),
-        "note": _own_words(edition.note_html, way),
-        "closing": _own_words(edition.sign_off_html, way),
-        "shares": share_links(featured, edition.look.share)
-        if featured and edition.look.show_share_links
+        "body": read_body(featured.body_html, i18n.direction(featured.language), link=through)
+        if featured
+        else Body(),
+        "intro": _own_words(edition.intro_html, way, through),
+        "note": _own_words(edition.note_html, way, through),
+        "closing": _own_words(edition.sign_off_html, way, through),
+        "shares": share_links(direct.featured, edition.look.share)
+        if direct.featured and edition.look.show_share_links
         else (),
         "picture": _fitted(featured),
         "picture_of": _fitted,
@@ -141,8 +154,8 @@ def _template(env: jinja2.Environment, edition: EditionContext, part: str) -> ji
     return env.select_template([f"email/digest/{part}", f"email/{edition.look.layout}/{part}"])
 
 
-def _own_words(markup: str, way: str) -> Body:
-    return read_body(markup, way, is_ours=True) if markup else Body()
+def _own_words(markup: str, way: str, link: Callable[[str], str]) -> Body:
+    return read_body(markup, way, is_ours=True, link=link) if markup else Body()
 
 
 def _of_nobody(context: EditionContext) -> EditionContext:

@@ -25,6 +25,7 @@ from digest.web import (
     health,
     inbox,
     keep,
+    links,
     look,
     pictures,
     public,
@@ -57,7 +58,8 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         lifespan=_lifespan(settings, services),
     )
     # In the order in which addresses are tried: those that thousands ask for at once come first.
-    for module in (health, sign_up, editions, pictures, look, public, reader, reader_fresh, stop, keep):
+    first = (health, links, sign_up, editions, pictures, look)
+    for module in (*first, public, reader, reader_fresh, stop, keep):
         app.include_router(module.router)
     if settings.catcher_dir is not None:
         app.include_router(inbox.router)
@@ -86,6 +88,7 @@ def _lifespan(
         services = given or Services.open(settings)
         app.state.services = services
         yield
+        services.counts.close()
         if given is None:
             services.close()
 

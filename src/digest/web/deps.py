@@ -17,6 +17,8 @@ from digest.db import Database
 from digest.db.schema import require_head
 from digest.keys import Keys
 from digest.lists.form import FormList
+from digest.web.link_counts import LinkCounts
+from digest.web.link_memory import LinkMemory
 from digest.web.memory import ShortMemory, StoredPage
 
 P = ParamSpec("P")
@@ -44,6 +46,12 @@ class Services:
     memory: ShortMemory[StoredPage] = field(default_factory=ShortMemory)
     pages: ShortMemory[bytes] = field(default_factory=ShortMemory)  # others that are the same for everybody
     forms: ShortMemory[tuple[FormList, ...]] = field(default_factory=ShortMemory)
+    links: LinkMemory = field(init=False)
+    counts: LinkCounts = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "links", LinkMemory(self.database))
+        object.__setattr__(self, "counts", LinkCounts(self.database))
 
     @classmethod
     def open(cls, settings: Settings) -> Services:
@@ -64,6 +72,7 @@ class Services:
         return cls(settings, database, loaded)
 
     def close(self) -> None:
+        self.counts.close()
         self.database.close()
 
     async def in_turn(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -35,6 +35,7 @@ from digest.models import (
     Digest,
     Edition,
     EditionState,
+    LinkForm,
     MailingList,
     Notice,
     Reason,
@@ -105,6 +106,7 @@ def _papers(database: Database, settings: Settings, people: int) -> list[Desk]:
     with database.write() as session:
         digest = session.get_one(Digest, english.cadence.digest_id)
         digest.sister_group, digest.home_url = "courier", "https://courier.example/"
+        digest.links = LinkForm.COUNTED
         sister = make_digest(
             session, language="hy", title="Սուրհանդակ", sister_group="courier", home_url=digest.home_url
         )
