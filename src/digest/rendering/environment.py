@@ -18,7 +18,7 @@ from digest import i18n
 from digest.errors import ConfigError
 from digest.rendering import plain_text
 from digest.rendering.scripts import has_capitals, sides_of, slant_of, turned
-from digest.rendering.words import first_direction, has_left_to_right, has_right_to_left, main_direction
+from digest.rendering.words import has_left_to_right, has_right_to_left, main_direction
 
 _DAY = dt.timedelta(days=1)
 
@@ -111,15 +111,12 @@ def ago(translator: i18n.Translator, moment: dt.datetime, now: dt.datetime) -> s
 def run(text: str, way: str = "ltr") -> Markup:
     """A run of foreign words, escaped; kept apart by `<bdi>` if any of it runs against the page's way.
 
-    A `<bdi>` runs as its first letter does; where that is not as most of them do, it is told.
+    By itself a `<bdi>` runs as its first letter does; it is told how most of them do.
     """
     is_turned = has_left_to_right(text) if way == "rtl" else has_right_to_left(text)
     if not is_turned:
         return escape(text)
-    own = main_direction(text, way)
-    if own == first_direction(text):
-        return Markup("<bdi>{}</bdi>").format(text)
-    return Markup('<bdi dir="{}">{}</bdi>').format(own, text)
+    return Markup('<bdi dir="{}">{}</bdi>').format(main_direction(text, way), text)
 
 
 def told(way: str, text: str, /, **values: str) -> Markup:

@@ -110,7 +110,16 @@ def inline_css(page: str) -> str:
     ).transform()
     if _comments(lxml_html.document_fromstring(made)) != before:
         raise InlineError("The inliner changed a comment for Outlook; use only the form <!--[if mso]>.")
-    return made
+    return _without_bdi(made)
+
+
+def _without_bdi(page: str) -> str:
+    """Most webmail drops a `<bdi>` and what it is for, but keeps a `dir`, which keeps words apart as well.
+
+    Done after inlining, so that the new elements have the styles of none.
+    """
+    told = page.replace("<bdi>", '<bdi dir="auto">')
+    return told.replace("<bdi ", "<span ").replace("</bdi>", "</span>")
 
 
 def _checked(page: str) -> list[str]:

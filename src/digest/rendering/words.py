@@ -124,13 +124,6 @@ def has_left_to_right(text: str) -> bool:
     return any(unicodedata.bidirectional(letter) == "L" for letter in text)
 
 
-def first_direction(text: str) -> str:
-    """The direction of the first letter that has one, as a browser finds it by itself; else left to right."""
-    ways = (unicodedata.bidirectional(letter) for letter in text)
-    first = next((way for way in ways if way in {"L", "R", "AL"}), "L")
-    return "ltr" if first == "L" else "rtl"
-
-
 def main_direction(text: str, otherwise: str) -> str:
     """The direction that most letters of a text run in; `otherwise` for a text without letters."""
     ways = [unicodedata.bidirectional(letter) for letter in text]

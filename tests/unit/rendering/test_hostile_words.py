@@ -31,9 +31,12 @@ NASTY = (
 
 
 def tags(page: str) -> list[str]:
-    """The elements of a page in order, without the `<bdi>` that keeps runs of words apart."""
+    """The elements of a page in order, without those that only keep runs of words apart."""
     root = lxml_html.document_fromstring(page)
-    return [found.tag if isinstance(found.tag, str) else "!" for found in root.iter() if found.tag != "bdi"]
+    shown = [
+        found for found in root.iter() if found.tag not in {"bdi", "span"} or list(found.keys()) != ["dir"]
+    ]
+    return [found.tag if isinstance(found.tag, str) else "!" for found in shown]
 
 
 def shown(page: str, name: str) -> str:

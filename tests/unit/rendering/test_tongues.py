@@ -129,11 +129,11 @@ def test_in_a_language_that_we_do_not_speak_the_newsroom_s_words_are_marked() ->
 def test_a_name_that_runs_the_other_way_is_kept_apart() -> None:
     """Inside of a sentence of ours the value alone is isolated, and what it holds is escaped."""
     line = environment("en").from_string('{{ told(_("By %(author)s"), author=name) }}')
-    assert line.render(name="عصام <b>") == "By <bdi>عصام &lt;b&gt;</bdi>"
+    assert line.render(name="عصام <b>") == 'By <bdi dir="rtl">عصام &lt;b&gt;</bdi>'
     assert line.render(name="Ani") == "By Ani"
     assert line.render(name="Ani مقعد أمام") == 'By <bdi dir="rtl">Ani مقعد أمام</bdi>'
     turned = environment("ar").from_string('{{ told(_("By %(author)s"), author=name) }}|{{ name | run }}')
-    assert turned.render(name="Ani") == "بقلم <bdi>Ani</bdi>|<bdi>Ani</bdi>"
+    assert turned.render(name="Ani") == 'بقلم <bdi dir="ltr">Ani</bdi>|<bdi dir="ltr">Ani</bdi>'
 
 
 @pytest.mark.parametrize(
