@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from digest.editions.changes import Changes
+from digest.editions.correction_words import as_correction
 from digest.editions.markdown import to_html
 from digest.editions.patterns import fill
 from digest.editions.rules_form import rules_of
@@ -42,6 +43,9 @@ class Material:
     personal: tuple[Personal, ...] = ()
     changes: Changes = field(default_factory=Changes)
     explanation: tuple[dict[str, Any], ...] = ()
+    # In place of posts, where it puts a story right that went out before: the story, and what was wrong.
+    stored: tuple[Placed, ...] = ()
+    correction: str = ""
 
     @property
     def posts(self) -> tuple[Post, ...]:
@@ -140,6 +144,8 @@ def problem_of(digest: Digest, composed: Composed) -> tuple[Reason, str] | None:
 def context_of(material: Material, *, public_url: str) -> EditionContext:
     """What the templates see of an edition that is made of posts and the desk's own items."""
     digest, changes = material.digest, material.changes
+    if material.stored:
+        return as_correction(_frame_of_stored(material, public_url), material.correction, changes)
     featured = None
     if material.featured is not None:
         rewrite = changes.rewrites.get(material.featured.id, {})
@@ -156,6 +162,19 @@ def context_of(material: Material, *, public_url: str) -> EditionContext:
         recent=tuple(_story(material, one, public_url) for one in material.recent),
         personal=material.personal,
         changes=changes,
+    )
+
+
+def _frame_of_stored(material: Material, public_url: str) -> EditionContext:
+    return frame_of(
+        material.digest,
+        material.cadence,
+        material.edition,
+        public_url=public_url,
+        featured=next((one.story for one in material.stored if one.role is Role.FEATURED), None),
+        recent=tuple(one.story for one in material.stored if one.role is Role.RECENT),
+        personal=material.personal,
+        changes=material.changes,
     )
 
 
@@ -228,6 +247,7 @@ def _variant(digest: Digest, context: EditionContext, templates: Path | None) ->
         html=rendered.html,
         text=rendered.text,
         fallbacks=tuple(Fallback(*one) for one in context.personal),
+        follows_on=context.follows_on,
     ).to_bytes()
     return ComposedVariant(
         text_size=context.text_size,
@@ -239,7 +259,13 @@ def _variant(digest: Digest, context: EditionContext, templates: Path | None) ->
 
 
 def encode_mail(
-    digest: Digest, *, subject: str, html: str, text: str, fallbacks: Sequence[Fallback] = ()
+    digest: Digest,
+    *,
+    subject: str,
+    html: str,
+    text: str,
+    fallbacks: Sequence[Fallback] = (),
+    follows_on: bool = False,
 ) -> PreparedMail:
     """A digest's mail around finished parts, with its places for a person's values."""
     return build_digest(
@@ -250,11 +276,14 @@ def encode_mail(
         html=html,
         text=text,
         list_help=digest.home_url,
+        follows_on=follows_on,
         fallbacks=fallbacks,
     )
 
 
 def _placed(material: Material, context: EditionContext) -> tuple[Placed, ...]:
+    if material.stored:
+        return material.stored
     first = (
         [Placed(Role.FEATURED, material.featured.id, context.featured)]
         if (material.featured is not None and context.featured is not None)

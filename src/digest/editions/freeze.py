@@ -57,9 +57,9 @@ def freeze(database: Database, edition_id: int, config: FreezeSettings) -> Editi
         edition = session.get(Edition, edition_id)
         if edition is None or edition.state not in FREEZABLE:
             return None
-        is_breaking = edition.kind is EditionKind.BREAKING
+        knows_all = edition.kind in (EditionKind.BREAKING, EditionKind.CORRECTION)
     try:
-        material, remarks = (_known_now if is_breaking else _looked_at)(database, edition_id, config)
+        material, remarks = (_known_now if knows_all else _looked_at)(database, edition_id, config)
     except DigestError as error:  # its rules make no sense, say
         material, remarks = Outcome(EditionState.HELD, Reason.RENDERING_FAILED, str(error)[:500]), []
     composed = material if isinstance(material, Outcome) else _composed(material, config)
@@ -86,7 +86,10 @@ def _looked_at(
 def _known_now(
     database: Database, edition_id: int, _config: FreezeSettings
 ) -> tuple[Material | Outcome, Remarks]:
-    """Breaking news does not wait for slow sites: an editor chose its stories, of what is known."""
+    """Breaking news does not wait for slow sites: an editor chose its stories, of what is known.
+
+    Nor does a correction: its story is the one that went out.
+    """
     with database.read() as session:
         return material_of(session, edition_id), []
 

@@ -100,6 +100,9 @@ class Story:
     body_html: str = ""
     is_cut: bool = False  # the body ends early: "Continue reading" follows
     picture: StoryPicture | None = None
+    # On the page of an edition that went out: what was put right since, and whether all else of it is gone.
+    notes: tuple[str, ...] = ()
+    is_taken_down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ class EditionContext:
     subject: str = ""  # a person's own, or of a pattern; "": as the template makes it
     preheader: str = ""  # the same; "": of what stands first
     correction: str = ""  # what a later version puts right, for those who read it
+    follows_on: bool = False  # it belongs to a mail that each of its readers has had
 
 
 @dataclass(frozen=True, slots=True)

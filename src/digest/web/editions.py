@@ -5,6 +5,7 @@ An edition is public from its slot on. Before that it is locked but not out; can
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Final
 
@@ -41,7 +42,10 @@ def show_front(request: Request, services: Shared) -> HTMLResponse:
 
 @router.api_route("/e/{public_id}", methods=["GET", "HEAD"])
 async def show_edition(public_id: str, request: Request, services: Shared) -> Response:
-    """An edition as it was frozen, byte for byte; 304 if the reader has it (RFC 9110, 13.1.2)."""
+    """An edition as it was frozen, byte for byte, or as it was put right since.
+
+    304 if the reader has it (RFC 9110, 13.1.2).
+    """
     page = services.memory.find(public_id, now=clock.monotonic())
     if page is None:
         page = await run_in_threadpool(_read, services.database, public_id)
@@ -68,10 +72,16 @@ def _read(database: Database, public_id: str) -> StoredPage:
         raise HTTPException(404)
     with database.read() as session:
         found = session.execute(
-            sa.select(Revision.fingerprint, Revision.web_html)
+            sa.select(
+                Revision.fingerprint, sa.func.coalesce(Edition.web_html, Revision.web_html).label("html")
+            )
+            .add_columns(Edition.web_html.is_not(None).label("is_amended"))
             .join(Edition, Edition.revision_id == Revision.id)
             .where(Edition.public_id == public_id, Edition.state.in_(PUBLIC))
         ).first()
     if found is None:
         raise HTTPException(404)
-    return StoredPage(f'"{found.fingerprint[:32]}"', found.web_html.encode())
+    body = found.html.encode()
+    # What was put right since is another page, though the version is the same.
+    tag = hashlib.sha256(body).hexdigest() if found.is_amended else found.fingerprint
+    return StoredPage(f'"{tag[:32]}"', body)
