@@ -68,6 +68,12 @@ class Translator:
         """A date in words: `November 23, 2026`."""
         return format_date(date, format="long", locale=self.locale)
 
+    def month(self, date: dt.date) -> str:
+        """The month of a date, standing by itself: `November 2026`."""
+        from babel.dates import format_skeleton  # noqa: PLC0415  (the archive's pages alone want it)
+
+        return format_skeleton("yMMMM", date, locale=self.locale)
+
     def moment(self, moment: dt.datetime, zone: str) -> str:
         """Weekday, time and place: `Monday, 5:30 am, Los Angeles`."""
         weekday = format_date(moment.astimezone(ZoneInfo(zone)), "EEEE", locale=self.locale)

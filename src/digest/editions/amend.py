@@ -15,12 +15,11 @@ from sqlalchemy.orm import Session
 
 from digest import audit
 from digest.editions.page_again import Paper, remake_page, standing
+from digest.editions.states import PUBLIC
 from digest.errors import InputError, NotFoundError, StateError
 from digest.lists.fields import clean_line
-from digest.models import Amendment, AmendmentKind, Edition, EditionState, Item
+from digest.models import Amendment, AmendmentKind, Edition, Item
 
-# What has a page that everybody may read.
-PUBLIC: Final = (EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
 NOTE_LIMIT: Final = 2_000
 
 

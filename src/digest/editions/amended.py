@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from dataclasses import replace
 
 from digest.editions.compose import Placed
-from digest.i18n import spoken, translator
 from digest.models import Amendment, AmendmentKind
 from digest.rendering.contexts import Story
 
@@ -22,17 +20,6 @@ def amended(placed: Iterable[tuple[int, Placed]], amendments: Iterable[Amendment
         replace(one, story=_amended(one.story, [each for each in said if each.position == position]))
         for position, one in placed
     )
-
-
-def is_told_by(subject: str, title: str) -> bool:
-    """Whether a subject line tells of a story: it names its title, or the beginning of it."""
-    line, name = subject.rstrip("… ").casefold(), title.strip().casefold()
-    return bool(line and name) and (name in line or line in name)
-
-
-def neutral_subject(title: str, language: str, due_at: dt.datetime, zone: str) -> str:
-    """What an edition is called where its subject would tell of what was taken down."""
-    return f"{title}, {translator(spoken(language)).date(due_at, zone)}"
 
 
 def _amended(story: Story, amendments: list[Amendment]) -> Story:

@@ -216,6 +216,7 @@ def frame_of(
         postal_address=digest.postal_address,
         reason=words.gettext("You get this mail because you signed up for %(title)s.", title=digest.title),
         web_url=f"{public_url}/e/{edition.public_id}",
+        archive_url=f"{public_url}/archive/{digest.name}" if digest.has_archive else "",
         look=look_of(digest.look),
         intro=digest.intro if said.intro is None else "",
         intro_html=to_html(said.intro or ""),

@@ -167,6 +167,7 @@ _CHECKS: dict[str, Any] = {
     "reply_to": lambda text: parse_address(text).text,
     "bounce_address": lambda text: check_bounce_address(text) if text.strip() else None,
     "postal_address": _postal_address,
+    "has_archive": bool,
     "intro": lambda text: clean_line(text, what="introduction", limit=_WORDS_LIMIT),
     "sign_off": lambda text: clean_line(text, what="sign-off", limit=_WORDS_LIMIT),
     "subject_pattern": lambda text: check_pattern(text, what="subject"),

@@ -10,13 +10,14 @@ import jinja2
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.editions.amended import amended, is_told_by, neutral_subject
+from digest.editions.amended import amended
 from digest.editions.changes import read_changes
 from digest.editions.compose import Placed, frame_of
 from digest.editions.correction_words import as_correction
 from digest.editions.corrections import put_right_of
 from digest.editions.notes import note_of
 from digest.editions.stories import story_of
+from digest.editions.told import is_told_by, neutral_subject
 from digest.errors import DigestError
 from digest.lists.attributes import personal_of
 from digest.models import Amendment, Cadence, Digest, Edition, Item, Revision, Role

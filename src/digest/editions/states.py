@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -25,6 +26,10 @@ ALLOWED: dict[EditionState, frozenset[EditionState]] = {
     S.SKIPPED: frozenset(),
     S.CANCELLED: frozenset(),
 }
+
+
+# What has a page that everybody may read.
+PUBLIC: Final = (S.SENDING, S.PAUSED, S.SENT)
 
 
 def move(

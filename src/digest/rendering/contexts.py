@@ -129,6 +129,7 @@ class EditionContext:
     subject: str = ""  # a person's own, or of a pattern; "": as the template makes it
     preheader: str = ""  # the same; "": of what stands first
     correction: str = ""  # what a later version puts right, for those who read it
+    archive_url: str = ""  # where all editions are listed; "": nowhere
     follows_on: bool = False  # it belongs to a mail that each of its readers has had
 
 

@@ -20,7 +20,19 @@ from starlette.types import ASGIApp, Scope
 
 from digest.config import Settings
 from digest.logs import get_logger
-from digest.web import editions, health, inbox, keep, pictures, public, reader, reader_fresh, sign_up, stop
+from digest.web import (
+    archive,
+    editions,
+    health,
+    inbox,
+    keep,
+    pictures,
+    public,
+    reader,
+    reader_fresh,
+    sign_up,
+    stop,
+)
 from digest.web.answers import error_answer
 from digest.web.deps import Services
 from digest.web.headers import SafeAnswers
@@ -45,7 +57,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         lifespan=_lifespan(settings, services),
     )
     # In the order in which addresses are tried: those that thousands ask for at once come first.
-    for module in (health, sign_up, editions, pictures, public, reader, reader_fresh, stop, keep):
+    for module in (health, sign_up, editions, pictures, archive, public, reader, reader_fresh, stop, keep):
         app.include_router(module.router)
     if settings.catcher_dir is not None:
         app.include_router(inbox.router)

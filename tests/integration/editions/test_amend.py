@@ -12,9 +12,9 @@ from digest import clock
 from digest.db import Database
 from digest.deliveries.switch import go_on_with
 from digest.editions.amend import add_note, take_down, undo_amendment
-from digest.editions.amended import is_told_by
 from digest.editions.page_again import Paper, list_amendments
 from digest.editions.revisions import revision_of
+from digest.editions.told import is_told_by
 from digest.errors import InputError, NotFoundError, StateError
 from digest.models import AuditEntry, Edition, EditionState, Revision
 from tests.integration.planned import PUBLIC_URL, make_desk
