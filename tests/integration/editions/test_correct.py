@@ -19,9 +19,12 @@ from digest import clock
 from digest.db import Database
 from digest.deliveries.handover import go_on
 from digest.deliveries.plan import plan
+from digest.editions.amend import add_note
 from digest.editions.coming import coming
+from digest.editions.copies import Imprint, ask_test_mails
 from digest.editions.correct import Wrong, correct
 from digest.editions.freeze import FreezeSettings, freeze
+from digest.editions.page_again import Paper
 from digest.editions.shape import list_changes, pin, set_words, undo
 from digest.errors import InputError, StateError
 from digest.lists.segments import edition_audience, segment_of, set_edition_segment
@@ -37,6 +40,7 @@ from digest.models import (
     EditionKind,
     EditionState,
     Item,
+    Notice,
     Post,
     PostSource,
     Revision,
@@ -48,6 +52,7 @@ from digest.models import (
     Variant,
 )
 from digest.net.http import Fetcher
+from tests.factories import make_account
 from tests.integration.planned import PUBLIC_URL, Desk, let_go, make_desk
 from tests.integration.printed import TITLES, Printed, print_edition
 from tests.servers.smtp import JudgeServer
@@ -239,7 +244,13 @@ def test_it_holds_the_story_put_right_and_counts_as_a_rerun(desk: Desk) -> None:
         items = session.scalars(sa.select(Item).where(Item.revision_id == edition.revision_id)).all()
         reruns = session.execute(sa.select(SentItem.post_id, SentItem.rerun, SentItem.edition_id))
         rows = [tuple(row) for row in reruns if row.post_id == items[0].post_id]
+        own_page = session.get_one(Revision, edition.revision_id).web_html
     assert [item.story["title"] for item in items] == ["On Haste"]
+    with desk.database.write() as session:
+        edition = session.get_one(Edition, made)
+        add_note(session, edition, 1, "Once more.", Paper(PUBLIC_URL), actor=ACTOR, now=clock.utc_now())
+        line = '<p class="correction">Correction: Once more.</p>\n'
+        assert (edition.web_html or "").replace(line, "") == own_page
     assert sorted(row[1:] for row in rows) == [(0, first.printed.edition_id), (1, made)]
 
 
@@ -261,6 +272,9 @@ def test_its_next_version_keeps_the_note_and_the_thread(desk: Desk) -> None:
     first = sent_to(desk, 1)
     made = first.correct()
     assert lock(desk, made) is S.FROZEN
+    (copy,) = copies(desk, made)
+    assert copy["References"] is copy["In-Reply-To"] is None
+    assert copy["Subject"] == f"[Test] Correction: {TITLES[1]}"
     printed = Printed(desk, made)
     number = printed.revise(titles={1: "Mill Bridge Opens on Monday"})
     now = clock.utc_now()
@@ -274,6 +288,16 @@ def test_its_next_version_keeps_the_note_and_the_thread(desk: Desk) -> None:
     body = mail.get_body(("plain",))
     assert body is not None
     assert NOTE in " ".join(body.get_content().split())
+
+
+def copies(desk: Desk, edition_id: int) -> list[EmailMessage]:
+    """What one of the staff, who need not have had the first mail, would look at."""
+    with desk.database.write() as session:
+        account = make_account(session)
+    imprint = Imprint(PUBLIC_URL, desk.made)
+    assert ask_test_mails(desk.database, edition_id, [account.address], imprint, actor=ACTOR) == 1
+    with desk.database.read() as session:
+        return [parsed(one.message) for one in session.scalars(sa.select(Notice)) if one.message]
 
 
 def test_it_waits_for_approval_where_that_is_asked(desk: Desk) -> None:
