@@ -25,6 +25,8 @@ NOTE = "The bridge opens on <Monday> & not on Sunday."
 SAFE_NOTE = "The bridge opens on &lt;Monday&gt; &amp; not on Sunday."
 GONE = "This story was taken down."
 PAPER = Paper(PUBLIC_URL)
+# What no database answers otherwise than the other is asked of one.
+ONE = pytest.mark.parametrize("kept", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -88,6 +90,7 @@ def test_a_note_stands_beside_its_story_and_nothing_else_changes(printed: Printe
         ]
 
 
+@ONE
 def test_of_a_story_that_was_taken_down_nothing_stays(printed: Printed) -> None:
     """Not its words, link or picture, nor the subject and description that tell of it; a sentence does."""
     note(printed, 1, "We were asked to.")
@@ -110,6 +113,7 @@ def test_of_a_story_that_was_taken_down_nothing_stays(printed: Printed) -> None:
         down(printed, 2)
 
 
+@ONE
 def test_what_cannot_be_put_right_is_refused(printed: Printed) -> None:
     """A story that is not there, an empty note, a foreign number, an edition without a public page."""
     for story in (0, 4):

@@ -60,6 +60,8 @@ from tests.servers.smtp import JudgeServer
 S = EditionState
 NOTE = "The bridge opens on Monday, not on Sunday."
 ACTOR = "cli:ani"
+# What no database answers otherwise than the other is asked of one.
+ONE = pytest.mark.parametrize("kept", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -205,6 +207,7 @@ def suppress(desk: Desk, person: int) -> None:
         suppress_subscriber(session, reader, reason="test", source=Origin.CLI, now=clock.utc_now())
 
 
+@ONE
 def test_a_version_that_was_right_needs_no_correction(desk: Desk) -> None:
     """With a version named it goes to those who had that one; else to whoever had the story in any."""
     first = sent_to(desk, 2)
@@ -225,6 +228,7 @@ def test_a_version_that_was_right_needs_no_correction(desk: Desk) -> None:
         assert sorted(row.subscriber_id for row in rows) == people
 
 
+@ONE
 def test_it_holds_the_story_put_right_and_counts_as_a_rerun(desk: Desk) -> None:
     """New words, own subject; the post's row goes up by one; its text is the one that was stored."""
     first = sent_to(desk, 1)
@@ -254,6 +258,7 @@ def test_it_holds_the_story_put_right_and_counts_as_a_rerun(desk: Desk) -> None:
     assert sorted(row[1:] for row in rows) == [(0, first.printed.edition_id), (1, made)]
 
 
+@ONE
 def test_a_correction_of_a_correction_follows_on_both(desk: Desk) -> None:
     """References names all that came before, the oldest first (RFC 5322 3.6.4)."""
     first = sent_to(desk, 1)
@@ -267,6 +272,7 @@ def test_a_correction_of_a_correction_follows_on_both(desk: Desk) -> None:
     assert mail["In-Reply-To"] == ids[1]
 
 
+@ONE
 def test_its_next_version_keeps_the_note_and_the_thread(desk: Desk) -> None:
     """A locked correction is revised like any other edition."""
     first = sent_to(desk, 1)
@@ -300,6 +306,7 @@ def copies(desk: Desk, edition_id: int) -> list[EmailMessage]:
         return [parsed(one.message) for one in session.scalars(sa.select(Notice)) if one.message]
 
 
+@ONE
 def test_it_waits_for_approval_where_that_is_asked(desk: Desk) -> None:
     """Nothing of it goes out before, and no segment of its cadence can leave anybody out."""
     with desk.database.write() as session:
@@ -317,6 +324,7 @@ def test_it_waits_for_approval_where_that_is_asked(desk: Desk) -> None:
             set_edition_segment(session, edition, None, actor=ACTOR, now=clock.utc_now())
 
 
+@ONE
 def test_its_story_is_not_exchanged_while_it_comes(desk: Desk) -> None:
     """A pin or a rewrite would say nothing to it, so it is refused; its subject may be set."""
     first = sent_to(desk, 1)
@@ -348,6 +356,7 @@ def carried(session: Session, desk: Desk) -> int:
     return post or 0
 
 
+@ONE
 def test_what_cannot_be_corrected_is_refused(desk: Desk) -> None:
     """With a sentence that says what to do."""
     desk.add_people(1)
@@ -382,6 +391,7 @@ def counting(database: Database) -> Iterator[list[str]]:
     sa.event.remove(database.engine, "before_cursor_execute", note)
 
 
+@ONE
 def test_its_plan_takes_as_many_statements_for_any_audience(desk: Desk) -> None:
     """One pass over the first edition's deliveries, however many there are."""
     counts = []

@@ -31,6 +31,8 @@ from tests.factories.moments import NOW
 from tests.integration.web.rows import make_edition
 from tests.servers.waiting import wait_until
 
+# What no database answers otherwise than the other is asked of one.
+ONE = pytest.mark.parametrize("kept", ["sqlite"], indirect=True)
 HOSTILE = "Bread & <Roses> ]]> \x01\ufffe “now”"
 CLEAN = "Bread & <Roses> ]]> “now”"
 
@@ -128,6 +130,7 @@ def test_a_long_month_is_turned_by_key(
     assert path == ""
 
 
+@ONE
 def test_what_is_not_public_is_not_there(client: TestClient, database: Database, cadence: Cadence) -> None:
     """A digest without an archive is as unknown as none; its editions are shown, not to search engines."""
     edition = add_edition(database, cadence)
@@ -228,6 +231,7 @@ def test_lists_and_feeds_follow_what_was_put_right(
     assert "summary" not in items[1]
 
 
+@ONE
 def test_the_sitemap_names_what_is_public(
     client: TestClient, database: Database, cadence: Cadence, settings: Settings
 ) -> None:
@@ -241,6 +245,7 @@ def test_the_sitemap_names_what_is_public(
     assert [one.text for one in tree.iter("{*}lastmod")] == ["2026-11-23T13:30:00+00:00"]
 
 
+@ONE
 def test_what_a_reader_has_is_not_sent_again(
     client: TestClient, database: Database, cadence: Cadence
 ) -> None:
@@ -255,6 +260,7 @@ def test_what_a_reader_has_is_not_sent_again(
         assert (head.status_code, head.content) == (200, b"")
 
 
+@ONE
 def test_the_statements_do_not_grow_with_the_archive(
     client: TestClient, database: Database, cadence: Cadence
 ) -> None:
