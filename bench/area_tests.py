@@ -12,7 +12,7 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
         *("tests/unit/cli", "tests/unit/embedded", "tests/integration/test_canaries.py"),
         *("tests/unit/test_addresses.py", "tests/unit/test_config.py", "tests/unit/test_i18n.py"),
         *("tests/unit/test_keys.py", "tests/unit/test_logs.py", "tests/unit/test_macs.py"),
-        *("tests/unit/test_tokens.py",),
+        *("tests/unit/test_tags.py", "tests/unit/test_tokens.py", "tests/unit/test_western.py"),
     ),
     "delivery": (
         *("tests/process", "tests/unit/mail", "tests/unit/deliveries", "tests/unit/pacing"),
