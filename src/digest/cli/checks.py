@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _LOW_SPACE = 1_000_000_000
 _NO_SPACE = 100_000_000
-_PAGES = ("email/paper", "email/briefing", "email/confirm", "email/welcome", "email/goodbye", "email/test")
 
 
 class Level(StrEnum):
@@ -168,9 +167,10 @@ def check_templates(settings: Settings) -> Finding:
 
     try:
         templates = environment("en", settings.templates)
-        for page in _PAGES:
-            for part in ("subject.txt", "body.html", "body.txt"):
-                templates.get_template(f"{page}/{part}")
+        for folder in (*filter(None, (settings.templates,)), *template_folders()):
+            for path in sorted((folder / "email").rglob("*.*")):
+                if path.suffix in {".html", ".txt"}:
+                    templates.get_template(path.relative_to(folder).as_posix())
     except (ConfigError, jinja2.TemplateError) as error:
         return Finding(
             "templates", Level.FAULT, _first_line(error), "Mend your templates, or unset DIGEST_TEMPLATES."
