@@ -18,6 +18,8 @@ from bench.delivery_mail import SENDER
 from bench.figures import Figure, Target, by_turns, load, seconds_of
 from bench.rendering import page_before_inlining, premailer_alone
 from digest.editions.compose import Composed, compose_context
+from digest.editions.headings import of_set
+from digest.editions.topic_sets import Rendering
 from digest.mail.mailbox import MailView, list_messages, read_message
 from digest.mail.placeholders import PreparedMail
 from digest.models import Digest
@@ -28,7 +30,19 @@ from tests.unit.rendering.samples import BODY, edition, featured
 
 AREA: Final = "email"
 POSTS: Final = 20  # beside the commentary
-_SIZES: Final = (TextSize.NORMAL, TextSize.LARGE) * 6  # twelve renderings
+
+
+def _all_but(lacking: int) -> tuple[int, ...] | None:
+    """The places of all stories but one; 0: of all, which the commentary's place stands for."""
+    return tuple(place for place in range(POSTS + 1) if place != lacking) if lacking else None
+
+
+# Twelve different mails: everything and five topic sets that lack one story each, in both text sizes.
+_RENDERINGS: Final = tuple(
+    Rendering(f"set{lacking}" if lacking else "", size, _all_but(lacking))
+    for lacking in range(6)
+    for size in (TextSize.NORMAL, TextSize.LARGE)
+)
 _OURS: Final = "https://digest.courier.example"
 _DEMO_SECONDS: Final = 180
 
@@ -43,7 +57,12 @@ def sample() -> EditionContext:
 def variants() -> Iterator[Figure]:
     """Twelve variants of one edition, each rendered once and encoded, and its web edition."""
     context = sample()
-    pages = [page_before_inlining(dataclasses.replace(context, text_size=size)) for size in _SIZES]
+    pages = [
+        page_before_inlining(
+            dataclasses.replace(of_set(context, one.positions, None), text_size=one.text_size)
+        )
+        for one in _RENDERINGS
+    ]
     ours, reference = by_turns(
         lambda: 1000 * seconds_of(lambda: _composed(context)),
         lambda: 1000 * seconds_of(lambda: [premailer_alone(page) for page in pages]),
@@ -52,13 +71,13 @@ def variants() -> Iterator[Figure]:
     size = len(_composed(context).variants[0].html.encode())
     yield Figure(
         AREA,
-        f"make {len(_SIZES)} variants of 1 + {POSTS} posts",
+        f"make {len(_RENDERINGS)} variants of 1 + {POSTS} posts",
         ours.median,
         "ms",
         reference.median,
         Target("<=", 1000),
         f"HTML of {size / 1000:.0f} kB, text, encoded mails, links, the web edition; {ours.spread}; "
-        f"reference: premailer alone on the same {len(_SIZES)} documents; {load()}",
+        f"reference: premailer alone on the same {len(_RENDERINGS)} documents; {load()}",
     )
 
 
@@ -71,8 +90,8 @@ def checks() -> Iterator[Figure]:
         for variant in composed.variants:
             facts = gather(
                 PreparedMail.from_bytes(variant.mail),
-                subject=composed.subject,
-                preheader=composed.preheader,
+                subject=variant.subject,
+                preheader=variant.preheader,
                 html=variant.html,
                 text=variant.text,
                 postal_address=context.postal_address,
@@ -89,7 +108,7 @@ def checks() -> Iterator[Figure]:
     )
     yield Figure(
         AREA,
-        f"preflight of {len(_SIZES)} variants of 1 + {POSTS} posts",
+        f"preflight of {len(_RENDERINGS)} variants of 1 + {POSTS} posts",
         ours.median,
         "ms",
         reference.median,
@@ -146,4 +165,4 @@ def _composed(context: EditionContext) -> Composed:
         home_url="https://courier.example/",
         postal_address=context.postal_address,
     )
-    return compose_context(digest, context, placed=(), text_sizes=_SIZES, templates=None)
+    return compose_context(digest, context, placed=(), text_sizes=(), renderings=_RENDERINGS, templates=None)

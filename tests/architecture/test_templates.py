@@ -44,7 +44,9 @@ _SPOKEN = re.compile(r"""\b(?:alt|title|aria-label|placeholder|content|value)="(
 _NO_WORD = re.compile(r"""&#?\w+;|%%\w+%%|[\w-]+="[^"]*\"""")
 _KIND = re.compile(r"{% block kind %}\w+{% endblock %}")
 # Attributes that are for machines though they are called `content`.
-_MACHINE = re.compile(r"width=|noindex|no-referrer|light dark|telephone=|text/html|article|website|no$")
+_MACHINE = re.compile(
+    r"width=|noindex|no-referrer|light dark|telephone=|text/html|article|website|summary_large_image|no$"
+)
 # Styles, and the two lines of the test mail that are the same in every language.
 _WORDLESS = {"email/_base/styles.html", "email/test/body.html", "email/test/body.txt"}
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 NO_PAGES = {
     "/health": "for supervisors",
     "/robots.txt": "for crawlers",
+    "/sitemap.xml": "for crawlers",
+    "/archive/{digest}/feed.xml": "for programs that read feeds",
+    "/archive/{digest}/feed.json": "for programs that read feeds",
     "/static": "files",
     "/p/{name}": "pictures of stories",
     "/look/{name}": "style sheets of themes",
@@ -33,6 +36,7 @@ NO_PAGES = {
 # What lies among the templates of pages and is none.
 NO_PAGE_TEMPLATES = {
     "reader_parts": "macros of other templates",
+    "archive_parts": "macros of other templates",
     "sign_up_plain": "a form for the paper's own page",
     "_edition_commentary": "a part of the edition",
     "_edition_headlines": "a part of the edition",
@@ -109,6 +113,10 @@ _PENDING, _PAUSED, _ENDED = SubscriptionStatus.PENDING, SubscriptionStatus.PAUSE
 PAGES: dict[str, Seen] = {
     "front": Seen("front", "/", lambda *_: "/"),
     "edition": Seen("edition", "/e/{public_id}", lambda site, to: f"/e/{site.papers[to].public_id}"),
+    "archive": Seen("archive", "/archive/{digest}", lambda site, to: site.archive(to)),
+    "archive of a month": Seen(
+        "archive_month", "/archive/{digest}/{month}", lambda site, to: f"{site.archive(to)}/2026-11"
+    ),
     # Signing up.
     "sign-up": Seen("sign_up", "/s/{name}", _list(0)),
     "sign-up to several": Seen("sign_up", "/s", _several),

@@ -20,7 +20,7 @@ from digest.lists.goodbye import undo_path
 from digest.lists.manage import ListChanges, set_list
 from digest.lists.topics import add_topic
 from digest.mail import mailbox
-from digest.models import MailingList, Subscription, SubscriptionStatus
+from digest.models import Digest, MailingList, Subscription, SubscriptionStatus
 from digest.rendering.digest_email import render_web
 from digest.rendering.environment import template_folders
 from digest.rendering.theme import Look, TimeForm
@@ -97,6 +97,11 @@ class Site:
             made = make_subscription(session, readers, person, status=status, **values)
             token = self.keys.signer.sign(Claim(Purpose.UNSUBSCRIBE, readers.id, person.id))
             return Scene(readers.id, person.id, made.id, paper.public_id, token)
+
+    def archive(self, language: str) -> str:
+        """The path of a paper's archive."""
+        with self.database.read() as session:
+            return f"/archive/{session.get_one(Digest, self.papers[language].digest_id).name}"
 
     def link(self, purpose: Purpose, reader: Scene) -> str:
         """The token of a reader's link."""

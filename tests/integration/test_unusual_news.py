@@ -43,7 +43,7 @@ from digest.net.http import Fetcher
 from digest.sources.breaker import OddityCode
 from digest.sources.catalogue import add_source
 from digest.sources.collect import collect
-from tests.factories import make_cadence, make_digest
+from tests.factories import make_cadence, make_digest, make_revision
 from tests.feeds import FeedPost, rss
 from tests.integration.arrivals import make_arrivals
 from tests.servers.news_site import NewsSite, Page
@@ -132,6 +132,20 @@ def test_sudden_stories_hold_the_edition(room: Room, count: int) -> None:
     remark = room.get(edition_id).remarks[0]
     assert remark["facts"] == {"source": "The Courier", "posts": count, "usual": 2}
     assert room.titles(edition_id) == []
+
+
+def test_a_correction_hides_nothing_that_came_before_it(room: Room) -> None:
+    """No news went out with it: what came in since the edition before it is judged all the same."""
+    room.publish(*(room.story(number, age=dt.timedelta(minutes=number)) for number in range(10)))
+    with room.database.read() as session:
+        source_id = session.scalars(sa.select(Source.id)).one()
+    collect(room.database, source_id, room.fetcher, interval=INTERVAL, now=clock.utc_now())
+    first, made = room.edition(), room.edition()
+    with room.database.write() as session:
+        make_revision(session, made, created_at=clock.utc_now())
+        correction = session.get_one(Edition, made)
+        correction.corrects_id, correction.state = first, EditionState.SENT
+    assert room.freeze(first)[:2] == (HELD, Reason.UNUSUAL_NEWS)
 
 
 def test_a_day_as_any_other_is_not_unusual(room: Room) -> None:

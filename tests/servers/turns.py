@@ -22,9 +22,15 @@ _FIXTURE = "kept"
 
 
 def is_run_of_everything(config: pytest.Config) -> bool:
-    """Whether no file or folder was asked for; the workers of a run are told by its controller."""
+    """Whether no file or folder was asked for, or the slow tests of some, as `make proof ARGS=AREA` does.
+
+    The workers of a run are told by its controller.
+    """
     given = getattr(config, "workerinput", {}).get("digest_everything")
-    return config.args_source is pytest.Config.ArgsSource.TESTPATHS if given is None else bool(given)
+    if given is not None:
+        return bool(given)
+    asks_for_slow = "slow" in config.option.markexpr.replace("not slow", "")
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS or asks_for_slow
 
 
 def take_turns(items: Iterable[pytest.Item]) -> None:

@@ -73,6 +73,9 @@ TimeFormOption = Annotated[TimeForm | None, typer.Option(help="How a story's tim
 CommentaryWords = Annotated[
     int | None, typer.Option(min=20, max=100_000, help="Cut the commentary after so many words.")
 ]
+Archive = Annotated[
+    bool | None, typer.Option("--archive/--no-archive", help="List its past editions for everybody.")
+]
 ShareLinks = Annotated[bool | None, typer.Option("--share-links/--no-share-links", help="The Share line.")]
 
 
@@ -106,6 +109,7 @@ def create(
     time_form: TimeFormOption = None,
     commentary_words: CommentaryWords = None,
     share_links: ShareLinks = None,
+    archive: Archive = None,
     as_json: bool = JsonOption,
 ) -> None:
     """Create a digest."""
@@ -137,6 +141,7 @@ def create(
             time_form=time_form.value if time_form else None,
             commentary_words=commentary_words,
             show_share_links=share_links,
+            has_archive=archive,
             actor=common.actor(),
             now=common.now(),
         )
@@ -184,6 +189,7 @@ def set_values(
     links: Annotated[
         Links | None, typer.Option(help="Stories are linked to directly, or counted through our domain.")
     ] = None,
+    archive: Archive = None,
     source: Annotated[
         list[str] | None, typer.Option(help="Draw from this source too (id or address). May be repeated.")
     ] = None,
@@ -219,6 +225,7 @@ def set_values(
         "commentary_words": commentary_words,
         "show_share_links": share_links,
         "links": links.value if links else None,
+        "has_archive": archive,
     }
     wants_settings = any(value is not None for value in changes.values())
     if not wants_settings and not source and not no_source:
@@ -309,6 +316,7 @@ def as_dict(session: Session, digest: Digest) -> dict[str, Any]:
         "recent_days": digest.recent_days,
         "look": dict(digest.look),
         "links": digest.links.value,
+        "has_archive": digest.has_archive,
         "sources": [{"id": one.id, "url": one.url} for one in sources_of(session, digest.id)],
         "cadences": [
             {"name": one.name, "cron": one.cron, "zone": one.zone, "is_running": one.is_running}

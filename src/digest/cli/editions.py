@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import common, last_look, looking, ramp_up, revisions, segments, sending, shaping
+from digest.cli import (
+    after_sending,
+    common,
+    last_look,
+    looking,
+    ramp_up,
+    revisions,
+    segments,
+    sending,
+    shaping,
+)
 from digest.cli.common import JsonOption
 from digest.cli.preflight import plain, say_findings
 from digest.cli.variants import print_variants
@@ -28,6 +38,7 @@ app = common.group("The editions of the digests: past, coming and being handed o
 
 # Without a name: its commands stand among these.
 app.add_typer(revisions.app)
+app.add_typer(after_sending.app)
 app.add_typer(last_look.app)
 app.add_typer(shaping.app)
 app.add_typer(looking.app)
@@ -79,6 +90,7 @@ def list_all(
 @app.command("show", epilog="Example: digest edition show 12")
 def show(edition: EditionId, language: Language = "en", as_json: bool = JsonOption) -> None:
     """Show an edition: its state, its stories, how far it is handed over, what its mail service says."""
+    from digest.editions.page_again import list_amendments  # noqa: PLC0415
     from digest.editions.remarks import remark_sentence  # noqa: PLC0415
     from digest.editions.show import get_edition, show_edition  # noqa: PLC0415
     from digest.i18n import Translator  # noqa: PLC0415
@@ -89,10 +101,14 @@ def show(edition: EditionId, language: Language = "en", as_json: bool = JsonOpti
         view = show_edition(session, edition)
         found = get_edition(session, edition)
         chosen, remarks = segment_of(session, found), found.remarks
+        corrects, put_right = found.corrects_id, list_amendments(session, edition)
     segment = chosen.name if chosen is not None else None
     if as_json:
-        common.print_json(_view_as_dict(view, words) | {"segment": segment, "remarks": remarks})
+        more = {"corrects": corrects, "amendments": after_sending.as_dicts(put_right)}
+        common.print_json(_view_as_dict(view, words) | {"segment": segment, "remarks": remarks} | more)
         return
+    if corrects is not None:
+        common.say(f"It corrects edition {corrects}, and goes to those who had the story there.")
     if segment == EVERYBODY:
         common.say("It goes to everybody, whatever segment its cadence goes to.")
     elif segment is not None:
@@ -100,6 +116,7 @@ def show(edition: EditionId, language: Language = "en", as_json: bool = JsonOpti
     _print_view(view, words)
     for one in remarks:
         common.say(f"! {remark_sentence(one, words)}")
+    after_sending.print_amendments(put_right)
     if view.findings:
         say_findings(view.findings, (), words, head=f"The checks (`digest preflight {edition}`)", mends=False)
 
@@ -272,10 +289,10 @@ def _print_view(view: EditionView, words: Translator) -> None:
     if not view.is_fixed and view.items:
         common.say("As it looks now (it can still change):")
     rows = [
-        (item.role.value, item.title, item.author or None, common.shown(item.published_at))
-        for item in view.items
+        (number, item.role.value, item.title, item.author or None, common.shown(item.published_at))
+        for number, item in enumerate(view.items, start=1)
     ]
-    common.print_table(("role", "title", "author", "published"), rows, empty="It has no stories.")
+    common.print_table(("story", "role", "title", "author", "published"), rows, empty="It has no stories.")
     print_variants(view.variants, "Its mails, by topics and text size:")
 
 

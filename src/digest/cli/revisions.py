@@ -58,7 +58,7 @@ def revise(
         note=note,
         titles=_numbered(title, "--title"),
         excerpts=_numbered(excerpt, "--excerpt"),
-        bodies={number: _text_of(Path(name)) for number, name in _numbered(body, "--body").items()},
+        bodies={number: text_of(Path(name)) for number, name in _numbered(body, "--body").items()},
         dropped=frozenset(drop or ()),
     )
     settings = common.settings()
@@ -111,15 +111,18 @@ def go_on(
 ) -> None:
     """Go on with another version: a paused edition is handed over again, to all who have nothing yet."""
     from digest.deliveries.switch import go_on_with  # noqa: PLC0415
+    from digest.editions.page_again import Paper  # noqa: PLC0415
     from digest.editions.revisions import revision_of  # noqa: PLC0415
     from digest.editions.show import get_edition  # noqa: PLC0415
 
+    settings = common.settings()
     with common.write() as session:
         found = get_edition(session, edition)
         people = go_on_with(
             session,
             found,
             revision_of(session, found, revision),
+            paper=Paper(settings.public_url, settings.templates),
             actor=common.actor(),
             now=common.now(),
         )
@@ -218,7 +221,8 @@ def _numbered(given: list[str] | None, option: str) -> dict[int, str]:
     return found
 
 
-def _text_of(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """What stands in a file; raises InputError if it cannot be read as UTF-8, or is huge."""
     try:
         with file.open("rb") as stream:
             raw = stream.read(_LONGEST_FILE + 1)

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from digest import audit
 from digest.deliveries.handover import enqueue_due_batches, finish_served
 from digest.editions.alert_causes import note_approved
+from digest.editions.amend import carry_over
+from digest.editions.page_again import Paper
 from digest.editions.revise import check_revisable
 from digest.editions.states import check_may_go_out, move
 from digest.errors import StateError
@@ -30,14 +32,20 @@ from digest.rendering.contexts import TextSize
 
 
 def go_on_with(
-    session: Session, edition: Edition, revision: Revision, *, actor: str, now: dt.datetime
+    session: Session,
+    edition: Edition,
+    revision: Revision,
+    *,
+    paper: Paper | None = None,
+    actor: str,
+    now: dt.datetime,
 ) -> int:
     """Make a version the current one, and go on handing over with it; returns how many are to get it.
 
     A paused edition is being handed over again, a held one is locked, a locked one stays so. Pending
     deliveries get the new version's variant of their topics and text size by one statement; whoever was
     handed an earlier version, or may have been, keeps it on record. Workers read each person's variant with
-    each group.
+    each group. What was put right on its page follows its stories, for which `paper` is needed.
 
     Raises StateError, with what to do, for a version that is foreign, older than the current one, stopped by
     the checks or not approved, and while a worker still holds a batch: its group may be on the wire with the
@@ -51,7 +59,8 @@ def go_on_with(
         _check_nobody_is_at_it(session, edition)
     was = session.get_one(Revision, edition.revision_id).number
     people = _change_variants(session, edition, revision)
-    edition.revision_id = revision.id
+    before, edition.revision_id = edition.revision_id, revision.id
+    carry_over(session, edition, before, paper, actor=actor, now=now)
     note_approved(session, edition, now=now)
     # The staff who get it first get this one too.
     edition.first_copies_at = None

@@ -14,6 +14,7 @@ from digest.deliveries.people import Person
 from digest.errors import DigestError, NotFoundError
 from digest.keys import Keys
 from digest.lists.attributes import PREFIX, shown_value
+from digest.lists.had_story import corrected_before
 from digest.mail.dkim import Signer
 from digest.mail.headers import date_text, message_id
 from digest.mail.prepared import Filled, PreparedMail, filled
@@ -35,6 +36,8 @@ class _Imprint:
     bounce_address: str | None
     lists: dict[int, tuple[str, str]]  # List-Id and title
     language: str
+    # The editions that a correction follows upon, the oldest first; of any other edition: none.
+    follows_on: tuple[int, ...] = ()
 
 
 class Writer:
@@ -94,6 +97,8 @@ class Writer:
         }
         try:
             mail = self._mail(person.variant_id)
+            if imprint.follows_on:
+                values["follows_on"] = self._follows_on(person, imprint)
             for name, kind, fallback in mail.fallbacks:
                 value: object = person.name
                 if name.startswith(PREFIX):
@@ -102,6 +107,11 @@ class Writer:
             return filled(mail, values)
         except DigestError as error:
             return error
+
+    def _follows_on(self, person: Person, imprint: _Imprint) -> str:
+        """The Message-IDs of the mails that this person has had, and that this one puts right."""
+        key, domain = self._keys.address_key, imprint.domain
+        return " ".join(message_id(one, person.subscriber_id, domain, key) for one in imprint.follows_on)
 
     def _envelope(self, person: Person, letter: Filled, signature: bytes) -> Envelope | DigestError:
         imprint = self._imprint(person.edition_id)
@@ -162,9 +172,10 @@ class Writer:
                         MailingList.digest_id == digest_id
                     )
                 ).all()
+                follows_on = corrected_before(session, edition_id)
             domain = sender.rpartition("@")[2]
             named = {row.id: (f"{row.name}.{domain}", row.title) for row in lists}
-            self._imprints[edition_id] = _Imprint(sender, domain, bounces, named, language)
+            self._imprints[edition_id] = _Imprint(sender, domain, bounces, named, language, follows_on)
             if len(self._imprints) > _KEPT:
                 self._imprints.popitem(last=False)
         return self._imprints[edition_id]

@@ -151,7 +151,7 @@ def fate_sentence(found: Coming, words: Translator) -> str:
 
 
 def _lines(session: Session, one: Considered, templates: Path | None) -> tuple[str, str]:
-    if one.choice.is_empty:
+    if one.choice.is_empty and one.put_right is None:
         return "", ""
     return render_lines(context_of(material_from(session, one), public_url=""), templates=templates)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from digest.editions.changes import Changes
+from digest.editions.correction_words import as_correction
 from digest.editions.headings import Headings, of_set
 from digest.editions.look import look_of
 from digest.editions.markdown import to_html
@@ -43,6 +44,9 @@ class Material:
     # The digest's topics with their sections, and who has chosen which; none: everybody gets everything.
     sections: Mapping[str, Sequence[str]] = field(default_factory=dict)
     readers: tuple[Readers, ...] = ()
+    # In place of posts, where it puts a story right that went out before: the story, and what was wrong.
+    stored: tuple[Placed, ...] = ()
+    correction: str = ""
 
     @property
     def posts(self) -> tuple[Post, ...]:
@@ -181,6 +185,8 @@ def filed_of(material: Material) -> list[Filed]:
 def context_of(material: Material, *, public_url: str) -> EditionContext:
     """What the templates see of an edition that is made of posts and the desk's own items."""
     digest, changes = material.digest, material.changes
+    if material.stored:
+        return as_correction(_frame_of_stored(material, public_url), material.correction, changes)
     featured = None
     if material.featured is not None:
         rewrite = changes.rewrites.get(material.featured.id, {})
@@ -197,6 +203,20 @@ def context_of(material: Material, *, public_url: str) -> EditionContext:
         recent=tuple(_story(material, one, public_url) for one in material.recent),
         personal=material.personal,
         changes=changes,
+        around=material.around,
+    )
+
+
+def _frame_of_stored(material: Material, public_url: str) -> EditionContext:
+    return frame_of(
+        material.digest,
+        material.cadence,
+        material.edition,
+        public_url=public_url,
+        featured=next((one.story for one in material.stored if one.role is Role.FEATURED), None),
+        recent=tuple(one.story for one in material.stored if one.role is Role.RECENT),
+        personal=material.personal,
+        changes=material.changes,
         around=material.around,
     )
 
@@ -235,6 +255,7 @@ def frame_of(
         postal_address=digest.postal_address,
         reason=words.gettext("You get this mail because you signed up for %(title)s.", title=digest.title),
         web_url=f"{public_url}/e/{edition.public_id}",
+        archive_url=f"{public_url}/archive/{digest.name}" if digest.has_archive else "",
         look=look_of(digest, public_url=public_url),
         intro=digest.intro if said.intro is None else "",
         intro_html=to_html(digest.intro if said.intro is None else said.intro),
@@ -258,6 +279,7 @@ def _variant(digest: Digest, context: EditionContext, templates: Path | None) ->
         html=rendered.html,
         text=rendered.text,
         fallbacks=tuple(Fallback(*one) for one in context.personal),
+        follows_on=context.follows_on,
     ).to_bytes()
     return ComposedVariant(
         text_size=context.text_size,
@@ -272,7 +294,13 @@ def _variant(digest: Digest, context: EditionContext, templates: Path | None) ->
 
 
 def encode_mail(
-    digest: Digest, *, subject: str, html: str, text: str, fallbacks: Sequence[Fallback] = ()
+    digest: Digest,
+    *,
+    subject: str,
+    html: str,
+    text: str,
+    fallbacks: Sequence[Fallback] = (),
+    follows_on: bool = False,
 ) -> PreparedMail:
     """A digest's mail around finished parts, with its places for a person's values."""
     return build_digest(
@@ -283,11 +311,14 @@ def encode_mail(
         html=html,
         text=text,
         list_help=digest.home_url,
+        follows_on=follows_on,
         fallbacks=fallbacks,
     )
 
 
 def _placed(material: Material, context: EditionContext) -> tuple[Placed, ...]:
+    if material.stored:
+        return material.stored
     first = (
         [Placed(Role.FEATURED, material.featured.id, context.featured)]
         if (material.featured is not None and context.featured is not None)

@@ -163,4 +163,5 @@ def copy_values(
         # No token: the page behind it says that the link does not work, and its button changes nothing.
         "unsubscribe_url": f"{imprint.public_url}/u/copy",
         "unsubscribe_mailto": "",
+        "follows_on": "",  # nobody of the staff need have had what a correction puts right
     }

@@ -177,6 +177,7 @@ _CHECKS: dict[str, Any] = {
     "reply_to": lambda text: parse_address(text).text,
     "bounce_address": lambda text: check_bounce_address(text) if text.strip() else None,
     "postal_address": _postal_address,
+    "has_archive": bool,
     "intro": _markdown("introduction"),
     "sign_off": _markdown("sign-off"),
     "subject_pattern": lambda text: check_pattern(text, what="subject"),

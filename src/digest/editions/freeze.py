@@ -61,15 +61,15 @@ def freeze(database: Database, edition_id: int, config: FreezeSettings) -> Editi
         edition = session.get(Edition, edition_id)
         if edition is None or edition.state not in FREEZABLE:
             return None
-        is_breaking = edition.kind is EditionKind.BREAKING
+        knows_all = edition.kind in (EditionKind.BREAKING, EditionKind.CORRECTION)
     try:
-        material, remarks = (_known_now if is_breaking else _looked_at)(database, edition_id, config)
+        material, remarks = (_known_now if knows_all else _looked_at)(database, edition_id, config)
     except DigestError as error:  # its rules make no sense, say
         material, remarks = Outcome(EditionState.HELD, Reason.RENDERING_FAILED, str(error)[:500]), []
     composed = (
         material
         if isinstance(material, Outcome)
-        else _composed(material, config, remarks, looks=config.looks and not is_breaking)
+        else _composed(material, config, remarks, looks=config.looks and not knows_all)
     )
     if isinstance(composed, Outcome):
         return _settle(database, edition_id, composed, remarks)
@@ -94,7 +94,10 @@ def _looked_at(
 def _known_now(
     database: Database, edition_id: int, _config: FreezeSettings
 ) -> tuple[Material | Outcome, Remarks]:
-    """Breaking news does not wait for slow sites: an editor chose its stories, of what is known."""
+    """Breaking news does not wait for slow sites: an editor chose its stories, of what is known.
+
+    Nor does a correction: its story is the one that went out.
+    """
     with database.read() as session:
         return material_of(session, edition_id), []
 

@@ -14,6 +14,7 @@ from digest import clock
 from digest.editions.candidates import all_sources_are_down, candidates, posts_in_order, source_titles
 from digest.editions.changes import Changes, read_changes
 from digest.editions.compose import Material
+from digest.editions.corrections import PutRight, choice_of, put_right_of
 from digest.editions.deadlines import was_let_go
 from digest.editions.explanation import rows_of
 from digest.editions.own_items import own_candidates
@@ -74,6 +75,7 @@ class Considered:
     choice: Choice
     own: dict[int, OwnItem]
     explanation: tuple[dict[str, Any], ...]
+    put_right: PutRight | None = None
 
 
 def considered(session: Session, edition_id: int, *, now: dt.datetime) -> Considered:
@@ -85,6 +87,13 @@ def considered(session: Session, edition_id: int, *, now: dt.datetime) -> Consid
         .where(Edition.id == edition_id)
     ).one()
     rules, changes = rules_of(digest, cadence), read_changes(session, edition_id)
+    if (right := put_right_of(session, edition)) is not None:
+        # Nothing is chosen for a correction: it is of the story that it puts right.
+        chosen, story = choice_of(right), right.placed.story
+        titles = dict.fromkeys(chosen.post_ids, story.title)
+        own_titles = {right.placed.own_item_id: story.title} if right.placed.own_item_id else {}
+        rows = rows_of(chosen, titles, own_titles)
+        return Considered(edition, cadence, digest, rules, changes, chosen, {}, tuple(rows), right)
     day = edition.send_at.astimezone(ZoneInfo(cadence.zone)).date()
     own = own_candidates(session, edition, digest.id, day)
     found = candidates(session, edition, rules, wanted=changes.wishes.posts)
@@ -153,6 +162,8 @@ def outcome_of(session: Session, one: Considered) -> Outcome | None:
 
 def material_from(session: Session, one: Considered) -> Material:
     """The stories that were chosen, with all that is needed to render them."""
+    if one.put_right is not None:
+        return _material_of_correction(session, one, one.put_right)
     posts = {post.id: post for post in posts_in_order(session, one.choice.post_ids)}
     recent: list[Post | OwnItem] = []
     for place in one.choice.places:
@@ -172,6 +183,23 @@ def material_from(session: Session, one: Considered) -> Material:
         around=surroundings_of(session, one.digest),
         explanation=one.explanation,
         sections=sections_of(session, one.digest.id) if follows_topics(one.edition) else {},
+    )
+
+
+def _material_of_correction(session: Session, one: Considered, right: PutRight) -> Material:
+    return Material(
+        edition=one.edition,
+        cadence=one.cadence,
+        digest=one.digest,
+        featured=None,
+        recent=(),
+        text_sizes=_text_sizes(session, one.digest),
+        personal=personal_of(session, one.digest, one.changes.intro, one.changes.note),
+        changes=one.changes,
+        around=surroundings_of(session, one.digest),
+        explanation=one.explanation,
+        stored=(right.placed,),
+        correction=right.note,
     )
 
 

@@ -24,8 +24,11 @@ from digest.db import Database
 from digest.editions.changes import Changes, read_changes
 from digest.editions.checks import Look, check
 from digest.editions.compose import Composed, Placed, compose_context, frame_of
+from digest.editions.correction_words import as_correction
+from digest.editions.corrections import PutRight, put_right_of
 from digest.editions.headings import Headings
 from digest.editions.mend import placed_as
+from digest.editions.notes import keep_note
 from digest.editions.revisions import store_revision
 from digest.editions.show import get_edition
 from digest.editions.stories import story_of
@@ -80,6 +83,7 @@ class _Current:
     personal: tuple[Personal, ...]
     changes: Changes
     around: Surroundings
+    put_right: PutRight | None
 
 
 def revise(
@@ -126,7 +130,7 @@ def revise(
         why = " ".join(said(one.finding, translator("en")).what for one in checked.blocks)
         raise StateError(f"The new version of edition {edition_id} could not be sent. {why}")
     with database.write() as session:
-        return _store(session, current, checked.composed, actor=actor)
+        return _store(session, current, checked.composed, note=_note(correction), actor=actor)
 
 
 def _current(session: Session, edition_id: int) -> _Current:
@@ -164,6 +168,7 @@ def _current(session: Session, edition_id: int) -> _Current:
         personal=personal_of(session, digest, changes.intro, changes.note),
         changes=changes,
         around=surroundings_of(session, digest),
+        put_right=put_right_of(session, edition),
     )
 
 
@@ -190,7 +195,7 @@ def _corrected(placed: tuple[Placed, ...], correction: Correction) -> tuple[Plac
     if unknown:
         raise InputError(f"There is no story {unknown[0]}; this version has {len(placed)}, from 1 on.")
     kept = tuple(
-        _corrected_story(number, one, correction)
+        corrected_story(number, one, correction)
         for number, one in enumerate(placed, start=1)
         if number not in correction.dropped
     )
@@ -199,7 +204,8 @@ def _corrected(placed: tuple[Placed, ...], correction: Correction) -> tuple[Plac
     return kept
 
 
-def _corrected_story(number: int, placed: Placed, correction: Correction) -> Placed:
+def corrected_story(number: int, placed: Placed, correction: Correction) -> Placed:
+    """A story with the words that are corrected; raises InputError for words that it cannot have."""
     story = placed.story
     if (title := correction.titles.get(number)) is not None:
         story = dataclasses.replace(story, title=_line(title, f"title of story {number}"))
@@ -211,6 +217,10 @@ def _corrected_story(number: int, placed: Placed, correction: Correction) -> Pla
             raise InputError(f"Story {number} has no text of its own; only the featured one has.")
         story = dataclasses.replace(story, body_html=sanitise(body, base_url=story.url), is_cut=False)
     return dataclasses.replace(placed, story=story)
+
+
+def _note(correction: Correction) -> str:
+    return clean_line(correction.note, what="note", limit=_TEXT_LIMIT)
 
 
 def _line(text: str, what: str) -> str:
@@ -236,13 +246,13 @@ def _next_context(
     return dataclasses.replace(
         after,
         subject=subject or after.subject,
-        correction=clean_line(correction.note, what="note", limit=_TEXT_LIMIT),
+        correction=_note(correction) or after.correction,
     )
 
 
 def _context(current: _Current, placed: tuple[Placed, ...], *, public_url: str) -> EditionContext:
     featured = next((one.story for one in placed if one.role is Role.FEATURED), None)
-    return frame_of(
+    frame = frame_of(
         current.digest,
         current.cadence,
         current.edition,
@@ -253,15 +263,19 @@ def _context(current: _Current, placed: tuple[Placed, ...], *, public_url: str) 
         changes=current.changes,
         around=current.around,
     )
+    right = current.put_right
+    return frame if right is None else as_correction(frame, right.note, current.changes)
 
 
-def _store(session: Session, current: _Current, composed: Composed, *, actor: str) -> int:
+def _store(session: Session, current: _Current, composed: Composed, *, note: str, actor: str) -> int:
     edition = session.get_one(Edition, current.edition.id, with_for_update={"key_share": True})
     check_revisable(edition)
     if edition.revision_id != current.revision.id:
         raise StateError(f"Edition {edition.id} has got another version meanwhile; look at it and try again.")
     now = clock.utc_now()
     made = store_revision(session, edition.id, composed, now=now)
+    if note:
+        keep_note(session, edition.id, made.number, note, actor=actor, now=now)
     details = {"revision": made.number, "from": current.revision.number, "fingerprint": made.fingerprint}
     audit.record(session, "edition.revise", edition, actor=actor, now=now, details=details)
     return made.number

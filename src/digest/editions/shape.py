@@ -19,11 +19,20 @@ from digest.editions.own_items import get_own_item
 from digest.editions.patterns import check_pattern
 from digest.errors import InputError, NotFoundError, StateError
 from digest.lists.fields import clean_line
-from digest.models import Cadence, ChangeKind, Edition, EditionChange, EditionState, OwnItem
+from digest.models import (
+    Cadence,
+    ChangeKind,
+    Edition,
+    EditionChange,
+    EditionKind,
+    EditionState,
+    OwnItem,
+)
 
 SHAPEABLE: Final = (EditionState.UPCOMING, EditionState.HELD)
 REWRITABLE: Final = ("title", "excerpt", "section", "picture")
 INTRO_LIMIT: Final = 4_000
+_WORDS: Final = (ChangeKind.SUBJECT, ChangeKind.PREHEADER, ChangeKind.INTRO)
 _MOST_PLACE: Final = 100
 _LIMITS: Final = {"title": 300, "excerpt": 2_000, "section": 200}
 
@@ -135,6 +144,11 @@ def undo(
         raise NotFoundError(
             f"Edition {edition.id} has no change {change_id}; look at `digest edition changes {edition.id}`."
         )
+    if "correction" in found.details:
+        raise StateError(
+            f"Edition {edition.id} is made of this; once it is locked, `digest edition cancel {edition.id}` "
+            "stops it."
+        )
     if found.undone_at is not None:
         raise StateError(f"Change {change_id} has been taken back already, by {found.undone_by}.")
     found.undone_at, found.undone_by = now, actor
@@ -179,6 +193,11 @@ def _add(
     now: dt.datetime,
 ) -> EditionChange:
     _check_open(session, edition)
+    if edition.kind is EditionKind.CORRECTION and kind not in _WORDS:
+        raise StateError(
+            f"Edition {edition.id} is a correction: it is of the story that it puts right. Once it is "
+            f"locked, that can be corrected further with `digest edition revise {edition.id}`."
+        )
     change = EditionChange(
         edition_id=edition.id,
         kind=kind,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -47,6 +48,10 @@ def check_may_go_out(session: Session, revision_id: int | None) -> None:
         f"The checks stop version {revision.number} of edition {revision.edition_id}: "
         f"`digest preflight {revision.edition_id}` says why."
     )
+
+
+# What has a page that everybody may read.
+PUBLIC: Final = (S.SENDING, S.PAUSED, S.SENT)
 
 
 def move(

@@ -89,8 +89,9 @@ def _picture(stored: Mapping[str, Any] | None) -> StoryPicture | None:
 
 
 def stored_story(story: Story) -> dict[str, Any]:
-    """A story as it is kept with its revision."""
+    """A story as it is kept with its revision; what was put right since is kept apart (`amendments`)."""
     stored: dict[str, Any] = asdict(story)
+    del stored["notes"], stored["is_taken_down"]
     published: dt.datetime = story.published_at
     return stored | {"published_at": published.isoformat()}
 

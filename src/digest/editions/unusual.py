@@ -62,7 +62,12 @@ def _last_edition(session: Session, edition: Edition) -> dt.datetime:
     made = session.scalar(
         sa.select(sa.func.max(Revision.created_at))
         .join(Edition, Edition.id == Revision.edition_id)
-        .where(Edition.cadence_id == edition.cadence_id, Edition.id != edition.id, Edition.state.in_(_OUT))
+        .where(
+            Edition.cadence_id == edition.cadence_id,
+            Edition.id != edition.id,
+            Edition.state.in_(_OUT),
+            Edition.corrects_id.is_(None),  # no news went out with a correction
+        )
     )
     return made or session.get_one(Cadence, edition.cadence_id).created_at
 

@@ -18,6 +18,7 @@ from digest import audit
 from digest.db.dialect import insert_if_new, with_room_to_work
 from digest.errors import InputError, NotFoundError, StateError
 from digest.lists.fields import check_short_name, clean_line
+from digest.lists.had_story import had_story
 from digest.lists.queries import audience
 from digest.lists.segment_query import Condition, condition_of, members, scope_of
 from digest.lists.segment_rules import Known, parse_rule, read_rule
@@ -213,6 +214,8 @@ def condition_for(session: Session, segment: Segment, *, at: dt.datetime) -> Con
 
 def segment_of(session: Session, edition: Edition) -> Segment | None:
     """The segment that an edition goes to: its own, or else its cadence's; None: to everybody."""
+    if edition.corrects_id is not None:  # it goes to whoever had what it puts right
+        return None
     cadences = sa.select(Cadence.segment_id).where(Cadence.id == edition.cadence_id).scalar_subquery()
     return session.scalars(
         sa.select(Segment).where(Segment.id == sa.func.coalesce(edition.segment_id, cadences))
@@ -220,10 +223,12 @@ def segment_of(session: Session, edition: Edition) -> Segment | None:
 
 
 def edition_audience(session: Session, edition: Edition) -> sa.Select[int, int, TextSize, str | None]:
-    """`queries.audience` of an edition: of its segment alone, if it has one.
+    """`queries.audience` of an edition: of its segment alone, if it has one; of a correction, `had_story`.
 
     Spans of time in the rule count back from the edition's own moment, so that asking twice is one answer.
     """
+    if edition.corrects_id is not None:
+        return had_story(session, edition)
     segment = segment_of(session, edition)
     if segment is None or segment.name == EVERYBODY:
         return audience(edition.cadence_id)
@@ -235,10 +240,14 @@ def set_edition_segment(
 ) -> None:
     """Let one edition go to a segment of its own; None: to its cadence's again; EVERYBODY: to none at all.
 
-    Raises StateError once its audience is fixed.
+    Raises StateError once its audience is fixed, and for a correction.
     """
     session.flush()
     session.refresh(edition, with_for_update=True)
+    if edition.corrects_id is not None:
+        raise StateError(
+            f"Edition {edition.id} is a correction: it goes to those who had what it puts right."
+        )
     if edition.state not in _OPEN or edition.planned_at is not None:
         raise StateError(f"The audience of edition {edition.id} is fixed: it cannot go to another segment.")
     digest_id = session.scalars(sa.select(Cadence.digest_id).where(Cadence.id == edition.cadence_id)).one()

@@ -20,6 +20,8 @@ from digest.lists.preferences import cadence_of
 from digest.mail.headers import date_text, notice_message_id
 from digest.mail.message import build_notice
 from digest.models import (
+    Amendment,
+    AmendmentKind,
     Cadence,
     Digest,
     Edition,
@@ -106,10 +108,12 @@ def latest_url(session: Session, digest_id: int, public_url: str) -> str:
 
 
 def _latest(session: Session, digest_id: int) -> Edition | None:
+    """Not a correction: whoever comes now has nothing that is put right by it."""
+    is_out = Edition.state.in_((EditionState.SENDING, EditionState.SENT))
     return session.scalars(
         sa.select(Edition)
         .join(Cadence, Cadence.id == Edition.cadence_id)
-        .where(Cadence.digest_id == digest_id, Edition.state.in_((EditionState.SENDING, EditionState.SENT)))
+        .where(Cadence.digest_id == digest_id, is_out, Edition.corrects_id.is_(None))
         .order_by(Edition.due_at.desc(), Edition.id.desc())
         .limit(1)
     ).first()
@@ -120,10 +124,19 @@ def _web_url(public_url: str, edition: Edition | None) -> str:
 
 
 def _stories(session: Session, edition: Edition) -> tuple[Story | None, tuple[Story, ...]]:
-    """The commentary and the headlines of an edition, as it went out. Its links are everybody's."""
+    """The commentary and the headlines of an edition, but for what was taken down since it went out.
+
+    Its links are everybody's.
+    """
+    is_gone = sa.exists().where(
+        Amendment.edition_id == edition.id,
+        Amendment.position == Item.position,
+        Amendment.kind == AmendmentKind.TAKEN_DOWN,
+        Amendment.undone_at.is_(None),
+    )
     items = session.execute(
         sa.select(Item.role, Item.story)
-        .where(Item.revision_id == edition.revision_id)
+        .where(Item.revision_id == edition.revision_id, ~is_gone)
         .order_by(Item.position)
         .limit(_STORIES_MOST)
     )

@@ -36,6 +36,7 @@ _URL = re.compile(r"https?://[!#-+\-./0-9:;=?-~]{2,}")
 _MAILTO = re.compile(r"mailto:[!#-+\-./0-9:;=?-~]{3,}")
 _ADDRESS = re.compile(r"[^\s<>\"(),:;\\\[\]@\x00-\x1f\x7f-\x9f]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,253}")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9._+=-]{1,120}@[A-Za-z0-9][A-Za-z0-9.-]{0,253}>")
+_MOST_IDS = 10
 _LIST_ID = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})+")
 _FEEDBACK_ID = re.compile(r"(?:[A-Za-z0-9._-]{0,40}:){3}[A-Za-z0-9._-]{5,15}")
 
@@ -142,6 +143,19 @@ def message_id_field(value: str) -> bytes:
     if not _MESSAGE_ID.fullmatch(value):
         raise InputError("A Message-ID is written like <e1.abc@example.org>.")
     return _field("Message-ID", value)
+
+
+def thread_fields(message_ids: str) -> bytes:
+    """In-Reply-To and References (RFC 5322 3.6.4): what a mail follows upon, the oldest first; "": neither.
+
+    The ids are written as `message_id` gives them, with a space between.
+    """
+    if not message_ids:
+        return b""
+    ids = message_ids.split(" ")
+    if len(ids) > _MOST_IDS or not all(_MESSAGE_ID.fullmatch(one) for one in ids):
+        raise InputError("What a mail follows upon is named like <e1.abc@example.org>.")
+    return _field("In-Reply-To", ids[-1]) + _field("References", "\r\n ".join(ids))
 
 
 def message_id(edition_id: int, subscriber_id: int, domain: str, key: bytes | None) -> str:

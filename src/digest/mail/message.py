@@ -27,12 +27,14 @@ def build_digest(
     reply_to: str = "",
     list_help: str = "",
     feedback_id: str = "",
+    follows_on: bool = False,
     fallbacks: Sequence[Fallback] = (),
 ) -> PreparedMail:
     """A digest edition, encoded once.
 
     Fill it with `to`, `message_id`, `date`, `list_id`, `unsubscribe_url` and the placeholders its parts hold;
-    `to_name`, `list_name` and `unsubscribe_mailto` may be left out. Raises InputError for an address, URL, id
+    `to_name`, `list_name` and `unsubscribe_mailto` may be left out. With `follows_on` it belongs to a mail
+    that each person has, and the value of that name says to which. Raises InputError for an address, URL, id
     or part that cannot be used, StateError if the result does not read back as it was written.
     """
     fields: list[bytes | HeaderSlot] = [
@@ -41,6 +43,7 @@ def build_digest(
         _subject(subject),
         HeaderSlot.DATE,
         HeaderSlot.MESSAGE_ID,
+        HeaderSlot.THREAD if follows_on else b"",
         headers.address_field("Reply-To", "", reply_to) if reply_to else b"",
         HeaderSlot.LIST_ID,
         HeaderSlot.LIST_UNSUBSCRIBE,

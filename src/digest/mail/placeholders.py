@@ -52,6 +52,7 @@ _SAMPLES = {
     "to": "reader@example.org",
     "to_name": "Անահիտ, .reader",
     "message_id": "<e1.sample@example.org>",
+    "follows_on": "<e0.sample@example.org>",
     "date": "Mon, 23 Nov 2026 18:56:42 +0000",
     "list_id": "sample.example.org",
     "list_name": "Sample",

@@ -52,6 +52,7 @@ class HeaderSlot(StrEnum):
     MESSAGE_ID = "message_id"  # message_id
     DATE = "date"  # date, as `headers.date_text` gives it
     LIST_ID = "list_id"  # list_id, list_name (may be left out)
+    THREAD = "thread"  # follows_on: Message-IDs, or "" for a copy that follows on nothing
     LIST_UNSUBSCRIBE = "list_unsubscribe"  # unsubscribe_url, unsubscribe_mailto (may be left out)
 
     __hash__ = str.__hash__  # as of `transport.Outcome`
@@ -83,6 +84,7 @@ _NEEDED: Mapping[HeaderSlot, str] = {
     HeaderSlot.TO: "to",
     HeaderSlot.MESSAGE_ID: "message_id",
     HeaderSlot.DATE: "date",
+    HeaderSlot.THREAD: "follows_on",
     HeaderSlot.LIST_ID: "list_id",
     HeaderSlot.LIST_UNSUBSCRIBE: "unsubscribe_url",
 }
@@ -288,6 +290,7 @@ _HEADER_WRITERS: Mapping[HeaderSlot, Callable[[Mapping[str, str]], bytes]] = {
     HeaderSlot.TO: _write_to,
     HeaderSlot.MESSAGE_ID: lambda values: headers.message_id_field(values["message_id"]),
     HeaderSlot.DATE: lambda values: headers.date_field(values["date"]),
+    HeaderSlot.THREAD: lambda values: headers.thread_fields(values["follows_on"]),
     HeaderSlot.LIST_ID: _write_list_id,
     HeaderSlot.LIST_UNSUBSCRIBE: _write_unsubscribe,
 }

@@ -20,6 +20,7 @@ _SAMPLE_TOKEN = "A" * 48
 _SAMPLES = {
     "to": "reader@example.org",
     "message_id": "<sample@example.org>",
+    "follows_on": "<earlier@example.org>",
     "date": "Mon, 23 Nov 2026 18:56:42 +0000",
     "list_id": "sample.example.org",
 }

@@ -61,6 +61,9 @@ class Story:
     is_cut: bool = False  # the body ends early: "Continue reading" follows
     picture: StoryPicture | None = None
     share_url: str = ""  # what is handed on where the link itself is tagged or counted; "": `url`
+    # On the page of an edition that went out: what was put right since, and whether all else of it is gone.
+    notes: tuple[str, ...] = ()
+    is_taken_down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,8 @@ class EditionContext:
     sign_up_url: str = ""  # for whoever was sent this by a friend
     sisters: tuple[SisterLink, ...] = ()
     counting: Counting | None = None  # the mail's links to stories lead through our domain
+    archive_url: str = ""  # where all editions are listed; "": nowhere
+    follows_on: bool = False  # it belongs to a mail that each of its readers has had
 
 
 @dataclass(frozen=True, slots=True)

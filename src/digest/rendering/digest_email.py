@@ -14,7 +14,7 @@ import jinja2
 from digest import i18n
 from digest.rendering.body import COLUMN, Body, read_body
 from digest.rendering.contents import contents_of
-from digest.rendering.contexts import EditionContext, RenderedMail, Story, TextSize
+from digest.rendering.contexts import EditionContext, RenderedMail, Story, StoryPicture, TextSize
 from digest.rendering.environment import environment, story_time
 from digest.rendering.fonts import fonts_of
 from digest.rendering.inline import inline_css
@@ -66,8 +66,14 @@ def render_web(context: EditionContext, *, templates: Path | None = None) -> str
     subject = _subject(env, names)
     summary = _preheader(edition, names, subject)
     page = env.get_template("web/public/edition.html")
-    more = {"subject": subject, "summary": summary, "canonical": edition.web_url}
-    return page.render(names | more | {"theme_url": style_path(edition.look, i18n.framed(edition.language))})
+    more = {
+        "subject": subject,
+        "summary": summary,
+        "canonical": edition.web_url,
+        "shared": _shared(edition),
+        "theme_url": style_path(edition.look, i18n.framed(edition.language)),
+    }
+    return page.render(names | more)
 
 
 def render_lines(context: EditionContext, *, templates: Path | None = None) -> tuple[str, str]:
@@ -181,6 +187,12 @@ def _fitted(story: Story | None) -> dict[str, Any] | None:
     if picture.width and picture.height and picture.width > 0 and picture.height > 0:
         high = max(1, round(picture.height * wide / picture.width))
     return {"url": picture.url, "alt": picture.alt, "width": wide, "height": high}
+
+
+def _shared(edition: EditionContext) -> StoryPicture | None:
+    """The picture that stands for the page where it is shared: of the first story that has one."""
+    stories = (story for story in (edition.featured, *edition.recent) if story is not None)
+    return next((story.picture for story in stories if story.picture and story.picture.url), None)
 
 
 def _time_of(edition: EditionContext, story: Story, *, relative: bool) -> str:

@@ -18,6 +18,9 @@ _LEAST: Final = 8  # columns; with less left on its line a word that must be cut
 
 def width(text: str) -> int:
     """How many columns a text takes at a terminal: wide letters take two, combining ones none."""
+    # As most words are: each letter takes one.
+    if text.isascii():
+        return len(text)
     return sum(_columns(letter) for letter in text)
 
 

@@ -64,7 +64,8 @@ def markup_without_person(markup: str, personal: Iterable[tuple[str, str, str]])
 
 def clean_run(text: str) -> str:
     """As `clean_text`, but the spaces at the ends stay: for a run of words inside markup."""
-    kept = "".join(_kept(letter) for letter in text)
+    is_plain = text.isascii() and text.isprintable()  # as most text is: then each letter is kept
+    kept = text if is_plain else "".join(_kept(letter) for letter in text)
     return _RUN_OF_PERCENT.sub("%", _SPACES.sub(" ", kept))
 
 

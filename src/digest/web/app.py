@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Scope
 from digest.config import Settings
 from digest.logs import get_logger
 from digest.web import (
+    archive,
     editions,
     health,
     inbox,
@@ -59,7 +60,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
     )
     # In the order in which addresses are tried: those that thousands ask for at once come first.
     first = (health, links, sign_up, editions, pictures, look)
-    for module in (*first, public, reader, reader_fresh, stop, keep):
+    for module in (*first, archive, public, reader, reader_fresh, stop, keep):
         app.include_router(module.router)
     if settings.catcher_dir is not None:
         app.include_router(inbox.router)

@@ -5,6 +5,7 @@ An edition is public from its slot on. Before that it is locked but not out; can
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Final
 
@@ -16,7 +17,8 @@ from starlette.exceptions import HTTPException
 
 from digest import clock
 from digest.db import Database
-from digest.models import Edition, EditionState, Revision
+from digest.editions.states import PUBLIC
+from digest.models import Cadence, Digest, Edition, Revision
 from digest.web.answers import preferred_language
 from digest.web.deps import Shared
 from digest.web.front import front_page, read_shelves
@@ -25,7 +27,6 @@ from digest.web.memory import StoredPage
 
 router = APIRouter()
 
-PUBLIC: Final = (EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
 _PUBLIC_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -41,7 +42,11 @@ def show_front(request: Request, services: Shared) -> HTMLResponse:
 
 @router.api_route("/e/{public_id}", methods=["GET", "HEAD"])
 async def show_edition(public_id: str, request: Request, services: Shared) -> Response:
-    """An edition as it was frozen, byte for byte; 304 if the reader has it (RFC 9110, 13.1.2)."""
+    """An edition as it was frozen, byte for byte, or as it was put right since.
+
+    Search engines are told to leave it out if its digest's past editions are not listed for everybody. 304 if
+    the reader has it (RFC 9110, 13.1.2).
+    """
     page = services.memory.find(public_id, now=clock.monotonic())
     if page is None:
         page = await run_in_threadpool(_read, services.database, public_id)
@@ -51,6 +56,8 @@ async def show_edition(public_id: str, request: Request, services: Shared) -> Re
         "Cache-Control": "public, max-age=60",
         "Content-Security-Policy": EDITION_POLICY,
     }
+    if not page.is_listed:
+        headers["X-Robots-Tag"] = "noindex"
     if has_it(request.headers.get("if-none-match", ""), page.tag):
         return Response(status_code=304, headers=headers)
     return HTMLResponse(page.body, headers=headers)
@@ -68,10 +75,18 @@ def _read(database: Database, public_id: str) -> StoredPage:
         raise HTTPException(404)
     with database.read() as session:
         found = session.execute(
-            sa.select(Revision.fingerprint, Revision.web_html)
+            sa.select(
+                Revision.fingerprint, sa.func.coalesce(Edition.web_html, Revision.web_html).label("html")
+            )
+            .add_columns(Edition.web_html.is_not(None).label("is_amended"), Digest.has_archive)
             .join(Edition, Edition.revision_id == Revision.id)
+            .join(Cadence, Cadence.id == Edition.cadence_id)
+            .join(Digest, Digest.id == Cadence.digest_id)
             .where(Edition.public_id == public_id, Edition.state.in_(PUBLIC))
         ).first()
     if found is None:
         raise HTTPException(404)
-    return StoredPage(f'"{found.fingerprint[:32]}"', found.web_html.encode())
+    body = found.html.encode()
+    # What was put right since is another page, though the version is the same.
+    tag = hashlib.sha256(body).hexdigest() if found.is_amended else found.fingerprint
+    return StoredPage(f'"{tag[:32]}"', body, is_listed=found.has_archive)

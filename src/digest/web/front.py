@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from digest.i18n import direction, translator
 from digest.models import Cadence, Digest, Edition, EditionState, Revision
 from digest.rendering.environment import environment
+from digest.web.archive_rows import Said, said_of, told_subject
 
 EDITIONS_SHOWN: Final = 10
 _DIGESTS_SHOWN: Final = 50
@@ -38,6 +39,7 @@ class Shelf:
     language: str
     direction: str
     editions: tuple[ShelfEdition, ...]
+    archive_url: str = ""  # where all of them are listed; "": nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +51,28 @@ class FrontPage:
 
 
 def read_shelves(session: Session, states: Sequence[EditionState]) -> tuple[Shelf, ...]:
-    """Every digest with its latest editions in these states: two statements, whatever there is."""
+    """Every digest with its latest editions in these states: three statements, whatever there is."""
     digests = session.execute(
-        sa.select(Digest.id, Digest.title, Digest.sender_name, Digest.language)
+        sa.select(
+            Digest.id, Digest.name, Digest.title, Digest.sender_name, Digest.language, Digest.has_archive
+        )
         .order_by(Digest.id)
         .limit(_DIGESTS_SHOWN)
     ).all()
     latest = _latest(session, [digest.id for digest in digests], states)
+    said = said_of(session, [row.id for row in latest])
     return tuple(
         Shelf(
             title=digest.title,
             paper=digest.sender_name,
             language=digest.language,
             direction=direction(digest.language),
-            editions=tuple(_edition(row, digest.language) for row in latest if row.digest_id == digest.id),
+            editions=tuple(
+                _edition(row, digest.title, digest.language, said.get(row.id))
+                for row in latest
+                if row.digest_id == digest.id
+            ),
+            archive_url=f"/archive/{digest.name}" if digest.has_archive else "",
         )
         for digest in digests
     )
@@ -77,7 +87,7 @@ def front_page(shelves: tuple[Shelf, ...], language: str, *, templates: Path | N
 
 def _latest(
     session: Session, digest_ids: Sequence[int], states: Sequence[EditionState]
-) -> Sequence[sa.Row[int, str, dt.datetime, str, str, int]]:
+) -> Sequence[sa.Row[*tuple[Any, ...]]]:
     rank = (
         sa.func.row_number()
         .over(partition_by=Cadence.digest_id, order_by=(Edition.due_at.desc(), Edition.id.desc()))
@@ -85,7 +95,13 @@ def _latest(
     )
     ranked = (
         sa.select(
-            Cadence.digest_id, Edition.public_id, Edition.due_at, Cadence.zone, Edition.revision_id, rank
+            Edition.id,
+            Cadence.digest_id,
+            Edition.public_id,
+            Edition.due_at,
+            Cadence.zone,
+            Edition.revision_id,
+            rank,
         )
         .join(Cadence, Cadence.id == Edition.cadence_id)
         .where(Edition.state.in_(states), Cadence.digest_id.in_(digest_ids))
@@ -93,6 +109,7 @@ def _latest(
     )
     return session.execute(
         sa.select(
+            ranked.c.id,
             ranked.c.digest_id,
             ranked.c.public_id,
             ranked.c.due_at,
@@ -106,9 +123,11 @@ def _latest(
     ).all()
 
 
-def _edition(row: sa.Row[int, str, dt.datetime, str, str, int], language: str) -> ShelfEdition:
+def _edition(row: sa.Row[*tuple[Any, ...]], title: str, language: str, said: Said | None) -> ShelfEdition:
     return ShelfEdition(
-        subject=row.subject,
+        subject=told_subject(
+            row.subject, said, title=title, language=language, due_at=row.due_at, zone=row.zone
+        ),
         url=f"/e/{row.public_id}",
         due_at=row.due_at,
         date=translator(language).date(row.due_at, row.zone),

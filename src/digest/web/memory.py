@@ -18,10 +18,11 @@ MOST: Final = 32  # each page of an edition is some 50 kB
 
 @dataclass(frozen=True, slots=True)
 class StoredPage:
-    """A web edition as bytes, with its entity tag."""
+    """A page, feed or picture as bytes, with its entity tag."""
 
     tag: str
     body: bytes
+    is_listed: bool = True  # search engines may name it
 
 
 @dataclass(slots=True)

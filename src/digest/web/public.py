@@ -36,9 +36,10 @@ _ONE_CLICK: Final = ("List-Unsubscribe", "One-Click")
 
 
 @router.api_route("/robots.txt", methods=["GET", "HEAD"])
-def robots() -> PlainTextResponse:
+def robots(services: Shared) -> PlainTextResponse:
     """What crawlers should leave alone: links in mails change nothing by GET, but they are not for lists."""
-    return PlainTextResponse(_ROBOTS, headers={"Cache-Control": "public, max-age=86400"})
+    rules = f"{_ROBOTS}\nSitemap: {services.settings.public_url}/sitemap.xml\n"
+    return PlainTextResponse(rules, headers={"Cache-Control": "public, max-age=86400"})
 
 
 @router.api_route("/u/{token}", methods=["GET", "HEAD"])

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from digest import config, keys
 from digest.config import Settings
 from digest.db import Database
+from digest.editions.schedule import local_text
 from digest.editions.stop_links import stop_url
 from digest.models import Cadence, Edition, EditionKind, EditionState, Revision
 from digest.rendering.digest_email import render_web
@@ -59,7 +60,7 @@ def make_edition(
         cadence_id=cadence.id,
         kind=EditionKind.SCHEDULED,
         due_at=NOW - age,
-        due_local="as it was",
+        due_local=local_text(NOW - age, cadence.zone),
         send_at=NOW - age,
         state=state,
         state_since=NOW,

@@ -45,6 +45,11 @@ def paths(scene: Scene) -> list[str]:
         "/c/other",
         "/e/other",
         "/p/other",
+        "/archive/other",
+        "/archive/other/2026-11",
+        "/archive/other/feed.xml",
+        "/archive/other/feed.json",
+        "/sitemap.xml",
         "/inbox",
         "/inbox/other",
         "/inbox/other/html",
@@ -165,11 +170,12 @@ def test_static_files_are_kept_by_browsers(client: TestClient) -> None:
     assert again.headers["cache-control"] == "public, max-age=86400"
 
 
-def test_crawlers_are_kept_from_links_of_mails(client: TestClient) -> None:
+def test_crawlers_are_kept_from_links_of_mails(client: TestClient, settings: Settings) -> None:
     """Each line of the file is a rule; sign-off links and the inbox are among them."""
     rules = client.get("/robots.txt").text.splitlines()
     kept = ["/u/", "/c/", "/undo/", "/f/", "/k/", "/stop/", "/inbox"]
-    assert rules == ["User-agent: *", *(f"Disallow: {path}" for path in kept)]
+    sitemap = f"Sitemap: {settings.public_url}/sitemap.xml"
+    assert rules == ["User-agent: *", *(f"Disallow: {path}" for path in kept), "", sitemap]
 
 
 def test_an_error_nobody_foresaw_is_a_page_and_one_line(app: FastAPI, scene: Scene) -> None:

@@ -19,6 +19,8 @@ from digest.lists.queries import audience
 from digest.lists.status import Origin
 from digest.lists.suppress import suppress_address
 from digest.models import (
+    Amendment,
+    AmendmentKind,
     Cadence,
     ConsentNetwork,
     ConsentText,
@@ -227,17 +229,28 @@ def test_nobody_learns_who_is_on_the_list(
 def test_the_welcome_leads_to_the_latest_edition_where_wanted(
     client: TestClient, database: Database, lists: Lists
 ) -> None:
-    """Its stories in the mail, a link there and on the page; what is not out is not shown."""
+    """Its stories in the mail, a link there and on the page; what is not out, or taken down, is not shown.
+
+    A correction is for those who had what it puts right.
+    """
     with database.write() as session:
         digest = session.get_one(Digest, session.get_one(MailingList, lists.weekend).digest_id)
         cadence = make_cadence(session, digest, "noon")
         sent = make_edition(session, cadence, age=dt.timedelta(hours=2))
         later = make_edition(session, cadence, EditionState.FROZEN)
+        make_edition(session, cadence, age=dt.timedelta(hours=1)).corrects_id = sent.id
+        gone = {"position": 3, "kind": AmendmentKind.TAKEN_DOWN, "made_by": "cli:ani", "made_at": NOW}
+        session.add(Amendment(edition_id=sent.id, **gone))
         public_id = sent.public_id
         edition = samples.edition()
         assert edition.featured is not None
         for number, (made, story) in enumerate(
-            ((sent, edition.featured), (sent, edition.recent[0]), (later, edition.recent[1]))
+            (
+                (sent, edition.featured),
+                (sent, edition.recent[0]),
+                (later, edition.recent[1]),
+                (sent, edition.recent[1]),
+            )
         ):
             role = Role.RECENT if number else Role.FEATURED
             item = {"revision_id": made.revision_id, "position": number, "role": role}

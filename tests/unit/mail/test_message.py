@@ -19,7 +19,7 @@ ORDER = [
 ]  # fmt: skip
 
 
-def digest(**changes: str) -> PreparedMail:
+def digest(**changes: str | bool) -> PreparedMail:
     return build_digest(
         **{
             "from_name": "Արև",
@@ -56,6 +56,24 @@ def test_optional_headers_may_be_left_out() -> None:
     raw = fill(digest(reply_to="", list_help="", feedback_id=""), VALUES | {"name": "Ani"})
     message = BytesParser(policy=default).parsebytes(raw)
     assert message.keys() == [name for name in ORDER if name not in ("Reply-To", "List-Help", "Feedback-ID")]
+
+
+def test_a_mail_that_follows_on_another_names_it() -> None:
+    """In-Reply-To the last, References all (RFC 5322 3.6.4); a copy that follows on nothing has neither."""
+    mail = digest(follows_on=True)
+    assert PreparedMail.from_bytes(mail.to_bytes()) == mail
+    ids = [f"<e{number}.{'a' * 20}@news.example.org>" for number in (1, 2)]
+    named = VALUES | {"name": "Ani", "follows_on": " ".join(ids)}
+    message = BytesParser(policy=default).parsebytes(fill(mail, named))
+    assert message["In-Reply-To"] == ids[1]
+    assert message["References"].split() == ids
+    assert len(message.keys()) == len(set(message.keys())) == len(ORDER) + 2
+    assert BytesParser().parsebytes(fill(mail, named | {"follows_on": ""})).keys() == ORDER
+    with pytest.raises(InputError, match="no value for follows_on"):
+        fill(mail, VALUES | {"name": "Ani"})
+    for wrong in ("x", "<a@b> <c", "<a@b>\r\nBcc: x", " <a@b>", "<a@b>,<c@d>", " ".join(ids * 6)):
+        with pytest.raises(InputError):
+            fill(mail, named | {"follows_on": wrong})
 
 
 def test_two_people_get_the_same_bytes_but_for_their_values() -> None:
