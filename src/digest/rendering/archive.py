@@ -6,7 +6,6 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-from digest.i18n import spoken
 from digest.rendering.environment import environment
 
 
@@ -78,4 +77,4 @@ class ArchiveMonthPage:
 def render_archive(page: ArchivePage | ArchiveMonthPage, language: str, *, templates: Path | None) -> str:
     """The page, in the digest's language; one that we do not speak comes in English."""
     name = "archive" if isinstance(page, ArchivePage) else "archive_month"
-    return environment(spoken(language), templates).get_template(f"web/public/{name}.html").render(page=page)
+    return environment(language, templates).get_template(f"web/public/{name}.html").render(page=page)

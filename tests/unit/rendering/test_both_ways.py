@@ -14,6 +14,7 @@ from lxml.html import HtmlElement
 
 from digest.preflight.mail import judge_mail
 from digest.preflight.mail_findings import Code
+from digest.rendering.archive import ArchiveFrame, ArchiveMonth, ArchiveMonthPage, render_archive
 from digest.rendering.contexts import EditionContext, SisterLink
 from digest.rendering.digest_email import render_mail, render_web
 from digest.rendering.fonts import fonts_of
@@ -165,3 +166,13 @@ def test_what_keeps_words_apart_is_not_dropped_by_webmail(make: Callable[[Layout
     assert "bdi" not in mail.html
     codes = {finding.code for finding in judge_mail(facts_of(make(Layout.PAPER)))}
     assert Code.NOT_SUPPORTED not in codes
+
+
+@pytest.mark.parametrize(("language", "arrow"), [("fr-CA", "←"), ("ar", "→")])
+def test_the_way_back_in_an_archive_points_where_a_line_starts(language: str, arrow: str) -> None:
+    """An arrow is not turned by itself, as a bracket is; and the page has the region of its digest."""
+    frame = ArchiveFrame("Courier", "Courier", "", "/a", "/a/2026-11", "/a/feed.xml", "/a/feed.json")
+    page = ArchiveMonthPage(frame, "2026-11", (), earlier=ArchiveMonth("2026-10", "/a/2026-10", 1))
+    root = lxml_html.document_fromstring(render_archive(page, language, templates=None))
+    assert root.get("lang") == language
+    assert root.find_class("turn")[0].text_content().split() == [arrow, "2026-10"]
