@@ -26,6 +26,7 @@ NO_PAGES = {
     "/sitemap.xml": "for crawlers",
     "/archive/{digest}/feed.xml": "for programs that read feeds",
     "/archive/{digest}/feed.json": "for programs that read feeds",
+    "/l/{code}": "leads to a story",
     "/static": "files",
     "/p/{name}": "pictures of stories",
     "/look/{name}": "style sheets of themes",

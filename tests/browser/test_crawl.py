@@ -48,9 +48,9 @@ class Mailed:
     paths: list[str]
 
     def sample(self) -> list[str]:
-        """Some of each kind of link, of different people."""
+        """Some of each kind of link, of different people; but for those that count and lead to the paper."""
         kinds: defaultdict[str, list[str]] = defaultdict(list)
-        for path in self.paths:
+        for path in (path for path in self.paths if not path.startswith("/l/")):
             kinds[_OPAQUE.sub("*", path)].append(path)
         return [each for same in kinds.values() for each in same[:: -(-len(same) // OF_EACH_KIND)]]
 

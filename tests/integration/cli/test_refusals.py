@@ -32,7 +32,7 @@ def rows(cli: Cli) -> int:
     ("args", "code", "word"),
     [
         ((*_DIGEST, "--sender", "nobody"), 2, "mail address"),
-        ((*_GOOD[:5], "--language", "xx", "--sender", "a@b.example"), 2, "language"),
+        ((*_GOOD[:5], "--language", "no tag", "--sender", "a@b.example"), 2, "language"),
         (("digest", "create", "Bad Name", *_GOOD[3:]), 2, "a-z"),
         ((*_GOOD, "--accent", "#ffffff"), 2, "contrast"),
         ((*_GOOD, "--accent", "red"), 2, "colour"),
