@@ -316,6 +316,9 @@ def test_every_remark_has_its_sentence(language: str) -> None:
         "held": 20,
         "oldest": "2026-11-20",
         "title": "A",
+        "most": 24,
+        "people": 7,
+        "topics": "culture",
     }
     assert set(SENTENCES) == {*OddityCode, *Note}
     told = {
