@@ -41,6 +41,8 @@ _AT_WORK = 2
 # A turn takes no more work after the first, and ends after the second: its worker has other work too.
 TURN_SECONDS = 5.0
 _STRAGGLER_SECONDS = 1.0
+# After so many sources the memory that they were read in is given back (measured: 1 MB a process).
+_TIDY_AFTER = 20
 # A due source that a turn has taken is nobody else's for this long; collecting it sets the real next time.
 _CLAIM = dt.timedelta(minutes=2)
 _LOOKED_AT = 2000  # due sources, to find those of the same host
@@ -125,6 +127,7 @@ class Collector:
         """Hand out work until `end` while there is some, and wait for it until `until`."""
         mine: set[int] = set()
         has_more = True
+        tidied = 0
         while True:
             self._note_done(wait=0)
             free = self.threads - len(self._running)
@@ -133,6 +136,9 @@ class Collector:
                 while has_more and free > len(self._free_hosts()):
                     has_more = more(free)
                 mine |= self._hand_out(free)
+            if len(mine) - tidied >= _TIDY_AFTER:
+                tidied = len(mine)
+                give_back()
             if not mine & self._running.keys() and not self._may_begin(end):
                 return len(mine)
             left = until - clock.monotonic()
