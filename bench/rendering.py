@@ -9,11 +9,10 @@ import sys
 from collections.abc import Iterator
 from unittest import mock
 
-import premailer
-
 from bench.figures import Figure, Target, by_turns, load, repeat, seconds_of
 from digest.rendering import digest_email
 from digest.rendering.contexts import EditionContext
+from digest.rendering.inline import load_inliner
 from tests.unit.rendering.samples import BODY, edition, featured
 
 _COLD = """
@@ -68,6 +67,9 @@ def page_before_inlining(context: EditionContext) -> str:
 
 def premailer_alone(page: str) -> str:
     """The reference: the inliner with the options that decide on its speed."""
+    load_inliner()  # with the room for styles that ours has: else it would read them anew for each document
+    import premailer  # noqa: PLC0415
+
     made: str = premailer.Premailer(
         page,
         allow_network=False,

@@ -30,11 +30,11 @@ def qp_text(text: str) -> bytes:
 
     The same for a literal and for a value: put a soft break wherever two of them meet.
     """
-    return b"\r\n".join(_qp_line(line) for line in text.split("\n"))
+    return b"\r\n".join(qp_value(line) for line in text.split("\n"))
 
 
 def qp_value(value: str) -> bytes:
-    """Quoted-printable of a value without line ends; ASCII ones, such as links, take the quick way."""
+    """Quoted-printable of a line or a value without line ends; plain ASCII takes the quick way."""
     if not _is_easy(value):
         return _qp_line(value)
     quoted = value.replace("=", "=3D")

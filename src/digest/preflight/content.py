@@ -99,5 +99,8 @@ def _dangers_of(tag: Tag) -> Iterator[str]:
 
 def _bare(text: str) -> str:
     """Letters alone, without what wrapping and the marks of a writing direction add."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(each for each in plain if not each.isspace() and unicodedata.category(each) != "Cf")
+    plain = "".join(unicodedata.normalize("NFKC", text).casefold().split())
+    if plain.isascii():
+        return plain
+    marks = [each for each in set(plain) if unicodedata.category(each) == "Cf"]
+    return plain.translate(dict.fromkeys(map(ord, marks)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html as html_module
 import re
 from collections.abc import Iterator
@@ -110,7 +111,12 @@ def _tones(elements: list[HtmlElement], hidden: set[HtmlElement]) -> tuple[tuple
 
 def _colour(of_style: re.Match[str] | None, of_attribute: str | None) -> str:
     """As #rrggbb; "" if none is set, or in another form."""
-    value = (of_style[1] if of_style else of_attribute or "").strip().lower()
+    return _as_hexadecimal(of_style[1] if of_style else of_attribute) if of_style or of_attribute else ""
+
+
+@functools.lru_cache(256)
+def _as_hexadecimal(written: str) -> str:
+    value = written.strip().lower()
     if re.fullmatch(r"#[0-9a-f]{3}", value):
         return "#" + "".join(2 * digit for digit in value[1:])
     return value if re.fullmatch(r"#[0-9a-f]{6}", value) else _NAMED.get(value, "")
