@@ -137,13 +137,13 @@ class _Kept:
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self.opened = 0
 
-    async def take(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    def take(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         while self._idle:
             reader, writer = self._idle.pop()
             if not reader.at_eof():  # the server ends those that were idle for long
                 return reader, writer
             writer.close()
-        return await self.open()
+        return None
 
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         self.opened += 1
@@ -169,19 +169,24 @@ async def _one(kept: _Kept, question: bytes, due: float, tally: _Tally) -> None:
 
 
 async def _asked(kept: _Kept, question: bytes) -> int:
-    """Ask; once more where the server ended an idle connection just then, as browsers do (RFC 9112, 9.3.1)."""
-    opened = kept.opened
-    try:
-        return await _answer(kept, question)
-    except (OSError, EOFError):
-        if kept.opened > opened or not question.startswith(b"GET "):
-            raise
-    return await _answer(kept, question, is_new=True)
+    """Ask, on a kept connection if there is one; once more, as browsers do, where the server ended that.
+
+    It may have done so just then (RFC 9112, 9.3.1). Only what changes nothing is asked twice.
+    """
+    idle = kept.take()
+    if idle is not None:
+        try:
+            return await _answer(kept, *idle, question)
+        except (OSError, EOFError):
+            if not question.startswith(b"GET "):
+                raise
+    return await _answer(kept, *await kept.open(), question)
 
 
-async def _answer(kept: _Kept, question: bytes, *, is_new: bool = False) -> int:
+async def _answer(
+    kept: _Kept, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, question: bytes
+) -> int:
     """Ask, and read the whole answer; its status."""
-    reader, writer = await (kept.open() if is_new else kept.take())
     try:
         writer.write(question)
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
