@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from bench import audience_files, audience_load, audience_segments, effort
 from bench.audience_room import place
-from bench.figures import Figure, Target
+from bench.figures import Figure
+from bench.rows import Row, measured
 from bench.spine import postgres
-from digest.errors import DigestError
 
 AREA = "audience"
-
-Row = Callable[[], Iterator[Figure]]
 
 
 def figures() -> Iterator[Figure]:
@@ -24,16 +22,7 @@ def figures() -> Iterator[Figure]:
         return
     for row in dict.fromkeys(rows.values()):  # one may give several
         names = [name for name, each in rows.items() if each is row]
-        yield from (figure for figure in measured(names[0], row) if is_of(figure, names, row))
-
-
-def measured(name: str, row: Row) -> Iterator[Figure]:
-    """The figures of a row; if it breaks off, one that is missed says why, and the other rows go on."""
-    try:
-        yield from row()
-    except (AssertionError, OSError, ValueError, DigestError) as error:
-        note = f"{type(error).__name__}: {error}"[:500]
-        yield Figure(AREA, f"{name}: could not be measured", 1, "failures", target=Target("<=", 0), note=note)
+        yield from (figure for figure in measured(AREA, names[0], row) if is_of(figure, names, row))
 
 
 def is_of(figure: Figure, names: list[str], row: Row) -> bool:

@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bench import effort, email_load, email_making
+from bench import email_load, email_making
 from bench.audience_room import place
-from bench.figures import Figure, Target
-from digest.errors import DigestError
+from bench.figures import Figure
+from bench.rows import Row, figures_of
 
 AREA: Final = "email"
-
-Row = Callable[[], Iterator[Figure]]
 
 
 def figures() -> Iterator[Figure]:
     """The rows that were asked for, each figure as soon as it is known."""
-    try:
-        rows = effort.chosen(ROWS)
-    except LookupError as error:
-        print(f"{AREA}: {error}.")
-        return
-    for name, row in rows.items():
-        yield from _measured(name, row)
-
-
-def _measured(name: str, row: Row) -> Iterator[Figure]:
-    """The figures of a row; if it breaks off, one that is missed says why, and the other rows go on."""
-    try:
-        yield from row()
-    except (AssertionError, OSError, ValueError, DigestError) as error:
-        note = f"{type(error).__name__}: {error}"[:500]
-        yield Figure(AREA, f"{name}: could not be measured", 1, "failures", target=Target("<=", 0), note=note)
+    return figures_of(AREA, ROWS)
 
 
 def _load() -> Iterator[Figure]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bench import effort, news_collecting, news_fuzz, news_selection, news_tick, news_wordpress
-from bench.figures import Figure, Target
+from bench import news_collecting, news_fuzz, news_selection, news_tick, news_wordpress
+from bench.figures import Figure
+from bench.rows import Row, figures_of, measured
 from bench.spine import postgres
-from digest.errors import DigestError
 
 AREA = "news"
-
-Row = Callable[[], Iterator[Figure]]
 
 
 def _tick() -> Iterator[Figure]:
@@ -31,25 +29,10 @@ ROWS: Mapping[str, Row] = {
 
 def figures() -> Iterator[Figure]:
     """The rows that were asked for, each figure as soon as it is known."""
-    try:
-        rows = effort.chosen(ROWS)
-    except LookupError as error:
-        print(f"{AREA}: {error}.")
-        return
-    for name, row in rows.items():
-        yield from measured(name, row)
-
-
-def measured(name: str, row: Row) -> Iterator[Figure]:
-    """The figures of a row; if it breaks off, one that is missed says why, and the other rows go on."""
-    try:
-        yield from row()
-    except (AssertionError, OSError, ValueError, DigestError) as error:
-        note = f"{type(error).__name__}: {error}"[:500]
-        yield Figure(AREA, f"{name}: could not be measured", 1, "failures", target=Target("<=", 0), note=note)
+    return figures_of(AREA, ROWS)
 
 
 def proofs() -> Iterator[Figure]:
     """A real WordPress beside the tests' one, and inputs by the thousand to what reads the web."""
-    yield from measured("wordpress", news_wordpress.proofs)
-    yield from measured("fuzz", news_fuzz.proofs)
+    yield from measured(AREA, "wordpress", news_wordpress.proofs)
+    yield from measured(AREA, "fuzz", news_fuzz.proofs)

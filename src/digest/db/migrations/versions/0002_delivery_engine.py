@@ -6,6 +6,8 @@ New columns have defaults in the database, so that processes of the release befo
 import sqlalchemy as sa
 from alembic import op
 
+from digest.db.migrations.alter import add_column, choice
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -13,13 +15,12 @@ depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
-Kind = sa.DateTime | sa.String | sa.Integer | sa.Float[float]
 
 
 def upgrade() -> None:
-    _add("transports", "accepted_at", MOMENT)
-    _add("transports", "signer", sa.String(24), default="'relay'", check="signer IN ('relay', 'us')")
-    _add(
+    add_column("transports", "accepted_at", MOMENT)
+    add_column("transports", "signer", sa.String(24), default="'relay'", check="signer IN ('relay', 'us')")
+    add_column(
         "transports",
         "most_connections",
         sa.Integer(),
@@ -27,7 +28,7 @@ def upgrade() -> None:
         check="most_connections between 1 and 64",
         name="most_connections_range",
     )
-    _add(
+    add_column(
         "transports",
         "most_messages",
         sa.Integer(),
@@ -35,7 +36,7 @@ def upgrade() -> None:
         check="most_messages between 1 and 100000",
         name="most_messages_range",
     )
-    _add(
+    add_column(
         "transports",
         "most_seconds",
         sa.Integer(),
@@ -43,29 +44,29 @@ def upgrade() -> None:
         check="most_seconds between 1 and 86400",
         name="most_seconds_range",
     )
-    _add("transports", "per_second", sa.Float(), check="per_second > 0", name="per_second_positive")
-    _add("transports", "per_hour", sa.Integer(), check="per_hour > 0", name="per_hour_positive")
-    _add("transports", "permits_until", MOMENT)
-    _add("transports", "hour_began_at", MOMENT)
-    _add("transports", "hour_used", sa.Integer(), default="0")
-    _add("transports", "fault", sa.Text(), default="''")
-    _add("transports", "faults_in_a_row", sa.SmallInteger(), default="0")
-    _add("transports", "rests_until", MOMENT)
+    add_column("transports", "per_second", sa.Float(), check="per_second > 0", name="per_second_positive")
+    add_column("transports", "per_hour", sa.Integer(), check="per_hour > 0", name="per_hour_positive")
+    add_column("transports", "permits_until", MOMENT)
+    add_column("transports", "hour_began_at", MOMENT)
+    add_column("transports", "hour_used", sa.Integer(), default="0")
+    add_column("transports", "fault", sa.Text(), default="''")
+    add_column("transports", "faults_in_a_row", sa.SmallInteger(), default="0")
+    add_column("transports", "rests_until", MOMENT)
     # A mail service that worked before goes on working: the proof is asked of new ones.
     op.execute("UPDATE transports SET accepted_at = tested_at")
     op.execute(
         "UPDATE transports SET accepted_at = CURRENT_TIMESTAMP WHERE accepted_at IS NULL "
         "AND EXISTS (SELECT 1 FROM deliveries WHERE deliveries.transport_id = transports.id)"
     )
-    _add("batches", "transport_id", ID, references="transports")
-    _add(
+    add_column("batches", "transport_id", ID, references="transports")
+    add_column(
         "deliveries",
         "reason",
         sa.String(24),
         check="reason IN ('not_wanted', 'cancelled', 'ramp_up', 'too_late', 'unmailable')",
     )
-    _add("digests", "bounce_address", sa.Text())
-    _add(
+    add_column("digests", "bounce_address", sa.Text())
+    add_column(
         "cadences",
         "useful_seconds",
         sa.Integer(),
@@ -73,14 +74,14 @@ def upgrade() -> None:
         check="useful_seconds between 600 and 604800",
         name="useful_seconds_range",
     )
-    _add(
+    add_column(
         "cadences",
         "spread_seconds",
         sa.Integer(),
         check="spread_seconds between 0 and 86400",
         name="spread_seconds_range",
     )
-    _add(
+    add_column(
         "cadences",
         "first_copies_seconds",
         sa.Integer(),
@@ -88,9 +89,9 @@ def upgrade() -> None:
         check="first_copies_seconds between 0 and 86400",
         name="first_copies_seconds_range",
     )
-    _add("editions", "first_copies_at", MOMENT)
-    _add("revisions", "approved_at", MOMENT)
-    _add("revisions", "approved_by", sa.String(120), default="''")
+    add_column("editions", "first_copies_at", MOMENT)
+    add_column("revisions", "approved_at", MOMENT)
+    add_column("revisions", "approved_by", sa.String(120), default="''")
     # What goes out now was never asked to be approved.
     op.execute("UPDATE revisions SET approved_at = created_at")
     _make_tables()
@@ -130,7 +131,7 @@ def _make_tables() -> None:
         sa.Column("starts_on", sa.Date(), nullable=False),
         sa.Column("first_day", sa.Integer(), nullable=False),
         sa.Column("growth_percent", sa.Integer(), nullable=False),
-        sa.Column("order", _choice("joined", "sign_of_life", name="order"), nullable=False),
+        sa.Column("order", choice("joined", "sign_of_life", name="order"), nullable=False),
         sa.Column("rest_transport_id", ID),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.CheckConstraint("first_day > 0", name="first_day_positive"),
@@ -176,12 +177,12 @@ def _make_tables() -> None:
         sa.Column("since", MOMENT, nullable=False),
         sa.Column(
             "cause",
-            _choice("connection_ended", "no_answer", "worker_ended", "journal_lost", name="cause"),
+            choice("connection_ended", "no_answer", "worker_ended", "journal_lost", name="cause"),
             nullable=False,
         ),
         sa.Column("journal_id", ID),
         sa.Column("transport_id", ID),
-        sa.Column("settlement", _choice("heard", "arrived", "resent", "closed", name="settlement")),
+        sa.Column("settlement", choice("heard", "arrived", "resent", "closed", name="settlement")),
         sa.Column("settled_at", MOMENT),
         sa.Column("settled_by", sa.String(120), nullable=False),
         sa.PrimaryKeyConstraint("edition_id", "subscriber_id", "attempt", name="pk_uncertain_cases"),
@@ -196,28 +197,3 @@ def _make_tables() -> None:
         sa.PrimaryKeyConstraint("edition_id", name="pk_edition_totals"),
         sa.ForeignKeyConstraint(["edition_id"], ["editions.id"], name="fk_edition_totals_edition_id"),
     )
-
-
-def _choice(*values: str, name: str) -> sa.Enum:
-    return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=24)
-
-
-def _add(
-    table: str,
-    column: str,
-    kind: Kind,
-    *,
-    default: str | None = None,
-    check: str | None = None,
-    name: str | None = None,
-    references: str | None = None,
-) -> None:
-    """Add a column with its constraints in one statement: SQLite cannot add a constraint to a column later."""
-    written = f"ALTER TABLE {table} ADD COLUMN {column} {kind.compile(op.get_bind().dialect)}"
-    if default is not None:
-        written += f" DEFAULT {default} NOT NULL"
-    if check is not None:
-        written += f" CONSTRAINT ck_{table}_{name or column} CHECK ({check})"
-    if references is not None:
-        written += f" CONSTRAINT fk_{table}_{column} REFERENCES {references} (id)"
-    op.execute(written)

@@ -6,6 +6,8 @@ New columns have defaults in the database, so that processes of the release befo
 import sqlalchemy as sa
 from alembic import op
 
+from digest.db.migrations.alter import add_column, choice
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -14,24 +16,25 @@ depends_on = None
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
 JSON = sa.JSON().with_variant(sa.dialects.postgresql.JSONB(), "postgresql")
-Kind = sa.DateTime | sa.String | sa.Integer | sa.Boolean | sa.JSON
 
 
 def upgrade() -> None:
     _make_tables_of_the_public_pages()
     _make_tables_of_admins()
     no = str(sa.false().compile(op.get_bind()))
-    _add("mailing_lists", "is_open", sa.Boolean(), default=no)
-    _add("mailing_lists", "opt_in", sa.String(24), default="'double'", check="opt_in IN ('double', 'single')")
-    _add("mailing_lists", "welcomes_with_latest", sa.Boolean(), default=no)
-    _add(
+    add_column("mailing_lists", "is_open", sa.Boolean(), default=no)
+    add_column(
+        "mailing_lists", "opt_in", sa.String(24), default="'double'", check="opt_in IN ('double', 'single')"
+    )
+    add_column("mailing_lists", "welcomes_with_latest", sa.Boolean(), default=no)
+    add_column(
         "mailing_lists",
         "network_record",
         sa.String(24),
         default="'truncated'",
         check="network_record IN ('full', 'truncated', 'none')",
     )
-    _add(
+    add_column(
         "mailing_lists",
         "network_days",
         sa.Integer(),
@@ -39,18 +42,18 @@ def upgrade() -> None:
         check="network_days between 1 and 3650",
         name="network_days_range",
     )
-    _add("mailing_lists", "form_origins", JSON, default="'[]'")
-    _add("subscriptions", "import_id", ID, references="imports")
+    add_column("mailing_lists", "form_origins", JSON, default="'[]'")
+    add_column("subscriptions", "import_id", ID, references="imports")
     op.create_index("ix_subscriptions_import_id", "subscriptions", ["import_id"])
-    _add(
+    add_column(
         "suppressions",
         "cause",
         sa.String(24),
         default="'never'",
         check="cause IN ('bounce', 'complaint', 'never', 'legal')",
     )
-    _add("cadences", "segment_id", ID, references="segments")
-    _add("editions", "segment_id", ID, references="segments")
+    add_column("cadences", "segment_id", ID, references="segments")
+    add_column("editions", "segment_id", ID, references="segments")
 
 
 def _make_tables_of_the_public_pages() -> None:
@@ -178,7 +181,7 @@ def _make_tables_of_admins() -> None:
         sa.Column("consent", sa.Text(), nullable=False),
         sa.Column("actor", sa.String(120), nullable=False),
         sa.Column("leavers_only", sa.Boolean(), nullable=False),
-        sa.Column("state", _choice("running", "done", "failed", "undone", name="state"), nullable=False),
+        sa.Column("state", choice("running", "done", "failed", "undone", name="state"), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("counts", JSON, nullable=False),
         sa.Column("report_id", ID),
@@ -196,7 +199,7 @@ def _make_tables_of_admins() -> None:
         sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.String(40), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("kind", _choice("text", "number", "date", "yes_no", name="kind"), nullable=False),
+        sa.Column("kind", choice("text", "number", "date", "yes_no", name="kind"), nullable=False),
         sa.Column("fallback", sa.Text(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_attributes"),
@@ -219,28 +222,3 @@ def _make_tables_of_admins() -> None:
 
 def _reference(table: str, column: str, to: str, *, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=f"fk_{table}_{column}", ondelete=ondelete)
-
-
-def _choice(*values: str, name: str) -> sa.Enum:
-    return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=24)
-
-
-def _add(
-    table: str,
-    column: str,
-    kind: Kind,
-    *,
-    default: str | None = None,
-    check: str | None = None,
-    name: str | None = None,
-    references: str | None = None,
-) -> None:
-    """Add a column with its constraints in one statement: SQLite cannot add a constraint to a column later."""
-    written = f"ALTER TABLE {table} ADD COLUMN {column} {kind.compile(op.get_bind().dialect)}"
-    if default is not None:
-        written += f" DEFAULT {default} NOT NULL"
-    if check is not None:
-        written += f" CONSTRAINT ck_{table}_{name or column} CHECK ({check})"
-    if references is not None:
-        written += f" CONSTRAINT fk_{table}_{column} REFERENCES {references} (id)"
-    op.execute(written)
