@@ -32,12 +32,14 @@ _GUARDED = ("From", "To", "Subject", "Date")
 _SIGNED = (
     *_GUARDED,
     *("Message-ID", "Reply-To", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"),
+    *("In-Reply-To", "References"),  # of a correction: what it is threaded under is its sender's to say
     *("List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Help", "Feedback-ID"),
 )
 _PLACES = {name.lower().encode("ascii"): place for place, name in enumerate(_SIGNED)}
 _KINDS = len(_SIGNED)
 _MOST_OF_A_KIND = 99
-_PERSONAL = (b"to", b"message-id", b"list-unsubscribe")  # another one in each mail: not worth remembering
+# Another one in each mail: not worth remembering.
+_PERSONAL = frozenset((b"to", b"message-id", b"list-unsubscribe", b"in-reply-to", b"references"))
 _KEPT_FIELDS = 256
 
 _LINE = 76

@@ -106,6 +106,26 @@ def test_every_header_of_a_digest_is_signed() -> None:
     }
 
 
+def test_what_a_mail_follows_upon_is_signed_where_it_is_there() -> None:
+    """A correction's thread cannot be changed on the way; any other mail pays nothing for it."""
+    signer = Signer([key(Algorithm.ED25519)])
+    ids = " ".join(f"<e{number}.{'a' * 20}@{DOMAIN}>" for number in range(1, 5))
+    mails = [digest_mail("<p>Hello</p>", "Hello", follows_on=follows) for follows in (ids, "")]
+    threaded, plain = (
+        field + mail.head + b"".join(mail.body)
+        for field, mail in zip(signer.sign_filled(mails, now=NOW), mails, strict=True)
+    )
+    names = tags(threaded[: threaded.index(b"\r\nFrom: ")])["h"].split(":")
+    assert (names.count("In-Reply-To"), names.count("References")) == (1, 1)
+    assert b"References" not in plain
+    assert is_valid(threaded)
+    assert is_valid(plain)
+    for name in (b"In-Reply-To: ", b"References: "):
+        assert threaded.count(b"\r\n" + name) == 1
+        assert not is_valid(threaded.replace(b"\r\n" + name, b"\r\n" + name + b"<e9.other@x.example> "))
+        assert not is_valid(threaded.replace(b"\r\n" + name, b"\r\nX-" + name))
+
+
 def test_a_field_that_is_not_there_cannot_be_added() -> None:
     """The guarded fields are named even if they are missing."""
     message = signed(b"From: a@courier.example\r\n\r\nHello\r\n", Algorithm.ED25519)
@@ -184,6 +204,8 @@ NAMES = st.sampled_from(
         "X-Other",
         "List-Id",
         "Content-Type",
+        "In-Reply-To",
+        "References",
         "Sender",
     )
 )
@@ -198,7 +220,7 @@ def test_any_message_is_signed_right(
     assert is_valid(signed(head + b"\r\n" + body, algorithm))
 
 
-def digest_mail(html: str, text: str) -> Filled:
+def digest_mail(html: str, text: str, *, follows_on: str | None = None) -> Filled:
     prepared = build_digest(
         from_name="The Courier",
         from_address="news@courier.example",
@@ -208,8 +230,10 @@ def digest_mail(html: str, text: str) -> Filled:
         reply_to="editor@courier.example",
         list_help="https://courier.example/help",
         feedback_id="1:daily:bulk:courier",
+        follows_on=follows_on is not None,
     )
-    return filled(prepared, {**VALUES, "name": "Anahit  P. ", "to_name": "Անահիտ"})
+    more = {} if follows_on is None else {"follows_on": follows_on}
+    return filled(prepared, {**VALUES, **more, "name": "Anahit  P. ", "to_name": "Անահիտ"})
 
 
 @given(LINES, ANY_TEXT)
