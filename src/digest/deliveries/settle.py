@@ -22,7 +22,7 @@ from digest import audit
 from digest.db.dialect import lock_alone
 from digest.deliveries.ledger import RESENT_MARK, add_batch, move_to_batch
 from digest.deliveries.uncertain import give_cases, mark, parts
-from digest.editions.states import check_may_go_out
+from digest.editions.states import check_may_go_out, may_go_out
 from digest.errors import InputError, StateError
 from digest.logs import get_logger
 from digest.models import (
@@ -109,7 +109,8 @@ def resolve(
 def settle_by_policy(session: Session, *, after: dt.timedelta, now: dt.datetime) -> int:
     """Settle the cases that nobody has resolved within `after`, as their lists say; returns how many.
 
-    `hold` closes them unsent; `resend` sends each once more, and closes those that were sent again already.
+    `hold` closes them unsent; `resend` sends each once more, and closes those that were sent again already,
+    and those of an edition that the checks stop.
     The open cases are found by their index, whatever the number of editions.
     """
     due = sa.and_(UncertainCase.settled_at.is_(None), UncertainCase.since <= now - after)
@@ -121,8 +122,11 @@ def settle_by_policy(session: Session, *, after: dt.timedelta, now: dt.datetime)
     for case in session.execute(_with_their_lists(due)):
         ends[case.edition_id, _end_of(case, oldest=now - after - _TOO_OLD)].append(case.subscriber_id)
     counts: dict[int, Counter[str]] = defaultdict(Counter)
-    for (edition_id, end), people in ends.items():
-        counts[edition_id][end.value] = _settle(session, edition_id, people, end, by=POLICY, now=now)
+    for (edition_id, wanted), people in ends.items():
+        edition = session.get_one(Edition, edition_id)
+        is_stopped = wanted is Settlement.RESENT and not may_go_out(session, edition.revision_id)
+        end = Settlement.CLOSED if is_stopped else wanted
+        counts[edition_id][end.value] += _settle(session, edition_id, people, end, by=POLICY, now=now)
     for edition_id, count in counts.items():
         edition = session.get_one(Edition, edition_id)
         audit.record(session, "edition.settle_uncertain", edition, actor=POLICY, now=now, details=dict(count))

@@ -43,6 +43,7 @@ from digest.models import (
     Notice,
     Post,
     PostSource,
+    Reason,
     Revision,
     SentItem,
     Source,
@@ -56,6 +57,7 @@ from tests.factories import make_account
 from tests.integration.planned import PUBLIC_URL, Desk, let_go, make_desk
 from tests.integration.printed import TITLES, Printed, print_edition
 from tests.servers.smtp import JudgeServer
+from tests.unit.preflight.mails import template_with
 
 S = EditionState
 NOTE = "The bridge opens on Monday, not on Sunday."
@@ -140,11 +142,11 @@ def parsed(raw: bytes) -> EmailMessage:
     return cast("EmailMessage", email.message_from_bytes(raw, policy=email.policy.default))
 
 
-def lock(desk: Desk, edition_id: int) -> EditionState | None:
+def lock(desk: Desk, edition_id: int, templates: Path | None = None) -> EditionState | None:
     """Lock it as the freeze does, with nothing there that a site could be read by."""
     nobody = cast("Fetcher", None)
     span = clock.utc_now() - clock.utc_now()
-    return freeze(desk.database, edition_id, FreezeSettings(nobody, PUBLIC_URL, None, span, span))
+    return freeze(desk.database, edition_id, FreezeSettings(nobody, PUBLIC_URL, templates, span, span))
 
 
 def come_out(desk: Desk, edition_id: int) -> dict[str, EmailMessage]:
@@ -322,6 +324,21 @@ def test_it_waits_for_approval_where_that_is_asked(desk: Desk) -> None:
         assert segment_of(session, edition) is None
         with pytest.raises(StateError, match="is a correction"):
             set_edition_segment(session, edition, None, actor=ACTOR, now=clock.utc_now())
+
+
+@ONE
+def test_it_is_checked_as_any_other_edition(desk: Desk, tmp_path: Path) -> None:
+    """What must not go out holds it: no version of it is stored, and nobody gets it."""
+    first = sent_to(desk, 1)
+    made = first.correct()
+    form = template_with(tmp_path, '<form action="https://news.example.org/"></form>', "{{ edition.reason")
+    assert lock(desk, made, form) is S.HELD
+    edition = desk.edition(made)
+    assert (edition.reason, edition.revision_id) == (Reason.BLOCKED, None)
+    with desk.database.write() as session:
+        assert plan(session, made, now=clock.utc_now()) == 0
+    assert send(desk, made) == {}
+    assert come_out(desk, made).keys() == first.mails.keys()
 
 
 @ONE

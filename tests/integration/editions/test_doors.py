@@ -1,7 +1,11 @@
-"""What the checks stop goes out by no door: one test for each, with a version that should not be there."""
+"""What the checks stop goes out by no door: one test for each, with a version that should not be there.
+
+Of every kind of edition: scheduled, extra, breaking, correction.
+"""
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
@@ -15,7 +19,7 @@ from digest.db import Database
 from digest.deliveries.control import resume, retry
 from digest.deliveries.handover import start_due, take_back_plans
 from digest.deliveries.ledger import Result, record
-from digest.deliveries.settle import resolve
+from digest.deliveries.settle import resolve, settle_by_policy
 from digest.deliveries.switch import go_on_with
 from digest.editions.cadences import send_now
 from digest.editions.compose import Composed
@@ -32,12 +36,15 @@ from digest.models import (
     Digest,
     Edition,
     EditionChange,
+    EditionKind,
     EditionState,
     Fallback,
+    MailingList,
     Notice,
     Reason,
     Revision,
     Settlement,
+    UncertainPolicy,
 )
 from digest.preflight.mail_findings import Code, FoundIn, block, stored
 from tests.factories import make_account
@@ -45,6 +52,8 @@ from tests.integration.planned import PUBLIC_URL, Desk, make_desk
 from tests.integration.printed import print_edition
 
 S = EditionState
+KINDS = tuple(EditionKind)
+SOURCE = Path(__file__).resolve().parents[3] / "src" / "digest"
 STOPS = stored(FoundIn(block(Code.DANGEROUS, found="<script>"), ("normal",)))
 Door = Callable[[Desk, int], object]
 
@@ -57,13 +66,19 @@ def desk(database: Database, tmp_path: Path) -> Desk:
     return made
 
 
-def planted(desk: Desk, state: EditionState = S.FROZEN) -> int:
+def planted(desk: Desk, state: EditionState = S.FROZEN, kind: EditionKind = EditionKind.EXTRA) -> int:
     """A planned edition in a state, whose version has got into the database with what must not go out."""
     edition_id = desk.planned(clock.utc_now())
     with desk.database.write() as session:
         session.get_one(Edition, edition_id).state = state
         session.execute(sa.update(Revision).values(findings=[STOPS]))
+    of_kind(desk, edition_id, kind)
     return edition_id
+
+
+def of_kind(desk: Desk, edition_id: int, kind: EditionKind) -> None:
+    with desk.database.write() as session:
+        session.get_one(Edition, edition_id).kind = kind
 
 
 def statuses(desk: Desk, edition_id: int) -> set[DeliveryStatus]:
@@ -94,10 +109,10 @@ def test_a_revision_with_a_stop_is_refused(desk: Desk) -> None:
         assert session.scalar(sa.select(sa.func.count()).select_from(Revision)) == 1
 
 
-@pytest.mark.parametrize("is_hurried", [False, True])
-def test_its_slot_does_not_begin_it(desk: Desk, *, is_hurried: bool) -> None:
+@pytest.mark.parametrize(("kind", "is_hurried"), [*((kind, False) for kind in KINDS), (KINDS[0], True)])
+def test_its_slot_does_not_begin_it(desk: Desk, kind: EditionKind, *, is_hurried: bool) -> None:
     """Nor does `send now`: it is held, its plan is taken back, and nobody has anything pending."""
-    edition_id, now = planted(desk), clock.utc_now()
+    edition_id, now = planted(desk, kind=kind), clock.utc_now()
     with desk.database.write() as session:
         if is_hurried:
             send_now(session, session.get_one(Edition, edition_id), actor="cli:ani", now=now)
@@ -176,10 +191,44 @@ def moving(desk: Desk, edition_id: int) -> None:
 def test_a_person_is_refused(desk: Desk, state: EditionState, door: Door) -> None:
     """Each door says what stops it and where to read more, and leaves everything as it was."""
     edition_id = planted(desk, state)
-    with pytest.raises(StateError, match=r"The checks stop version 1 .*`digest preflight \d+` says why"):
-        door(desk, edition_id)
-    assert desk.edition(edition_id).state is state
-    assert statuses(desk, edition_id) == {DeliveryStatus.PENDING}
+    for kind in KINDS:
+        of_kind(desk, edition_id, kind)
+        with pytest.raises(StateError, match=r"The checks stop version 1 .*`digest preflight \d+` says why"):
+            door(desk, edition_id)
+        assert desk.edition(edition_id).state is state
+        assert statuses(desk, edition_id) == {DeliveryStatus.PENDING}
+
+
+@pytest.mark.parametrize(("is_stopped", "left"), [(True, "uncertain"), (False, "pending")])
+def test_nobody_is_mailed_again_by_policy(desk: Desk, *, is_stopped: bool, left: str) -> None:
+    """Though the list's policy is to send once more what may have arrived: the case is closed instead."""
+    now = clock.utc_now()
+    edition_id = planted(desk, S.SENT)
+    with desk.database.write() as session:
+        if not is_stopped:
+            session.execute(sa.update(Revision).values(findings=[]))
+        session.execute(sa.update(MailingList).values(uncertain_policy=UncertainPolicy.RESEND))
+        people = session.scalars(sa.select(Delivery.subscriber_id)).all()
+        record(session, edition_id, [Result(one, 0, DeliveryStatus.UNCERTAIN, now) for one in people])
+        later = now + dt.timedelta(days=1)
+        assert settle_by_policy(session, after=dt.timedelta(hours=1), now=later) == len(people)
+    assert statuses(desk, edition_id) == {DeliveryStatus(left)}
+
+
+def test_no_other_door_is_there() -> None:
+    """`states.move` alone changes an edition's state, so whoever comes by another way is asked as well."""
+    writers = []
+    for file in sorted(SOURCE.rglob("*.py")):
+        if "EditionState" not in (source := file.read_text(encoding="utf-8")):
+            continue
+        for node in ast.walk(ast.parse(source)):
+            targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
+            is_assigned = any(isinstance(one, ast.Attribute) and one.attr == "state" for one in targets)
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            is_updated = called.endswith(".values") and any(one.arg == "state" for one in node.keywords)  # type: ignore[attr-defined]
+            if is_assigned or is_updated:
+                writers.append(f"{file.name}:{node.lineno}")  # type: ignore[attr-defined]
+    assert writers == []
 
 
 @pytest.mark.parametrize("state", [S.HELD, S.PAUSED])
