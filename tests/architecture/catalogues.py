@@ -47,6 +47,8 @@ def extracted() -> Catalog:
             keywords=_KEYWORDS,
             comment_tags=["TRANSLATORS:"],
             strip_comment_tags=True,
+            # Babel passes over folders that begin with "_", and so over the frames of all mails.
+            directory_filter=lambda _: True,
         )
         for name, _line, message, comments, _context in found:
             place = (tree / name).relative_to(ROOT).as_posix()

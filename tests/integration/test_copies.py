@@ -38,6 +38,7 @@ from digest.models import (
     Batch,
     Cadence,
     Delivery,
+    Digest,
     Edition,
     EditionState,
     Notice,
@@ -45,6 +46,8 @@ from digest.models import (
     Revision,
     Variant,
 )
+from digest.preflight import mail_findings
+from digest.preflight.mail_findings import Code, merged, stored
 from digest.rendering.contexts import TextSize
 from digest.tokens import Claim, Purpose, TokenError
 from tests.factories import make_account
@@ -225,6 +228,49 @@ def test_a_first_copy_is_the_mail_with_a_line_on_top(desk: Desk, imprint: Imprin
     line = html[begin : html.index("</table>", begin) + len("</table>")]
     assert html.replace("\n" + line, "", 1).rstrip("\n") == rest.rstrip("\n")
     assert edition_and_account(desk.made.signer, link.rpartition("/")[2]) == (printed.edition_id, nare.id)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            ("The checks before sending say:", "Mended: A picture", "Could be better: The", "findings: 2."),
+        ),
+        ("hy", ("Ուղարկելուց առաջ ստուգումը", "Շտկված է՝", "Կարելի է բարելավել՝", "դիտողություններ՝ 2։")),
+    ],
+)
+def test_a_first_copy_says_what_the_checks_found(
+    desk: Desk, imprint: Imprint, language: str, said: tuple[str, ...]
+) -> None:
+    """In both parts, before the link that stops it: the gravest first, the first few; else nothing."""
+    now = clock.utc_now()
+    get_first(desk, account(desk))
+    print_edition(desk, now + LEAD)
+    odd = "https://news.example.org/<b>/" + "x" * 90 + "%%name%%.png"
+    found = [mail_findings.mended(Code.PICTURE_DROPPED, url=odd)]
+    found += [mail_findings.warn(Code.SUBJECT_LONG, length=number, most=99) for number in range(101, 107)]
+    kept = [stored(one) for one in merged({"normal": found[::-1]})]
+    with desk.database.write() as session:
+        session.execute(sa.update(Digest).values(language=language))
+        session.execute(sa.update(Revision).values(findings=kept))
+    assert ask_copies(desk, imprint, now) == 1
+    message = parsed(asked(desk)[0])
+    link = f"{PUBLIC_URL}/stop/"
+    for kind in ("html", "plain"):
+        words = part(message, kind)
+        top = " ".join(words[: words.index(link)].split())
+        places = [top.index(one) for one in said]
+        assert places == sorted(places)
+        assert top.count(said[2]) == 4
+        assert "%%" not in words
+    assert "<b>" not in part(message, "html")
+    with desk.database.write() as session:
+        session.execute(sa.update(Revision).values(findings=[]))
+        session.execute(sa.update(Edition).values(first_copies_at=None))
+        session.execute(sa.delete(Notice))
+    assert ask_copies(desk, imprint, now) == 1
+    assert said[0] not in part(parsed(asked(desk)[0]), "plain")
 
 
 def test_whose_account_is_closed_gets_none(desk: Desk, imprint: Imprint) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.servers.run import Service
 
-_STATUS = re.compile(r"score=(-?[\d.]+).*?tests=(.*?) autolearn", re.DOTALL)
+_STATUS = re.compile(r"score=(-?[\d.]+).*?tests=(.*?)\s+autolearn", re.DOTALL)
 _BEGIN = b"From nobody Mon Nov 23 18:56:42 2026\n"
 
 

@@ -19,6 +19,7 @@ from digest.editions.copies import Imprint, copy_values
 from digest.editions.show import digest_of
 from digest.editions.stop_links import stop_url
 from digest.errors import DigestError, InputError
+from digest.i18n import for_editors, translator
 from digest.logs import get_logger
 from digest.mail.placeholders import PreparedMail, fill, with_fallbacks
 from digest.models import (
@@ -32,6 +33,8 @@ from digest.models import (
     Variant,
 )
 from digest.notices.staff import FIRST_COPY
+from digest.preflight.mail_findings import found_of
+from digest.preflight.mail_words import level_name, said
 from digest.rendering.contexts import TextSize
 from digest.rendering.copies import as_first_copy, marked_as_first_copy
 
@@ -188,6 +191,7 @@ def _message(content: _Content, account: Account, imprint: Imprint, *, key: str,
         stop_url=stop_url(
             imprint.public_url, imprint.keys.signer, edition_id=edition.id, account_id=account.id
         ),
+        checks=_checks(content.revision, digest.language),
         templates=imprint.templates,
     )
     subject = marked_as_first_copy(content.revision.subject, digest.language)
@@ -195,3 +199,13 @@ def _message(content: _Content, account: Account, imprint: Imprint, *, key: str,
     prepared = encode_mail(digest, subject=subject, html=html, text=text, fallbacks=fallbacks)
     values = copy_values(digest, account, imprint, key=key, now=now)
     return fill(prepared, with_fallbacks(prepared, values))
+
+
+def _checks(revision: Revision, language: str) -> list[str]:
+    """What the checks said of a version when it was made, each with its level: the gravest first."""
+    words = translator(for_editors(language))
+    found = [one.finding for one in found_of(revision.findings)]
+    return [
+        f"{words.gettext('%(words)s:', words=level_name(one.level, words))} {said(one, words).what}"
+        for one in found
+    ]

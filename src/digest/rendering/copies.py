@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from digest.i18n import Translator, for_editors, translator
 from digest.rendering.environment import environment
 from digest.rendering.words import cleaned
 
+# Findings that are told on top of a copy: it is to be read before the stop, and the mail after it.
+_MOST_TOLD = 5
 _BODY = re.compile(r"<body\b[^<>]*>", re.IGNORECASE)
 
 
@@ -19,6 +22,8 @@ class _Line:
     line: str
     aside: str
     stop_url: str
+    checks: tuple[str, ...] = ()  # what the checks before sending say
+    more: str = ""  # how many findings are left out
 
 
 def marked_as_test(subject: str, language: str) -> str:
@@ -39,12 +44,18 @@ def as_first_copy(
     goes_out_at: dt.datetime | None,
     zone: str,
     stop_url: str,
+    checks: Sequence[str] = (),
     templates: Path | None = None,
 ) -> tuple[str, str]:
-    """Both parts with the line on top, in editors' words; `goes_out_at` is None once it is handed over."""
+    """Both parts with the line on top, in editors' words; `goes_out_at` is None once it is handed over.
+
+    `checks` are what the checks say of it, in the same language: the first few stand before the stop link.
+    """
     language = for_editors(language)
     words = translator(language)
-    copy = cleaned(_Line(_when(words, goes_out_at, zone), _aside(words), stop_url))
+    told, left = tuple(checks[:_MOST_TOLD]), len(checks) - _MOST_TOLD
+    more = words.gettext("Further findings: %(count)s.", count=words.number(left)) if left > 0 else ""
+    copy = cleaned(_Line(_when(words, goes_out_at, zone), _aside(words), stop_url, told, more))
     env = environment(language, templates)
     line = env.get_template("email/_base/first_copy.html").render({"copy": copy})
     found = _BODY.search(html)
