@@ -29,7 +29,7 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "email": (
         *("tests/unit/rendering", "tests/unit/preflight", "tests/browser"),
-        *("tests/integration/test_spamassassin.py",),
+        *("tests/integration/test_spamassassin.py", "tests/integration/test_trip.py"),
     ),
 }
 

@@ -16,7 +16,8 @@ class Scheduler(LoadScopeScheduling):
 
     _WHOLE_FOLDERS: ClassVar = ("tests/architecture/", "tests/browser/")
     _WHOLE_FILES: ClassVar = (
-        *("tests/process/", "tests/integration/test_postfix.py", "tests/unit/editions/test_schedule.py"),
+        *("tests/process/", "tests/integration/test_postfix.py", "tests/integration/test_trip.py"),
+        "tests/unit/editions/test_schedule.py",
     )
 
     def _split_scope(self, nodeid: str) -> str:
