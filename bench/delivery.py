@@ -22,6 +22,7 @@ ROWS: Mapping[str, Row] = {
     "memory": lambda at: delivery_scale.memory(at, few=FEW, many=MANY),
     "planning": delivery_scale.planning,
     "topics": delivery_scale.planning_by_topics,
+    "correction": delivery_scale.planning_of_correction,
     "slot": delivery_fleet.first_message,
     "share": delivery_fleet.share,
     "workers": delivery_fleet.workers,

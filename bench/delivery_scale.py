@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bench import effort
 from bench.delivery_mail import small_mail
 from bench.delivery_peers import smtp_sink
-from bench.delivery_room import Room, Servers, Work, room
+from bench.delivery_room import Room, Servers, Work, room, tidy
 from bench.delivery_sending import AREA
 from bench.figures import Figure, Series, Target, load, seconds_of
 from digest import clock
@@ -97,6 +97,58 @@ def planning_by_topics(at: Servers) -> Iterator[Figure]:
     )
 
 
+def planning_of_correction(at: Servers) -> Iterator[Figure]:
+    """Plan a correction for a million people who all had the story, beside a plan for the same people."""
+    people = effort.people(_MILLION)
+    with room(at) as made:
+        for _ in range(0, people, _CHUNK):
+            made.add_people(min(_CHUNK, people))
+        plain = Series((_planned(made, 0, people),))
+        first = made.execute("SELECT id FROM editions")
+        _let_all_have_it(made, first)
+        plans = Series(
+            tuple(_planned(made, number, people, corrects=first) for number in range(1, _PLANS + 1))
+        )
+    yield Figure(
+        AREA,
+        f"plan a correction for {people:,} people",
+        plans.median,
+        "s",
+        target=Target("<=", 30),
+        note=f"PostgreSQL, fsync on, commit included; all of them had the story; {plans.spread}; "
+        f"the edition that it puts right {plain.median:.1f} s; {load()}",
+    )
+
+
+def _let_all_have_it(made: Room, edition_id: int) -> None:
+    """Everybody was handed the edition, with one story."""
+    made.execute(
+        "INSERT INTO items (revision_id, position, role, story) SELECT revision_id, 0, 'recent', :story "
+        "FROM editions WHERE id = :edition",
+        edition=edition_id,
+        story='{"url": "https://courier.example/1", "title": "A bridge is mended"}',
+    )
+    made.execute("UPDATE deliveries SET status = 'sent', sent_at = now(), transport_id = 1")
+    made.execute("UPDATE editions SET state = 'sent'")
+    tidy(made.database)
+
+
+def _make_correction(made: Room, edition_id: int, first: int) -> None:
+    made.execute(
+        "UPDATE editions SET kind = 'correction', corrects_id = :first, corrects_position = 0 "
+        "WHERE id = :edition",
+        edition=edition_id,
+        first=first,
+    )
+    made.execute(
+        "INSERT INTO edition_changes (edition_id, kind, details, made_by, made_at) SELECT :edition, 'note', "
+        "jsonb_build_object('correction', 'On Monday.', 'revision_id', revision_id), 'bench', now() "
+        "FROM editions WHERE id = :first",
+        edition=edition_id,
+        first=first,
+    )
+
+
 def _work(at: Servers, people: int) -> Work:
     with room(at) as made, smtp_sink() as port:
         for start in range(0, people, _CHUNK):
@@ -107,10 +159,12 @@ def _work(at: Servers, people: int) -> Work:
             return worker.send(edition_id, people=people)
 
 
-def _planned(made: Room, number: int, people: int) -> float:
-    """How long planning one more edition takes."""
+def _planned(made: Room, number: int, people: int, *, corrects: int | None = None) -> float:
+    """How long planning one more edition takes, or a correction of an earlier one."""
     _bump(made, number)
     edition_id = made.edition(small_mail(), is_planned=False)
+    if corrects is not None:
+        _make_correction(made, edition_id, corrects)
     taken = seconds_of(lambda: made.plan(edition_id))
     planned = made.execute("SELECT count(*) FROM deliveries WHERE edition_id = :edition", edition=edition_id)
     if planned != people:

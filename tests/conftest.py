@@ -35,6 +35,7 @@ _TITLES = {
     "opendkim": "OpenDKIM",
     "postfix": "Postfix",
     "spamassassin": "SpamAssassin",
+    "thunderbird": "Thunderbird",
 }
 
 
@@ -228,6 +229,14 @@ def spamassassin_path(pytestconfig: pytest.Config) -> Path:
     from tests.servers import spamassassin
 
     return _program(pytestconfig, spamassassin.find())
+
+
+@pytest.fixture(scope="session")
+def thunderbird_path(pytestconfig: pytest.Config) -> Path:
+    """The mail program, with a screen for it; `make proof` alone asks for it."""
+    from tests.servers import thunderbird
+
+    return _program(pytestconfig, thunderbird.find())
 
 
 @pytest.fixture(scope="session")
