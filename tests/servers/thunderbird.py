@@ -119,6 +119,8 @@ def _screen(folder: Path, width: int, height: int) -> Iterator[tuple[str, Path]]
     finally:
         process.terminate()
         process.wait(30)
+        if process.stdout:
+            process.stdout.close()
 
 
 @contextlib.contextmanager
