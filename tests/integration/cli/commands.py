@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,14 @@ class Cli:
 
     def __init__(self, data: Path) -> None:
         self.data = data
+        self._given: object = None
 
     def run(self, *args: object) -> Result:
-        config.settings.cache_clear()
-        celery_app.cache_clear()
+        # To read the settings takes as long as most commands: they are read anew when they are others.
+        if (given := _settings_given()) != self._given:
+            config.settings.cache_clear()
+            celery_app.cache_clear()
+            self._given = given
         return CliRunner().invoke(app, [str(arg) for arg in args], prog_name="digest")
 
     def __call__(self, *args: object) -> str:
@@ -43,3 +48,10 @@ class Cli:
         assert len(lines) == 1, result.stderr
         assert lines[0].startswith("digest: ")
         return lines[0].removeprefix("digest: ")
+
+
+def _settings_given() -> object:
+    """All that settings are read from."""
+    variables = {name: value for name, value in os.environ.items() if name.startswith("DIGEST_")}
+    file = Path(variables.get("DIGEST_CONFIG", "digest.toml"))
+    return variables, Path.cwd(), file.read_bytes() if file.is_file() else None

@@ -28,7 +28,9 @@ def cli(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) 
     from digest import keys
     from digest.queueing.app import app as celery_app
     from tests.integration.cli.commands import Cli
+    from tests.servers import statements
 
+    statements.share()
     data = tmp_path / "data"
     data.mkdir()
     shutil.copyfile(sqlite_template, data / "digest.db")

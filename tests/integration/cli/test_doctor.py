@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from digest.embedded import broker
 from tests.integration.cli.commands import Cli
-from tests.servers.redis import RedisServer
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +29,10 @@ def levels(cli: Cli, *args: str, code: int = 0) -> dict[str, dict[str, Any]]:
 
 
 def test_new_installation_has_warnings_and_no_fault(cli: Cli, redis_url: str, monkeypatch: Any) -> None:
-    """What only wants doing is a warning with what to do; the exit code is 0."""
+    """What only wants doing is a warning with what to do; the exit code is 0.
+
+    The broker's kind and version stand in its finding; no worker answers within the time that it is given.
+    """
     monkeypatch.setenv("DIGEST_BROKER_URL", redis_url)
     found = levels(cli)
     assert {
@@ -40,6 +42,9 @@ def test_new_installation_has_warnings_and_no_fault(cli: Cli, redis_url: str, mo
         assert found[check]["level"] == "warn"
         assert found[check]["mend"]
     assert found["clockwork"]["level"] == "ok"
+    assert any(kind in found["broker"]["found"] for kind in ("valkey", "redis"))
+    assert "3 seconds" in found["workers"]["found"]
+    monkeypatch.delenv("DIGEST_BROKER_URL")  # no worker is waited for where no broker runs
     assert "clockwork" in cli("doctor")
 
 
@@ -65,16 +70,6 @@ def test_quick_looks_at_the_database_and_the_broker_only(cli: Cli, redis_url: st
     monkeypatch.delenv("DIGEST_BROKER_URL")  # our own broker does not run: a fault here, else a warning
     assert levels(cli, "--quick", code=1)["broker"]["level"] == "fault"
     assert levels(cli)["broker"]["level"] == "warn"
-
-
-def test_worker_and_broker_are_named_when_they_answer(
-    cli: Cli, redis_server: RedisServer, redis_url: str, monkeypatch: Any
-) -> None:
-    """The server's kind and version stand in the finding; without a worker there is a warning."""
-    monkeypatch.setenv("DIGEST_BROKER_URL", redis_url)
-    found = levels(cli)
-    assert any(kind in found["broker"]["found"] for kind in ("valkey", "redis"))
-    assert "3 seconds" in found["workers"]["found"]
 
 
 def test_missing_database_is_a_fault_and_is_not_made(cli: Cli) -> None:

@@ -1,4 +1,4 @@
-"""Links that no page was made for: ten thousand mutants, and those of every purpose at every other door."""
+"""Links that no page was made for: thousands of mutants, and those of every purpose at every other door."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from digest.web.deps import Services
 from tests.integration.web.doors import DOORS, FORM, WITHOUT_DOOR, Door, House, make_house, routes_of
 from tests.integration.web.scanner import Answer, Ask, ask_all, watched
 from tests.unit.web.test_token_mutants import ALPHABET, mutants
-
-MUTANTS = 10_000  # half of them on each database
 
 
 @pytest.fixture
@@ -79,35 +77,51 @@ def test_a_purpose_opens_no_other_door(database: Database, app: FastAPI, house: 
 
 
 @pytest.mark.both_databases
+def test_mutants_open_no_door(database: Database, app: FastAPI, house: House) -> None:
+    """Two thousand; `tests/unit/web/test_token_mutants.py` has ten thousand that are no tokens."""
+    _open_no_door(database, app, house, many=2_000)
+
+
+@pytest.mark.slow  # the run has a fifth of them
+@pytest.mark.both_databases
 def test_ten_thousand_mutants_open_no_door(database: Database, app: FastAPI, house: House) -> None:
-    """As many of each purpose, at each of its doors, by GET and POST in turn: one answer, no row changes."""
-    half = all_spoilt(house)[0 if database.is_sqlite else 1 :: 2]
+    """And ten thousand."""
+    _open_no_door(database, app, house, many=10_000)
+
+
+def _open_no_door(database: Database, app: FastAPI, house: House, *, many: int) -> None:
+    """As many of each purpose, at each of its doors, by GET and POST in turn: one answer, no row changes.
+
+    Half of them on each database.
+    """
+    half = all_spoilt(house, many)[0 if database.is_sqlite else 1 :: 2]
     by_turns = itertools.cycle(("GET", "POST"))
     asks = [
         Ask(method, door.url(quote(token, safe="")), form=FORM if method == "POST" else {})
         for (door, token), method in zip(half, by_turns, strict=False)
     ]
-    assert len({token for _, token in half}) == MUTANTS // 2
-    assert Counter(ask.method for ask in asks) == {"GET": MUTANTS // 4, "POST": MUTANTS // 4}
+    assert len({token for _, token in half}) == many // 2
+    assert Counter(ask.method for ask in asks) == {"GET": many // 4, "POST": many // 4}
     assert {door for door, _ in half[::2]} == {door for door, _ in half[1::2]} == set(DOORS)
     with watched(database) as witness:
         assert says_nothing(house, the_one_answer(ask_all(app, asks)))
         assert witness.changes() == []
 
 
-def all_spoilt(house: House) -> list[tuple[Door, str]]:
-    """Ten thousand different mutants, as many of each purpose, each for one of its doors.
+def all_spoilt(house: House, many: int) -> list[tuple[Door, str]]:
+    """So many different mutants, as many of each purpose, each for one of its doors.
 
-    Those of a purpose that has none are tried at all of them.
+    Those of a purpose that has none are tried at all of them. Few are a sample of all kinds.
     """
     found: dict[str, Door] = {}
     for number, purpose in enumerate(Purpose, start=1):
         doors = itertools.cycle([door for door in DOORS if door.purpose is purpose] or DOORS)
         # Four each time: for both databases, by both methods.
         fours = itertools.chain.from_iterable([door] * 4 for door in doors)
-        fresh = (each for each in spoilt_ones(house, purpose) if each not in found)
-        wanted = number * MUTANTS // len(Purpose) - len(found)
-        found |= dict(itertools.islice(zip(fresh, fours, strict=False), wanted))
+        wanted = number * many // len(Purpose) - len(found)
+        fresh = [each for each in spoilt_ones(house, purpose) if each not in found]
+        step = len(fresh) // wanted
+        found |= dict(itertools.islice(zip(fresh[::step], fours, strict=False), wanted))
     return [(door, token) for token, door in found.items()]
 
 
