@@ -5,6 +5,7 @@ They are looked at by eye, against the list in docs/gallery.md.
 
 from __future__ import annotations
 
+import dataclasses
 import html as html_escapes
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from digest.rendering.camera import paste_up
+from digest.rendering.contexts import TextSize
 from digest.rendering.digest_email import render_mail
 from digest.rendering.previews import View, all_views, as_seen, with_local_pictures
 from tests.mail_cases import Case, everything, pairwise
@@ -44,25 +46,28 @@ def main() -> int:
 
 
 def _photographed(browser: Browser, case: Case) -> dict[View, bytes]:
-    context = case.context()
+    return {view: seen(browser, case, view) for view in all_views()}
+
+
+def seen(browser: Browser, case: Case, view: View, *, size: TextSize = TextSize.NORMAL) -> bytes:
+    """A case's whole mail as PNG."""
+    context = dataclasses.replace(case.context(), text_size=size)
     html = render_mail(context).html
     featured = context.featured
     picture = featured.picture if featured is not None else None
     local = {picture.url: "ferry.jpg"} if picture is not None and picture.url.endswith("ferry.jpg") else {}
-    taken: dict[View, bytes] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "ferry.jpg").write_bytes((_DRAWN / "bridge.png").read_bytes())
-        for view in all_views():
-            (folder / "mail.html").write_text(as_seen(with_local_pictures(html, local), view), "utf-8")
-            page = browser.new_page(
-                viewport={"width": view.width, "height": 600},
-                color_scheme="dark" if view.is_dark else "light",
-            )
-            page.goto((folder / "mail.html").as_uri())
-            taken[view] = page.screenshot(full_page=True)
-            page.close()
-    return taken
+        (folder / "mail.html").write_text(as_seen(with_local_pictures(html, local), view), "utf-8")
+        page = browser.new_page(
+            viewport={"width": view.width, "height": 600},
+            color_scheme="dark" if view.is_dark else "light",
+        )
+        page.goto((folder / "mail.html").as_uri())
+        png = page.screenshot(full_page=True)
+        page.close()
+    return png
 
 
 def _index(cases: list[Case]) -> str:

@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
+from bench.pictures_gallery import beside, sheets, small
 from digest.mail.mailbox import list_messages, read_message
 from tests.servers import chromium
 
@@ -31,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "pictures"
 DRAWN = ROOT / "src" / "digest" / "embedded" / "newspaper" / "pictures"
 DEMO_SECONDS = 180
-LARGEST = 300_000  # bytes of a picture: the documentation is cloned with the code
+LARGEST = 200_000  # bytes of a picture: the documentation is cloned with the code
 COLUMNS = 96
 
 _PAPER = "#fffefb"
@@ -79,6 +80,7 @@ SHOTS = (
     Shot("mail-hy-dark", "hy", 640, 1180, scheme="dark"),
     Shot("mail-hy-phone", "hy", 360, 900),
 )
+PAIR = (Shot("light", "en", 600, 1080), Shot("dark", "en", 600, 1080, scheme="dark"))
 
 
 def main() -> int:
@@ -93,6 +95,10 @@ def main() -> int:
         mails = dict(mails_by_language(Path(temporary) / "var" / "demo" / "inbox"))
         for shot in SHOTS:
             save(shot.name, photograph(browser, mails[shot.language], shot))
+        pair = [(photograph(browser, mails["en"], shot), 0) for shot in PAIR]
+        save("mail-en-pair", beside(pair, PAIR[0].height))
+        for name, png in sheets(browser):
+            save(name, png)
         save("demo-report", draw(browser, said))
     return 0
 
@@ -119,7 +125,7 @@ def mails_by_language(inbox: Path) -> Iterator[tuple[str, str]]:
     for summary in list_messages(inbox):
         html = read_message(inbox, summary.name).html
         found = re.search(r'<html lang="(\w+)"', html)
-        if found and "font-size:40px" in html.replace(" ", ""):
+        if found and "font-size:44px" in html.replace(" ", ""):
             yield found[1], html
 
 
@@ -163,7 +169,8 @@ def draw(browser: Browser, said: str) -> bytes:
 
 
 def save(name: str, png: bytes) -> None:
-    """Write a picture into the documentation's folder, if it is small enough."""
+    """Write a picture into the documentation's folder with a palette, if it is small enough."""
+    png = small(png)
     if len(png) > LARGEST:
         raise RuntimeError(f"{name} has {len(png)} bytes, more than {LARGEST}")
     (FOLDER / f"{name}.png").write_bytes(png)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import re
 from pathlib import Path
 
 import jinja2
@@ -18,9 +19,11 @@ from digest import i18n
 from digest.errors import ConfigError
 from digest.rendering import plain_text
 from digest.rendering.scripts import has_capitals, sides_of, slant_of, turned
-from digest.rendering.words import has_left_to_right, has_right_to_left, main_direction
+from digest.rendering.words import cut_line, has_left_to_right, has_right_to_left, main_direction
 
 _DAY = dt.timedelta(days=1)
+_BRIEF = 90  # letters of a title in a line of contents
+_SPACE_IN_PART = re.compile(r"(?<![,\u060c]) ")
 
 
 def template_folders() -> tuple[Path, ...]:
@@ -78,6 +81,9 @@ def _environment(translator: i18n.Translator, templates: Path | None) -> jinja2.
         ago=functools.partial(ago, translator),
         run=functools.partial(run, way=translator.direction),
         caps=caps,
+        begun=begun,
+        held=held,
+        brief=functools.partial(cut_line, limit=_BRIEF),
         wrap=plain_text.wrap,
         underline=plain_text.underline,
     )
@@ -127,6 +133,16 @@ def told(way: str, text: str, /, **values: str) -> Markup:
 def caps(text: str) -> str:
     """The class for words that English sets in capitals; none where letters would suffer."""
     return "caps" if has_capitals(text) else ""
+
+
+def begun(text: str) -> str:
+    """Words that stand by themselves: with a capital, which weekdays lack in French and Armenian."""
+    return text[:1].upper() + text[1:]
+
+
+def held(text: str) -> str:
+    """A time or date that breaks at its commas alone, so that no "Angeles" is left for a line of its own."""
+    return _SPACE_IN_PART.sub("\u00a0", text)
 
 
 def _escapes(name: str | None) -> bool:

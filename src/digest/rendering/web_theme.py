@@ -44,7 +44,7 @@ def style_sheet(name: str) -> str | None:
     top, bottom, section, part = lines_of(Rules(found[3]))
     own = f"--display: {fonts.display}; --serif: {fonts.serif}; --sans: {fonts.sans};"
     lines = f"--line-top: {top}; --line-bottom: {bottom}; --line-section: {section}; --line-part: {part};"
-    light, dark = _variables(colours[:6]), _variables(colours[6:])
+    light, dark = f"{_variables(colours[:6])} --bar: {colours[5]};", _variables(colours[6:])
     return (
         f":root:root {{ {light} {own} {lines} }}\n"
         f"@media (prefers-color-scheme: dark) {{\n:root:root {{ {dark} }}\n}}\n"

@@ -66,8 +66,8 @@ def test_an_arabic_mail_runs_from_right_to_left() -> None:
     assert listed is not None
     assert "border-right" in style(quote)
     assert "border-left" not in style(quote)
-    assert style(quote)["padding"] == "2px 18px 2px 0"
-    assert style(listed)["padding"] == "0 26px 0 0"
+    assert style(quote)["padding"] == "2px 16px 2px 0"
+    assert style(listed)["padding"] == "0 24px 0 0"
     assert style(quote)["font-style"] == "normal"
     assert not any("caps" in str(one.get("class")) for one in root.find_class("kicker"))
 
@@ -77,7 +77,7 @@ def test_in_a_latin_mail_the_bar_stays_on_the_left() -> None:
     quote = parsed(render_mail(edition()).html).find(".//blockquote")
     assert quote is not None
     assert "border-left" in style(quote)
-    assert style(quote)["padding"] == "2px 0 2px 18px"
+    assert style(quote)["padding"] == "2px 0 2px 16px"
     assert style(quote)["font-style"] == "italic"
 
 
@@ -101,7 +101,7 @@ def test_a_story_from_right_to_left_in_a_latin_mail_is_turned() -> None:
     assert listed is not None
     assert "border-right" in style(quote)
     assert style(quote)["border-left"] == "0"
-    assert style(listed)["padding"] == "0 26px 0 0"
+    assert style(listed)["padding"] == "0 24px 0 0"
     kicker, byline = root.find_class("kicker")[0], root.find_class("byline")[0]
     assert (kicker.get("lang"), kicker.text_content()) == ("en", "Commentary")
     assert (byline.get("lang"), byline.get("dir")) == ("en", "ltr")
