@@ -16,7 +16,7 @@ _KNOWN_TO = {
     frozenset({"typer", "click"}): ("cli/",),
     frozenset({"sqlalchemy", "alembic", "psycopg"}): (
         *("db/", "models/", "queueing/", "pacing/", "audit/", "notices/", "sources/", "lists/", "editions/"),
-        *("deliveries/", "tasks/", "web/", "cli/", "embedded/"),
+        *("accounts/", "deliveries/", "tasks/", "web/", "cli/", "embedded/"),
     ),
 }
 

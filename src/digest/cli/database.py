@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import sqlalchemy as sa
+import typer
 
 from digest import audit, keys
+from digest.accounts.set_up import set_up_link
 from digest.cli import common
 from digest.cli.common import JsonOption
 from digest.db import Database, schema
@@ -18,8 +20,15 @@ keys_app = common.group("The installation's own keys.")
 
 
 @app.command("upgrade", epilog="Example: digest db upgrade")
-def upgrade(*, as_json: bool = JsonOption) -> None:
+def upgrade(
+    *,
+    with_link: bool = typer.Option(
+        False, "--set-up-link", help="Print the link for the first account too, if there is none yet."
+    ),
+    as_json: bool = JsonOption,
+) -> None:
     """Bring the database to this version's schema; make what is not there: folder, database, keys."""
+    link = ""
     settings = common.settings()
     common.make_folder(settings.data, what="data folder")
     common.make_private_file(settings.database)
@@ -27,12 +36,17 @@ def upgrade(*, as_json: bool = JsonOption) -> None:
         database.check()
         _make_keys(database, settings.secrets_folder)
         before, after = schema.upgrade(database)
+        if with_link:
+            with database.write() as session:
+                link = set_up_link(session, public_url=settings.public_url, now=common.now())
     if as_json:
-        common.print_json({"from": before, "to": after})
+        common.print_json({"from": before, "to": after, **({"set_up_link": link} if with_link else {})})
     elif before == after:
         common.say(f"The database is at {after} already.")
     else:
         common.say(f"The database is now at {after}.")
+    if link and not as_json:
+        common.say(f"Make the first account of the desk: {link}")
 
 
 @app.command("check", epilog="Example: digest db check && echo ready")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -40,10 +41,10 @@ def up(
     common.make_folder(settings.data, what="data folder")
     children = standard_children(settings, concurrency=concurrency, quiet=quiet)
     with sole_use(settings.data) as lock:
-        _upgrade(settings)
+        link = _upgrade(settings)
         _say(f"Starting Digest on the data folder {settings.data} ...")
         logs = settings.data / "logs" if quiet else None
-        Supervisor(children, on_event=_Progress(settings, logs), log_folder=logs, lock=lock).run()
+        Supervisor(children, on_event=_Progress(settings, logs, link), log_folder=logs, lock=lock).run()
     _say("Digest has stopped.")
 
 
@@ -88,8 +89,9 @@ def catcher(
 class _Progress:
     """Says what happens to the children, and once where to look."""
 
-    def __init__(self, settings: Settings, logs: Path | None) -> None:
+    def __init__(self, settings: Settings, logs: Path | None, link: str) -> None:
         self._settings = settings
+        self._link = link
         self._logs = logs
         self._has_told = False
 
@@ -100,18 +102,21 @@ class _Progress:
             _say(f"{event.child} {event.kind.value} {event.text}".rstrip())
         elif event.kind is EventKind.READY and event.child == "web" and not self._has_told:
             self._has_told = True
-            for line in where_to_look(self._settings, self._logs):
+            for line in where_to_look(self._settings, self._logs, self._link):
                 _say(line)
         elif event.kind in (EventKind.READY, EventKind.STOPPED):
             _say(f"{event.child} {event.kind.value}")
 
 
-def where_to_look(settings: Settings, logs: Path | None) -> list[str]:
-    """What to tell whoever started Digest, once it runs."""
+def where_to_look(settings: Settings, logs: Path | None, link: str = "") -> list[str]:
+    """What to tell whoever started Digest, once it runs; `link` makes the first account of the desk."""
     shown_host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.web_host, settings.web_host)  # noqa: S104
     here = f"http://{shown_host}:{settings.web_port}"
     lines = ["Digest runs. Stop it with Ctrl-C."]
     lines.append(f"  pages:     {here}/" if settings.web_port else "  pages:     the web's log says its port")
+    lines.append(f"  the desk:  {link or settings.public_url + '/desk'}")
+    if link:
+        lines.append("             (open this link within a day: it makes the first account)")
     if settings.public_url != here:
         lines.append(f"  readers:   {settings.public_url}/")
     if settings.catcher_dir is not None:
@@ -121,12 +126,15 @@ def where_to_look(settings: Settings, logs: Path | None) -> list[str]:
     return lines
 
 
-def _upgrade(settings: Settings) -> None:
-    """Bring keys and schema up to date in a process of its own, so that the one that stays is small."""
+def _upgrade(settings: Settings) -> str:
+    """Bring keys and schema up to date in a process of its own, so that the one that stays is small.
+
+    Returns the link for the desk's first account, "" if there is one.
+    """
     from digest.embedded.standard import settings_env  # noqa: PLC0415
 
     done = subprocess.run(
-        [sys.executable, "-m", "digest.cli", "db", "upgrade"],
+        [sys.executable, "-m", "digest.cli", "db", "upgrade", "--set-up-link", "--json"],
         env={**os.environ, **settings_env(settings)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -137,6 +145,7 @@ def _upgrade(settings: Settings) -> None:
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["digest db upgrade failed."])[-1]
         raise ConfigError(last.removeprefix("digest: "))
+    return str(json.loads(done.stdout)["set_up_link"])
 
 
 def _caught(host: str, port: int, folder: Path) -> None:

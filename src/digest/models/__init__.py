@@ -1,6 +1,16 @@
 """The tables, a family a file. Importing this package registers them all on `Base.metadata`."""
 
-from digest.models.account import Account, AccountRole, AuditEntry
+from digest.models.account import (
+    Account,
+    AccountDigest,
+    AccountLink,
+    AccountRole,
+    AccountSession,
+    AuditEntry,
+    LinkPurpose,
+    RecoveryCode,
+    Scheme,
+)
 from digest.models.alert import Alert, AlertKind
 from digest.models.asset import Asset, AssetChunk
 from digest.models.audience import (
@@ -89,7 +99,10 @@ from digest.models.source import Fetch, Post, PostFingerprint, PostSource, Sourc
 __all__ = [
     "FINAL",
     "Account",
+    "AccountDigest",
+    "AccountLink",
     "AccountRole",
+    "AccountSession",
     "Alert",
     "AlertKind",
     "AlertReceiver",
@@ -134,6 +147,7 @@ __all__ = [
     "Link",
     "LinkCount",
     "LinkForm",
+    "LinkPurpose",
     "MailingList",
     "Missed",
     "NetworkRecord",
@@ -151,9 +165,11 @@ __all__ = [
     "RampOrder",
     "RampUp",
     "Reason",
+    "RecoveryCode",
     "Reply",
     "Revision",
     "Role",
+    "Scheme",
     "Security",
     "Segment",
     "Selection",

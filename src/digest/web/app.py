@@ -37,6 +37,7 @@ from digest.web import (
 )
 from digest.web.answers import error_answer
 from digest.web.deps import Services
+from digest.web.desk.wiring import add_desk
 from digest.web.headers import SafeAnswers
 
 log = get_logger(__name__)
@@ -64,6 +65,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         app.include_router(module.router)
     if settings.catcher_dir is not None:
         app.include_router(inbox.router)
+    add_desk(app)
     app.mount("/static", LastingFiles(directory=_STATIC), name="static")
     app.add_exception_handler(HTTPException, functools.partial(_http_error, settings))
     app.add_exception_handler(RequestValidationError, functools.partial(_bad_request, settings))

@@ -1,0 +1,23 @@
+"""Open the desk in a web application."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from fastapi import FastAPI
+
+from digest.web.desk import pages
+from digest.web.desk.table import desk
+
+
+def load_pages() -> None:
+    """Import every module of `pages`, by which its routes come into the table."""
+    for module in sorted(pkgutil.iter_modules(pages.__path__), key=lambda each: each.name):
+        importlib.import_module(f"{pages.__name__}.{module.name}")
+
+
+def add_desk(app: FastAPI) -> None:
+    """Answer below /desk."""
+    load_pages()
+    app.include_router(desk.router)

@@ -1,0 +1,85 @@
+/* What every page of the desk does in the browser. Without it all pages work; with it nothing typed is lost. */
+(() => {
+  "use strict";
+
+  /* Whoever changes something shows the token of this browser (htmx 4 inherits no headers). */
+  document.addEventListener("htmx:config:request", (event) => {
+    const token = document.querySelector('meta[name="form-token"]');
+    if (token) event.detail.ctx.request.headers["X-Form-Token"] = token.content;
+  });
+
+  /* One press is one act: a form is sent once, until the page is seen again. */
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || event.defaultPrevented) return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    if (form.hasAttribute("hx-post")) return;
+    form.dataset.sent = "1";
+    setTimeout(() => form.querySelectorAll("button").forEach((each) => each.setAttribute("aria-disabled", "true")));
+  });
+  addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-sent]").forEach((form) => {
+      delete form.dataset.sent;
+      form.querySelectorAll("button[aria-disabled]").forEach((each) => each.removeAttribute("aria-disabled"));
+    });
+  });
+
+  /* Buttons that open and close dialogs, where the browser does not know `command` by itself. */
+  if (!("commandForElement" in HTMLButtonElement.prototype)) {
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("button[commandfor]");
+      const dialog = button && document.getElementById(button.getAttribute("commandfor"));
+      if (!dialog) return;
+      if (button.getAttribute("command") === "show-modal") dialog.showModal(); else dialog.close();
+    });
+  }
+  /* A press beside a dialog leaves everything as it is. */
+  document.addEventListener("click", (event) => {
+    if (event.target instanceof HTMLDialogElement && event.target.open) event.target.close();
+  });
+
+  /* data-copy="#id": what stands there goes into the clipboard. */
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    const from = button && document.querySelector(button.dataset.copy);
+    if (!from) return;
+    await navigator.clipboard.writeText(from.value ?? from.innerText);
+    button.classList.add("copied");
+    setTimeout(() => button.classList.remove("copied"), 2000);
+  });
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) print(); });
+
+  /* data-drafts="key": what is typed in a form is kept here until the server has it. */
+  const place = (form, field) => `desk draft ${form.dataset.drafts} ${field.name}`;
+  const kept = (form) => [...form.elements].filter((each) => each.matches("textarea[name], input[type=text][name]"));
+  const store = { get: (key) => { try { return localStorage.getItem(key); } catch { return null; } },
+    set: (key, value) => { try { localStorage.setItem(key, value); } catch { /* full or closed: nothing is kept */ } },
+    drop: (key) => { try { localStorage.removeItem(key); } catch { /* as above */ } } };
+  const keep = (root) => root.querySelectorAll("form[data-drafts]").forEach((form) => {
+    if (form.dataset.kept) return;
+    form.dataset.kept = "1";
+    const lost = kept(form).filter((field) => {
+      const text = store.get(place(form, field));
+      if (text === field.value) store.drop(place(form, field));
+      return text !== null && text !== field.value;
+    });
+    form.addEventListener("input", (event) => {
+      if (kept(form).includes(event.target)) store.set(place(form, event.target), event.target.value);
+    });
+    const offer = document.getElementById("draft-offer");
+    if (!lost.length || !offer) return;
+    const shown = offer.content.cloneNode(true).firstElementChild;
+    shown.addEventListener("click", (event) => {
+      const act = event.target.closest("[data-draft]")?.dataset.draft;
+      if (!act) return;
+      lost.forEach((field) => {
+        if (act === "back") { field.value = store.get(place(form, field)) ?? field.value;
+          field.dispatchEvent(new Event("input", { bubbles: true })); } else store.drop(place(form, field));
+      });
+      shown.remove();
+    });
+    form.prepend(shown);
+  });
+  keep(document);
+  document.addEventListener("htmx:after:swap", () => keep(document));
+})();
