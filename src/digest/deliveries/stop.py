@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from digest import audit
 from digest.deliveries.plan import unplan
+from digest.editions.approvals import void
 from digest.editions.states import move
-from digest.models import Account, Edition, EditionState, Reason
+from digest.models import Account, Cadence, Edition, EditionState, Reason, VoidCause
 
 
 class Stopped(StrEnum):
@@ -50,7 +51,10 @@ def stop(session: Session, edition: Edition, account: Account, *, now: dt.dateti
     does = what_stopping_does(edition)
     if does not in (Stopped.HELD, Stopped.PAUSED):
         return does
-    was = edition.state
+    was, actor = edition.state, f"account:{account.id}"
+    if session.get_one(Cadence, edition.cadence_id).wants_approval:
+        # Whoever lets it go on asks those who may approve once more.
+        void(session, edition, VoidCause.STOPPED, actor=actor, now=now)
     if was is EditionState.FROZEN:
         unplan(session, edition)
         session.flush()
@@ -58,7 +62,7 @@ def stop(session: Session, edition: Edition, account: Account, *, now: dt.dateti
     detail = f"stopped from a first copy by {account.name}"
     move(session, edition, to, now=now, reason=Reason.BY_PERSON, detail=detail)
     details = {"was": was.value, "account": account.id}
-    audit.record(session, "edition.stop", edition, actor=f"account:{account.id}", now=now, details=details)
+    audit.record(session, "edition.stop", edition, actor=actor, now=now, details=details)
     return does
 
 

@@ -2,6 +2,7 @@
 
 from digest.models.account import Account, AccountRole, AuditEntry
 from digest.models.alert import Alert, AlertKind
+from digest.models.approval import Approval, ApprovalWay, Unapproved, VoidCause
 from digest.models.asset import Asset, AssetChunk
 from digest.models.audience import (
     ConsentEvent,
@@ -95,6 +96,8 @@ __all__ = [
     "AlertReceiver",
     "Amendment",
     "AmendmentKind",
+    "Approval",
+    "ApprovalWay",
     "Asset",
     "AssetChunk",
     "Attribute",
@@ -172,9 +175,11 @@ __all__ = [
     "TokenBucket",
     "Topic",
     "Transport",
+    "Unapproved",
     "UncertainCase",
     "UncertainCause",
     "UncertainPolicy",
     "Variant",
+    "VoidCause",
     "Withdrawal",
 ]
