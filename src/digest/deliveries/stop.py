@@ -41,8 +41,10 @@ def what_stopping_does(edition: Edition) -> Stopped:
     return _BY_STATE[edition.state]
 
 
-def stop(session: Session, edition: Edition, account: Account, *, now: dt.datetime) -> Stopped:
-    """Hold an edition that has not begun, or pause one that has; who did it stands in its reason.
+def stop(
+    session: Session, edition: Edition, account: Account, *, now: dt.datetime, by: str = "a first copy"
+) -> Stopped:
+    """Hold an edition that has not begun, or pause one that has; who did it, and by what, is in its reason.
 
     A plan is taken back: whatever lets the edition go on makes it anew.
     """
@@ -59,7 +61,7 @@ def stop(session: Session, edition: Edition, account: Account, *, now: dt.dateti
         unplan(session, edition)
         session.flush()
     to = EditionState.HELD if does is Stopped.HELD else EditionState.PAUSED
-    detail = f"stopped from a first copy by {account.name}"
+    detail = f"stopped from {by} by {account.name}"
     move(session, edition, to, now=now, reason=Reason.BY_PERSON, detail=detail)
     details = {"was": was.value, "account": account.id}
     audit.record(session, "edition.stop", edition, actor=actor, now=now, details=details)

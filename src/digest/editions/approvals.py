@@ -70,8 +70,6 @@ def void(session: Session, edition: Edition, cause: VoidCause, *, actor: str, no
     revisions = sa.select(Revision).where(Revision.id.in_([one.revision_id for one in standing]))
     for revision in session.scalars(revisions):
         revision.approved_at, revision.approved_by = None, ""
-        # Who may approve is asked again, unless somebody has just said no.
-        revision.proofs_at = revision.proofs_at if cause is VoidCause.WITHDRAWN else None
     session.flush()
     log.info("approval voided", edition=edition.id, cause=cause.value, approvals=len(standing))
     details = {"cause": cause.value, "approvals": [one.id for one in standing]}
