@@ -43,6 +43,8 @@ class Purpose(IntEnum):
     NEW_ADDRESS = 9
     # To answer that one still wants a list.
     KEEP = 10
+    # By somebody who may approve: `list_id` is the account's id here, `subscriber_id` the version's.
+    PROOF = 20
 
 
 class TokenError(InputError):

@@ -10,13 +10,17 @@ from email.message import EmailMessage
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest import clock
+from digest import clock, keys
+from digest.editions.proof_links import proof_url
 from digest.lists.erase import erase_subscriber
 from digest.lists.fresh_links import FreshKind
 from digest.lists.permission import start_run
 from digest.lists.status import Origin
 from digest.lists.suppress import suppress_address
 from digest.models import (
+    Account,
+    AccountRole,
+    Cadence,
     Digest,
     Edition,
     EditionState,
@@ -29,7 +33,7 @@ from digest.models import (
 )
 from digest.tokens import Claim, Purpose
 from tests.browser.sites import WORDS, Site
-from tests.factories import make_cadence, make_digest, make_list, make_subscription
+from tests.factories import make_cadence, make_digest, make_list, make_revision, make_subscription
 from tests.factories.moments import NOW
 from tests.integration.web.rows import make_copy
 
@@ -146,6 +150,26 @@ def stop(state: EditionState) -> Path:
         with site.database.write() as session:
             session.get_one(Edition, copy.edition_id).state = state
         return copy.path
+
+    return path
+
+
+def proof(state: EditionState = EditionState.FROZEN, *, is_changed: bool = False) -> Path:
+    """A proof of an edition that goes out in an hour; of an earlier version, if it `is_changed`."""
+
+    def path(site: Site, language: str) -> str:
+        copy = make_copy(site.database, site.settings, language=language)
+        shown = copy.revision_id()
+        with site.database.write() as session:
+            edition = session.get_one(Edition, copy.edition_id)
+            edition.state, edition.send_at = state, clock.utc_now() + dt.timedelta(hours=1)
+            session.get_one(Cadence, edition.cadence_id).wants_approval = True
+            session.get_one(Account, copy.account_id).role = AccountRole.APPROVER
+            if is_changed:
+                new = make_revision(session, edition.id, number=9, fingerprint="9" * 64, subject="On <Haste>")
+                edition.revision_id = new.id
+        signer = keys.load(site.settings.secrets_folder).signer
+        return proof_url("", signer, revision_id=shown, account_id=copy.account_id)
 
     return path
 

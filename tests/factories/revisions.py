@@ -31,7 +31,8 @@ def make_revision(
         "approved_by": "freeze",
         "created_at": NOW,
     }
-    revision = Revision(edition_id=edition_id, number=1, fingerprint=_FINGERPRINT, **{**plain, **values})
+    first = {"number": 1, "fingerprint": _FINGERPRINT}
+    revision = Revision(edition_id=edition_id, **{**first, **plain, **values})
     session.add(revision)
     session.flush()
     session.add_all(

@@ -17,7 +17,7 @@ from digest.editions.states import move
 from digest.errors import InputError, StateError
 from digest.models import Cadence, Edition, EditionKind, EditionState, Reason
 from digest.queueing.names import TaskName
-from tests.factories import make_cadence, make_digest
+from tests.factories import make_cadence, make_digest, make_revision
 from tests.integration import hints
 from tests.servers.waiting import HANG
 
@@ -295,6 +295,7 @@ def test_sending_now_moves_the_moment_not_the_slot(database: Database) -> None:
     assert hints.taken() == [(TaskName.FREEZE, [edition_id])]
     with database.write() as session:
         edition = session.scalars(sa.select(Edition)).one()
+        edition.revision_id = make_revision(session, edition.id).id
         for state in (EditionState.FROZEN, EditionState.SENDING, EditionState.SENT):
             move(session, edition, state, now=NOON)
         with pytest.raises(StateError, match="only one that waits can be sent now"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import cadence_dates, cadence_people, common, first_copies
+from digest.cli import approvals, cadence_dates, cadence_people, common, first_copies
 from digest.cli.common import JsonOption
 from digest.errors import InputError
 from digest.models import Fallback, Missed, Selection
@@ -23,6 +23,7 @@ app = common.group("The rhythms that a digest comes out on.")
 app.add_typer(first_copies.app, name="first-copy")
 # The commands for single days stand beside these: `digest cadence skip`.
 app.registered_commands += cadence_dates.app.registered_commands
+app.registered_commands += approvals.of_cadence.registered_commands
 
 DigestName = Annotated[str, typer.Argument(metavar="DIGEST", help="The digest.")]
 Name = Annotated[str, typer.Argument(help="The cadence's short name: a-z, digits, hyphens.")]
@@ -303,6 +304,8 @@ def _as_dict(digest: str, cadence: Cadence) -> dict[str, Any]:
         "starts_on": cadence.starts_on.isoformat() if cadence.starts_on else None,
         "ends_on": cadence.ends_on.isoformat() if cadence.ends_on else None,
         "wants_approval": cadence.wants_approval,
+        "approval_seconds": cadence.approval_seconds,
+        "approval_outcome": cadence.approval_outcome,
         "hold_seconds": cadence.hold_seconds,
         "hold_outcome": cadence.hold_outcome,
         "selection": cadence.selection,

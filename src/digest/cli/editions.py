@@ -9,6 +9,7 @@ import typer
 
 from digest.cli import (
     after_sending,
+    approvals,
     common,
     last_look,
     looking,
@@ -38,6 +39,7 @@ app = common.group("The editions of the digests: past, coming and being handed o
 
 # Without a name: its commands stand among these.
 app.add_typer(revisions.app)
+app.add_typer(approvals.of_edition)
 app.add_typer(after_sending.app)
 app.add_typer(last_look.app)
 app.add_typer(shaping.app)

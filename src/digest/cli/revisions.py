@@ -13,7 +13,7 @@ import typer
 from digest.cli import common
 from digest.cli.common import JsonOption
 from digest.cli.variants import print_variants
-from digest.errors import InputError
+from digest.errors import InputError, StateError
 
 if TYPE_CHECKING:
     from digest.editions.revisions import RevisionLine
@@ -89,6 +89,9 @@ def revise(
 def approve(
     edition: EditionId,
     revision: Annotated[int | None, typer.Option(help="Which version; else the newest one.")] = None,
+    fingerprint: Annotated[
+        str, typer.Option(help="Only if its fingerprint begins so, as `edition revisions` shows it.")
+    ] = "",
 ) -> None:
     """Approve a version. What is approved cannot change any more; going on with it is another command."""
     from digest.editions.revisions import approve as approve_revision  # noqa: PLC0415
@@ -97,6 +100,12 @@ def approve(
 
     with common.write() as session:
         found = revision_of(session, get_edition(session, edition), revision)
+        if not found.fingerprint.startswith(fingerprint):
+            raise StateError(
+                f"Version {found.number} of edition {edition} has another fingerprint than "
+                f"{fingerprint[:64]}: it is not what was looked at. "
+                f"`digest edition revisions {edition}` shows its versions."
+            )
         is_new = approve_revision(session, found, actor=common.actor(), now=common.now())
         number, by = found.number, found.approved_by
     already = "" if is_new else f" already, by {by}"
@@ -147,6 +156,7 @@ def revisions(edition: EditionId, as_json: bool = JsonOption) -> None:
     rows = [
         (
             f"{line.number} (current)" if line.is_current else line.number,
+            line.fingerprint[:12],
             line.subject,
             f"{line.approved_by}, {common.shown(line.approved_at)}" if line.approved_at else "not approved",
             _checks(line),
@@ -155,7 +165,7 @@ def revisions(edition: EditionId, as_json: bool = JsonOption) -> None:
         )
         for line in found
     ]
-    columns = ("version", "subject", "approved by", "checks", "handed over", "people")
+    columns = ("version", "fingerprint", "subject", "approved by", "checks", "handed over", "people")
     common.print_table(columns, rows, empty="It has no version yet; it is made when the edition is locked.")
     for line in found:
         print_variants(line.variants, f"The mails of version {line.number}, by topics and text size:")

@@ -18,6 +18,7 @@ from digest.deliveries.handover import enqueue_due_batches, finish_served
 from digest.deliveries.ledger import RESENT_MARK
 from digest.deliveries.plan import BATCH_SIZE
 from digest.deliveries.providers import of_provider
+from digest.editions.gate import check_approved
 from digest.editions.states import check_may_go_out, move
 from digest.errors import StateError
 from digest.lists.segments import edition_audience
@@ -148,6 +149,7 @@ def retry(
     if session.get(EditionTotals, edition.id) is not None:
         raise StateError(f"Edition {edition.id} is so old that its people are no longer on record.")
     check_may_go_out(session, edition.revision_id)
+    check_approved(session, edition)
     people = _failed(edition.id, which or Failed())
     count = session.scalar(sa.select(sa.func.count()).select_from(people.subquery())) or 0
     if count == 0:

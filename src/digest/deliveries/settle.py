@@ -22,6 +22,7 @@ from digest import audit
 from digest.db.dialect import lock_alone
 from digest.deliveries.ledger import RESENT_MARK, add_batch, move_to_batch
 from digest.deliveries.uncertain import give_cases, mark, parts
+from digest.editions.gate import check_approved
 from digest.editions.states import check_may_go_out, may_go_out
 from digest.errors import InputError, StateError
 from digest.logs import get_logger
@@ -99,6 +100,7 @@ def resolve(
         if edition.state not in _RESENDABLE:
             raise StateError(f"Edition {edition.id} is {edition.state}: it is sent to nobody any more.")
         check_may_go_out(session, edition.revision_id)
+        check_approved(session, edition)
         found = {person: was_resent for person, was_resent in found.items() if not was_resent}
     done = _settle(session, edition.id, list(found), how, by=actor, now=now)
     details: dict[str, Any] = {"as": how.value, "people": done}

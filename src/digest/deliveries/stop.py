@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from digest import audit
 from digest.deliveries.plan import unplan
+from digest.editions.approvals import void
 from digest.editions.states import move
-from digest.models import Account, Edition, EditionState, Reason
+from digest.models import Account, Cadence, Edition, EditionState, Reason, VoidCause
 
 
 class Stopped(StrEnum):
@@ -40,8 +41,10 @@ def what_stopping_does(edition: Edition) -> Stopped:
     return _BY_STATE[edition.state]
 
 
-def stop(session: Session, edition: Edition, account: Account, *, now: dt.datetime) -> Stopped:
-    """Hold an edition that has not begun, or pause one that has; who did it stands in its reason.
+def stop(
+    session: Session, edition: Edition, account: Account, *, now: dt.datetime, by: str = "a first copy"
+) -> Stopped:
+    """Hold an edition that has not begun, or pause one that has; who did it, and by what, is in its reason.
 
     A plan is taken back: whatever lets the edition go on makes it anew.
     """
@@ -50,15 +53,18 @@ def stop(session: Session, edition: Edition, account: Account, *, now: dt.dateti
     does = what_stopping_does(edition)
     if does not in (Stopped.HELD, Stopped.PAUSED):
         return does
-    was = edition.state
+    was, actor = edition.state, f"account:{account.id}"
+    if session.get_one(Cadence, edition.cadence_id).wants_approval:
+        # Whoever lets it go on asks those who may approve once more.
+        void(session, edition, VoidCause.STOPPED, actor=actor, now=now)
     if was is EditionState.FROZEN:
         unplan(session, edition)
         session.flush()
     to = EditionState.HELD if does is Stopped.HELD else EditionState.PAUSED
-    detail = f"stopped from a first copy by {account.name}"
+    detail = f"stopped from {by} by {account.name}"
     move(session, edition, to, now=now, reason=Reason.BY_PERSON, detail=detail)
     details = {"was": was.value, "account": account.id}
-    audit.record(session, "edition.stop", edition, actor=f"account:{account.id}", now=now, details=details)
+    audit.record(session, "edition.stop", edition, actor=actor, now=now, details=details)
     return does
 
 

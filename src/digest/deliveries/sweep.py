@@ -21,6 +21,7 @@ from digest.editions.copies import Imprint
 from digest.editions.deadlines import apply_deadlines
 from digest.editions.first_copies import ask_first_copies, due_for_first_copies
 from digest.editions.progress import enqueue_freezes, enqueue_plans, skip_past_grace
+from digest.editions.proofs import ask_proofs, due_for_proofs
 from digest.editions.slots import make_next_editions
 from digest.lists import confirmations, limits
 from digest.lists.due_pauses import resume_due_pauses
@@ -91,6 +92,7 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
         handing_over,
         coming,
         _copying(config, now),
+        _proofing(config, now),
         _alerting(config, now),
         people,
         _asking(config, now),
@@ -113,6 +115,14 @@ def _copying(config: SweepSettings, now: dt.datetime) -> Callable[[Session], Non
             ask_first_copies(session, config.imprint(), now=now)
 
     return first_copies
+
+
+def _proofing(config: SweepSettings, now: dt.datetime) -> Callable[[Session], None]:
+    def proofs(session: Session) -> None:
+        if config.imprint is not None and due_for_proofs(session):
+            ask_proofs(session, config.imprint(), now=now)
+
+    return proofs
 
 
 def _alerting(config: SweepSettings, now: dt.datetime) -> Callable[[Session], None]:

@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from digest.editions.approval_settings import NOBODY
+from digest.editions.gate import outcome_of
 from digest.editions.reasons import sentence, state_name
 from digest.i18n import N_, Translator
 from digest.models import Alert, AlertKind, Cadence, Digest, Edition, EditionState, Fallback, Reason, Source
@@ -108,6 +110,8 @@ def _deadline(subject: Subject, words: Translator) -> str:
         return ""
     moment = words.moment(edition.deadline_at, cadence.zone)
     is_sent = cadence.hold_outcome is Fallback.SEND and edition.reason is not Reason.BY_PERSON
+    if subject.alert.kind is K.APPROVAL_WANTED:
+        return words.gettext(NOBODY[outcome_of(cadence)], until=moment)
     if is_sent:
         return words.gettext("If nobody acts until %(moment)s, it goes out as far as it can.", moment=moment)
     return words.gettext("If nobody acts until %(moment)s, it is skipped.", moment=moment)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import audit
+from digest.editions.approval_settings import adopt_approval, check_approval_time
 from digest.editions.presets import Preset, cron_of
 from digest.editions.reschedule import reschedule
 from digest.editions.schedule import check_cron, check_zone
@@ -38,6 +39,7 @@ _SPANS = {
     "lead_seconds": ("lead", 0, 86_400),
     "grace_seconds": ("grace", 0, 604_800),
     "hold_seconds": ("time that a person is waited for", 0, 604_800),
+    "approval_seconds": ("time before its slot by which it is approved", 0, 86_400),
     "useful_seconds": ("useful life", 600, 604_800),
     "spread_seconds": ("spread", 0, 86_400),
 }
@@ -85,6 +87,7 @@ def add_cadence(
         created_at=now,
     )
     _set_schedule(cadence, cron)
+    adopt_approval(session, cadence)
     _set_values(cadence, values)
     session.add(cadence)
     session.flush()
@@ -106,7 +109,8 @@ def set_cadence(
     """Change a rhythm.
 
     `values` are columns: lead_seconds, grace_seconds, hold_seconds, hold_outcome, missed, useful_seconds,
-    spread_seconds (or Auto), wants_approval, selection, is_running, starts_on and ends_on (or Unbounded).
+    spread_seconds (or Auto), wants_approval, approval_seconds (or Unbounded: it waits beyond its slot),
+    approval_outcome, selection, is_running, starts_on and ends_on (or Unbounded).
     None leaves one as it is.
 
     A new schedule counts from now: the coming edition moves to its next slot and keeps what editors did to
@@ -151,11 +155,13 @@ def _set_values(cadence: Cadence, values: dict[str, Any]) -> None:
             setattr(cadence, name, _within(name, value) if name in _SPANS else value)
     if cadence.starts_on and cadence.ends_on and cadence.ends_on < cadence.starts_on:
         raise InputError("The last day on which it comes out cannot be before the first.")
+    check_approval_time(cadence)
 
 
 _SETTABLE = {
     *_SPANS,
-    *("hold_outcome", "missed", "wants_approval", "selection", "is_running", "starts_on", "ends_on"),
+    *("hold_outcome", "missed", "wants_approval", "approval_outcome"),
+    *("selection", "is_running", "starts_on", "ends_on"),
 }
 
 

@@ -11,7 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.editions.approval_settings import approve_by
 from digest.editions.compose import context_of, filed_of
+from digest.editions.gate import outcome_of as approval_outcome_of
 from digest.editions.material import Considered, Outcome, considered, material_from, outcome_of
 from digest.editions.reasons import sentence
 from digest.editions.show import EditionLine, edition_line, get_edition
@@ -23,7 +25,7 @@ from digest.editions.verdicts import IS_IN
 from digest.errors import StateError
 from digest.i18n import N_, Translator
 from digest.lists.segments import edition_audience
-from digest.models import Cadence, Digest, Edition, EditionState, Fallback, Reason, Revision
+from digest.models import Cadence, Digest, Edition, EditionState, Fallback, Reason, Revision, Unapproved
 from digest.rendering.digest_email import render_lines
 
 LIVE = (EditionState.UPCOMING, EditionState.HELD)
@@ -36,6 +38,7 @@ class Fate(StrEnum):
     SKIPPED = "skipped"
     HELD = "held"
     APPROVAL_THEN_SENT = "approval_then_sent"
+    APPROVAL_THEN_WITHOUT_FEATURED = "approval_then_without_featured"
     APPROVAL_THEN_SKIPPED = "approval_then_skipped"
     DEADLINE_THEN_SENT = "deadline_then_sent"
     DEADLINE_THEN_SKIPPED = "deadline_then_skipped"
@@ -46,9 +49,18 @@ FATES: dict[Fate, str] = {
     Fate.SKIPPED: N_("If nobody touches it, it comes to nothing. %(why)s"),
     Fate.HELD: N_("If nobody touches it, it waits for a person. %(why)s"),
     Fate.APPROVAL_THEN_SENT: N_("It wants approval; if nobody says a word by %(until)s, it goes out."),
+    Fate.APPROVAL_THEN_WITHOUT_FEATURED: N_(
+        "It wants approval; if nobody says a word by %(until)s, it goes out without the featured story."
+    ),
     Fate.APPROVAL_THEN_SKIPPED: N_("It wants approval; if nobody says a word by %(until)s, it is skipped."),
     Fate.DEADLINE_THEN_SENT: N_("It waits for a person; if nobody comes by %(until)s, it goes out."),
     Fate.DEADLINE_THEN_SKIPPED: N_("It waits for a person; if nobody comes by %(until)s, it is skipped."),
+}
+
+_UNAPPROVED = {
+    Unapproved.SEND: Fate.APPROVAL_THEN_SENT,
+    Unapproved.WITHOUT_FEATURED: Fate.APPROVAL_THEN_WITHOUT_FEATURED,
+    Unapproved.SKIP: Fate.APPROVAL_THEN_SKIPPED,
 }
 
 
@@ -176,5 +188,7 @@ def _fate(
     if people == 0:
         return Fate.SKIPPED, Reason.NO_READERS, None
     if cadence.wants_approval:
-        return Fate.APPROVAL_THEN_SENT if is_sent else Fate.APPROVAL_THEN_SKIPPED, None, until
+        if edition.state is not EditionState.FROZEN:
+            until = approve_by(cadence, edition.send_at) or until
+        return _UNAPPROVED[approval_outcome_of(cadence)], None, until
     return Fate.GOES_OUT, None, None

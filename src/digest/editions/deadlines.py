@@ -8,9 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db.dialect import skip_locked
+from digest.editions.gate import DEADLINE, outcome_of, wants_approval
 from digest.editions.revisions import approve
 from digest.editions.states import STOPPED, deadline_of, may_go_out, move
 from digest.models import (
+    Approval,
+    ApprovalWay,
     Cadence,
     ChangeKind,
     Edition,
@@ -19,19 +22,19 @@ from digest.models import (
     Fallback,
     Reason,
     Revision,
+    Unapproved,
+    VoidCause,
 )
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
-
-# Who accepts and approves where the deadline decides.
-DEADLINE = "deadline"
 
 
 def apply_deadlines(session: Session, *, now: dt.datetime) -> int:
     """Decide what nobody has decided until its deadline, as its cadence says; returns how many editions.
 
     To be sent, a held edition is made anew and what is odd of it is accepted, once: what cannot be made even
-    so is skipped. What a person has held, or the checks have stopped, is never sent by the clock.
+    so is skipped. What a person has held, whose approval a person has taken back, or what the checks have
+    stopped, is never sent by the clock.
     """
     set_missing_deadlines(session)
     waits = sa.or_(
@@ -41,17 +44,12 @@ def apply_deadlines(session: Session, *, now: dt.datetime) -> int:
     due = sa.select(Edition).where(waits, Edition.deadline_at <= now).order_by(Edition.id)
     decided = 0
     for edition in session.scalars(skip_locked(due), execution_options={"populate_existing": True}).all():
-        outcome = session.get_one(Cadence, edition.cadence_id).hold_outcome
+        cadence = session.get_one(Cadence, edition.cadence_id)
         if edition.state is EditionState.FROZEN:
-            decided += _settle_unapproved(session, edition, outcome, now=now)
+            decided += _settle_unapproved(session, edition, outcome_of(cadence), now=now)
         else:
-            decided += _settle_held(session, edition, outcome, now=now)
+            decided += _settle_held(session, edition, cadence.hold_outcome, now=now)
     return decided
-
-
-def wants_approval() -> sa.ColumnElement[bool]:
-    """Whether the current version of an edition is not approved."""
-    return sa.exists().where(Revision.id == Edition.revision_id, Revision.approved_at.is_(None))
 
 
 def set_missing_deadlines(session: Session) -> None:
@@ -89,12 +87,32 @@ def _settle_held(session: Session, edition: Edition, outcome: Fallback, *, now: 
     return move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.DEADLINE, detail=why[:500])
 
 
-def _settle_unapproved(session: Session, edition: Edition, outcome: Fallback, *, now: dt.datetime) -> bool:
+def _settle_unapproved(session: Session, edition: Edition, outcome: Unapproved, *, now: dt.datetime) -> bool:
+    """Nobody has approved it: what was stated for that. Without its featured story it has to be made anew."""
     may_go = edition.revision_id is not None and may_go_out(session, edition.revision_id)
-    if outcome is Fallback.SEND and may_go:
-        return approve(session, session.get_one(Revision, edition.revision_id), actor=DEADLINE, now=now)
-    why = Reason.WANTS_APPROVAL.value
-    return move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.DEADLINE, detail=why)
+    if outcome is Unapproved.SKIP or not may_go or _was_withdrawn(session, edition):
+        return move(session, edition, EditionState.SKIPPED, now=now, reason=Reason.NOT_APPROVED)
+    if outcome is Unapproved.WITHOUT_FEATURED:
+        enqueue(session, TaskName.FALL_BACK, edition.id)  # `deliveries.fall_back`
+        return False
+    revision = session.get_one(Revision, edition.revision_id)
+    return approve(session, revision, actor=DEADLINE, way=ApprovalWay.DEADLINE, now=now)
+
+
+def may_fall_back(session: Session, edition: Edition, *, now: dt.datetime) -> bool:
+    """Whether nobody has approved a locked edition until its deadline, nor taken its approval back."""
+    waits = session.scalar(sa.select(wants_approval()).where(Edition.id == edition.id))
+    is_due = edition.deadline_at is not None and edition.deadline_at <= now
+    is_locked = edition.state is EditionState.FROZEN
+    return bool(is_locked and is_due and waits and not _was_withdrawn(session, edition))
+
+
+def _was_withdrawn(session: Session, edition: Edition) -> bool:
+    """Whether somebody has taken an approval of its version back: that is a no."""
+    taken_back = sa.select(Approval.id).where(
+        Approval.revision_id == edition.revision_id, Approval.void_cause == VoidCause.WITHDRAWN
+    )
+    return session.scalars(taken_back.limit(1)).first() is not None
 
 
 def was_let_go(session: Session, edition: Edition) -> bool:

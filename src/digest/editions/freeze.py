@@ -15,18 +15,20 @@ from sqlalchemy.orm import Session
 
 from digest import clock
 from digest.db import Database
+from digest.editions.approvals import void
 from digest.editions.checks import as_remarks, check, reason_of
 from digest.editions.compose import Composed, Material, compose, context_of
 from digest.editions.explanation import keep_explanation
 from digest.editions.fresh_look import Remarks, collect_once_more, material_checked
 from digest.editions.material import Outcome, material_of
+from digest.editions.meanwhile import version_of
 from digest.editions.remote_look import look_at
 from digest.editions.revisions import FREEZE, store_revision
 from digest.editions.states import move
 from digest.editions.unusual import as_remark, odd_news
 from digest.errors import DigestError
 from digest.logs import get_logger
-from digest.models import Cadence, Edition, EditionKind, EditionState, Reason
+from digest.models import Cadence, Edition, EditionKind, EditionState, Reason, VoidCause
 from digest.net.http import Fetcher
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
@@ -62,6 +64,7 @@ def freeze(database: Database, edition_id: int, config: FreezeSettings) -> Editi
         if edition is None or edition.state not in FREEZABLE:
             return None
         knows_all = edition.kind in (EditionKind.BREAKING, EditionKind.CORRECTION)
+        seen = version_of(session, edition)
     try:
         material, remarks = (_known_now if knows_all else _looked_at)(database, edition_id, config)
     except DigestError as error:  # its rules make no sense, say
@@ -75,6 +78,10 @@ def freeze(database: Database, edition_id: int, config: FreezeSettings) -> Editi
         return _settle(database, edition_id, composed, remarks)
     with database.write() as session:
         lead = config.plan_lead
+        if version_of(session, session.get_one(Edition, edition_id)) != seen:
+            # An editor has changed it while its sites were looked at: it is locked with that.
+            enqueue(session, TaskName.FREEZE, edition_id)
+            return None
         return _store(session, edition_id, composed, remarks, plan_lead=lead, now=clock.utc_now())
 
 
@@ -165,6 +172,7 @@ def _store(
         session, edition, EditionState.FROZEN, reason=reason, now=now
     ):
         return None
+    void(session, edition, VoidCause.UNLOCKED, actor=FREEZE, now=now)
     # Where nobody is asked, what is locked by the rules is approved by them.
     revision = store_revision(session, edition_id, composed, approved_by="" if is_asked else FREEZE, now=now)
     edition.revision_id = revision.id

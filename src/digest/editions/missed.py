@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.editions.deadlines import wants_approval
+from digest.editions.gate import wants_approval
 from digest.editions.states import move
 from digest.models import (
     Cadence,

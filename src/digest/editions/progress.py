@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db.dialect import lock_alone, skip_locked
-from digest.editions.deadlines import wants_approval
+from digest.editions.approvals import void
 from digest.editions.explanation import reruns
+from digest.editions.gate import approved
 from digest.editions.own_items import note_uses
 from digest.editions.states import move
 from digest.logs import get_logger
-from digest.models import Cadence, Edition, EditionKind, EditionState, Item, Reason, SentItem
+from digest.models import Cadence, Edition, EditionKind, EditionState, Item, Reason, SentItem, VoidCause
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 
 log = get_logger(__name__)
 
+# Who unlocks an edition that no person has unlocked.
+MACHINE: Final = "machine"
 # A worker that was told to freeze or plan an edition may be at it: it is told again after this long.
 _TOLD_AGAIN = dt.timedelta(seconds=60)
 
@@ -100,7 +104,7 @@ def due_to_start(session: Session, *, now: dt.datetime) -> list[Edition]:
         Edition.state == EditionState.FROZEN,
         Edition.planned_at.is_not(None),
         Edition.send_at <= now,
-        ~wants_approval(),
+        approved(),
     )
     return list(session.scalars(skip_locked(due), execution_options={"populate_existing": True}))
 
@@ -138,8 +142,9 @@ def claim_stories(session: Session, edition: Edition) -> bool:
     return True
 
 
-def thaw(session: Session, edition: Edition, *, now: dt.datetime) -> bool:
-    """Back to `upcoming`: it will be frozen anew. Its plan must have been taken back."""
+def thaw(session: Session, edition: Edition, *, actor: str = MACHINE, now: dt.datetime) -> bool:
+    """Back to `upcoming`: it will be frozen anew. Its plan must have been taken back; approvals are void."""
+    void(session, edition, VoidCause.UNLOCKED, actor=actor, now=now)
     edition.revision_id = edition.hinted_at = edition.first_copies_at = None
     session.flush()
     if not move(session, edition, EditionState.UPCOMING, now=now):

@@ -24,6 +24,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NO_FEATURED: N_("Held: there is no story to feature, and this digest wants one."),
     Reason.THIN_NEWS: N_("Held: there is less news than this digest asks for."),
     Reason.WANTS_APPROVAL: N_("Waiting: somebody is to approve it before it goes out."),
+    Reason.NOT_APPROVED: N_("Skipped: nobody had approved it in time."),
     Reason.MERGED: N_("Skipped: its time was missed; its stories go out with the next edition."),
     Reason.MISSED: N_("Skipped: its time was missed."),
     Reason.DEADLINE: N_("Decided at its deadline, for nobody had decided before."),

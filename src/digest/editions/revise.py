@@ -10,6 +10,7 @@ on with it (`deliveries.switch`). The digest's own words and looks are those of 
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,6 +103,30 @@ def revise(
     an edition that is not locked, held or paused or that changed meanwhile, and for a version that the
     checks stop; InputError for a story that is not there or words that cannot be used.
     """
+    made = prepare(database, edition_id, correction, public_url=public_url, templates=templates, look=look)
+    with database.write() as session:
+        return store(session, made, actor=actor, now=clock.utc_now()).number
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A next version that is made and checked, but not stored."""
+
+    current: _Current
+    composed: Composed
+    note: str
+
+
+def prepare(
+    database: Database,
+    edition_id: int,
+    correction: Correction,
+    *,
+    public_url: str,
+    templates: Path | None,
+    look: Look | None = None,
+) -> Prepared:
+    """Make the next version without storing it, as `revise` does and with what it raises."""
     with database.read() as session:
         current = _current(session, edition_id)
     placed = _corrected(current.placed, correction)
@@ -129,8 +154,7 @@ def revise(
     if checked.is_blocked:
         why = " ".join(said(one.finding, translator("en")).what for one in checked.blocks)
         raise StateError(f"The new version of edition {edition_id} could not be sent. {why}")
-    with database.write() as session:
-        return _store(session, current, checked.composed, note=_note(correction), actor=actor)
+    return Prepared(current, checked.composed, _note(correction))
 
 
 def _current(session: Session, edition_id: int) -> _Current:
@@ -267,15 +291,16 @@ def _context(current: _Current, placed: tuple[Placed, ...], *, public_url: str) 
     return frame if right is None else as_correction(frame, right.note, current.changes)
 
 
-def _store(session: Session, current: _Current, composed: Composed, *, note: str, actor: str) -> int:
+def store(session: Session, prepared: Prepared, *, actor: str, now: dt.datetime) -> Revision:
+    """Store what was prepared as the edition's next version; raises StateError if that changed meanwhile."""
+    current, note = prepared.current, prepared.note
     edition = session.get_one(Edition, current.edition.id, with_for_update={"key_share": True})
     check_revisable(edition)
     if edition.revision_id != current.revision.id:
         raise StateError(f"Edition {edition.id} has got another version meanwhile; look at it and try again.")
-    now = clock.utc_now()
-    made = store_revision(session, edition.id, composed, now=now)
+    made = store_revision(session, edition.id, prepared.composed, now=now)
     if note:
         keep_note(session, edition.id, made.number, note, actor=actor, now=now)
     details = {"revision": made.number, "from": current.revision.number, "fingerprint": made.fingerprint}
     audit.record(session, "edition.revise", edition, actor=actor, now=now, details=details)
-    return made.number
+    return made

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import audit
+from digest.editions import gate
 from digest.editions.alert_causes import note_approved
 from digest.editions.compose import Composed
 from digest.editions.explanation import keep_explanation
@@ -20,11 +21,21 @@ from digest.editions.states import ALLOWED, check_may_go_out
 from digest.editions.stories import stored_story
 from digest.editions.topic_lines import VariantLine, variants_of
 from digest.errors import NotFoundError, StateError
-from digest.models import Delivery, DeliveryStatus, Edition, Item, Revision, Variant
+from digest.models import (
+    Account,
+    Approval,
+    ApprovalWay,
+    Delivery,
+    DeliveryStatus,
+    Edition,
+    Item,
+    Revision,
+    Variant,
+)
 from digest.preflight.mail_findings import FoundIn, forbids, found_of
 
 # Who approves what is locked where nobody is asked.
-FREEZE: Final = "freeze"
+FREEZE: Final = gate.FREEZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,22 +134,46 @@ def revision_of(session: Session, edition: Edition, number: int | None = None) -
     return found
 
 
-def approve(session: Session, revision: Revision, *, actor: str, now: dt.datetime) -> bool:
-    """Approve a version; False if somebody has already. What was approved cannot change any more.
+def approve(
+    session: Session,
+    revision: Revision,
+    *,
+    actor: str,
+    way: ApprovalWay = ApprovalWay.COMMAND,
+    account: Account | None = None,
+    now: dt.datetime,
+) -> bool:
+    """Write that a version is approved; False if that stands already. What was approved cannot change.
 
-    Raises StateError if its edition is final, and for a version that the checks stop.
+    Who may, and whether they have seen this very content, is asked before (`editions.approve`). Raises
+    StateError if its edition is final, and for a version that the checks stop.
     """
+    session.flush()
     edition = session.get_one(Edition, revision.edition_id)
+    session.refresh(edition, with_for_update={"key_share": True})
+    session.refresh(revision)
     if not ALLOWED[edition.state]:
         raise StateError(f"Edition {edition.id} is {edition.state}: nothing of it is approved any more.")
     check_may_go_out(session, revision.id)
     if revision.approved_at is not None:
         return False
     revision.approved_at, revision.approved_by = now, actor
+    session.add(
+        Approval(
+            edition_id=edition.id,
+            revision_id=revision.id,
+            fingerprint=revision.fingerprint,
+            account_id=account.id if account is not None else None,
+            made_by=actor,
+            way=way,
+            made_at=now,
+        )
+    )
     if edition.revision_id == revision.id:
         note_approved(session, edition, now=now)
-    details = {"revision": revision.number, "fingerprint": revision.fingerprint}
+    details = {"revision": revision.number, "fingerprint": revision.fingerprint, "way": way.value}
     audit.record(session, "edition.approve", edition, actor=actor, now=now, details=details)
+    session.flush()
     return True
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import audit
+from digest.editions.approvals import void
 from digest.editions.candidates import is_carried
 from digest.editions.own_items import get_own_item
 from digest.editions.patterns import check_pattern
@@ -27,6 +28,7 @@ from digest.models import (
     EditionKind,
     EditionState,
     OwnItem,
+    VoidCause,
 )
 
 SHAPEABLE: Final = (EditionState.UPCOMING, EditionState.HELD)
@@ -138,7 +140,7 @@ def undo(
     session: Session, edition: Edition, change_id: int, *, actor: str, now: dt.datetime
 ) -> EditionChange:
     """Take a change back; what was said on the same thing before counts again. Raises NotFoundError."""
-    _check_open(session, edition)
+    _check_open(session, edition, actor=actor, now=now)
     found = session.get(EditionChange, change_id) if 0 < change_id < 2**63 else None
     if found is None or found.edition_id != edition.id:
         raise NotFoundError(
@@ -192,7 +194,7 @@ def _add(
     actor: str,
     now: dt.datetime,
 ) -> EditionChange:
-    _check_open(session, edition)
+    _check_open(session, edition, actor=actor, now=now)
     if edition.kind is EditionKind.CORRECTION and kind not in _WORDS:
         raise StateError(
             f"Edition {edition.id} is a correction: it is of the story that it puts right. Once it is "
@@ -215,11 +217,13 @@ def _add(
     return change
 
 
-def _check_open(session: Session, edition: Edition) -> None:
+def _check_open(session: Session, edition: Edition, *, actor: str, now: dt.datetime) -> None:
     """The edition's row is locked: a freeze that begins meanwhile sees the change or refuses it."""
     session.flush()
     session.refresh(edition, with_for_update=True)
     if edition.state in SHAPEABLE:
+        if edition.revision_id is not None:  # held as it was locked: what was approved there is not this
+            void(session, edition, VoidCause.EDITED, actor=actor, now=now)
         return
     if edition.state in (EditionState.FROZEN, EditionState.PAUSED):
         raise StateError(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.editions.alert_causes import note_state
+from digest.editions.gate import approve_until, approved, check_approved
 from digest.errors import StateError
 from digest.logs import get_logger
 from digest.models import Cadence, Edition, EditionState, Reason, Revision
@@ -66,7 +67,8 @@ def move(
     """Change an edition's state if it is still in the state that was read; False if another was quicker.
 
     What waits for a person gets its deadline with it, and whom the digest names is told. Raises StateError
-    for a change that the table does not allow, and before an edition goes out with what the checks stop.
+    for a change that the table does not allow, and before an edition goes out with what the checks stop or
+    nobody has approved.
     """
     was = edition.state
     if to not in ALLOWED[was]:
@@ -75,12 +77,17 @@ def move(
         check_may_go_out(session, edition.revision_id)
     values = {"state": to, "reason": reason, "reason_detail": detail, "state_since": now, "hinted_at": None}
     if to is EditionState.HELD or reason is Reason.WANTS_APPROVAL:
-        values["deadline_at"] = edition.deadline_at or _deadline(session, edition)
+        values["deadline_at"] = _deadline(session, edition, to, now=now)
+    still = [Edition.id == edition.id, Edition.state == was]
+    if to is EditionState.SENDING:
+        session.flush()
+        still.append(approved())
     changed = session.execute(
-        sa.update(Edition).where(Edition.id == edition.id, Edition.state == was).values(**values),
-        execution_options={"synchronize_session": False},
+        sa.update(Edition).where(*still).values(**values), execution_options={"synchronize_session": False}
     )
     if not getattr(changed, "rowcount", 0):
+        if to is EditionState.SENDING:
+            check_approved(session, edition)
         return False
     log.info("edition state", edition=edition.id, was=was.value, now=to.value, reason=reason)
     session.refresh(edition)
@@ -93,8 +100,13 @@ def deadline_of(due_at: dt.datetime, *, hold_seconds: int, useful_seconds: int) 
     return due_at + dt.timedelta(seconds=min(hold_seconds, useful_seconds))
 
 
-def _deadline(session: Session, edition: Edition) -> dt.datetime:
+def _deadline(session: Session, edition: Edition, to: EditionState, *, now: dt.datetime) -> dt.datetime:
+    """Until when a person is waited for. One that was given stays; for an approval it is by the lock."""
     cadence = session.get_one(Cadence, edition.cadence_id)
-    return deadline_of(
+    until = approve_until(cadence, edition, now=now)
+    held = deadline_of(
         edition.due_at, hold_seconds=cadence.hold_seconds, useful_seconds=cadence.useful_seconds
     )
+    if until is None:
+        return edition.deadline_at or held
+    return until if to is EditionState.FROZEN else max(edition.deadline_at or held, held)

@@ -17,12 +17,14 @@ from digest.i18n.tags import DRAFTS, LANGUAGES
 _TEMPLATES: Final = "templates/"
 _STAFF_TEMPLATES: Final = (
     "templates/email/alert/",
+    "templates/email/proof/",
     "templates/email/test/",
     "templates/email/_base/first_copy.",
     "templates/web/desk/",
     "templates/web/public/inbox.",
     "templates/web/public/message.",
     "templates/web/public/stop.",
+    "templates/web/public/proof.",
     "templates/web/public/stopped.",
 )
 # Code speaks to the staff but for these, which make words for mails and public pages.
@@ -33,7 +35,7 @@ _READERS_CODE: Final = (
     "src/digest/rendering/",
     "src/digest/web/",
 )
-_STAFF_CODE: Final = ("src/digest/rendering/copies.py", "src/digest/web/desk/")
+_STAFF_CODE: Final = ("src/digest/rendering/copies.py", "src/digest/rendering/proof", "src/digest/web/desk/")
 
 _USES: Final = (
     ("templates/email/digest/", "the digest"),

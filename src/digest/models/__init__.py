@@ -12,6 +12,7 @@ from digest.models.account import (
     Scheme,
 )
 from digest.models.alert import Alert, AlertKind
+from digest.models.approval import Approval, ApprovalWay, Unapproved, VoidCause
 from digest.models.asset import Asset, AssetChunk
 from digest.models.audience import (
     ConsentEvent,
@@ -108,6 +109,8 @@ __all__ = [
     "AlertReceiver",
     "Amendment",
     "AmendmentKind",
+    "Approval",
+    "ApprovalWay",
     "Asset",
     "AssetChunk",
     "Attribute",
@@ -188,9 +191,11 @@ __all__ = [
     "TokenBucket",
     "Topic",
     "Transport",
+    "Unapproved",
     "UncertainCase",
     "UncertainCause",
     "UncertainPolicy",
     "Variant",
+    "VoidCause",
     "Withdrawal",
 ]

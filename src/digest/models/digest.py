@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from digest.db import Base, BigId, Json, UtcDateTime, choice
+from digest.models.approval import Unapproved
 
 
 class FeaturedBy(StrEnum):
@@ -149,6 +150,12 @@ class Cadence(Base):
         choice(Missed, "missed"), default=Missed.LATE, server_default=sa.text("'late'")
     )
     wants_approval: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    # How long before its slot it is to be approved; None: it waits beyond it, as long as a held one.
+    approval_seconds: Mapped[int | None] = mapped_column(
+        sa.CheckConstraint("approval_seconds between 0 and 86400", name="approval_seconds_range")
+    )
+    # What becomes of it if nobody has; None: as of a held one.
+    approval_outcome: Mapped[Unapproved | None] = mapped_column(choice(Unapproved, "approval_outcome"))
     # How long after its slot a held edition, or one that wants approval, is waited for; then `hold_outcome`.
     hold_seconds: Mapped[int] = mapped_column(
         sa.CheckConstraint("hold_seconds between 0 and 604800", name="hold_seconds_range"),

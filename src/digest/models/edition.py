@@ -49,6 +49,7 @@ class Reason(StrEnum):
     NO_FEATURED = "no_featured"
     THIN_NEWS = "thin_news"
     WANTS_APPROVAL = "wants_approval"
+    NOT_APPROVED = "not_approved"
     MERGED = "merged"
     MISSED = "missed"
     DEADLINE = "deadline"
@@ -152,9 +153,11 @@ class Revision(Base):
     fingerprint: Mapped[str] = mapped_column(sa.String(64))
     # What the checks said of it when it was made; see `preflight.findings`.
     findings: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list, server_default=sa.text("'[]'"))
-    # Bound to this content: a revision never changes.
+    # Bound to this content: a revision never changes. Of which approval, says `approvals`.
     approved_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     approved_by: Mapped[str] = mapped_column(sa.String(120), default="", server_default=sa.text("''"))
+    # When those who may approve were asked about it by mail.
+    proofs_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 

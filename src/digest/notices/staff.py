@@ -1,4 +1,4 @@
-"""Mails that are for the staff alone: test mails, first copies, alerts.
+"""Mails that are for the staff alone: test mails, first copies, proofs, alerts.
 
 Asking looks at the address, and so does whoever hands it over (`notices.send`): what was asked for in any
 other way, or for somebody whose account was closed meanwhile, goes to nobody.
@@ -18,8 +18,9 @@ from digest.models import Account
 
 TEST: Final = "test"
 FIRST_COPY: Final = "first_copy"
+PROOF: Final = "proof"
 ALERT: Final = "alert"
-STAFF_KINDS: Final = frozenset({TEST, FIRST_COPY, ALERT})
+STAFF_KINDS: Final = frozenset({TEST, FIRST_COPY, PROOF, ALERT})
 
 
 def account_of(session: Session, address: str, *, is_active: bool = True) -> Account:

@@ -24,6 +24,7 @@ class TaskName(StrEnum):
     MIRROR = "sources.mirror"
     FREEZE = "editions.freeze"
     PLAN = "deliveries.plan"
+    FALL_BACK = "deliveries.fall_back"
     SEND_BATCH = "deliveries.send_batch"
     SEND_NOTICES = "notices.send"
 
@@ -39,6 +40,7 @@ _QUEUES = {
     TaskName.MIRROR: QueueName.SOURCES,
     TaskName.FREEZE: QueueName.EDITIONS,
     TaskName.PLAN: QueueName.EDITIONS,
+    TaskName.FALL_BACK: QueueName.EDITIONS,
     TaskName.SEND_BATCH: QueueName.DELIVERIES,
     TaskName.SEND_NOTICES: QueueName.NOTICES,
 }

@@ -9,6 +9,7 @@ from typing import Any
 from celery.exceptions import SoftTimeLimitExceeded
 
 from digest import clock, keys
+from digest.deliveries.fall_back import send_without_featured
 from digest.deliveries.handover import go_on
 from digest.deliveries.leases import bound_to, postpone
 from digest.deliveries.plan import plan
@@ -107,6 +108,14 @@ def plan_edition(edition_id: int) -> None:
     with here.database.write() as session:
         plan(session, edition_id, now=clock.utc_now())
         go_on(session, now=clock.utc_now())
+
+
+@task(TaskName.FALL_BACK)
+def fall_back(edition_id: int) -> None:
+    here = runtime()
+    send_without_featured(
+        here.database, edition_id, public_url=here.config.public_url, templates=here.config.templates
+    )
 
 
 @task(TaskName.SEND_BATCH, time_limit=SEND_SECONDS)

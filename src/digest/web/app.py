@@ -29,6 +29,7 @@ from digest.web import (
     links,
     look,
     pictures,
+    proof,
     public,
     reader,
     reader_fresh,
@@ -61,7 +62,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
     )
     # In the order in which addresses are tried: those that thousands ask for at once come first.
     first = (health, links, sign_up, editions, pictures, look)
-    for module in (*first, archive, public, reader, reader_fresh, stop, keep):
+    for module in (*first, archive, public, reader, reader_fresh, stop, proof, keep):
         app.include_router(module.router)
     if settings.catcher_dir is not None:
         app.include_router(inbox.router)

@@ -30,7 +30,7 @@ from digest.web.reader_view import Reader, left_page, reader_of, weekly_of
 router = APIRouter()
 
 _ROBOTS: Final = "User-agent: *\n" + "".join(
-    f"Disallow: {path}\n" for path in ("/u/", "/c/", "/undo/", "/f/", "/k/", "/stop/", "/inbox")
+    f"Disallow: {path}\n" for path in ("/u/", "/c/", "/undo/", "/f/", "/k/", "/stop/", "/proof/", "/inbox")
 )
 _ONE_CLICK: Final = ("List-Unsubscribe", "One-Click")
 

@@ -113,6 +113,7 @@ def make_sending_edition(session: Session) -> int:
         preheader="",
         web_html="",
         fingerprint="f" * 64,
+        approved_at=NOW,
         created_at=NOW,
     )
     session.add(revision)

@@ -18,7 +18,7 @@ from digest.editions.slots import make_next_editions
 from digest.editions.states import move
 from digest.errors import InputError, NotFoundError
 from digest.models import Cadence, ChangeKind, Edition, EditionChange, EditionState, Reason
-from tests.factories import make_cadence, make_digest
+from tests.factories import make_cadence, make_digest, make_revision
 
 NOON = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
 SLOT = dt.datetime(2026, 11, 24, 3, 0, tzinfo=dt.UTC)  # seven in the morning in Yerevan
@@ -184,6 +184,7 @@ def test_nobody_gets_two_of_one_day(
     """Moved to a later hour of a day that had its edition: the day after, if it has one slot a day."""
     with database.write() as session:
         edition = session.scalars(sa.select(Edition)).one()
+        edition.revision_id = make_revision(session, edition.id).id
         for state in (S.FROZEN, S.SENDING, S.SENT):
             move(session, edition, state, now=SLOT)
         make_next_editions(session, now=SLOT)

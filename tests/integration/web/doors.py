@@ -48,11 +48,12 @@ DOORS: Final = (
     Door("/k/{token}", Purpose.KEEP),
     Door("/stop/{token}", Purpose.STOP_EDITION),
     *(Door(f"/f/{kind.value}/{{token}}", kind.purpose) for kind in FreshKind),
+    Door("/proof/{token}", Purpose.PROOF),
 )
 # Its number is taken, and no page takes it.
 WITHOUT_DOOR: Final = frozenset({Purpose.PREFERENCES})
 # Posted to any door with its own link, this does what cannot be overlooked.
-FORM: Final = {"do": "stop_all", "word": "erase", "address": "other@mail.test"}
+FORM: Final = {"do": "stop_all", "act": "hold", "word": "erase", "address": "other@mail.test"}
 
 
 def routes_of(app: FastAPI) -> list[tuple[str, frozenset[str]]]:
@@ -89,6 +90,9 @@ def make_house(database: Database, settings: Settings) -> House:
             person = make_subscriber(session, address, address_key=made.address_key, name=name)
             claims[door] = Claim(door.purpose, readers.id, _behind(session, door, readers, person))
     claims[DOORS[5]] = Claim(Purpose.STOP_EDITION, copy.account_id, copy.edition_id)
+    proof = make_copy(database, settings)
+    proof.let_go_out_at(clock.utc_now())
+    claims[DOORS[-1]] = Claim(Purpose.PROOF, proof.account_id, proof.revision_id())
     with database.write() as session:
         assert ask_some(session, made.signer, PUBLIC_URL, templates=None, now=clock.utc_now()) == 1
     return House(made.signer, claims, ("Ani", "Reader", "mail.test", "Post-Bag", "Courier", "Patience"))

@@ -118,6 +118,15 @@ class Copy:
         with self.database.read() as session:
             return session.get_one(Edition, self.edition_id)
 
+    def revision_id(self) -> int:
+        found = self.edition().revision_id
+        assert found is not None
+        return found
+
+    def let_go_out_at(self, moment: dt.datetime) -> None:
+        with self.database.write() as session:
+            session.execute(sa.update(Edition).where(Edition.id == self.edition_id).values(send_at=moment))
+
     def set_state(self, state: EditionState) -> None:
         with self.database.write() as session:
             session.execute(sa.update(Edition).values(state=state))

@@ -40,6 +40,7 @@ def paths(scene: Scene) -> list[str]:
         "/f/other/other",
         "/k/other",
         "/stop/other",
+        "/proof/other",
         "/s",
         "/s/other",
         "/c/other",
@@ -128,6 +129,7 @@ def test_only_a_few_routes_take_a_post(app: FastAPI) -> None:
         ("/undo/{token}", {"POST"}),
         ("/f/{kind}/{token}", {"POST"}),
         ("/stop/{token}", {"POST"}),
+        ("/proof/{token}", {"POST"}),
         ("/k/{token}", {"POST"}),
     ]
 
@@ -173,7 +175,7 @@ def test_static_files_are_kept_by_browsers(client: TestClient) -> None:
 def test_crawlers_are_kept_from_links_of_mails(client: TestClient, settings: Settings) -> None:
     """Each line of the file is a rule; sign-off links and the inbox are among them."""
     rules = client.get("/robots.txt").text.splitlines()
-    kept = ["/u/", "/c/", "/undo/", "/f/", "/k/", "/stop/", "/inbox"]
+    kept = ["/u/", "/c/", "/undo/", "/f/", "/k/", "/stop/", "/proof/", "/inbox"]
     sitemap = f"Sitemap: {settings.public_url}/sitemap.xml"
     assert rules == ["User-agent: *", *(f"Disallow: {path}" for path in kept), "", sitemap]
 

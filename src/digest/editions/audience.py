@@ -1,0 +1,189 @@
+"""Whom an edition goes to, in numbers: how many, what is otherwise since the last one, and three of them.
+
+The number of statements is constant. What changed is looked for among the subscriptions that changed, not
+among everybody: a million who stay cost nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.i18n import N_, Translator
+from digest.lists.segments import Sample, edition_audience
+from digest.models import (
+    ConsentEvent,
+    Delivery,
+    Edition,
+    EditionState,
+    EditionTotals,
+    Subscriber,
+    Subscription,
+    SubscriptionStatus,
+    TextSize,
+)
+
+SAMPLES = 3
+_Audience = sa.Select[int, int, TextSize, str | None]
+_WENT_OUT = (EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceSummary:
+    """How many people an edition goes to, and why that is another number than last time.
+
+    `before` is how many the last edition of its cadence was planned for, None where there was none. `joined`
+    are in it now and were not then; of `left`, who were then and are not now, `paused` only rest. What these
+    do not explain is `others`: the do-not-mail list, another segment, another rhythm.
+    """
+
+    people: int
+    before: int | None = None
+    before_id: int | None = None
+    joined: int = 0
+    left: int = 0
+    paused: int = 0
+    samples: tuple[Sample, ...] = ()
+
+    @property
+    def difference(self) -> int | None:
+        return None if self.before is None else self.people - self.before
+
+    @property
+    def others(self) -> int:
+        """So many more, or fewer, for other reasons than subscriptions."""
+        return 0 if self.before is None else self.people - self.before - self.joined + self.left
+
+
+def audience_summary(session: Session, edition: Edition, *, samples: int = SAMPLES) -> AudienceSummary:
+    """Whom an edition goes to: as it is planned, or else as it would be planned now."""
+    people, last = edition_audience(session, edition), _last(session, edition)
+    before = None if last is None else _planned(session, last.id)
+    joined, left, paused = (0, 0, 0) if last is None else _changes(session, people, last)
+    return AudienceSummary(
+        people=_people(session, edition, people),
+        before=before,
+        before_id=None if last is None else last.id,
+        joined=joined,
+        left=left,
+        paused=paused,
+        samples=_samples(session, edition, people, samples),
+    )
+
+
+AS_MANY = N_("As many as last time.")
+FIRST = N_("It is the first one of this rhythm.")
+
+
+def audience_sentences(found: AudienceSummary, words: Translator) -> tuple[str, ...]:
+    """The numbers for a person: how many, and how that came about."""
+    people = words.gettext("Readers who get it: %(people)s.", people=words.number(found.people))
+    if found.difference is None:
+        return people, words.gettext(FIRST)
+    if found.difference == 0 and not found.joined:
+        return people, words.gettext(AS_MANY)
+    form = N_("Last time there were %(before)s: since then %(joined)s came, %(left)s left or rest.")
+    told = {"before": found.before or 0, "joined": found.joined, "left": found.left}
+    numbers = {name: words.number(value) for name, value in told.items()}
+    lines = [people, words.gettext(form, **numbers)]
+    if found.others:
+        more = f"{'+' if found.others > 0 else '−'}{words.number(abs(found.others))}"
+        lines.append(words.gettext("For other reasons: %(more)s.", more=more))
+    return tuple(lines)
+
+
+def _last(session: Session, edition: Edition) -> Edition | None:
+    """The edition of the same rhythm that went out before; not a correction, which is for a few."""
+    return session.scalars(
+        sa.select(Edition)
+        .where(
+            Edition.cadence_id == edition.cadence_id,
+            Edition.id != edition.id,
+            Edition.corrects_id.is_(None),
+            Edition.state.in_(_WENT_OUT),
+            Edition.planned_at.is_not(None),
+            Edition.due_at <= edition.due_at,
+        )
+        .order_by(Edition.due_at.desc(), Edition.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _people(session: Session, edition: Edition, audience: _Audience) -> int:
+    if edition.planned_at is not None:
+        return _planned(session, edition.id)
+    return session.scalar(sa.select(sa.func.count()).select_from(audience.subquery())) or 0
+
+
+def _planned(session: Session, edition_id: int) -> int:
+    totals = session.get(EditionTotals, edition_id)
+    if totals is not None:
+        return totals.sent + totals.failed + totals.skipped + totals.uncertain
+    of_edition = sa.select(sa.func.count()).select_from(Delivery).where(Delivery.edition_id == edition_id)
+    return session.scalar(of_edition) or 0
+
+
+def _changes(session: Session, audience: _Audience, last: Edition) -> tuple[int, int, int]:
+    """(joined, left, of these paused) of those whose subscription changed since the last was planned."""
+    # Events are in the order of their ids: from the newest back to the first that is older.
+    older = (
+        sa.select(ConsentEvent.id)
+        .where(ConsentEvent.at <= last.planned_at)
+        .order_by(ConsentEvent.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    changed = (
+        sa.select(Subscription.subscriber_id)
+        .join(ConsentEvent, ConsentEvent.subscription_id == Subscription.id)
+        .where(ConsentEvent.id > sa.func.coalesce(older, 0))
+        .distinct()
+        .subquery("changed")
+    )
+    had = sa.exists().where(Delivery.edition_id == last.id, Delivery.subscriber_id == changed.c.subscriber_id)
+    people = audience.subquery("people")
+    rests = sa.exists().where(
+        Subscription.subscriber_id == changed.c.subscriber_id,
+        Subscription.id == Delivery.subscription_id,
+        Delivery.edition_id == last.id,
+        Delivery.subscriber_id == changed.c.subscriber_id,
+        Subscription.status == SubscriptionStatus.PAUSED,
+    )
+    is_in = people.c.subscriber_id.is_not(None)
+    one = sa.literal(1)
+    row = session.execute(
+        sa.select(
+            sa.func.coalesce(sa.func.sum(sa.case((sa.and_(is_in, ~had), one), else_=0)), 0),
+            sa.func.coalesce(sa.func.sum(sa.case((sa.and_(~is_in, had), one), else_=0)), 0),
+            sa.func.coalesce(sa.func.sum(sa.case((sa.and_(~is_in, rests), one), else_=0)), 0),
+        )
+        .select_from(changed)
+        .outerjoin(people, people.c.subscriber_id == changed.c.subscriber_id)
+    ).one()
+    return int(row[0]), int(row[1]), int(row[2])
+
+
+def _samples(session: Session, edition: Edition, audience: _Audience, count: int) -> tuple[Sample, ...]:
+    """The same people each time for one edition, from all over the list; others for another edition."""
+    if count < 1:
+        return ()
+    highest = session.scalar(sa.select(sa.func.max(Subscriber.id))) or 0
+    people = audience.subquery()
+    found: dict[int, None] = {}
+    for number in range(count):
+        pick = hashlib.sha256(f"{edition.id}:{number}".encode()).digest()
+        start = int.from_bytes(pick[:8]) % (highest + 1)
+        others = people.c.subscriber_id.not_in(list(found))
+        ordered = sa.select(people.c.subscriber_id).where(others).order_by(people.c.subscriber_id).limit(1)
+        person = session.scalar(ordered.where(people.c.subscriber_id >= start)) or session.scalar(ordered)
+        if person is None:
+            break
+        found[person] = None
+    rows = session.execute(
+        sa.select(Subscriber.id, Subscriber.address, Subscriber.name).where(Subscriber.id.in_(list(found)))
+    )
+    known = {row.id: Sample(row.id, row.address or "", row.name) for row in rows}
+    return tuple(known[person] for person in found if person in known)
