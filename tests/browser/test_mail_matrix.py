@@ -100,8 +100,10 @@ def check_everywhere(page: Page, *, without: tuple[str, ...] = ()) -> None:
 
 @EVERY
 def test_a_mail_is_for_everybody_at_every_width(tab: Tab, case: Case) -> None:
-    """Each layout, language and hard case."""
-    tab.page.set_content(render_mail(case.context()).html)
+    """Each layout, language and hard case; its markup too."""
+    html = render_mail(case.context()).html
+    assert markup.faults(tab.page, html) == []
+    tab.page.set_content(html)
     check_everywhere(tab.page, without=axe.PAGE_ONLY)
 
 
