@@ -56,6 +56,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_RUN], config.stash[_LOCK] = run.make_run_folder()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Have the workers of a run of everything share the compiling."""
+    given = getattr(session.config, "workerinput", {})
+    if given.get("digest_everything"):
+        speed.share_compiling(int(given["workerid"].removeprefix("gw")), given["workercount"])
+
+
 @pytest.hookimpl(tryfirst=True)  # before anything is left out
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Have the databases take turns, and order the rest.

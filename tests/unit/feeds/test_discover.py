@@ -298,7 +298,7 @@ def test_a_page_made_to_be_slow_is_not(name: str) -> None:
     """Time grows with the page and nothing else: the worst takes a part of a second, not hours."""
     start = time.process_time()
     assert len(found(_HEAVY[name].decode()).feeds) <= MOST_CANDIDATES
-    assert time.process_time() - start < 20
+    assert time.process_time() - start < 60
 
 
 @given(st.one_of(st.binary(max_size=300), markup.map(str.encode)), st.text(max_size=60), st.text(max_size=20))
