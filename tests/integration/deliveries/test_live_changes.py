@@ -104,10 +104,10 @@ def test_changes_at_5_messages_a_second(database: Database, settings: Settings, 
     """A mail service's pace makes people wait for long: each is asked for when it is their turn."""
     with (
         judge_process(settings.data, Script(raw=True)) as port,
-        live_send(database, settings, port, people=60, per_second=5) as live,
+        live_send(database, settings, port, people=48, per_second=5) as live,
     ):
         # Of those whose turn comes late: each has neighbours who are mailed long after they have left.
-        live.make(random_changes(dice, 20, among=range(25, 56), until=0.3))
+        live.make(random_changes(dice, 12, among=range(28, 46), until=0.3))
         live.finish(seconds=60)
     judged(live, spared=1)
 
