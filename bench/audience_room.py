@@ -20,8 +20,8 @@ from digest.db import Database
 from digest.db.schema import upgrade
 from tests.factories import make_cadence, make_digest, make_list
 from tests.servers import postgres, redis
+from tests.servers.ports import free_port
 from tests.servers.postgres import PostgresServer
-from tests.servers.redis import free_port
 from tests.servers.waiting import wait_until
 
 LIST = "readers"

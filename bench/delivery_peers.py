@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from bench.delivery_mail import SENDER
-from tests.servers.redis import free_port
+from tests.servers.ports import free_port
 from tests.servers.waiting import wait_until
 
 _PROGRAM_FOLDERS = "/usr/sbin:/usr/libexec/postfix:/usr/local/sbin"

@@ -27,7 +27,7 @@ from bench.load_generator import Load, ask, get
 from digest.editions.links import keep_links
 from digest.models import Edition, EditionState, LinkCount, Revision
 from digest.rendering.digest_email import render_mail, render_web
-from tests.servers.redis import free_port
+from tests.servers.ports import free_port
 from tests.servers.waiting import wait_until
 
 AREA: Final = "email"

@@ -26,7 +26,7 @@ from bench.news_site import POSTS, address
 from digest import clock
 from digest.models import Fetch, Post, PostFingerprint, Source
 from digest.sources.collect_many import THREADS, enqueue_due
-from tests.servers.redis import free_port
+from tests.servers.ports import free_port
 
 AREA = "news"
 SOURCES = 200

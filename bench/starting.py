@@ -14,7 +14,7 @@ from typing import IO
 
 from bench.figures import Figure, Target, by_turns, load, repeat, seconds_of
 from bench.memory import pss_of_tree, tree
-from tests.servers.redis import free_port
+from tests.servers.ports import free_port
 from tests.servers.waiting import wait_until
 
 _COMMAND = (sys.executable, "-m", "digest.cli")

@@ -13,6 +13,7 @@ import pytest
 
 from digest.config import Settings
 from tests.architecture import plain_yaml
+from tests.servers.waiting import HANG
 
 _ROOT = Path(__file__).resolve().parents[2]
 _FILE = _ROOT / "docker-compose.yml"
@@ -31,7 +32,7 @@ def compose() -> dict[str, Any]:
 def _compose_command() -> list[str] | None:
     for command in (["docker", "compose"], ["docker-compose"]):
         if shutil.which(command[0]):
-            done = subprocess.run([*command, "version"], capture_output=True, check=False, timeout=60)
+            done = subprocess.run([*command, "version"], capture_output=True, check=False, timeout=HANG)
             if done.returncode == 0:
                 return command
     return None
@@ -45,11 +46,13 @@ def test_compose_itself_takes_the_file() -> None:
     command = [*compose, "-f", str(_FILE), "config"]
     given = {"POSTGRES_PASSWORD": "a", "REDIS_PASSWORD": "b", "DIGEST_PUBLIC_URL": "https://digest.test"}
     clean = {name: value for name, value in os.environ.items() if name not in given}
-    done = subprocess.run(command, env=clean | given, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, env=clean | given, capture_output=True, text=True, check=False, timeout=HANG
+    )
     assert done.returncode == 0, done.stderr
     for name in given:
         less = {key: value for key, value in (clean | given).items() if key != name}
-        done = subprocess.run(command, env=less, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, env=less, capture_output=True, text=True, check=False, timeout=HANG)
         assert done.returncode != 0
         assert f"Set {name}, " in done.stderr
 

@@ -22,6 +22,7 @@ from digest.queueing import app as queueing
 from digest.queueing.enqueue import enqueue, hint
 from digest.queueing.names import QueueName, TaskName
 from tests.architecture import reading
+from tests.servers.waiting import HANG
 
 _ASK = """
 import json
@@ -52,7 +53,7 @@ def worker() -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANG,
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -108,7 +109,7 @@ def test_only_ids_travel(memory: Connection) -> None:
     with Consumer(
         memory, [queue], callbacks=[lambda body, message: taken.append((body, message.content_type))]
     ):
-        memory.drain_events(timeout=60)
+        memory.drain_events(timeout=HANG)
     ((arguments, keywords, _), kind) = taken[0]
     assert (arguments, keywords, kind) == ([7], {}, "application/json")
 
@@ -144,6 +145,6 @@ def test_a_pickled_message_is_refused(memory: Connection, worker: dict[str, Any]
         on_decode_error=lambda message, error: refused.append(error),
         callbacks=[lambda body, message: got.append(body)],
     ):
-        memory.drain_events(timeout=60)
+        memory.drain_events(timeout=HANG)
     assert got == []
     assert isinstance(refused[0], ContentDisallowed)

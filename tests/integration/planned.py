@@ -45,6 +45,7 @@ from tests.factories import (
     make_revision,
 )
 from tests.factories.moments import NOW
+from tests.servers.waiting import HANG
 
 PUBLIC_URL = "https://digest.courier.example"
 _numbers = itertools.count(1)
@@ -102,7 +103,7 @@ class Desk:
     def sender(self, port: int, *, worker: str = "test", now: dt.datetime) -> Sender:
         """What one worker sends with; its journal's lock is held until `let_go`."""
         journal, journal_id = open_journal(self.database, self.folder / "journals", worker=worker, now=now)
-        transport = SmtpTransport(Endpoint(host="127.0.0.1", port=port, security=Security.NONE, timeout=10))
+        transport = SmtpTransport(Endpoint(host="127.0.0.1", port=port, security=Security.NONE, timeout=HANG))
         return Sender(
             journal, journal_id, transport, self.transport_id, Writer(self.database, self.made, PUBLIC_URL)
         )

@@ -31,6 +31,7 @@ from digest.sources.looks import LookCode
 from tests.factories import make_cadence, make_digest
 from tests.feeds import FeedPost, rss
 from tests.servers.news_site import NewsSite, Page
+from tests.servers.waiting import HANG
 
 INTERVAL = dt.timedelta(minutes=15)
 
@@ -93,7 +94,7 @@ class QuickFetcher(Fetcher):
     slow = ""  # the start of its URLs
 
     def get(self, url: str, **given: Any) -> Answer:
-        seconds = 0.25 if self.slow and url.startswith(self.slow) else 10.0
+        seconds = 0.25 if self.slow and url.startswith(self.slow) else HANG
         return super().get(url, **{**given, "limits": Limits(max_bytes=200_000, seconds=seconds)})
 
 

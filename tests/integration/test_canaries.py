@@ -49,6 +49,7 @@ from tests.factories.moments import NOW
 from tests.integration.planned import PUBLIC_URL, Desk, let_go, make_desk
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Fault, Received, Script
+from tests.servers.waiting import HANG
 
 SENT, FAILED, UNCERTAIN = DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.UNCERTAIN
 CANARY = re.compile("kx[0-9a-f]{14}xk")
@@ -232,7 +233,7 @@ def test_nobody_gets_anything_of_somebody_else(desk: Desk, count: int) -> None:
             host="127.0.0.1",
             port=judge.port,
             security=Security.NONE,
-            timeout=30,
+            timeout=HANG,
             max_connections=CONNECTIONS,
         )
         sender = dataclasses.replace(

@@ -23,6 +23,7 @@ from digest.models import DeliveryStatus
 from tests.integration.disks import files_at_most
 from tests.integration.planned import Desk, let_go, make_desk
 from tests.servers.smtp import JudgeServer
+from tests.servers.waiting import HANG
 
 PEOPLE = 4
 # Beyond whatever else this process writes while it sends.
@@ -105,7 +106,7 @@ def test_a_disk_that_cannot_be_synced_stops_the_sending(desk: Desk, monkeypatch:
         sender = desk.sender(judge.port, now=now)
         monkeypatch.setattr(journal_sync, "_sync", fails)
         sender.journal.keep_synced()
-        assert failed.wait(60)
+        assert failed.wait(HANG)
         with pytest.raises(JournalError, match="sending must stop"):
             desk.send(edition_id, sender)
         let_go(sender)

@@ -6,7 +6,6 @@ import datetime as dt
 import gzip
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,6 +16,7 @@ from digest.net import http
 from digest.net.guard import Deadline, GuardedBackend, system_resolve
 from digest.net.http import FetchCode, Fetcher, FetchError, Limits
 from tests.servers.news_site import NewsSite, Page
+from tests.servers.waiting import HANG
 
 FEED = b"<rss version='2.0'><channel><title>The Harbour Post</title></channel></rss>"
 
@@ -158,7 +158,7 @@ def test_a_body_over_the_limit_is_refused(site: NewsSite, fetcher: Fetcher, page
     [
         Page(FEED, drip=0.05),
         Page(FEED, slow_headers=0.05),
-        Page(FEED, delay=5),
+        Page(FEED, delay=600),
         Page(status=302, headers=(("Location", "/feed/"),), delay=0.1),
     ],
     ids=["body", "headers", "silence", "redirects"],
@@ -166,9 +166,7 @@ def test_a_body_over_the_limit_is_refused(site: NewsSite, fetcher: Fetcher, page
 def test_a_slow_answer_ends_at_the_deadline(site: NewsSite, fetcher: Fetcher, page: Page) -> None:
     """One time limit holds for all of a fetch, though no single wait is long."""
     url = site.put("/feed/", page)
-    started = time.monotonic()
     assert failure(fetcher, url, seconds=0.4, redirects=50).code == FetchCode.TIMEOUT
-    assert time.monotonic() - started < 3
 
 
 def test_a_name_that_is_slow_to_look_up_ends_at_the_deadline() -> None:
@@ -337,7 +335,7 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
 
 def test_tls_against_a_server_without_it_fails_clearly(site: NewsSite, fetcher: Fetcher) -> None:
     """https to a plain port is unreachable, not a hang."""
-    assert failure(fetcher, f"https://{site.host}/", seconds=2).code == FetchCode.UNREACHABLE
+    assert failure(fetcher, f"https://{site.host}/", seconds=HANG).code == FetchCode.UNREACHABLE
 
 
 def test_a_tls_greeting_that_never_comes_ends_at_the_deadline() -> None:
@@ -360,8 +358,8 @@ def test_a_server_that_does_not_speak_http_is_an_error() -> None:
 
         with ThreadPoolExecutor(1) as pool:
             greeting = pool.submit(greet)
-            assert failure(Fetcher([host]), f"http://{host}/", seconds=5).code == FetchCode.BAD_ANSWER
-            greeting.result(5)
+            assert failure(Fetcher([host]), f"http://{host}/", seconds=HANG).code == FetchCode.BAD_ANSWER
+            greeting.result(HANG)
 
 
 def test_one_fetcher_serves_many_threads(site: NewsSite, fetcher: Fetcher) -> None:

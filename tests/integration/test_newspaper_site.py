@@ -21,6 +21,7 @@ from digest.embedded.newspaper.__main__ import main
 from digest.embedded.newspaper.newspaper import Newspaper
 from digest.embedded.newspaper.site import Site, running, serve
 from digest.errors import ConfigError
+from tests.servers.waiting import HANG
 
 START = dt.datetime.now(dt.UTC)
 
@@ -39,7 +40,7 @@ def site(newspaper: Newspaper) -> Iterator[Site]:
 def ask(
     port: int, path: str, *, method: str = "GET", headers: dict[str, str] | None = None
 ) -> tuple[http.client.HTTPResponse, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG)
     try:
         connection.request(method, path, headers=headers or {})
         response = connection.getresponse()
@@ -86,7 +87,7 @@ def test_head_says_what_get_would(site: Site) -> None:
 
 def test_a_kept_connection_serves_one_page_after_another(site: Site) -> None:
     """Pages, a 304 and a 404 go over one connection without getting out of step."""
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=HANG)
     statuses = []
     etag = ""
     for path in ("/en/", "/pictures/bus.png", "/pictures/bus.png", "/nowhere/", "/style.css"):
@@ -120,7 +121,7 @@ def test_a_taken_port_is_one_clear_sentence(site: Site, newspaper: Newspaper) ->
 def test_the_port_is_free_after_the_end(newspaper: Newspaper) -> None:
     """A reader that is still connected does not hold up the end, nor keep the port."""
     with running(newspaper) as site:
-        idle = socket.create_connection(("127.0.0.1", site.port), timeout=10)
+        idle = socket.create_connection(("127.0.0.1", site.port), timeout=HANG)
         ask(site.port, "/en/")
     with running(newspaper, port=site.port) as again:
         assert ask(again.port, "/en/")[0].status == 200
@@ -138,10 +139,10 @@ def test_serve_in_a_thread_stops_when_told(newspaper: Newspaper) -> None:
 
     thread = threading.Thread(target=serve, args=("127.0.0.1", 0, newspaper, ready), kwargs={"stop": stop})
     thread.start()
-    assert is_ready.wait(10)
+    assert is_ready.wait(HANG)
     assert ask(ports[0], "/en/")[0].status == 200
     stop.set()
-    thread.join(10)
+    thread.join(HANG)
     assert not thread.is_alive()
 
 
@@ -159,7 +160,7 @@ def test_the_process_publishes_and_ends_on_a_signal(number: signal.Signals) -> N
             entries = feedparser.parse(ask(port, "/en/feed/")[1]).entries
             assert len(entries) >= 15 + 3  # five were due by now, by turns in both languages
             os.kill(process.pid, number)
-            assert process.wait(10) == 0
+            assert process.wait(HANG) == 0
         finally:
             process.kill()
 

@@ -38,7 +38,7 @@ from tests.servers.databases import KeptSqlite
 from tests.servers.postfix import DOMAIN, PASSWORD, SIZE_LIMIT, USER, PostfixServer
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import AUTHORITY, Script
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import HANG, wait_until
 
 SENT, FAILED, PENDING = DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.PENDING
 BOTH = {f"{algorithm}-sha256" for algorithm in Algorithm}
@@ -82,8 +82,8 @@ class Relay:
             "username": USER,
             "password": PASSWORD,
             "ca_file": str(AUTHORITY),
-            "timeout": 20.0,
-            "final_timeout": 20.0,
+            "timeout": HANG,
+            "final_timeout": HANG,
         }
         return Endpoint(**(plain | changes))  # type: ignore[arg-type]
 

@@ -32,7 +32,7 @@ from digest.models import (
 )
 from tests.factories import make_cadence, make_digest
 from tests.integration.planned import Desk, make_desk, make_post
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import HANG, wait_until
 
 HOUR = dt.timedelta(hours=1)
 
@@ -60,7 +60,7 @@ def _at_the_same_time(database: Database, other: Callable[[Session], object]) ->
         thread.start()
         if not database.is_sqlite:
             wait_until(lambda: not thread.is_alive() or _somebody_waits(database), what="the other one")
-    thread.join(20)
+    thread.join(HANG)
     assert not thread.is_alive()
 
 

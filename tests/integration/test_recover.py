@@ -34,6 +34,7 @@ from digest.models import (
 from digest.queueing.names import TaskName
 from tests.integration import hints
 from tests.integration.planned import Desk, make_desk
+from tests.servers.waiting import HANG
 
 HOST = socket.gethostname()
 SENT, FAILED, PENDING = DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.PENDING
@@ -293,7 +294,7 @@ def test_two_workers_fold_a_journal_once(crash: Crash) -> None:
     crash.intent(later)
     crash.outcome(later, Outcome.DEFERRED, Reply(451, "4.7.1", "Come back"))
     crash.journal.close()
-    barrier = threading.Barrier(3, timeout=20)
+    barrier = threading.Barrier(3, timeout=HANG)
     failed: list[BaseException] = []
 
     def run() -> None:
@@ -307,7 +308,7 @@ def test_two_workers_fold_a_journal_once(crash: Crash) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(HANG)
     assert failed == []
     assert crash.statuses() == [SENT, *[PENDING] * 6]
     assert crash.rows()[later].attempt == 1

@@ -17,6 +17,7 @@ from digest.mail.smtp_client import SmtpTransport
 from digest.mail.transport import Endpoint, Envelope, Outcome, Reply, Security, Transport
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Fault, FaultCounter, Script
+from tests.servers.waiting import HANG
 from tests.unit.mail.reply_corpus import CORPUS, Sample
 
 _STAGES = (Stage.CONNECT, Stage.EHLO, Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT)
@@ -57,8 +58,8 @@ def _send(server: JudgeServer, *names: str) -> tuple[Heard, UnreachableError | N
         security=Security.NONE,
         username="digest",
         password="secret",
-        timeout=5,
-        final_timeout=5,
+        timeout=HANG,
+        final_timeout=HANG,
     )
     envelopes = [
         Envelope(sender="n@example.org", recipient=f"{name}@example.org", message=_BODY, ref=name)

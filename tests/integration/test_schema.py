@@ -22,6 +22,7 @@ from digest.errors import SchemaError, UnreachableError
 from digest.models import Delivery, DeliveryStatus, Edition, Settlement, UncertainCase, UncertainCause
 from tests.factories import make_cadence, make_digest
 from tests.factories.moments import NOW
+from tests.servers.waiting import HANG
 
 _NEXT = '''"""A later revision, as a release after this one would bring it"""
 
@@ -290,7 +291,7 @@ def test_two_upgrades_at_once_do_no_harm(empty_url: str) -> None:
     def run() -> None:
         own = Database(empty_url)
         try:
-            barrier.wait(10)
+            barrier.wait(HANG)
             done.append(schema.upgrade(own))
         except BaseException as error:
             failed.append(error)
@@ -301,7 +302,7 @@ def test_two_upgrades_at_once_do_no_harm(empty_url: str) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(HANG)
     assert failed == []
     assert sorted(done, key=str) == [(schema.head(), schema.head()), (None, schema.head())]
     fresh = Database(empty_url)
@@ -404,14 +405,14 @@ def test_two_ticks_make_a_range_once(postgres: Database) -> None:
 
     def run() -> None:
         with postgres.write() as session:
-            barrier.wait(10)
+            barrier.wait(HANG)
             made.append(make_partitions(session))
 
     threads = [threading.Thread(target=run) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(HANG)
     assert sorted(made) == [[], ["deliveries_from_1000"]]
 
 

@@ -8,13 +8,14 @@ from digest.net import dmarc, spf
 from digest.net.dns import Lookups, Status
 from digest.net.sender_facts import SenderFacts, gather
 from tests.servers.dns import DnsServer, Trouble, Zone
+from tests.servers.waiting import HANG
 
 D = "courier.example"
 
 
 def facts(zone: Zone, *selectors: str, domain: str = D, bounce: str = "") -> SenderFacts:
     with DnsServer(zone) as server:
-        lookups = Lookups([("127.0.0.1", server.port)], seconds=1)
+        lookups = Lookups([("127.0.0.1", server.port)], seconds=HANG)
         return gather(domain, bounce or domain, selectors, lookups)
 
 

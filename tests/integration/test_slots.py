@@ -19,6 +19,7 @@ from digest.models import Cadence, Edition, EditionKind, EditionState, Reason
 from digest.queueing.names import TaskName
 from tests.factories import make_cadence, make_digest
 from tests.integration import hints
+from tests.servers.waiting import HANG
 
 # Seven in the morning in Yerevan (+04:00) is three in the morning in UTC.
 NOON = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
@@ -71,7 +72,7 @@ def test_two_schedulers_make_one_edition_of_a_slot(database_url: str) -> None:
         make_cadence(session, make_digest(session), cron="0 * * * *", slots_after=NOON)
     now = NOON
     failed: list[BaseException] = []
-    barrier = threading.Barrier(4, timeout=20)
+    barrier = threading.Barrier(4, timeout=HANG)
 
     def run() -> None:
         own = Database(database_url)
@@ -90,7 +91,7 @@ def test_two_schedulers_make_one_edition_of_a_slot(database_url: str) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(HANG)
     assert failed == []
     assert [line[0] for line in _editions(first)] == [NOON + hours * HOUR for hours in (1, 2, 3)]
     first.close()

@@ -23,7 +23,7 @@ from digest.mail.placeholders import fill
 from digest.mail.signing_key import Algorithm, load_key, make_private
 from digest.mail.smtp_client import SmtpTransport, check
 from digest.mail.transport import Endpoint, Envelope, Outcome, Security
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import HANG, wait_until
 from tests.unit.mail.samples import VALUES
 
 PROGRAM = textwrap.dedent("""
@@ -67,7 +67,7 @@ def test_mails_are_in_their_folders_when_250_is_heard(tmp_path: Path) -> None:
         )
 
     with listening(tmp_path) as (_, port):
-        endpoint = Endpoint(host="127.0.0.1", port=port, security=Security.NONE, timeout=10)
+        endpoint = Endpoint(host="127.0.0.1", port=port, security=Security.NONE, timeout=HANG)
         envelopes = [
             Envelope(sender="bounce@example.org", recipient="ani@example.org", message=message)
             for message in (BULK, NOTICE, b"precedence: BULK\r\nSubject: Other\r\n\r\nx\r\n")
@@ -115,7 +115,7 @@ def test_every_signed_byte_arrives(tmp_path: Path) -> None:
     told: dict[str, Outcome] = {}
     with listening(tmp_path) as (_, port):
         endpoint = Endpoint(
-            host="127.0.0.1", port=port, security=Security.NONE, timeout=10, max_connections=4
+            host="127.0.0.1", port=port, security=Security.NONE, timeout=HANG, max_connections=4
         )
         with SmtpTransport(endpoint) as transport:
             transport.send(
@@ -139,14 +139,14 @@ def test_the_catcher_ends_on_sigterm_with_clients_connected(tmp_path: Path) -> N
     with listening(tmp_path) as (process, port), socket.create_connection(("127.0.0.1", port)) as idle:
         assert idle.recv(3) == b"220"
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(HANG) == 0
         assert b"Traceback" not in process.stderr.read()
 
 
 def test_the_catcher_has_limits(tmp_path: Path) -> None:
     """Size and recipients are limited, and what does not fit is not kept."""
     with listening(tmp_path) as (_, port):
-        offer = check(Endpoint(host="127.0.0.1", port=port, security=Security.NONE, timeout=10))
+        offer = check(Endpoint(host="127.0.0.1", port=port, security=Security.NONE, timeout=HANG))
         assert offer.size_limit == 10_000_000
         with smtplib.SMTP("127.0.0.1", port) as client:
             with pytest.raises(smtplib.SMTPResponseException) as caught:
@@ -176,5 +176,5 @@ def test_a_port_in_use_is_said_clearly(tmp_path: Path) -> None:
         socket.create_server(("127.0.0.1", 0)) as other,
         catcher(tmp_path, other.getsockname()[1]) as process,
     ):
-        assert process.wait(20) != 0
+        assert process.wait(HANG) != 0
         assert b"ConfigError: The mail catcher cannot listen on 127.0.0.1" in process.stderr.read()

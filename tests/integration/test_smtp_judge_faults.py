@@ -13,7 +13,7 @@ import pytest
 
 from tests.servers.smtp import JudgeServer, read_ends, read_record
 from tests.servers.smtp_script import AUTHORITY, Fault, Script
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import HANG, wait_until
 
 MESSAGE = b"Message-ID: <e1.x@example.org>\r\n\r\nx\r\n"
 _GROUP = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<%s@example.org>\r\nDATA\r\n"
@@ -21,7 +21,7 @@ _GROUP = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<%s@example.org>\r\nDATA\r\n"
 
 def _say(judge: JudgeServer, data: bytes, *, replies: int) -> list[bytes]:
     """Speak to the judge in one write; the codes of its replies, the greeting's among them."""
-    with socket.create_connection(("127.0.0.1", judge.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", judge.port), timeout=HANG) as connection:
         file = connection.makefile("rb")
         connection.sendall(data)
         codes: list[bytes] = []
@@ -73,10 +73,11 @@ def test_data_after_a_refused_recipient_may_be_allowed() -> None:
 def test_a_server_that_forgets_what_was_pipelined() -> None:
     """It offers PIPELINING, answers the first command of a write, and waits for ever."""
     with JudgeServer(Script(discards_pipelined=True)) as judge:
-        with socket.create_connection(("127.0.0.1", judge.port), timeout=0.3) as connection:
+        with socket.create_connection(("127.0.0.1", judge.port), timeout=HANG) as connection:
             file = connection.makefile("rb")
             connection.sendall(_GROUP % b"bob")
             assert [file.readline()[:3], file.readline()[:3]] == [b"220", b"250"]
+            connection.settimeout(0.3)
             with pytest.raises(TimeoutError):
                 file.readline()
         with smtplib.SMTP("127.0.0.1", judge.port) as client:  # one that waits each time has no trouble
@@ -159,7 +160,31 @@ def test_it_is_slow_where_it_is_told_to(stage: str) -> None:
         said = b"EHLO x\r\nRSET\r\n" + _GROUP % b"b" + MESSAGE + b".\r\nQUIT\r\n"
         started = time.perf_counter()
         assert _say(judge, said, replies=8) == b"220 250 250 250 250 354 250 221".split()
-        assert 0.2 <= time.perf_counter() - started < 1.0
+        assert time.perf_counter() - started >= 0.2
+
+
+def test_it_holds_an_answer_back_until_it_is_told_to_let_go() -> None:
+    """What was asked meanwhile is answered after it, in order; other connections are answered at once."""
+    with (
+        JudgeServer(Script(faults=(Fault("rcpt", action="hold", match="bob@"),))) as judge,
+        socket.create_connection(("127.0.0.1", judge.port), timeout=HANG) as held,
+    ):
+        said = b""
+        held.sendall(_GROUP % b"bob" + MESSAGE + b".\r\nQUIT\r\n")
+        while said.count(b"\n") < 2:
+            said += held.recv(1000)
+        wait_until(lambda: judge.messages, what="the message behind the answer")
+        assert len(_say(judge, _GROUP % b"eva", replies=4)) == 4
+        held.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            held.recv(1)
+        held.settimeout(HANG)
+        judge.let_go()
+        rest = b""
+        while data := held.recv(1000):
+            rest += data
+    assert [line[:3] for line in said.splitlines()] == [b"220", b"250"]
+    assert [line[:3] for line in rest.splitlines()] == [b"250", b"354", b"250", b"221"]
 
 
 def test_times_and_ends_are_on_record(tmp_path: Path) -> None:

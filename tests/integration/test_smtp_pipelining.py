@@ -10,6 +10,7 @@ from digest.mail.transport import Outcome
 from tests.integration.test_smtp_client import Ledger, endpoint, envelope, taken
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Fault, Script
+from tests.servers.waiting import HANG
 
 _NAMES = ("ani", "bob", "eva", "gor", "lia")
 _ALL_ACCEPTED = sorted((name, Outcome.ACCEPTED) for name in _NAMES)
@@ -29,7 +30,8 @@ _ALL_ACCEPTED = sorted((name, Outcome.ACCEPTED) for name in _NAMES)
 def test_a_server_that_cannot_do_what_it_offers_is_spoken_to_with_less(script: Script) -> None:
     """Everybody has one mail; one connection is given up for it, not one for each mail."""
     ledger = Ledger()
-    with JudgeServer(script) as judge, SmtpTransport(endpoint(judge, timeout=1.5)) as transport:
+    seconds = 3.0 if script.discards_pipelined else HANG  # silence is all that it says
+    with JudgeServer(script) as judge, SmtpTransport(endpoint(judge, timeout=seconds)) as transport:
         for _ in range(2):
             transport.send(
                 map(envelope, _NAMES), before_dot=ledger.before_dot, after_reply=ledger.after_reply
@@ -68,7 +70,7 @@ def test_silence_that_has_nothing_to_do_with_it_lowers_nothing() -> None:
     ledger = Ledger()
     with (
         JudgeServer(Script(faults=(Fault("mail", "silence"),))) as judge,
-        SmtpTransport(endpoint(judge, timeout=1.0)) as transport,
+        SmtpTransport(endpoint(judge, timeout=2.0)) as transport,
     ):
         with pytest.raises(UnreachableError, match="in time"):
             transport.send(

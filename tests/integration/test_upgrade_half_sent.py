@@ -24,6 +24,7 @@ from digest.models import Batch, Delivery, DeliveryStatus, Edition, EditionState
 from tests.integration.first_release import HalfSent, lay_half_sent
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Script
+from tests.servers.waiting import HANG
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -47,7 +48,7 @@ def _send_what_is_due(database: Database, folder: Path, *, now: dt.datetime) -> 
         batches = session.scalars(sa.select(Batch.id).where(Batch.closed_at.is_(None))).all()
     made = keys.load(folder / "secrets")
     journal, journal_id = open_journal(database, folder / "journals", worker="new", now=now)
-    endpoint = Endpoint(host=service.host, port=service.port, security=Security.NONE, timeout=10)
+    endpoint = Endpoint(host=service.host, port=service.port, security=Security.NONE, timeout=HANG)
     writer = Writer(database, made, "https://digest.courier.example")
     sender = Sender(journal, journal_id, SmtpTransport(endpoint), service.id, writer)
     try:

@@ -11,6 +11,7 @@ from digest.clock import utc_now
 from digest.db import Database
 from digest.models import Confirmation
 from tests.factories import make_digest, make_list
+from tests.servers.waiting import HANG
 
 _WRITERS = 4
 _EACH = 5
@@ -64,7 +65,7 @@ def test_a_turn_ends_with_its_transaction_however_that_ends(database: Database) 
 
     thread = threading.Thread(target=write)
     thread.start()
-    thread.join(20)
+    thread.join(HANG)
     assert done.is_set()
 
 

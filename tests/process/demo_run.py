@@ -22,7 +22,7 @@ from digest.mail.mailbox import LIST_LIMIT, list_messages
 from digest.models import Delivery, Digest, Item, MailingList, Role, Subscriber, Subscription, Variant
 
 _ROOT = Path(__file__).resolve().parents[2]
-_SECONDS = 150
+_SECONDS = 300  # more than the demo itself waits
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
@@ -31,16 +30,16 @@ class Send:
         """What the mail server took of it, in the order of its record."""
         return taken_of(self.room.record, self.edition_id)
 
-    def wait_for(self, count: int, *, seconds: float = 30.0) -> None:
+    def wait_for(self, count: int) -> None:
         """Wait until the mail server has taken so many."""
-        wait_until(lambda: len(self.taken()) >= count, seconds=seconds, what=f"mail number {count}")
+        wait_until(lambda: len(self.taken()) >= count, what=f"mail number {count}")
 
     def state(self) -> EditionState:
         with self.room.database.read() as session:
             return session.get_one(Edition, self.edition_id).state
 
-    def wait_for_the_end(self, *, seconds: float = 60.0) -> None:
-        wait_until(lambda: self.state() is EditionState.SENT, seconds=seconds, what="the end of the edition")
+    def wait_for_the_end(self) -> None:
+        wait_until(lambda: self.state() is EditionState.SENT, what="the end of the edition")
 
     def cancel(self) -> None:
         """End it as it is."""
@@ -56,8 +55,8 @@ class Send:
             )
             return {str(address): status for address, status in rows}
 
-    def lateness(self) -> list[float]:
-        """By how many seconds the first mail of each batch came after the batch was due, in their order."""
+    def due(self) -> dict[str, float]:
+        """From when on each address may be mailed, by its batch, in seconds since 1970."""
         with self.room.database.read() as session:
             rows = session.execute(
                 sa.select(Subscriber.address, Batch.not_before)
@@ -65,21 +64,30 @@ class Send:
                 .join(Batch, Batch.id == Delivery.batch_id)
                 .where(Delivery.edition_id == self.edition_id)
             )
-            due = {str(address): not_before.timestamp() for address, not_before in rows}
-        first: dict[float, float] = {}
-        for line in self.taken():
-            first.setdefault(due[line["rcpt"][0]], line["at"])
-        return [at - moment for moment, at in sorted(first.items())]
+            return {str(address): not_before.timestamp() for address, not_before in rows}
 
     def rate(self, first: int, last: int) -> float:
         """Mails a second from one to another, by their numbers on the record."""
         moments = [float(line["at"]) for line in self.taken()]
         return (last - first) / (moments[last - 1] - moments[first - 1])
 
-    def most_in_a_second(self) -> int:
-        """The largest number of mails in any second."""
-        moments = sorted(line["at"] for line in self.taken())
-        return max(bisect.bisect_left(moments, at + 1) - number for number, at in enumerate(moments))
+    def check_pace(self, per_second: int) -> None:
+        """No mail came before its turn at this pace, counted from the moment at which all was planned.
+
+        So it holds on a machine that is late with everything: what was late may come closer together.
+        """
+        with self.room.database.read() as session:
+            planned_at = session.get_one(Edition, self.edition_id).planned_at
+        assert planned_at is not None
+        begun = planned_at.timestamp()
+        moments = sorted(float(line["at"]) for line in self.taken())
+        early = [begun + number / per_second - at for number, at in enumerate(moments)]
+        assert max(early) < 0.02  # a timer may be that early
+
+    def check_begins(self) -> None:
+        """Nobody was mailed before their batch was due."""
+        due = self.due()
+        assert min(line["at"] - due[line["rcpt"][0]] for line in self.taken()) >= 0
 
     def check_once_each(
         self, *, had_it: frozenset[str] = frozenset(), uncertain: frozenset[str] = frozenset()

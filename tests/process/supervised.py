@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import HANG, wait_until
 
 
 class Supervised:
@@ -57,9 +57,9 @@ class Supervised:
         return self.finish()
 
     def finish(self) -> int:
-        status = self.process.wait(30)
+        status = self.process.wait(HANG)
         for reader in self._readers:
-            reader.join(30)
+            reader.join(HANG)
         return status
 
     def clean(self) -> None:

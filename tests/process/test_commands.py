@@ -23,8 +23,8 @@ import pytest
 from celery import Celery
 
 from tests.architecture import plain_yaml
-from tests.servers.redis import free_port
-from tests.servers.waiting import wait_until
+from tests.servers.ports import free_port
+from tests.servers.waiting import HANG, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -88,7 +88,7 @@ class Composition:
         kind, *words = [self.adapted(word) for word in self.services[name]["healthcheck"]["test"]]
         argv = ["sh", "-c", words[0]] if kind == "CMD-SHELL" else words
         done = subprocess.run(
-            argv, cwd=self.folder, env=self.env(name), capture_output=True, check=False, timeout=60
+            argv, cwd=self.folder, env=self.env(name), capture_output=True, check=False, timeout=HANG
         )
         return done.returncode == 0
 
@@ -144,19 +144,18 @@ def composition(postgres_url: str, redis_url: str, tmp_path: Path) -> Iterator[C
 def test_each_service_gets_well_and_stops(composition: Composition, redis_url: str, tmp_path: Path) -> None:
     """migrate ends with 0; the others become healthy, take no pickle, and end with 0 on SIGTERM."""
     composition.start("migrate")
-    assert composition.running["migrate"].wait(60) == 0, composition.log("migrate")
+    assert composition.running["migrate"].wait(HANG) == 0, composition.log("migrate")
     for name in _LONG_RUNNING:
         composition.start(name)
 
     for name in ("web", "beat"):
         wait_until(
             lambda name=name: _lives(composition, name) and _may_be_well(composition, name),
-            seconds=60,
             what=name,
         )
     _hand_in_a_mail(composition)
 
-    wait_until(lambda: "ready." in composition.log("worker"), seconds=60, what="the worker")
+    wait_until(lambda: "ready." in composition.log("worker"), what="the worker")
     victim = tmp_path / "touched"
     _send_pickle(redis_url, victim)
     wait_until(lambda: "untrusted content" in composition.log("worker"), what="the refusal")
@@ -167,7 +166,7 @@ def test_each_service_gets_well_and_stops(composition: Composition, redis_url: s
 
     for name in _LONG_RUNNING:
         composition.running[name].send_signal(signal.SIGTERM)
-    ends = {name: composition.running[name].wait(40) for name in _LONG_RUNNING}
+    ends = {name: composition.running[name].wait(HANG) for name in _LONG_RUNNING}
     assert ends == dict.fromkeys(_LONG_RUNNING, 0), {name: composition.log(name)[-2000:] for name in ends}
     assert not composition.is_healthy("web")
     _age(tmp_path)
@@ -198,11 +197,11 @@ def _hand_in_a_mail(composition: Composition) -> None:
             return _lives(composition, "catcher")
         return False
 
-    wait_until(answers, seconds=30, what="the catcher")
+    wait_until(answers, what="the catcher")
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "news@courier.example", "ani@mail.test", "A bridge is mended"
     mail.set_content("It is mended.\n")
-    with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=HANG) as client:
         client.send_message(mail)
     caught = Path(composition.places["/var/lib/digest"]) / "caught"
     assert len(list(caught.rglob("*.eml"))) == 1

@@ -11,7 +11,7 @@ from kombu.transport import TRANSPORT_ALIASES
 from digest.config import load
 from digest.queueing.app import make_app
 from tests.servers.redis import private
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import HANG, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -27,7 +27,7 @@ def test_messages_of_a_lost_connection_are_let_go(tmp_path: Path) -> None:
         queue = connection.SimpleQueue("deliveries")
         for _ in range(3):
             queue.put({})
-        first, second, _third = (queue.get(timeout=60) for _ in range(3))
+        first, second, _third = (queue.get(timeout=HANG) for _ in range(3))
         server.kill()
         connection.collect(socket_timeout=1)  # the order of celery's on_connection_error_after_connected
         connection.close()

@@ -27,8 +27,6 @@ PEOPLE = 1_100  # three batches
 SPREAD = "3s"  # the second and the third are due one and two seconds after the first
 CONNECTIONS = 4  # of each of the four processes that send
 SWEEP = 0.5  # seconds from one to the next
-RECONNECT = 6.0  # a worker looks for a broker that is away after 2 seconds, and 4 seconds later
-SLACK = 5.0  # for a machine that is busy with other tests
 TRIALS = 24  # of the slow test
 
 
@@ -110,19 +108,19 @@ def _pace(house: House, per_second: int) -> Iterator[None]:
 
 
 def test_hints_that_the_broker_forgot_are_given_again(house: House) -> None:
-    """FLUSHALL amid the first batch: the others begin within a sweep of their time, which comes later."""
+    """FLUSHALL amid the first batch: the others, which are due later, begin at their time by the sweep."""
     send = _begun(house)
     house.lose_hints()
     send.wait_for_the_end()
-    assert max(send.lateness()[1:]) <= SWEEP + SLACK
+    send.check_begins()
     send.check_once_each()
 
 
 def test_a_broker_that_was_killed_may_come_back_empty(house: House) -> None:
-    """SIGKILL amid the first batch, an empty one a moment later: the rest goes out within a sweep of that."""
+    """SIGKILL amid the first batch, an empty one a moment later: the rest goes out by the sweep."""
     send = _begun(house)
     house.lose_broker()
-    send.wait_for_the_end(seconds=RECONNECT + SWEEP + SLACK)
+    send.wait_for_the_end()
     send.check_once_each()
 
 
@@ -132,7 +130,7 @@ def test_a_database_that_is_restarted_leaves_nobody_in_doubt(house: House) -> No
     house.end_sessions()
     send.wait_for(PEOPLE // 2)
     house.restart_database()
-    send.wait_for_the_end(seconds=30)
+    send.wait_for_the_end()
     send.check_once_each()
 
 
@@ -147,13 +145,13 @@ def test_a_task_that_is_handed_out_twice_mails_nobody_twice(house: House) -> Non
 
 
 def test_a_pace_is_kept_though_the_broker_forgets(house: House) -> None:
-    """40 a second by all workers together, with a FLUSHALL in the middle of what is measured."""
+    """40 a second by all workers together, and never more, with a FLUSHALL amid them."""
     with _pace(house, 40):
         send = _begun(house, taken=120)
         house.lose_hints()
         send.wait_for(260)
         send.cancel()
-    assert send.rate(40, 260) == pytest.approx(40, rel=0.05)
+    send.check_pace(40)
 
 
 @pytest.mark.slow
@@ -173,7 +171,7 @@ def test_faults_at_any_moment(house: House) -> None:
         taken = chance.randrange(1, PEOPLE - 50)
         send = _begun(house, taken=taken)
         faults[name]()
-        send.wait_for_the_end(seconds=60)
+        send.wait_for_the_end()
         try:
             send.check_once_each()
         except AssertionError as error:

@@ -12,13 +12,14 @@ from digest.db import schema
 from tests.integration.first_release import lay_half_sent
 from tests.process.newsroom import Newsroom, newsroom
 from tests.process.sends import Send
+from tests.servers.waiting import HANG
 
 pytestmark = pytest.mark.process
 
 
 def _refusal(room: Newsroom, worker: subprocess.Popen[bytes]) -> str:
     """The sentence with which a worker ended instead of working."""
-    assert worker.wait(30) == 2
+    assert worker.wait(HANG) == 2
     words = room.words_of(worker)
     room.running.remove(worker)
     return next(line for line in words.splitlines() if line.startswith("digest: "))

@@ -22,7 +22,7 @@ from digest import clock
 from digest.db import Database
 from digest.models import Edition
 from tests.factories import make_cadence, make_digest
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import HANG, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -60,7 +60,7 @@ class Installation:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=HANG,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -71,10 +71,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """The wheel of this checkout, installed outside of it, with the packages of this environment."""
     folder = tmp_path_factory.mktemp("installed")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "dist")]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=HANG)
     (wheel,) = (folder / "dist").glob("digest-*.whl")
     venv = folder / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True, timeout=HANG)
     python = str(venv / "bin" / "python")
     install = [
         "--python",
@@ -87,7 +87,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
         str(wheel),
     ]
     subprocess.run(
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", *install], check=True, timeout=60
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", *install], check=True, timeout=HANG
     )
     (packages,) = venv.glob("lib/python*/site-packages")
     # The locked packages are seen through this line. Their own .pth files, among them the one that leads to
@@ -167,9 +167,9 @@ def test_worker_answers_and_ticks(
 
     with Celery(broker=redis_url, set_as_current=False) as stranger:
         stranger.send_task("upkeep.tick", queue="upkeep")
-        wait_until(has_edition, seconds=60, what="the edition that the tick makes")
+        wait_until(has_edition, what="the edition that the tick makes")
         name = f"celery@{socket.gethostname()}"
-        assert stranger.control.inspect([name], timeout=20, limit=1).ping() == {name: {"ok": "pong"}}
+        assert stranger.control.inspect([name], timeout=HANG, limit=1).ping() == {name: {"ok": "pong"}}
     worker.terminate()
-    assert worker.wait(30) == 0
+    assert worker.wait(HANG) == 0
     database.close()

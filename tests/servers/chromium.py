@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.servers.run import Service
+from tests.servers.waiting import HANG
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -41,7 +42,7 @@ def find() -> Service:
         path = shutil.which(candidate)
         if path is not None:
             said = subprocess.run(
-                [path, "--version"], capture_output=True, text=True, timeout=60, check=False
+                [path, "--version"], capture_output=True, text=True, timeout=HANG, check=False
             )
             version = said.stdout.strip().split(" built on")[0] or "version unknown"
             return Service("chromium", path, f"{version} from {'CHROMIUM' if given else 'system'}")

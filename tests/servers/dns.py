@@ -27,6 +27,8 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from tests.servers.waiting import HANG
+
 
 class Trouble(StrEnum):
     SERVFAIL = "SERVFAIL"
@@ -67,7 +69,7 @@ class DnsServer:
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(HANG)
         self._udp.close()
         self._tcp.close()
 
@@ -92,7 +94,7 @@ class DnsServer:
             except TimeoutError:
                 continue
             with connection, contextlib.suppress(OSError):
-                connection.settimeout(2)
+                connection.settimeout(20)
                 (length,) = struct.unpack("!H", connection.recv(2, socket.MSG_WAITALL))
                 for answer in self._answers(connection.recv(length, socket.MSG_WAITALL), "tcp"):
                     connection.sendall(struct.pack("!H", len(answer)) + answer)

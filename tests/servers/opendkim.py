@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.servers.run import Service
+from tests.servers.waiting import HANG
 
 # Debian keeps it where only root's PATH leads.
 _PLACES = ("/usr/sbin", "/usr/local/sbin")
@@ -20,7 +21,7 @@ def find() -> Service:
     path = shutil.which("opendkim") or shutil.which("opendkim", path=":".join(_PLACES))
     if path is None:
         return Service("opendkim", "", "the program opendkim is not there")
-    said = subprocess.run([path, "-V"], capture_output=True, text=True, timeout=60, check=False)
+    said = subprocess.run([path, "-V"], capture_output=True, text=True, timeout=HANG, check=False)
     first = (said.stdout + said.stderr).splitlines()[0]
     return Service("opendkim", path, first.removeprefix("opendkim: "))
 
@@ -37,7 +38,7 @@ def verdicts(program: Path, folder: Path, message: bytes, records: Mapping[str, 
         [program, "-vv", "-x", folder / "opendkim.conf", "-t", folder / "message.eml"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG,
         check=True,
     ).stdout
     return {found[2]: found[1] for found in _VERDICT.finditer(said)}

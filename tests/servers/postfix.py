@@ -18,16 +18,16 @@ import re
 import shutil
 import signal
 import smtplib
-import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from tests.servers.ports import free_port
 from tests.servers.run import Service
 from tests.servers.smtp_script import TLS_FOLDER
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import HANG, wait_until
 
 DOMAIN = "example.org"
 USER, PASSWORD = "digest", "Մուտք, please: 1 %"  # a password that is not ASCII
@@ -115,7 +115,7 @@ def find() -> Service:
         [_program("postconf") or "postconf", "-dh", "mail_version", "daemon_directory"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG,
         check=True,
     ).stdout.split()
     return Service("postfix", f"{said[1]}/master", f"Postfix {said[0]}")
@@ -151,7 +151,7 @@ class PostfixServer:
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)  # the master ends its children
             try:
-                self._process.wait(20)
+                self._process.wait(HANG)
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
@@ -197,7 +197,7 @@ class PostfixServer:
 
     def _has_started(self) -> bool:
         """Try it on a port that is free now; false if it ended at once."""
-        self.port = _free_port()
+        self.port = free_port()
         self._make_settings()
         command = [self._program, "-c", self.folder / "etc", "-s", "-e", str(_LIFE_SECONDS)]
         process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
@@ -206,7 +206,10 @@ class PostfixServer:
         return process.poll() is None
 
     def _answers(self) -> bool:
-        with contextlib.suppress(OSError), smtplib.SMTP("127.0.0.1", self.port, _REALM, timeout=20) as client:
+        with (
+            contextlib.suppress(OSError),
+            smtplib.SMTP("127.0.0.1", self.port, _REALM, timeout=HANG) as client,
+        ):
             return client.ehlo()[0] == 250
         return False
 
@@ -222,7 +225,7 @@ def _make_account(folder: Path) -> None:
         [_program("saslpasswd2") or "saslpasswd2", "-p", "-c", "-f", accounts, "-u", _REALM, USER],
         input=PASSWORD.encode(),
         capture_output=True,
-        timeout=60,
+        timeout=HANG,
         check=True,
     )
     owner = pwd.getpwnam("postfix")
@@ -231,9 +234,3 @@ def _make_account(folder: Path) -> None:
 
 def _program(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path=_PLACES)
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

@@ -30,8 +30,9 @@ from psycopg import sql
 
 from digest.embedded import processes
 from digest.errors import ConfigError
-from tests.servers.redis import free_port
+from tests.servers.ports import free_port
 from tests.servers.run import Service
+from tests.servers.waiting import HANG
 
 _TRIES = 5
 _PLAIN = ("max_connections=200", "timezone=UTC")
@@ -73,7 +74,7 @@ class PostgresServer:
             self.drop_database(name)
 
     def _run(self, statement: sql.Composed) -> None:
-        with psycopg.connect(self.admin_url, autocommit=True, connect_timeout=10) as connection:
+        with psycopg.connect(self.admin_url, autocommit=True, connect_timeout=HANG) as connection:
             connection.execute(statement)
 
 
@@ -120,7 +121,7 @@ class PrivatePostgres:
         """End it; by SIGINT ("fast shutdown") it does not wait for clients, by SIGQUIT it writes nothing."""
         self.process.send_signal(number)
         try:
-            self.process.wait(20)
+            self.process.wait(HANG)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -181,7 +182,7 @@ def _make_cluster(programs: Path, data: Path, account: pwd.struct_passwd | None)
             *("--locale=C.UTF-8", "--no-sync", "--no-instructions"),
         ],
         check=True,
-        timeout=120,
+        timeout=HANG,
         stdout=subprocess.DEVNULL,
         **_as_account(account),
     )
@@ -217,11 +218,11 @@ def _launch(
 
 
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
-    until = time.monotonic() + 30
+    until = time.monotonic() + HANG
     while process.poll() is None and time.monotonic() < until:
         with (
             contextlib.suppress(psycopg.OperationalError),
-            psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres", connect_timeout=5),
+            psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres", connect_timeout=HANG),
         ):
             return True
         time.sleep(0.02)
@@ -279,6 +280,6 @@ def _open_to_all(path: Path) -> bool:
 
 
 def _version(url: str) -> str:
-    with psycopg.connect(url, connect_timeout=10) as connection:
+    with psycopg.connect(url, connect_timeout=HANG) as connection:
         row = connection.execute("SHOW server_version").fetchone()
     return str(row[0]).split()[0] if row else "?"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,7 +19,9 @@ import redis
 
 from digest.embedded import broker, processes
 from digest.errors import ConfigError
+from tests.servers.ports import free_port
 from tests.servers.run import Service
+from tests.servers.waiting import HANG
 
 _DATABASES = 64
 _TRIES = 5
@@ -94,7 +95,7 @@ class PrivateRedis:
     def stop(self) -> None:
         """End it in order."""
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(HANG)
 
 
 @contextlib.contextmanager
@@ -145,8 +146,8 @@ def _start(program: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     process = processes.start([str(program), *words], output=subprocess.DEVNULL)
-    with contextlib.closing(redis.Redis(port=port, socket_timeout=5)) as client:
-        until = time.monotonic() + 20
+    with contextlib.closing(redis.Redis(port=port, socket_timeout=HANG)) as client:
+        until = time.monotonic() + HANG
         while process.poll() is None and time.monotonic() < until:
             with contextlib.suppress(redis.RedisError):
                 if client.info("server")["process_id"] == process.pid:
@@ -157,21 +158,13 @@ def _start(program: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
     raise ChildProcessError(f"{program} did not answer on port {port}")
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _without_database(url: str) -> str:
     head, slash, last = url.rstrip("/").rpartition("/")
     return head if slash and last.isdigit() and "//" in head else url.rstrip("/")
 
 
 def _version(url: str) -> str:
-    with contextlib.closing(redis.Redis.from_url(url, socket_timeout=10)) as client:
+    with contextlib.closing(redis.Redis.from_url(url, socket_timeout=HANG)) as client:
         info = client.info("server")
     if "valkey_version" in info:
         return f"Valkey {info['valkey_version']}"

@@ -20,10 +20,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tests.servers.waiting import HANG
+
 _PREFIX = "digest-tests-"
 _ALIVE = "alive"
-_START_LIMIT = 90.0
-_STOP_LIMIT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def make_run_folder() -> tuple[Path, int]:
 def end_run(folder: Path, lock: int) -> None:
     """Let the keepers go, wait until each has ended its server, and remove the folder."""
     os.close(lock)
-    until = time.monotonic() + _STOP_LIMIT
+    until = time.monotonic() + HANG
     for keeper in folder.glob("*.keeper"):
         while time.monotonic() < until and not _is_free(keeper):
             time.sleep(0.02)
@@ -128,7 +128,7 @@ def _start_keeper(folder: Path, name: str, said: Path) -> None:
             stderr=log,
             start_new_session=True,
         )
-    until = time.monotonic() + _START_LIMIT
+    until = time.monotonic() + HANG
     while not said.exists():
         if keeper.poll() is not None or time.monotonic() > until:
             keeper.kill()

@@ -30,6 +30,7 @@ from typing import Any, Self
 
 from tests.servers.smtp_conversation import Conversation, server_tls
 from tests.servers.smtp_script import Fault, FaultCounter, Received, Script
+from tests.servers.waiting import HANG
 
 _MESSAGE_ID = re.compile(rb"^Message-ID:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 
@@ -45,6 +46,7 @@ class JudgeServer:
         self.open_connections = 0
         self.port = 0
         self.counter = FaultCounter(self.script.faults)
+        self.holding: set[Conversation] = set()
         self._lines: list[bytes] = []
         self._waiting: list[Callable[[], None]] = []
         self._record = os.open(record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if record else -1
@@ -56,14 +58,14 @@ class JudgeServer:
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=lambda: asyncio.run(self.serve()), daemon=True)
         self._thread.start()
-        assert self._ready.wait(20), "the judge did not start"
+        assert self._ready.wait(HANG), "the judge did not start"
         return self
 
     def __exit__(self, *_: object) -> None:
         assert self._loop is not None
         assert self._thread is not None
         self._loop.call_soon_threadsafe(self._stopped)
-        self._thread.join(20)
+        self._thread.join(HANG)
         if self._record >= 0:
             os.close(self._record)
 
@@ -84,6 +86,11 @@ class JudgeServer:
         server.close()
         for transport in list(transports):
             transport.abort()
+
+    def let_go(self) -> None:
+        """From any thread: have those answer who hold their answer back."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._let_go)
 
     def stop(self) -> None:
         """From inside the loop: end `serve`."""
@@ -125,6 +132,11 @@ class JudgeServer:
         self._lines.append(json.dumps(line).encode() + b"\n")
         if not self._waiting:
             self._write(sync=False)
+
+    def _let_go(self) -> None:
+        holding, self.holding = self.holding, set()
+        for conversation in holding:
+            conversation.let_go()
 
     def _write_group(self) -> None:
         self._write(sync=self.script.fsync)

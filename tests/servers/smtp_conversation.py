@@ -41,6 +41,7 @@ class Conversation(asyncio.Protocol):
         self._served, self._last_due = 0, 0.0
         self._waiting_to_leave = 0
         self._slow = 0.0
+        self._held: list[Callable[[], None]] = []
         self._upgrade: asyncio.Task[None] | None = None
         self._upgrading = False
         self._loop = asyncio.get_running_loop()
@@ -124,7 +125,7 @@ class Conversation(asyncio.Protocol):
             dot_at=dot_at,
         )
         self._is_waiting = True
-        is_answered = fault is None or fault.action in ("slow", "reply")
+        is_answered = fault is None or fault.action in ("slow", "hold", "reply")
         self._judge.take(message, answered=is_answered, then=functools.partial(self._taken, fault))
 
     def _taken(self, fault: Fault | None) -> None:
@@ -287,6 +288,9 @@ class Conversation(asyncio.Protocol):
         if fault.action == "slow":
             self._slow = fault.seconds
             return False
+        if fault.action == "hold":
+            self._judge.holding.add(self)
+            return False
         if fault.action == "silence":
             self._silent = True
         elif fault.action == "drop":
@@ -298,20 +302,26 @@ class Conversation(asyncio.Protocol):
         return True
 
     def _say(self, text: str) -> None:
-        data = text.encode() + b"\r\n"
-        due = self._due()
-        if due:
-            self._loop.call_at(due, self._leave, functools.partial(self._transport.write, data))
-        else:
-            self._transport.write(data)
+        self._do(functools.partial(self._transport.write, text.encode() + b"\r\n"))
 
     def _close(self) -> None:
         self._silent = True
-        due = self._due()
-        if due:
-            self._loop.call_at(due, self._leave, self._transport.close)
+        self._do(self._transport.close)
+
+    def let_go(self) -> None:
+        """Do what was held back."""
+        held, self._held = self._held, []
+        for act in held:
+            self._do(act)
+
+    def _do(self, act: Callable[[], None]) -> None:
+        """Do it now, when it is due, or when the judge lets go."""
+        if self in self._judge.holding:
+            self._held.append(act)
+        elif due := self._due():
+            self._loop.call_at(due, self._leave, act)
         else:
-            self._transport.close()
+            act()
 
     def _leave(self, act: Callable[[], None]) -> None:
         self._waiting_to_leave -= 1

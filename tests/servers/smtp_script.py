@@ -23,9 +23,9 @@ class Fault:
 
     `stage` is the command (`connect` the greeting, `body` the first bytes of a message, `dot` its end before
     it is recorded, `accepted` after it was recorded and instead of the 250). `action` is `reply` (say
-    `reply`), `drop` (close), `silence` (say nothing more on this connection) or `slow` (answer `seconds`
-    late). `match` must occur in the command line or, after RCPT, in the recipients. The first `skip` times
-    pass; then it happens `times` times, 0 for always.
+    `reply`), `drop` (close), `silence` (say nothing more on this connection), `slow` (answer `seconds` late)
+    or `hold` (answer once `JudgeServer.let_go` is called). `match` must occur in the command line or, after
+    RCPT, in the recipients. The first `skip` times pass; then it happens `times` times, 0 for always.
     """
 
     stage: str
@@ -38,7 +38,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         assert self.stage in STAGES, self.stage
-        assert self.action in ("reply", "drop", "silence", "slow"), self.action
+        assert self.action in ("reply", "drop", "silence", "slow", "hold"), self.action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.servers.run import Service
+from tests.servers.waiting import HANG
 
 _STATUS = re.compile(r"score=(-?[\d.]+).*?tests=(.*?) autolearn", re.DOTALL)
 _BEGIN = b"From nobody Mon Nov 23 18:56:42 2026\n"
@@ -29,7 +30,7 @@ def find() -> Service:
     path = shutil.which("spamassassin")
     if path is None:
         return Service("spamassassin", "", "the program spamassassin is not there")
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=60, check=False)
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=HANG, check=False)
     return Service("spamassassin", path, (said.stdout.splitlines() or ["version unknown"])[0])
 
 

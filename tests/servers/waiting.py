@@ -6,9 +6,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+# Seconds after which something hangs: far longer than anything takes, on a machine however busy. No test is
+# about them.
+HANG = 120
+
 
 def wait_until(
-    condition: Callable[[], object], *, seconds: float = 20.0, what: str = "the condition"
+    condition: Callable[[], object], *, seconds: float = HANG, what: str = "the condition"
 ) -> None:
     """Return as soon as the condition holds; AssertionError if it does not within the time."""
     until = time.monotonic() + seconds

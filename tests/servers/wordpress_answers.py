@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from digest.feeds.page import scan
 from digest.feeds.wordpress_pages import number_of_page
+from tests.servers.waiting import HANG
 
 PLAIN, SECRET, EDITED, TRASHED, STICKY = "Rivers rise", "The locked room", "A bridge", "A ferry", "Pinned"
 FUTURE, DRAFT, PRIVATE = "Tomorrow", "Half a story", "For the desk alone"
@@ -82,7 +83,7 @@ def get(site: Site, path: str, headers: Mapping[str, str] | None = None) -> Answ
     """One request, without going where it leads on to."""
     request = urllib.request.Request(site.url(path), headers=dict(headers or {}))
     try:
-        with _OPENER.open(request, timeout=30) as answer:
+        with _OPENER.open(request, timeout=HANG) as answer:
             return Answer(answer.status, answer.headers, answer.read().decode())
     except urllib.error.HTTPError as error:
         return Answer(error.code, error.headers, error.read().decode())

@@ -153,7 +153,7 @@ def _set_aside(folder: Path) -> None:
 
 @contextlib.contextmanager
 def running(
-    *, socket: Path, folder: Path, binary: Path | None = None, seconds: float = 15.0
+    *, socket: Path, folder: Path, binary: Path | None = None, seconds: float = 60.0
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A broker without a supervisor, for the length of a block; from the main thread.
 

@@ -26,7 +26,7 @@ class Child:
     restart: bool = True
     stop_signal: int = signal.SIGTERM
     stop_grace: float = 10.0
-    ready_within: float = 30.0
+    ready_within: float = 90.0
     hush: tuple[bytes, ...] = ()
 
 

@@ -31,7 +31,7 @@ _STOP_SECONDS: Final = 9.0  # a child itself takes 8 at the most
 _QUICK_SECONDS: Final = 10.0
 _DEATHS: Final = 5  # soon after each start: it is given up
 _PAUSE_SECONDS: Final = 0.5
-_REFUSED: Final = 2  # the status of a child that cannot start; it has said why
+_REFUSED: Final = 2  # the status of a child that cannot start, however long that took; it has said why
 
 
 def processes_of(settings: Settings) -> int:
@@ -100,9 +100,9 @@ class _Child:
         status = self.process.poll()
         if status is None:
             return
-        is_quick = time.monotonic() - self.started_at < _QUICK_SECONDS
-        if status == _REFUSED and is_quick:
+        if status == _REFUSED:
             raise ConfigError("A web process could not start; it says why above.")
+        is_quick = time.monotonic() - self.started_at < _QUICK_SECONDS
         self.deaths = self.deaths + 1 if is_quick else 1
         if self.deaths >= _DEATHS:
             raise StateError(f"A web process ended {self.deaths} times in a row, soon after each start.")

@@ -21,6 +21,7 @@ from tests.integration.cli.commands import Cli
 from tests.integration.planned import Desk, let_go, make_desk
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import AUTHORITY, Fault, Script
+from tests.servers.waiting import HANG
 
 SENT, FAILED, PENDING = DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.PENDING
 
@@ -45,7 +46,7 @@ def _send(desk: Desk, edition_id: int, script: Script, **changes: object) -> lis
     with JudgeServer(dataclasses.replace(script, fsync=False)) as judge:
         sender = desk.sender(judge.port, now=clock.utc_now())
         if changes:
-            plain = {"host": "localhost", "port": judge.port, "security": Security.NONE, "timeout": 10.0}
+            plain = {"host": "localhost", "port": judge.port, "security": Security.NONE, "timeout": HANG}
             way = SmtpTransport(Endpoint(**(plain | changes)))  # type: ignore[arg-type]
             sender = dataclasses.replace(sender, transport=way)
         try:

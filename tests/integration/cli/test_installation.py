@@ -13,6 +13,7 @@ import pytest
 
 from digest import keys
 from tests.integration.cli.commands import Cli
+from tests.servers.waiting import HANG
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_the_programme_itself_ends_with_its_exit_codes(cli: Cli) -> None:
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "digest.cli", *words]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANG)
 
     done = run("list", "list", "--json")
     assert (done.returncode, json.loads(done.stdout), done.stderr) == (0, [], "")

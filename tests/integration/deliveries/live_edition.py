@@ -26,7 +26,7 @@ from digest.models import Subscriber, Subscription, SubscriptionStatus, Transpor
 from tests.factories.moments import NOW
 from tests.integration.planned import PUBLIC_URL, Desk, make_desk, named_words
 from tests.servers.smtp_script import Script
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import HANG, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 RECORD = "judge.jsonl"
@@ -111,7 +111,7 @@ def make_sender(desk: Desk, port: int, *, connections: int = 8, is_paced: bool =
     now = clock.utc_now()
     journal, journal_id = open_journal(desk.database, desk.folder / "journals", worker="test", now=now)
     endpoint = Endpoint(
-        host="127.0.0.1", port=port, security=Security.NONE, timeout=30, max_connections=connections
+        host="127.0.0.1", port=port, security=Security.NONE, timeout=HANG, max_connections=connections
     )
     writer = Writer(desk.database, desk.made, PUBLIC_URL)
     return Sender(journal, journal_id, SmtpTransport(endpoint), desk.transport_id, writer, is_paced=is_paced)

@@ -16,6 +16,7 @@ from digest.lists.subscribe import end, pause, resume
 from digest.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
 from tests.factories import make_digest, make_list, make_subscription
 from tests.factories.moments import NOW
+from tests.servers.waiting import HANG
 
 HOUR = dt.timedelta(hours=1)
 
@@ -167,7 +168,7 @@ def test_two_changes_at_once_come_one_after_the_other(database: Database) -> Non
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(HANG)
     assert sorted(changed) == [False] * 7 + [True]
     assert findings(database, subscription_id) == []
     with database.read() as session:

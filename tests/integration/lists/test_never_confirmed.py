@@ -31,6 +31,7 @@ from digest.tokens import Signer
 from tests.factories import make_cadence, make_digest, make_list, make_subscription
 from tests.factories.audience import ADDRESS_KEY
 from tests.factories.moments import NOW
+from tests.servers.waiting import HANG
 
 DAY = dt.timedelta(days=1)
 SECOND = dt.timedelta(seconds=1)
@@ -175,10 +176,10 @@ def test_a_sign_up_at_the_same_moment_finds_or_makes_the_person(
         with database.write() as session:
             assert never_confirmed.purge(session, now=later, most=10) == 1
             coming = pool.submit(come)
-            assert begun.wait(10)
+            assert begun.wait(HANG)
             with pytest.raises(concurrent.futures.TimeoutError):
                 coming.result(0.5)
-        coming.result(20)
+        coming.result(HANG)
     with database.read() as session:
         assert of(session) == [PENDING]
         assert [found for _, found in consent.verify_all(session) if found] == []
@@ -199,7 +200,7 @@ def test_whom_a_sign_up_has_found_is_not_deleted_before_it_is_done(
     def between(*args: object) -> None:
         if str(args[2]).startswith("INSERT INTO subscriptions") and not found:
             with concurrent.futures.ThreadPoolExecutor(1) as pool:
-                found.append(pool.submit(purge).result(20))
+                found.append(pool.submit(purge).result(HANG))
 
     if database.engine.dialect.name == "sqlite":
         return  # there a write is alone in the database

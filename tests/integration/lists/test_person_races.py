@@ -33,7 +33,7 @@ from digest.tokens import Claim, Purpose, Signer
 from tests.factories import make_digest, make_list, make_subscriber, make_subscription
 from tests.factories.audience import ADDRESS_KEY
 from tests.factories.moments import NOW
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import HANG, wait_until
 
 pytestmark = pytest.mark.both_databases
 
@@ -83,7 +83,7 @@ def meanwhile(database: Database, other: Callable[[], object], *, late: bool = F
         session.flush()
         if not late:
             begin()
-    thread.join(20)
+    thread.join(HANG)
     assert not thread.is_alive()
     if raised:
         raise raised[0]
@@ -249,7 +249,7 @@ def test_a_person_is_held_before_their_subscriptions(database: Database, lists: 
             wait_until(lambda: somebody_waits(database), what="the erasure")
         # It writes the person's row too, for this is a sign of life.
         assert end(session, own, source=Origin.ONE_CLICK, now=NOW, reason="unsubscribed")
-    thread.join(20)
+    thread.join(HANG)
     assert not thread.is_alive()
     the_erased_is_a_tombstone(database)
 

@@ -30,6 +30,7 @@ from digest.tokens import Claim, Purpose, Signer, TokenError
 from tests.factories import make_digest, make_list, make_subscription
 from tests.factories.audience import ADDRESS_KEY
 from tests.factories.moments import NOW
+from tests.servers.waiting import HANG
 
 HOUR = dt.timedelta(hours=1)
 SIGNER = Signer({1: b"s" * 32}, 1)
@@ -230,7 +231,7 @@ def test_many_sign_ups_at_once_make_one_person(database: Database, list_id: int)
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(HANG)
     assert sorted(outcomes) == [AddOutcome.ADDED] + [AddOutcome.KNOWN] * 7
     with database.read() as session:
         subscription_id = session.scalars(sa.select(Subscription.id)).one()

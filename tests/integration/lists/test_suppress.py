@@ -17,7 +17,7 @@ from digest.models import Subscriber, Suppression, SuppressionCause
 from tests.factories import make_subscriber
 from tests.factories.audience import ADDRESS_KEY
 from tests.factories.moments import NOW
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import HANG, wait_until
 
 HOUR = dt.timedelta(hours=1)
 BOUNCE, COMPLAINT = SuppressionCause.BOUNCE, SuppressionCause.COMPLAINT
@@ -98,7 +98,7 @@ def test_a_complaint_that_meets_the_lifting_is_not_lost(database: Database, pers
         thread.start()
         if not database.is_sqlite:
             wait_until(lambda: not thread.is_alive() or _somebody_waits(database), what="the complaint")
-    thread.join(20)
+    thread.join(HANG)
     with database.read() as session:
         assert session.scalars(sa.select(Suppression)).one().cause is COMPLAINT
 

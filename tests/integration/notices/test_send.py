@@ -18,6 +18,7 @@ from digest.notices.send import DEFERRALS, GIVE_UP, HOST_PAUSE, LEASE_SECONDS
 from tests.factories.moments import NOW
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Fault, Script
+from tests.servers.waiting import HANG
 
 MINUTE = dt.timedelta(minutes=1)
 MESSAGE = b"Subject: Welcome\r\n\r\nGood to have you.\r\n"
@@ -47,7 +48,7 @@ def anybody(_session: sa.orm.Session, _notices: Sequence[Notice]) -> Mapping[int
 
 
 def opener(port: int) -> Callable[[], SmtpTransport]:
-    endpoint = Endpoint(host="127.0.0.1", port=port, security=Security.NONE, timeout=5, final_timeout=5)
+    endpoint = Endpoint(host="127.0.0.1", port=port, security=Security.NONE, timeout=HANG, final_timeout=HANG)
     return lambda: SmtpTransport(endpoint)
 
 

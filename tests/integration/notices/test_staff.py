@@ -20,6 +20,7 @@ from tests.factories.moments import NOW
 from tests.integration.notices.test_send import anybody
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Script
+from tests.servers.waiting import HANG
 
 MESSAGE = b"Subject: A trial\r\n\r\nFor the staff alone.\r\n"
 ACTIVE = ("nare@courier.example", "Ara.Two@courier.example", "anahit@xn--hxajbheg2az3al.test")
@@ -27,7 +28,7 @@ CLOSED = ("gone@courier.example", "left@courier.example")
 
 
 def send(database: Database, judge: JudgeServer) -> SendReport:
-    endpoint = Endpoint(host="127.0.0.1", port=judge.port, security=Security.NONE, timeout=5)
+    endpoint = Endpoint(host="127.0.0.1", port=judge.port, security=Security.NONE, timeout=HANG)
     return send_due(database, lambda: SmtpTransport(endpoint), anybody, now=lambda: NOW)
 
 

@@ -14,6 +14,7 @@ from digest.models import CoolDown
 from digest.pacing.cool_downs import cooling, note, warm
 from digest.pacing.transports import add_transport
 from tests.factories.moments import NOW
+from tests.servers.waiting import HANG
 
 MINUTE = dt.timedelta(minutes=1)
 
@@ -64,7 +65,7 @@ def test_many_replies_at_once_are_one_rest(database: Database, ways: tuple[int, 
     together = threading.Barrier(8)
 
     def hear(number: int) -> dt.datetime:
-        together.wait(10)
+        together.wait(HANG)
         with database.write() as session:
             return note(session, relay, "big.test", number, now=NOW)
 

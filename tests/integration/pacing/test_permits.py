@@ -19,6 +19,7 @@ from digest.models import Transport
 from digest.pacing.permits import HOUR, Permits, give_back, take
 from digest.pacing.transports import add_transport
 from tests.factories.moments import NOW
+from tests.servers.waiting import HANG
 
 
 def add(database: Database, **values: Any) -> int:
@@ -88,7 +89,7 @@ def test_the_hour_is_kept_and_what_is_not_used_comes_back(database: Database) ->
 
 
 def test_threads_never_get_the_same_permit(database: Database) -> None:
-    """Eight at once in real time, with clocks that differ by seconds: blocks lie one after another."""
+    """Eight at once in real time, with clocks that differ by minutes: blocks lie one after another."""
     relay = add(database, per_second=200.0)
     started = threading.Barrier(8)
     blocks: list[tuple[dt.datetime, dt.datetime]] = []
@@ -96,8 +97,8 @@ def test_threads_never_get_the_same_permit(database: Database) -> None:
     def worker(skew: float) -> None:
         # On SQLite all workers are on one machine, and so on one clock.
         shift = dt.timedelta(seconds=0 if database.is_sqlite else skew)
-        started.wait(60)
-        until = time.monotonic() + 60
+        started.wait(HANG)
+        until = time.monotonic() + HANG
         while len(blocks) < 24 and time.monotonic() < until:
             with database.write() as session:
                 now = clock.utc_now() + shift
@@ -107,11 +108,11 @@ def test_threads_never_get_the_same_permit(database: Database) -> None:
                 length = dt.timedelta(seconds=permits.count * permits.interval)
                 blocks.append((permits.until - length, permits.until))
                 # Told by the worker's own clock, whatever that is.
-                assert abs((permits.starts_at - shift) - (permits.until - length)) < dt.timedelta(seconds=1)
+                assert abs((permits.starts_at - shift) - (permits.until - length)) < dt.timedelta(seconds=50)
             time.sleep(0.01)
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(worker, [-30, -5, -2, 0, 0, 2, 5, 3600]))
+        list(pool.map(worker, [-600, -100, -60, 0, 0, 60, 100, 3600]))
     assert len(blocks) >= 24
     blocks.sort()
     assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(blocks))

@@ -51,6 +51,7 @@ from tests.integration.printed import print_edition
 from tests.integration.web.reader_hands import mailed_path
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Script
+from tests.servers.waiting import HANG
 
 SIZES = (TextSize.NORMAL, TextSize.LARGE)
 YEAR = dt.timedelta(days=365)
@@ -162,7 +163,7 @@ def _send_editions(mailing: Mailing, judge: JudgeServer) -> None:
 
 
 def _send_singles(mailing: Mailing, judge: JudgeServer) -> None:
-    endpoint = Endpoint(host="127.0.0.1", port=judge.port, security=Security.NONE, timeout=10)
+    endpoint = Endpoint(host="127.0.0.1", port=judge.port, security=Security.NONE, timeout=HANG)
     check = notice_check(mailing.papers[0].made.address_key)
     while send_due(mailing.database, lambda: SmtpTransport(endpoint), check).taken:
         pass

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from digest.config import Settings
 from digest.embedded.standard import settings_env
+from tests.servers.waiting import HANG
 
 _PROGRAM = """
 import sys
@@ -33,7 +34,7 @@ class Served:
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it by a signal; its exit status."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=HANG)
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from tests.factories import make_list, make_subscription
 from tests.factories.audience import make_readers
 from tests.integration.web.rows import Scene
 from tests.integration.web.test_sign_off import ONE_CLICK
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import HANG, wait_until
 
 pytestmark = pytest.mark.both_databases
 
@@ -63,7 +63,7 @@ def crowd(database: Database, settings: Settings, scene: Scene, rounds: int) -> 
 
 def race(rounds: int, *runners: Callable[[int], int]) -> list[int]:
     """Each runner does every round in a thread of its own, all at once; the answers that are no good."""
-    gate = threading.Barrier(len(runners), timeout=60)
+    gate = threading.Barrier(len(runners), timeout=HANG)
     bad: list[int] = []
 
     def run(runner: Callable[[int], int]) -> None:
@@ -148,7 +148,7 @@ def test_an_act_holds_the_person_before_any_subscription(
         wait_until(lambda: somebody_waits(database), what="the press")
         mine = sa.select(Subscription.id).where(Subscription.subscriber_id == person_id)
         assert len(holder.scalars(mine.with_for_update(nowait=True)).all()) == 2
-    press.join(20)
+    press.join(HANG)
     assert not press.is_alive()
 
 

@@ -18,7 +18,7 @@ from tests.integration.web.rows import Scene
 from tests.integration.web.served import served
 from tests.integration.web.test_busy import ask, writing
 from tests.servers.databases import Kept
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import HANG, wait_until
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_request_that_has_begun_is_finished(
     )
     with served(settings, tmp_path) as server, writing(database) as done:
         address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
-        with socket.create_connection(address, timeout=30) as post:
+        with socket.create_connection(address, timeout=HANG) as post:
             post.sendall(head.encode())
             assert post.recv(100).startswith(b"HTTP/1.1 100")  # the endpoint asks for the body
             post.sendall(body)
@@ -51,7 +51,7 @@ def test_a_request_that_has_begun_is_finished(
             assert server.process.poll() is None
             done.set()
             assert post.recv(100).startswith(b"HTTP/1.1 200")
-        assert server.process.wait(timeout=30) == 0
+        assert server.process.wait(timeout=HANG) == 0
         assert "web: stopped" in server.log.read_text()
 
 

@@ -24,9 +24,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Self
 
-from tests.servers.redis import free_port
+from tests.servers.ports import free_port
 from tests.servers.run import Service
-from tests.servers.waiting import wait_until
+from tests.servers.waiting import HANG, wait_until
 
 TITLE = "The Footbridge"
 ZONE = "Asia/Yerevan"
@@ -105,7 +105,7 @@ class RealWordPress:
                 os.killpg(process.pid, signal.SIGTERM)
         for process in self._started:
             try:
-                process.wait(30)
+                process.wait(HANG)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -124,7 +124,7 @@ class RealWordPress:
             input=json.dumps(actions).encode(),
             env=env,
             capture_output=True,
-            timeout=120,
+            timeout=HANG,
             check=False,
         )
         assert said.returncode == 0, said.stderr.decode()[-3000:] + said.stdout.decode()[-1000:]
@@ -133,7 +133,7 @@ class RealWordPress:
 
     def keep_page(self, slug: str) -> None:
         """From now on a cache gives the page of a post as it is now."""
-        with urllib.request.urlopen(f"{self.url}{slug}/", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.url}{slug}/", timeout=HANG) as answer:
             page = answer.read()
         folder = self._site / "kept"
         folder.mkdir(exist_ok=True)
@@ -157,7 +157,7 @@ class RealWordPress:
             [_program("mariadb-install-db"), *plain, "--auth-root-authentication-method=normal"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=120,
+            timeout=HANG,
             check=True,
         )
         quick = ["--skip-networking", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"]
@@ -200,7 +200,7 @@ class RealWordPress:
 
     def _web_answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}feed/", timeout=30) as answer:
+            with urllib.request.urlopen(f"{self.url}feed/", timeout=HANG) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False

@@ -14,6 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from digest.cli import GROUPS, app
+from tests.servers.waiting import HANG
 
 
 def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -69,7 +70,7 @@ def test_help_waits_for_no_library() -> None:
         "print('loaded', sorted(heavy & set(sys.modules)))"
     )
     said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=HANG
     )
     assert said.stdout.splitlines()[-1] == "loaded []"
     for name, _, _ in GROUPS:

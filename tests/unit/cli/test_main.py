@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from digest import cli
 from digest.cli import GROUPS, app
+from tests.servers.waiting import HANG
 
 HEAVY = ("sqlalchemy", "celery", "alembic", "fastapi", "lxml", "jinja2", "structlog", "pydantic", "rich")
 
@@ -29,7 +30,7 @@ def test_help_is_light() -> None:
         f"print(*(name for name in {HEAVY!r} if name in sys.modules))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=HANG
     )
     assert done.stdout.split() == []
 

@@ -11,6 +11,7 @@ import pytest
 
 from digest.embedded.lock import sole_use
 from digest.errors import ConfigError, StateError
+from tests.servers.waiting import HANG
 
 
 def test_second_holder_is_refused_at_once(tmp_path: Path) -> None:
@@ -53,5 +54,5 @@ def test_waits_for_what_a_dead_holder_left(tmp_path: Path) -> None:
         pass
     assert heir.stdin is not None
     heir.stdin.close()
-    with sole_use(tmp_path, patience=30):
-        assert heir.wait(10) is not None
+    with sole_use(tmp_path, patience=HANG):
+        assert heir.wait(HANG) is not None

@@ -13,6 +13,7 @@ import pytest
 from digest.embedded import probes
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Fault, Script
+from tests.servers.waiting import HANG
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def _answering(server: socket.socket, answer: bytes | None) -> Iterator[None]:
                     connection.recv(4096)
                     connection.sendall(answer)
                 else:
-                    done.wait(10)
+                    done.wait(HANG)
 
     done = threading.Event()
     server.listen()
@@ -41,7 +42,7 @@ def _answering(server: socket.socket, answer: bytes | None) -> Iterator[None]:
     finally:
         done.set()
         server.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
+        thread.join(HANG)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_only_a_pong_is_an_answer(tmp_path: Path, answer: bytes, pong: bool) -> 
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         with _answering(server, answer):
-            assert probes.ping_broker(path) is pong
+            assert probes.ping_broker(path, seconds=HANG) is pong
 
 
 def test_silent_broker_is_no_answer_after_the_time(tmp_path: Path) -> None:
@@ -89,14 +90,18 @@ def test_web_server_is_told_from_others(answer: bytes, answers: bool) -> None:  
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         with _answering(server, answer):
-            assert probes.web_answers("0.0.0.0", server.getsockname()[1]) is answers
+            assert probes.web_answers("0.0.0.0", server.getsockname()[1], seconds=HANG) is answers
 
 
 def test_mail_server_is_known_by_its_greeting() -> None:
     """One that says it is too busy, or hangs up, is not ready."""
     faults = (Fault("connect", reply="421 4.3.2 too busy"), Fault("connect", action="drop"))
     with JudgeServer(Script(faults=faults)) as judge:
-        assert [probes.smtp_answers("127.0.0.1", judge.port) for _ in range(3)] == [False, False, True]
+        assert [probes.smtp_answers("127.0.0.1", judge.port, seconds=HANG) for _ in range(3)] == [
+            False,
+            False,
+            True,
+        ]
 
 
 def test_closed_port_does_not_answer() -> None:

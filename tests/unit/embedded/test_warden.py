@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from digest.embedded import warden
-from tests.servers.waiting import group_members
+from tests.servers.waiting import HANG, group_members
 
 
 def test_list_is_what_started_and_has_not_ended() -> None:
@@ -39,6 +39,6 @@ def test_group_is_ended_after_its_grace() -> None:
     assert deaf.stdout is not None
     deaf.stdout.readline()
     warden.stop_group(deaf.pid, 15, 0.1)
-    assert deaf.wait(10) == -9
+    assert deaf.wait(HANG) == -9
     assert group_members(deaf.pid) == []
     deaf.stdout.close()

@@ -95,7 +95,7 @@ def test_a_feed_that_declares_entities_is_refused(text: str, encoding: str) -> N
     """Before any parser sees it, in every encoding a parser could know."""
     started = time.process_time()
     assert refused(text.encode(encoding)) == ParseCode.ENTITIES
-    assert time.process_time() - started < 0.1
+    assert time.process_time() - started < 5  # a bomb that goes off takes minutes, and the memory
 
 
 def test_entities_declared_where_no_parser_looks_do_nothing() -> None:

@@ -19,6 +19,7 @@ from digest.mail.dkim import Signer, relaxed_body, relaxed_field
 from digest.mail.message import build_digest, build_notice
 from digest.mail.prepared import Filled, filled
 from digest.mail.signing_key import Algorithm, SigningKey, load_key, make_private
+from tests.servers.waiting import HANG
 from tests.unit.mail.samples import ANY_TEXT, LINES, VALUES
 
 NOW = dt.datetime(2026, 11, 23, 18, 56, 42, tzinfo=dt.UTC)
@@ -316,6 +317,6 @@ def test_a_worker_that_does_not_sign_loads_no_cryptography() -> None:
         "print([name for name in sys.modules if name.startswith('cryptography')])"
     )
     said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=HANG
     )
     assert said.stdout.strip() == "[]"

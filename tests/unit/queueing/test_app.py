@@ -6,7 +6,7 @@ import pytest
 
 from digest.config import load
 from digest.queueing.app import make_app
-from tests.servers.redis import free_port
+from tests.servers.ports import free_port
 
 
 class EnoughError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from digest.queueing.bundle import Bundle
+from tests.servers.waiting import HANG
 
 
 def test_many_who_ask_are_given_one_hint_after_the_last() -> None:
@@ -26,11 +27,11 @@ def test_who_asks_while_one_is_given_gets_another() -> None:
     def give() -> None:
         given.append(1)
         is_giving.set()
-        may_end.wait(60)
+        may_end.wait(HANG)
 
     bundle = Bundle(give, rest=0)
     bundle.ask()
-    assert is_giving.wait(60)
+    assert is_giving.wait(HANG)
     bundle.ask()  # while it is under way
     bundle.ask()
     may_end.set()
@@ -44,6 +45,6 @@ def test_it_begins_anew_after_a_rest() -> None:
     bundle = Bundle(given.release, rest=0)
     for _ in range(3):
         bundle.ask()
-        assert given.acquire(timeout=60)
+        assert given.acquire(timeout=HANG)
     bundle.close()
     assert "hints" not in {each.name for each in threading.enumerate()}

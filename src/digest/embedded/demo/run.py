@@ -23,8 +23,8 @@ from digest.models import EditionState
 
 # New stories come so often while the demo is left running.
 PUBLISH_SECONDS = 40.0
-# For setting up, freezing and sending all together; it takes a few seconds.
-_PATIENCE = 90.0
+# For setting up, freezing and sending all together: a few seconds, on a machine with nothing else to do.
+_PATIENCE = 180.0
 _LOOK = 0.2
 
 
