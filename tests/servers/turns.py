@@ -21,8 +21,11 @@ _DOORS = ("tests/integration/cli/", "tests/integration/web/")
 ALIKE = (
     *("tests/integration/editions/", "tests/integration/deliveries/test_control.py"),
     *("tests/integration/deliveries/test_why.py", "tests/integration/test_collect_many.py"),
-    *("tests/integration/test_freeze_reasons.py", "tests/integration/test_revisions.py"),
-    *("tests/integration/test_uncertain.py", "tests/integration/test_unusual_news.py"),
+    *("tests/integration/test_copies.py", "tests/integration/test_freeze.py"),
+    *("tests/integration/test_freeze_reasons.py", "tests/integration/test_fresh_look.py"),
+    *("tests/integration/test_pictures.py", "tests/integration/test_recheck.py"),
+    *("tests/integration/test_revisions.py", "tests/integration/test_uncertain.py"),
+    *("tests/integration/test_unusual_news.py", "tests/integration/test_wordpress.py"),
 )
 # The fixture of `tests/integration/conftest.py` that is the one database or the other.
 _FIXTURE = "kept"
