@@ -18,14 +18,19 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
         *("tests/process", "tests/unit/mail", "tests/unit/deliveries", "tests/unit/pacing"),
         *("tests/integration/deliveries", "tests/integration/pacing"),
         *("tests/integration/test_journal_faults.py", "tests/integration/test_ledger.py"),
-        *("tests/integration/test_revisions.py",),
+        *("tests/integration/test_copies.py", "tests/integration/test_revisions.py"),
+        *("tests/integration/test_uncertain.py",),
     ),
     "audience": (
         *("tests/unit/lists", "tests/integration/lists", "tests/unit/web", "tests/integration/web"),
     ),
     "news": (
         *("tests/unit/feeds", "tests/unit/sources", "tests/unit/editions", "tests/unit/net"),
-        *("tests/integration/editions",),
+        *("tests/integration/editions", "tests/integration/test_collect_many.py"),
+        *("tests/integration/test_freeze.py", "tests/integration/test_freeze_reasons.py"),
+        *("tests/integration/test_fresh_look.py", "tests/integration/test_pictures.py"),
+        *("tests/integration/test_recheck.py", "tests/integration/test_unusual_news.py"),
+        *("tests/integration/test_wordpress.py",),
     ),
     "email": (
         *("tests/unit/rendering", "tests/unit/preflight", "tests/browser"),

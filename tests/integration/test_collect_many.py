@@ -183,6 +183,7 @@ def test_takes_the_sources_of_a_host_together(sites: Sites) -> None:
     assert not {source_id for source_id, _ in first} & {source_id for source_id, _ in second}
 
 
+@pytest.mark.both_databases
 def test_who_comes_second_takes_others(sites: Sites) -> None:
     """Two workers that look at the same moment both get work: for the second there is some too."""
     for host in range(4):

@@ -295,6 +295,7 @@ def test_no_other_change_is_possible(room: Room) -> None:
                         move(session, edition, to, now=now)
 
 
+@pytest.mark.both_databases
 def test_of_two_changes_at_once_one_counts(room: Room) -> None:
     """Whoever read the older state is told that another was quicker, and changes nothing."""
     edition_id = room.edition()

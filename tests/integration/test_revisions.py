@@ -352,6 +352,7 @@ def _journal(desk: Desk) -> int:
     return journal_id
 
 
+@pytest.mark.both_databases
 def test_two_at_once_do_not_overwrite_one_another(desk: Desk) -> None:
     """A version that was made from one that is current no more is refused."""
     now = clock.utc_now()

@@ -88,7 +88,7 @@ POINTS = (
     Point("sending again, not committed", "digest.deliveries.sweep:settle_by_policy", "after", needs=_INTENT),
 )
 
-# Small groups and batches, so that an edition for twenty has several of each. Values, not behaviour.
+# Small groups and batches, so that an edition for a few has several of each. Values, not behaviour.
 SMALLER = (
     ("digest.deliveries.plan:BATCH_SIZE", 8),
     ("digest.deliveries.turn:GROUP_PEOPLE", 5),

@@ -10,7 +10,7 @@ does.
 
     {"env": {...}, "kept": FOLDER, "point": NAME or "", "pass": 3, "seconds": 20, "warm": false,
      "kill_after": 0.05 or 0, "action": "kill", "without": TARGET or ""}
-    {"status": -9, "passes": {"intent written": 20, ...}, "pid": 4711}
+    {"status": -9, "passes": {"intent written": 13, ...}, "pid": 4711}
 
 `passes` are counted in children that were not killed. `kept` gets a hard link of every journal that is begun:
 the file outlives its unlinking, whatever the worker does with it. `kill_after` kills the worker after so many

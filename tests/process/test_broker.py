@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from celery import Celery
 
 from digest.embedded import broker, probes, processes
 from digest.embedded.supervisor import Event, EventKind, Limits, Supervisor
@@ -233,9 +234,11 @@ def celery_run(tmp_path: Path) -> Iterator[tuple[Supervised, Path]]:
     children = [{"name": "worker", "argv": worker, "env": env, "stop_grace": 15.0}]
     run = Supervised(tmp_path, {"children": children, "broker": str(folder), "data": str(tmp_path / "data")})
     run.pid("worker")
-    send = "import sample_app, sys; sample_app.slow.delay(float(sys.argv[1]))"
-    subprocess.run([sys.executable, "-c", send, "1.5"], check=True, env={**os.environ, **env})
-    wait_until(lambda: any(marks.glob("started-*")), what="the start of the task")
+    with Celery(
+        broker=f"redis+socket://{folder / 'broker.sock'}?virtual_host=0", set_as_current=False
+    ) as app:
+        app.send_task("sample.slow", args=[1.5])
+    wait_until(lambda: any(marks.glob("started-*")), seconds=60, what="the start of the task")
     yield run, marks
     run.clean()
 
@@ -258,7 +261,7 @@ def test_kill_9_of_the_supervisor_ends_a_busy_worker(celery_run: tuple[Supervise
     pids = [run.pid("worker"), run.pid("broker"), run.warden(), *group_members(run.pid("worker"))]
     assert len(pids) >= 5
     run.end(signal.SIGKILL)
-    wait_until(lambda: not any(map(process_lives, pids)), seconds=25, what="the end of all")
+    wait_until(lambda: not any(map(process_lives, pids)), seconds=60, what="the end of all")
 
 
 def test_kill_9_of_the_worker_brings_its_task_back(celery_run: tuple[Supervised, Path]) -> None:
@@ -267,7 +270,7 @@ def test_kill_9_of_the_worker_brings_its_task_back(celery_run: tuple[Supervised,
     old = group_members(run.pid("worker"))
     processes.signal_group(run.pid("worker"), signal.SIGKILL)
     run.wait_for("ready worker", 2)
-    wait_until(lambda: any(marks.glob("done-*")), seconds=30, what="the end of the task in the new worker")
+    wait_until(lambda: any(marks.glob("done-*")), seconds=90, what="the end of the task in the new worker")
     assert len(list(marks.glob("started-*"))) == 2
     assert not any(map(process_lives, old))
 

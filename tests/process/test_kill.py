@@ -77,23 +77,25 @@ def test_loses_and_doubles_nobody_when_a_worker_is_killed(
         monkeypatch,
         database_url=database_url,
         broker_url=request.getfixturevalue("redis_url"),
-        # On record at once, answered 20 ms later: the time in which a kill leaves its person uncertain.
-        faults=[{"stage": "accepted", "action": "slow", "seconds": 0.02, "times": 0}],
+        # On record at once, answered 10 ms later: the time in which a kill leaves its person uncertain.
+        faults=[{"stage": "accepted", "action": "slow", "seconds": 0.01, "times": 0}],
         settle_uncertain_after="0",
     ) as room:
         people = edition_for(room, PEOPLE, policy=policy)
         room.start_beat()
         worker = room.start_worker()
-        wait_until(lambda: len(room.taken()) >= KILL_AFTER, seconds=60, what="the 100th mail")
+        wait_until(lambda: len(room.taken()) >= KILL_AFTER, seconds=120, what="the moment of the kill")
         kill_group(worker)
         at_kill = len(room.taken())
         assert at_kill < PEOPLE
 
         room.start_worker()
-        wait_until(lambda: _is_sent(room), seconds=90, what="the end of the edition")
+        wait_until(lambda: _is_sent(room), seconds=180, what="the end of the edition")
         if policy == "resend":
             wait_until(
-                lambda: DeliveryStatus.UNCERTAIN not in _statuses(room).values(), what="the second try"
+                lambda: DeliveryStatus.UNCERTAIN not in _statuses(room).values(),
+                seconds=60,
+                what="the second try",
             )
 
         taken = Counter(entry["rcpt"][0] for entry in room.taken())

@@ -25,12 +25,12 @@ import sqlalchemy as sa
 
 from digest import clock
 from digest.db import Database
-from digest.db.schema import upgrade
 from digest.mail.journal import IntentRecord, fold
 from digest.models import Batch, Journal
 from tests.process.conftest import POLICIES
 from tests.process.crash_trials import PEOPLE, Bench, Scene, scene, seed
 from tests.process.crash_workers import STOPPED, Crash
+from tests.servers.postgres import PostgresServer
 from tests.servers.smtp_script import Fault, Script
 from tests.servers.waiting import wait_until
 
@@ -197,20 +197,20 @@ def test_looks_at_its_lease_after_the_intent(bench: Bench, point: str) -> None:
 
 
 def test_the_database_lets_go_of_one_that_stands_still_in_a_transaction(
-    bench: Bench, postgres_url: str, tmp_path: Path
+    bench: Bench, postgres_server: PostgresServer, migrated_postgres: str, tmp_path: Path
 ) -> None:
     """Its locks keep another machine from giving its batch up only until the server ends it."""
-    url = postgres_url.replace("postgresql://", "postgresql+psycopg://")
-    database = Database(url)
-    upgrade(database)
-    edition_id = seed(database, tmp_path, policy="hold")
-    database.close()
     stop = Crash("amid the ledger", 1, action="stop")
-    with scene(bench.workers, tmp_path, url, edition_id, script=SLOW) as on:
-        started = time.monotonic()
-        doubtful, _ = _stall(on, "gone", stop, idle_limit="2s", survives=True)
-        assert doubtful > 0
-        assert time.monotonic() - started > 2, "nothing was locked: nothing was tried"
+    with postgres_server.database(template=migrated_postgres) as given:
+        url = given.replace("postgresql://", "postgresql+psycopg://")
+        database = Database(url)
+        edition_id = seed(database, tmp_path, policy="hold")
+        database.close()
+        with scene(bench.workers, tmp_path, url, edition_id, script=SLOW) as on:
+            started = time.monotonic()
+            doubtful, _ = _stall(on, "gone", stop, idle_limit="2s", survives=True)
+            assert doubtful > 0
+            assert time.monotonic() - started > 2, "nothing was locked: nothing was tried"
 
 
 @pytest.mark.slow

@@ -2,8 +2,9 @@
 
 A run of everything need not prove each sentence of a page twice: every function of the tests meets both
 databases, but where it is given several cases, they take turns. The doors (web pages, commands) hold no
-statements of their own: what each of them does is tried on one database, about half of it on either. The
-other half of it all is slow, and run by `make proof`.
+statements of their own: what each of them does is tried on one database, about half of it on either. So is
+what is tried in the files of `ALIKE`, whose many tests run the same statements again and again. The other
+half of it all is slow, and run by `make proof`.
 
 A file that is asked for by its name is run on both.
 """
@@ -11,12 +12,21 @@ A file that is asked for by its name is run on both.
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import pytest
 
 _DOORS = ("tests/integration/cli/", "tests/integration/web/")
+ALIKE = (
+    *("tests/integration/editions/", "tests/integration/deliveries/test_control.py"),
+    *("tests/integration/deliveries/test_why.py", "tests/integration/test_collect_many.py"),
+    *("tests/integration/test_copies.py", "tests/integration/test_freeze.py"),
+    *("tests/integration/test_freeze_reasons.py", "tests/integration/test_fresh_look.py"),
+    *("tests/integration/test_pictures.py", "tests/integration/test_recheck.py"),
+    *("tests/integration/test_revisions.py", "tests/integration/test_uncertain.py"),
+    *("tests/integration/test_unusual_news.py", "tests/integration/test_wordpress.py"),
+)
 # The fixture of `tests/integration/conftest.py` that is the one database or the other.
 _FIXTURE = "kept"
 
@@ -43,10 +53,13 @@ def take_turns(items: Iterable[pytest.Item]) -> None:
             parts = case.removesuffix("]").split("-")
             parts.remove(database)
             functions[function]["-".join(parts)][database] = item
+    seen: Counter[str] = Counter()  # functions of each file: one after another begins with the other database
     for function, cases in functions.items():
         pairs = [pair for pair in cases.values() if len(pair) == 2]
-        if len(pairs) > 1 or function.startswith(_DOORS):
-            for number, pair in enumerate(pairs, zlib.crc32(function.encode())):
+        if len(pairs) > 1 or function.startswith((*_DOORS, *ALIKE)):
+            file = function.partition("::")[0]
+            seen[file] += 1
+            for number, pair in enumerate(pairs, zlib.crc32(file.encode()) + seen[file]):
                 sorted(pair.items())[number % 2][1].add_marker("slow")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from tests.servers.turns import take_turns
 
 DATABASES = ("postgresql", "sqlite")
@@ -42,12 +44,19 @@ def test_each_case_is_run_and_each_function_meets_both_databases() -> None:
         assert {database for _, database in run} == set(DATABASES)
 
 
-def test_a_function_of_one_case_is_run_on_both_but_at_a_door() -> None:
-    """About half of the doors' functions on either."""
+@pytest.mark.parametrize("file", ["web/test_a.py", "test_uncertain.py"])
+def test_a_function_of_one_case_is_run_on_both_but_at_a_door_or_among_many_alike(file: str) -> None:
+    """Half of a file's functions on either."""
     assert len(run_of("tests/integration/lists/test_a.py::test_b", [""])) == 2
-    doors = [run_of(f"tests/integration/web/test_a.py::test_{number}", [""]) for number in range(40)]
-    assert all(len(run) == 1 for run in doors)
-    assert 10 <= sum(database == "sqlite" for ((_, database),) in doors) <= 30
+    items: list[Any] = [
+        Item(f"tests/integration/{file}::test_{number}", "", database)
+        for number in range(4)
+        for database in DATABASES
+    ]
+    take_turns(items)
+    run = [item for item in items if "slow" not in item.marks]
+    assert len({item.function for item in run}) == len(run) == 4
+    assert sorted(item.database for item in run) == ["postgresql"] * 2 + ["sqlite"] * 2
 
 
 def test_what_is_about_the_databases_is_run_on_both() -> None:

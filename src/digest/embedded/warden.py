@@ -16,6 +16,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
+_DYING_SECONDS = 5.0  # nobody may be there to take note of the dead: they are not waited for without end
+
 
 def read_list(lifeline: Iterable[str]) -> dict[int, tuple[int, float]]:
     """Follow the lifeline to its end; what is left is group -> (signal, grace), in order of start."""
@@ -43,8 +45,13 @@ def main() -> None:
     """Wait for the end of the supervisor, then see to it that nothing of it is left."""
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)  # it ends when the lifeline does, at no other time
-    for group, (number, grace) in reversed(list(read_list(sys.stdin).items())):
+    groups = read_list(sys.stdin)
+    for group, (number, grace) in reversed(list(groups.items())):
         stop_group(group, number, grace)
+    # What was killed takes a moment to die, and a new run may begin as soon as we have ended.
+    until = time.monotonic() + _DYING_SECONDS
+    while time.monotonic() < until and any(_send(os.killpg, group, 0) for group in groups):
+        time.sleep(0.02)
 
 
 def _send(how: Callable[[int, int], None], target: int, number: int) -> bool:

@@ -123,11 +123,12 @@ def test_up_on_a_database_it_cannot_use_says_why(tmp_path: Path) -> None:
     assert "Starting" not in ended.stdout
 
 
-def test_web_on_a_port_in_use_is_one_sentence(tmp_path: Path, cli: Cli) -> None:
+def test_web_on_a_port_in_use_is_one_sentence(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says which port and which setting."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        ended = run(tmp_path, "web", data_dir=cli.data, web_port=taken.getsockname()[1])
-    assert ended.returncode == 2
+        monkeypatch.setenv("DIGEST_WEB_PORT", str(taken.getsockname()[1]))
+        ended = cli.run("web")
+    assert ended.exit_code == 2
     assert "DIGEST_WEB_PORT" in ended.stderr
     assert "Traceback" not in ended.stderr
 

@@ -199,6 +199,7 @@ def test_cancelled_edition_leaves_nobody_pending(desk: Desk, state: EditionState
 
 
 @pytest.mark.usefixtures("_small_batches")
+@pytest.mark.both_databases
 def test_cancel_waits_for_what_a_worker_holds(desk: Desk) -> None:
     """Its batch stays open until it lets go, for only it knows who was handed the edition."""
     desk.add_people(BATCH_SIZE + 1)
@@ -357,6 +358,7 @@ def test_retry_can_be_for_some_replies_and_some_providers(
     assert pending == [people[number] for number in expected]
 
 
+@pytest.mark.both_databases
 def test_retry_while_it_is_being_handed_over_keeps_it_so(desk: Desk) -> None:
     """The new batch is one of its batches: it is `sent` when that is closed too."""
     people = desk.add_people(2)

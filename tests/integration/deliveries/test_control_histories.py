@@ -174,6 +174,7 @@ def desk(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @settings(
+    max_examples=max(1, settings().max_examples // 2),  # as many again on the other database
     derandomize=True,
     phases=(Phase.explicit, Phase.generate),  # a history is short enough to read as it is
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

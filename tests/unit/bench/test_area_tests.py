@@ -5,20 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.area_tests import AREA_TESTS
+from tests.servers.turns import ALIKE
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_every_slow_test_is_in_one_area() -> None:
-    """No file with slow tests or searched examples is left out, or in two; and each path is there."""
+    """No file with slow tests, searched examples or turns is left out, or in two; and each path is there."""
     paths = {path: area for area, found in AREA_TESTS.items() for path in found}
     assert [path for path in paths if not (ROOT / path).exists()] == []
     strange = []
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
-        source = file.read_text(encoding="utf-8")
-        if not ("mark.slow" in source or "from hypothesis" in source) or file == Path(__file__):
+        source, name = file.read_text(encoding="utf-8"), file.relative_to(ROOT).as_posix()
+        is_slow = "mark.slow" in source or "from hypothesis" in source or name.startswith(ALIKE)
+        if not is_slow or file == Path(__file__):
             continue
-        name = file.relative_to(ROOT).as_posix()
         found = [path for path in paths if name == path or name.startswith(f"{path}/")]
         if len(found) != 1:
             strange.append(name)
