@@ -22,14 +22,16 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "audience": (
         *("tests/unit/lists", "tests/integration/lists", "tests/unit/web", "tests/integration/web"),
+        *("tests/browser/test_crawl.py", "tests/browser/test_every_page.py"),
+        *("tests/browser/test_reader_pages.py", "tests/browser/test_whole_life.py"),
     ),
     "news": (
         *("tests/unit/feeds", "tests/unit/sources", "tests/unit/editions", "tests/unit/net"),
         *("tests/integration/editions",),
     ),
     "email": (
-        *("tests/unit/rendering", "tests/unit/preflight", "tests/browser"),
-        *("tests/integration/test_spamassassin.py",),
+        *("tests/unit/rendering", "tests/unit/preflight", "tests/integration/test_spamassassin.py"),
+        *("tests/browser/test_demo_messages.py", "tests/browser/test_mail_cases.py"),
     ),
 }
 
