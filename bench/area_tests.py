@@ -23,6 +23,8 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "audience": (
         *("tests/unit/lists", "tests/integration/lists", "tests/unit/web", "tests/integration/web"),
+        *("tests/browser/test_crawl.py", "tests/browser/test_every_page.py"),
+        *("tests/browser/test_reader_pages.py", "tests/browser/test_whole_life.py"),
     ),
     "news": (
         *("tests/unit/feeds", "tests/unit/sources", "tests/unit/editions", "tests/unit/net"),
@@ -33,8 +35,10 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
         *("tests/integration/test_wordpress.py",),
     ),
     "email": (
-        *("tests/unit/rendering", "tests/unit/preflight", "tests/browser"),
-        *("tests/integration/test_spamassassin.py", "tests/integration/test_trip.py"),
+        *("tests/unit/rendering", "tests/unit/preflight", "tests/integration/test_spamassassin.py"),
+        *("tests/integration/test_trip.py", "tests/browser/test_demo_messages.py"),
+        *("tests/browser/test_mail_cases.py", "tests/browser/test_mail_matrix.py"),
+        *("tests/browser/test_thunderbird.py",),
     ),
 }
 

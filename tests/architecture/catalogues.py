@@ -13,12 +13,14 @@ from __future__ import annotations
 import argparse
 import functools
 import io
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO, Any
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_python
 from babel.messages.pofile import read_po, write_po
 
 from digest.i18n import DRAFTS, LANGUAGES, READER_LANGUAGES, plural_categories
@@ -29,8 +31,19 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCALE = ROOT / "src" / "digest" / "locale"
 SOURCE_LANGUAGE = "en"
 _KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
-_TREES = (
-    (ROOT / "src" / "digest", [("**.py", "python")]),
+_CALL = re.compile(rf"\b(?:{'|'.join(_KEYWORDS)})\(".encode())
+
+
+def _marked(file: IO[bytes], *given: Any, **options: Any) -> Iterable[Any]:
+    """The messages of a file of Python; most have none, and to take those apart would be most of the work."""
+    if not _CALL.search(file.read()):
+        return ()
+    file.seek(0)
+    return extract_python(file, *given, **options)
+
+
+_TREES: tuple[tuple[Path, list[tuple[str, Any]]], ...] = (
+    (ROOT / "src" / "digest", [("**.py", _marked)]),
     (ROOT / "templates", [("**.html", "jinja2.ext.babel_extract"), ("**.txt", "jinja2.ext.babel_extract")]),
 )
 

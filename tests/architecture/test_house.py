@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import os
 import re
 import sys
 import tomllib
@@ -43,15 +45,19 @@ _MACHINE = re.compile(r"(?<![\w.:/-])/(?:home|root|workspace|Users|mnt|media)/\w
 
 def our_texts() -> Iterator[tuple[str, str]]:
     """Every text file of the checkout that is ours, with its place in it."""
-    for path in sorted(reading.ROOT.rglob("*")):
-        place = path.relative_to(reading.ROOT)
-        hidden = any(part.startswith(".") and part != ".ci" for part in place.parts[:-1])
-        if hidden or _NOT_OURS & set(place.parts) or path.suffix not in _TEXTS or not path.is_file():
-            continue
-        try:
-            yield place.as_posix(), path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue  # a picture or a feed that is broken on purpose
+    for folder, inner, names in os.walk(reading.ROOT):
+        # Whatever is not ours is not even looked through: an environment has a hundred times as many files.
+        inner[:] = [each for each in inner if each not in _NOT_OURS and (each[0] != "." or each == ".ci")]
+        for name in names:
+            path = Path(folder, name)
+            if name not in _NOT_OURS and path.suffix in _TEXTS and path.is_file():
+                yield from _text_of(path)
+
+
+def _text_of(path: Path) -> Iterator[tuple[str, str]]:
+    # But for a picture, or a feed that is broken on purpose.
+    with contextlib.suppress(UnicodeDecodeError):
+        yield path.relative_to(reading.ROOT).as_posix(), path.read_text(encoding="utf-8")
 
 
 def test_no_file_is_too_long_to_read() -> None:

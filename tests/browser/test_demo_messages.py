@@ -1,4 +1,8 @@
-"""The demo's own mails in a real browser: one of each kind, as its readers would see them."""
+"""The demo's own mails in a real browser: one of each kind, as its readers would see them.
+
+Slow, for the demo must have run: each run looks at the same templates in `test_email_looks`, and at what the
+demo has sent in `tests/process/test_demo.py`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ __all__ = ["demo_run"]
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
-pytestmark = [pytest.mark.browser, pytest.mark.process]
+pytestmark = [pytest.mark.browser, pytest.mark.process, pytest.mark.slow]
 
 PICTURES = Path(newspaper.__file__).parent / "pictures"
 VARIANTS = [("en", "normal"), ("en", "large"), ("hy", "normal"), ("hy", "large")]

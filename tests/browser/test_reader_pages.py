@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 OF_READERS = ("/u/", "/undo/", "/f/", "/c/", "/k/")
 
 
+@pytest.mark.slow  # the run follows the links of mails (test_crawl): most of these pages
 def test_robots_and_browsers_that_follow_everything_change_nothing(
     site: Site, context: BrowserContext
 ) -> None:

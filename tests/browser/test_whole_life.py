@@ -64,10 +64,14 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("database_url", "context"),
     [
-        ("sqlite", {"java_script_enabled": False, "viewport": {"width": 320, "height": 640}}),
-        ("postgresql", {"color_scheme": "dark"}),
+        pytest.param(
+            "sqlite",
+            {"java_script_enabled": False, "viewport": {"width": 320, "height": 640}},
+            id="SQLite, no scripts, small",
+        ),
+        # The same steps; each of them is tried on PostgreSQL in `tests/integration/web`.
+        pytest.param("postgresql", {"color_scheme": "dark"}, id="PostgreSQL", marks=pytest.mark.slow),
     ],
-    ids=["SQLite, no scripts, small", "PostgreSQL"],
     indirect=True,
 )
 def test_a_whole_life(life: Life, context: BrowserContext, tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy import util
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-_COMPILED: Final[dict[Any, Any]] = {}
+# As an engine's own, which holds 500: some tests make statements without end.
+_COMPILED: Final[util.LRUCache[Any, Any]] = util.LRUCache(1500)
 
 
 class _Alike:

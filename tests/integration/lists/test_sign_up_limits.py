@@ -144,13 +144,13 @@ def many_posts(database: Database, list_id: int, posts: int) -> list[tuple[str, 
 
 
 def test_posts_over_nine_addresses_cause_twenty_seven_mails(database: Database, list_id: int) -> None:
-    """50,000 over ninety days, 2,500 on PostgreSQL: exactly 27 confirmations, 9 in the first 24 hours."""
-    _cause_twenty_seven(database, list_id, posts=50_000 if database.is_sqlite else 2_500)
+    """2,500 over ninety days: exactly 27 confirmations, 9 in the first 24 hours."""
+    _cause_twenty_seven(database, list_id, posts=2_500)
 
 
-@pytest.mark.slow  # the run has a twentieth of them on PostgreSQL
+@pytest.mark.slow  # the run has a twentieth of them
 def test_fifty_thousand_posts_cause_no_more_on_either_database(database: Database, list_id: int) -> None:
-    """As many on PostgreSQL as on SQLite."""
+    """And 50,000."""
     _cause_twenty_seven(database, list_id, posts=50_000)
 
 

@@ -27,7 +27,7 @@ from tests.servers.waiting import HANG, wait_until
 pytestmark = pytest.mark.both_databases
 
 # Some rounds each time, and as many as it takes to be sure by `make proof`.
-ROUNDS = pytest.mark.parametrize("rounds", [25, pytest.param(200, marks=pytest.mark.slow)])
+ROUNDS = pytest.mark.parametrize("rounds", [10, pytest.param(200, marks=pytest.mark.slow)])
 
 
 @dataclass(frozen=True, slots=True)

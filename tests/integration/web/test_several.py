@@ -102,6 +102,7 @@ def test_children_do_not_outlive_their_parent(settings: Settings, tmp_path: Path
         assert refuses(("127.0.0.1", server.port))
 
 
+@pytest.mark.slow  # two processes for one sentence
 def test_what_keeps_a_child_from_starting_is_said(settings: Settings, tmp_path: Path) -> None:
     """Without keys nobody can serve: the sentence of the child, status 2, and no endless starting."""
     without = settings.model_copy(update={"secrets_dir": tmp_path / "none"})

@@ -104,7 +104,10 @@ def test_what_was_not_used_comes_back() -> None:
 
 
 @pytest.mark.parametrize("gives_back", [False, True])
-@pytest.mark.parametrize(("per_second", "workers"), [(5.0, 4), (0.4, 3), (0.5, 1), (33.3, 7), (100.0, 16)])
+@pytest.mark.parametrize(
+    ("per_second", "workers"),
+    [*((5.0, 4), (0.4, 3), (0.5, 1), (33.3, 7)), pytest.param(100.0, 16, marks=pytest.mark.slow)],
+)
 def test_many_workers_keep_the_pace_for_an_hour(per_second: float, workers: int, *, gives_back: bool) -> None:
     """Within 1 % of it in an hour, and never more than it in any window of a block and more.
 

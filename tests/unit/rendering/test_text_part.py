@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
@@ -178,7 +178,6 @@ def check_commentary(piece: str, root: HtmlElement, head: str) -> None:
     assert alphabetic(told) in alphabetic(piece)
 
 
-@settings(max_examples=45)
 @given(editions())
 def test_both_parts_say_the_same(context: EditionContext) -> None:
     """Whatever an edition holds: stories, their words and the links are those of the HTML part, folded."""
