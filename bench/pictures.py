@@ -2,35 +2,40 @@
 
 The demo is run once in a temporary folder. Two of its mails, English and Armenian, are opened in Chromium as
 a mail program would show them, and its report at the terminal is drawn. Nothing is fetched: the pictures in
-the mails come from the invented newspaper's own files.
+the mails are the demo's own copies, out of its database.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
 from playwright.sync_api import Browser, Route
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 from bench.pictures_gallery import beside, sheets, small
+from digest.db import Database
+from digest.feeds.stored_pictures import KIND
+from digest.lists import assets
 from digest.mail.mailbox import list_messages, read_message
+from digest.models import Asset
 from tests.servers import chromium
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "pictures"
-DRAWN = ROOT / "src" / "digest" / "embedded" / "newspaper" / "pictures"
 DEMO_SECONDS = 180
 LARGEST = 200_000  # bytes of a picture: the documentation is cloned with the code
 COLUMNS = 96
@@ -92,10 +97,12 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary, chromium.launched(Path(program.url)) as browser:
         said = run_demo(Path(temporary))
-        mails = dict(mails_by_language(Path(temporary) / "var" / "demo" / "inbox"))
+        demo = Path(temporary) / "var" / "demo"
+        mails = dict(mails_by_language(demo / "inbox"))
+        copies = copies_in(demo / "digest.db")
         for shot in SHOTS:
-            save(shot.name, photograph(browser, mails[shot.language], shot))
-        pair = [(photograph(browser, mails["en"], shot), 0) for shot in PAIR]
+            save(shot.name, photograph(browser, mails[shot.language], shot, copies))
+        pair = [(photograph(browser, mails["en"], shot, copies), 0) for shot in PAIR]
         save("mail-en-pair", beside(pair, PAIR[0].height))
         for name, png in sheets(browser):
             save(name, png)
@@ -129,13 +136,23 @@ def mails_by_language(inbox: Path) -> Iterator[tuple[str, str]]:
             yield found[1], html
 
 
-def photograph(browser: Browser, html: str, shot: Shot) -> bytes:
+def copies_in(path: Path) -> dict[str, bytes]:
+    """The pictures that a database keeps, by their fingerprints."""
+    database = Database(f"sqlite:///{path}")
+    with database.read() as session:
+        kept = session.scalars(sa.select(Asset).where(Asset.kind == KIND)).all()
+        found = {one.fingerprint: b"".join(assets.chunks(session, one.id)) for one in kept}
+    database.close()
+    return found
+
+
+def photograph(browser: Browser, html: str, shot: Shot, copies: Mapping[str, bytes]) -> bytes:
     """A part of the mail as PNG; fails if a picture in it is missing."""
     context = browser.new_context(
         color_scheme=shot.scheme, viewport={"width": shot.width, "height": shot.height}
     )
     page = context.new_page()
-    page.route("**/*", _serve)
+    page.route("**/*", functools.partial(_serve, copies))
     page.set_content(html, wait_until="load")
     broken = page.evaluate("[...document.images].filter(image => !image.naturalWidth).length")
     if broken:
@@ -177,11 +194,11 @@ def save(name: str, png: bytes) -> None:
     sys.stdout.write(f"{name}.png  {len(png) // 1000} kB\n")
 
 
-def _serve(route: Route) -> None:
-    """The newspaper's drawings by their names; nothing else is reached."""
-    drawing = DRAWN / Path(urlsplit(route.request.url).path).name
-    if drawing.suffix == ".png" and drawing.is_file():
-        route.fulfill(path=drawing)
+def _serve(copies: Mapping[str, bytes], route: Route) -> None:
+    """A copy by its name; nothing else is reached."""
+    name = Path(urlsplit(route.request.url).path)
+    if name.stem in copies:
+        route.fulfill(body=copies[name.stem], content_type=f"image/{name.suffix[1:].replace('jpg', 'jpeg')}")
     else:
         route.abort()
 

@@ -77,3 +77,19 @@ def test_values_in_messages_are_escaped() -> None:
     """What is filled into a message is words, never markup."""
     made = environment("en").from_string('{{ _("By %(author)s", author="<b>") }}').render()
     assert made == "By &lt;b&gt;"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("lundi, 11:30, Paris", "Lundi, 11:30, Paris"),
+        ("երկուշաբթի, 14:30, Երևան", "Երկուշաբթի, 14:30, Երևան"),
+        ("Monday, 2:30 am, Los Angeles", "Monday, 2:30\u00a0am, Los\u00a0Angeles"),
+        ("الاثنين، 4:30 م، بيروت", "الاثنين، 4:30\u00a0م، بيروت"),
+        ("3 hours ago", "3\u00a0hours\u00a0ago"),
+        ("", ""),
+    ],
+)
+def test_a_time_by_itself_has_a_capital_and_breaks_at_its_commas_alone(text: str, wanted: str) -> None:
+    """So no half of a city's name is left for the next line of a phone."""
+    assert environment("en").from_string("{{ text | begun | held }}").render(text=text) == wanted

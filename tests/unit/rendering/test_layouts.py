@@ -142,3 +142,32 @@ def test_stories_cannot_plant_anything_through_a_theme() -> None:
     lead = featured(title="%%name%%", body_html="<p>%%name%%</p>")
     made = render_mail(dressed(featured=lead, recent=1))
     assert made.html.count("%%name%%") == made.text.count("%%name%%") == 2
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_a_long_title_is_set_smaller(layout: Layout) -> None:
+    """Ninety letters are a headline; what has more would fill a phone in the size of one."""
+    for letters, wanted in ((90, False), (91, True)):
+        context = dressed(layout, featured=featured(title="a" * letters), recent=1)
+        lead = lxml_html.document_fromstring(render_mail(context).html).find_class("title")[0]
+        assert ("long" in str(lead.get("class"))) is wanted
+        assert ("font-size:26px" in str(lead.get("style"))) is wanted
+
+
+def test_a_long_title_is_cut_in_the_line_of_contents() -> None:
+    """There it only says what is to come; it stands whole above its story."""
+    title = "What a ferry timetable knows " * 10
+    made = render_mail(dressed(Layout.BRIEFING, featured=featured(title=title), recent=1)).html
+    line = words(made, "contents")[1]
+    assert line.startswith("Commentary: What a ferry")
+    assert line.endswith("…")
+    assert len(line) < 110
+    assert words(made, "title") == [title.strip()]
+
+
+def test_both_layouts_tell_the_parts_of_a_mail_apart_by_a_line() -> None:
+    """One between commentary and headlines; in a briefing one more, below its contents."""
+    for layout, count in ((Layout.PAPER, 1), (Layout.BRIEFING, 2)):
+        assert render_mail(dressed(layout)).html.count('class="heavy"') == count
+    alone = dataclasses.replace(dressed(), featured=None)
+    assert 'class="heavy"' not in render_mail(alone).html
