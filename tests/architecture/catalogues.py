@@ -47,6 +47,7 @@ def extracted() -> Catalog:
             keywords=_KEYWORDS,
             comment_tags=["TRANSLATORS:"],
             strip_comment_tags=True,
+            directory_filter=lambda _path: True,  # by itself it passes over `_base`
         )
         for name, _line, message, comments, _context in found:
             place = (tree / name).relative_to(ROOT).as_posix()
