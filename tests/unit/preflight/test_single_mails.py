@@ -75,9 +75,7 @@ BLOCKING = [
         Code.LINK_MISSING,
         "confirm",
     ),
-    ("_base/notice_macros.html", "{{ words }}</a>", "</a>", Code.LINK_MISSING, "permission"),
     ("confirm/body.txt", "{{ notice.confirm_url }}", "our site", Code.LINK_MISSING, "confirm"),
-    ("fresh_link/body.txt", "{{ notice.link_url }}", "", Code.LINK_MISSING, "fresh_link data"),
     ("welcome/body.html", "{{ notice.unsubscribe_url }}", "#", Code.LINK_MISSING, "welcome alone"),
     ("_base/notice.html", "{{ notice.postal_address | run(", "{{ '' | run(", Code.ADDRESS_NOT_SHOWN, "moved"),
     ("_base/notice.txt", "{{ notice.postal_address | wrap }}", "", Code.ADDRESS_NOT_SHOWN, "goodbye"),
@@ -95,7 +93,6 @@ BLOCKING = [
         Code.DANGEROUS,
         "moved",
     ),
-    ("welcome/body.html", "{% endblock %}", "<form></form>{% endblock %}", Code.DANGEROUS, "welcome alone"),
     ("moved/subject.txt", "{{ _(", "{{ '' and _(", Code.SUBJECT_EMPTY, "moved"),
     ("moved/body.html", "{% endblock %}", "{{ 'long ' * 20000 }}{% endblock %}", Code.TOO_LARGE, "moved"),
 ]  # fmt: skip
