@@ -137,7 +137,8 @@ def facts_of(
     for variant in composed.variants:
         places = variant.positions
         shown = [one for place, one in enumerate(composed.items) if places is None or place in places]
-        left_out = [one.story for one in composed.items if one not in shown]
+        rest = enumerate(composed.items) if places is not None else ()
+        left_out = [one.story for place, one in rest if place not in (places or ())]
         found[name_of(variant.text_size, variant.topics)] = gather(
             PreparedMail.from_bytes(variant.mail),
             subject=variant.subject,
