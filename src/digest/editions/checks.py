@@ -137,8 +137,11 @@ def facts_of(
     for variant in composed.variants:
         places = variant.positions
         shown = [one for place, one in enumerate(composed.items) if places is None or place in places]
-        rest = enumerate(composed.items) if places is not None else ()
-        left_out = [one.story for place, one in rest if place not in (places or ())]
+        left_out = [
+            one.story
+            for place, one in enumerate(composed.items)
+            if places is not None and place not in places
+        ]
         found[name_of(variant.text_size, variant.topics)] = gather(
             PreparedMail.from_bytes(variant.mail),
             subject=variant.subject,
