@@ -196,6 +196,7 @@ PAGES: dict[str, Seen] = {
     "mail as source": Seen("message", "/inbox/{name}", rows.caught("source")),
     # What goes wrong.
     "no such page": Seen("error", "", lambda *_: "/other", status=404),
+    "no archive": Seen("no_archive", "/archive/{digest}", lambda *_: "/archive/other", status=404),
     "no such list": Seen("error", "/s/{name}", lambda *_: "/s/other", status=404),
     "link that is not ours": Seen("link_not_valid", "/u/{token}", lambda *_: "/u/other", status=404),
     "link of another kind": Seen(

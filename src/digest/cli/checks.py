@@ -10,6 +10,7 @@ import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -182,10 +183,27 @@ def check_templates(settings: Settings) -> Finding:
         return Finding(
             "templates", Level.FAULT, str(error), "Mend that file; `digest words` writes a new one."
         )
+    if settings.templates and (faults := _single_mails(settings.templates)):
+        return Finding(
+            "templates",
+            Level.FAULT,
+            "; ".join(faults),
+            "Mend your templates; until then these single mails are made by those that come along.",
+        )
     if stale := stale_words():
         return Finding("templates", Level.WARN, "; ".join(stale[:5]), "Take them out: they are not used.")
     own = f"{settings.templates}, then " if settings.templates else ""
     return Finding("templates", Level.OK, f"from {own}{template_folders()[0]}")
+
+
+def _single_mails(templates: Path) -> list[str]:
+    """What is wrong with the single mails that a newsroom's own templates make, the first few."""
+    if not (templates / "email").is_dir():
+        return []
+    from digest.i18n import READER_LANGUAGES  # noqa: PLC0415
+    from digest.preflight.single_samples import faults_with  # noqa: PLC0415
+
+    return list(islice(faults_with(templates, READER_LANGUAGES), 5))
 
 
 def check_catcher(settings: Settings) -> Finding:

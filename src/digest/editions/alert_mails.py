@@ -17,12 +17,12 @@ from digest.errors import DigestError
 from digest.i18n import Translator, for_editors
 from digest.logs import get_logger
 from digest.mail.headers import date_text, notice_message_id
-from digest.mail.message import build_notice
+from digest.mail.prepared import PreparedMail, fill
 from digest.models import Account, Alert, AlertKind, Cadence, Digest, Edition, Source
 from digest.notices.alerts import receivers_of, untold
 from digest.notices.staff import ALERT
-from digest.rendering.contexts import RenderedMail
-from digest.rendering.notices import AlertNotice, NoticeKind, render_notice
+from digest.preflight.single_mail import Sender, single_mail
+from digest.rendering.notices import AlertNotice, NoticeKind
 
 log = get_logger(__name__)
 
@@ -76,7 +76,7 @@ def _is_news(alert: Alert, *, now: dt.datetime) -> bool:
 def _ask(session: Session, subject: Subject, imprint: Imprint, *, now: dt.datetime) -> int:
     digest, alert = subject.digest, subject.alert
     words = Translator(for_editors(digest.language))
-    rendered = render_notice(
+    single = single_mail(
         NoticeKind.ALERT,
         words.language,
         AlertNotice(
@@ -86,6 +86,7 @@ def _ask(session: Session, subject: Subject, imprint: Imprint, *, now: dt.dateti
             sender_name=digest.sender_name,
             postal_address=digest.postal_address,
         ),
+        sender=Sender(digest.sender_name, digest.sender_address, digest.reply_to or ""),
         templates=imprint.templates,
     )
     # Of one that is raised again there is another mail.
@@ -99,7 +100,7 @@ def _ask(session: Session, subject: Subject, imprint: Imprint, *, now: dt.dateti
             kind=ALERT,
             address=account.address,
             sender_address=digest.sender_address,
-            message=_message(digest, account, rendered, imprint, key=key, now=now),
+            message=_message(digest, account, single.prepared, imprint, key=key, now=now),
             now=now,
         )
     log.info("an alert is told", alert=alert.id, kind=alert.kind.value, people=asked)
@@ -107,19 +108,16 @@ def _ask(session: Session, subject: Subject, imprint: Imprint, *, now: dt.dateti
 
 
 def _message(
-    digest: Digest, account: Account, rendered: RenderedMail, imprint: Imprint, *, key: str, now: dt.datetime
+    digest: Digest, account: Account, prepared: PreparedMail, imprint: Imprint, *, key: str, now: dt.datetime
 ) -> bytes:
     domain = digest.sender_address.rpartition("@")[2]
     number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6])
-    return build_notice(
-        from_name=digest.sender_name,
-        from_address=digest.sender_address,
-        to=account.address,
-        to_name=account.name,
-        subject=rendered.subject,
-        html=rendered.html,
-        text=rendered.text,
-        date=date_text(now),
-        message_id=notice_message_id(number, domain, imprint.keys.address_key),
-        reply_to=digest.reply_to or "",
+    return fill(
+        prepared,
+        {
+            "to": account.address,
+            "to_name": account.name,
+            "date": date_text(now),
+            "message_id": notice_message_id(number, domain, imprint.keys.address_key),
+        },
     )

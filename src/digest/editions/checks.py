@@ -83,7 +83,16 @@ def check(
         looked = tuple(look(wanted_of(context, composed, public_url=public_url, known=known)))
         context, composed, looked, done = _without_bad(context, composed, looked, make)
     context, composed, cut = within_size(context, composed, make)
-    facts = facts_of(digest, composed, edition_at=context.edition_at, public_url=public_url, looked=looked)
+    facts = facts_of(
+        digest,
+        composed,
+        edition_at=context.edition_at,
+        public_url=public_url,
+        looked=looked,
+        own_links=[
+            link for words in (context.intro_html, context.note_html) for link in read_body(words).links
+        ],
+    )
     everywhere = tuple(facts)
     findings = merged({variant: judge_mail(one) for variant, one in facts.items()})
     findings = in_order([*findings, *(FoundIn(one, everywhere) for one in (*done, *cut))])
@@ -121,12 +130,18 @@ def facts_of(
     edition_at: dt.datetime,
     public_url: str,
     looked: Sequence[Looked] = (),
+    own_links: Sequence[str] = (),
 ) -> dict[str, MailFacts]:
     """The facts about each variant, by its text size and topics: of its own lines and its own stories."""
     found = {}
     for variant in composed.variants:
         places = variant.positions
         shown = [one for place, one in enumerate(composed.items) if places is None or place in places]
+        left_out = [
+            one.story
+            for place, one in enumerate(composed.items)
+            if places is not None and place not in places
+        ]
         found[name_of(variant.text_size, variant.topics)] = gather(
             PreparedMail.from_bytes(variant.mail),
             subject=variant.subject,
@@ -139,6 +154,8 @@ def facts_of(
             edition_at=edition_at,
             public_url=public_url,
             looked=looked,
+            left_out=left_out,
+            own_links=own_links,
         )
     return found
 

@@ -220,6 +220,7 @@ def _tell(session: Session, fresh: Fresh, before: str, stationery: Stationery, *
             list_title=mailing_list.title,
             sender_name=digest.sender_name,
             postal_address=digest.postal_address,
+            digest_title=digest.title,
         ),
         digest=digest,
         address=before,

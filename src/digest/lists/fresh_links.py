@@ -22,6 +22,7 @@ from digest.lists.person_mail import ask_person_mail, list_and_digest
 from digest.lists.stationery import Stationery
 from digest.lists.suppress import is_suppressed
 from digest.models import FreshLink, Subscriber, Subscription
+from digest.rendering.contexts import UNSUBSCRIBE_URL
 from digest.rendering.notices import FreshLinkNotice, NoticeKind
 from digest.tokens import Claim, Purpose, Signer, TokenError
 
@@ -147,13 +148,15 @@ def mail_fresh_link(
         FreshLinkNotice(
             kind=kind.value,
             list_title=mailing_list.title,
-            link_url=stationery.public_url + fresh_path(stationery.signer, link, list_id=list_id),
+            link_url=UNSUBSCRIBE_URL,
             sender_name=digest.sender_name,
             postal_address=digest.postal_address,
+            digest_title=digest.title,
         ),
         digest=digest,
         address=address,
         name=name,
+        link=stationery.public_url + fresh_path(stationery.signer, link, list_id=list_id),
         key=key,
         now=now,
     )

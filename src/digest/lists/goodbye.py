@@ -19,6 +19,7 @@ from digest.lists.stationery import Stationery
 from digest.lists.status import Origin
 from digest.lists.suppress import is_suppressed
 from digest.models import Subscriber, Subscription
+from digest.rendering.contexts import UNSUBSCRIBE_URL
 from digest.rendering.notices import GoodbyeNotice, NoticeKind
 from digest.tokens import Claim, Purpose, Signer
 
@@ -52,11 +53,13 @@ def ask_goodbye(
             list_title=mailing_list.title,
             sender_name=digest.sender_name,
             postal_address=digest.postal_address,
-            undo_url=f"{stationery.public_url}{undo_path(stationery.signer, subscription)}",
+            undo_url=UNSUBSCRIBE_URL,
+            digest_title=digest.title,
         ),
         digest=digest,
         address=subscriber.address,
         name=subscriber.name,
+        link=f"{stationery.public_url}{undo_path(stationery.signer, subscription)}",
         key=goodbye_key(subscription.id, leaving.number),
         now=now,
     )

@@ -144,7 +144,7 @@ class RowMaker:
         self._has_statements = not self._places.keys().isdisjoint(_STATED)
         self._last = max(self._places.values(), default=0)
         self._zones = _Kept("zone", lambda cell: self._zone(cell, ""))
-        self._languages = _Kept("language", check_language)
+        self._languages = _Kept("language", self._language)
         self._sizes = _Kept("text size", check_text_size)
 
     def make(self, line: Line) -> Row:
@@ -223,6 +223,14 @@ class RowMaker:
             return check_zone(zones_by_letters().get(text.strip().lower(), ""))
         except InputError:
             return None
+
+    def _language(self, text: str) -> str | None:
+        try:
+            return check_language(text)
+        except InputError:
+            if self._columns.is_lenient:  # an audience's own field, such as "English"
+                return None
+            raise
 
     def _cadence(self, name: str) -> int | None:
         name = name.strip()

@@ -77,7 +77,8 @@ class Heading:
 class ColumnMap:
     """How columns become fields. `own` is what an admin says and goes before `columns`, the usual names.
 
-    `is_lenient`: a zone or a moment that cannot be read is left out, as nobody can mend another product's.
+    `is_lenient`: a zone, a language or a moment that cannot be read is left out, as nobody can mend another
+    product's.
     """
 
     name: str = "generic"

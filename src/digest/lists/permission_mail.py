@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest import notices
 from digest.db.dialect import skip_locked
 from digest.lists import consent
 from digest.lists.life import note_life
 from digest.lists.links import subscription_of_token
 from digest.lists.notice_keys import permission_key
 from digest.lists.permission import asks_until, to_ask
+from digest.lists.person_mail import ask_person_mail
+from digest.lists.stationery import Stationery
 from digest.lists.status import Action, Origin
-from digest.mail.headers import date_text, notice_message_id
-from digest.mail.message import build_notice
 from digest.models import (
     Digest,
     MailingList,
@@ -31,14 +29,13 @@ from digest.models import (
     Subscription,
     SubscriptionStatus,
 )
-from digest.rendering.contexts import RenderedMail
-from digest.rendering.notices import NoticeKind, PermissionNotice, render_notice
+from digest.rendering.contexts import UNSUBSCRIBE_URL
+from digest.rendering.notices import NoticeKind, PermissionNotice
 from digest.tokens import Claim, Purpose, Signer
 
 # People a tick. As many questions may wait at most: a confirmation must not stand behind thousands of them.
 ASK_MOST = 40
 _WAITING_MOST = 80
-_LINK = "https://link.invalid/"  # stands in the rendered mail for each person's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +70,33 @@ def ask_some(
         return 0
     mailing_list = session.get_one(MailingList, run.list_id)
     digest = session.get_one(Digest, mailing_list.digest_id)
-    rendered = _rendered(mailing_list, digest, run, templates)
+    stationery = Stationery(signer, b"", public_url, templates)
+    values = PermissionNotice(
+        list_title=mailing_list.title,
+        keep_url=UNSUBSCRIBE_URL,
+        answer_until=run.answer_until,
+        sender_name=digest.sender_name,
+        postal_address=digest.postal_address,
+        digest_title=digest.title,
+    )
     for subscription_id, subscriber_id in rows:
         # The run's row is locked: nobody else asks meanwhile.
         session.add(PermissionAsk(run_id=run.id, subscription_id=subscription_id, asked_at=now))
+        subscriber = session.get_one(Subscriber, subscriber_id)
+        assert subscriber.address is not None  # it may be mailed
         token = signer.sign(Claim(Purpose.KEEP, run.list_id, subscriber_id))
-        _ask(session, run, subscription_id, digest, rendered, f"{public_url}/k/{token}", signer, now)
+        ask_person_mail(
+            session,
+            stationery,
+            NoticeKind.PERMISSION,
+            values,
+            digest=digest,
+            address=subscriber.address,
+            name=subscriber.name,
+            link=f"{public_url}/k/{token}",
+            key=permission_key(run.id, subscription_id),
+            now=now,
+        )
     return len(rows)
 
 
@@ -94,62 +112,6 @@ def _due_run(session: Session, now: dt.datetime) -> PermissionRun | None:
     if (session.scalar(waiting) or 0) > _WAITING_MOST:
         return None
     return next((run for run in found if session.execute(to_ask(run).limit(1)).first()), None)
-
-
-def _rendered(
-    mailing_list: MailingList, digest: Digest, run: PermissionRun, templates: Path | None
-) -> RenderedMail:
-    return render_notice(
-        NoticeKind.PERMISSION,
-        digest.language,
-        PermissionNotice(
-            list_title=mailing_list.title,
-            keep_url=_LINK,
-            answer_until=run.answer_until,
-            sender_name=digest.sender_name,
-            postal_address=digest.postal_address,
-        ),
-        templates=templates,
-    )
-
-
-def _ask(  # noqa: PLR0917  (what one mail is made of)
-    session: Session,
-    run: PermissionRun,
-    subscription_id: int,
-    digest: Digest,
-    rendered: RenderedMail,
-    url: str,
-    signer: Signer,
-    now: dt.datetime,
-) -> None:
-    subscription = session.get_one(Subscription, subscription_id)
-    subscriber = session.get_one(Subscriber, subscription.subscriber_id)
-    assert subscriber.address is not None  # it may be mailed
-    key = permission_key(run.id, subscription_id)
-    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6])
-    domain = digest.sender_address.rpartition("@")[2]
-    message = build_notice(
-        from_name=digest.sender_name,
-        from_address=digest.sender_address,
-        to=subscriber.address,
-        to_name=subscriber.name,
-        subject=rendered.subject,
-        html=rendered.html.replace(_LINK, url),
-        text=rendered.text.replace(_LINK, url),
-        date=date_text(now),
-        message_id=notice_message_id(number, domain, signer.keys[signer.current]),
-        reply_to=digest.reply_to or "",
-    )
-    notices.ask(
-        session,
-        key=key,
-        kind=NoticeKind.PERMISSION.value,
-        address=subscriber.address,
-        sender_address=digest.sender_address,
-        message=message,
-        now=now,
-    )
 
 
 def find_keep(session: Session, signer: Signer, token: str) -> KeepLink | None:

@@ -6,19 +6,17 @@ Of that edition stand in it the commentary's beginning and the headlines, and a 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest import notices
 from digest.i18n import translator
 from digest.lists.links import sign_off_url
 from digest.lists.notice_keys import welcome_key
+from digest.lists.person_mail import ask_person_mail
 from digest.lists.preferences import cadence_of
-from digest.mail.headers import date_text, notice_message_id
-from digest.mail.message import build_notice
+from digest.lists.stationery import Stationery
 from digest.models import (
     Amendment,
     AmendmentKind,
@@ -32,8 +30,8 @@ from digest.models import (
     Subscriber,
     Subscription,
 )
-from digest.rendering.contexts import Story
-from digest.rendering.notices import NoticeKind, WelcomeNotice, render_notice
+from digest.rendering.contexts import PAGE_URL, Story
+from digest.rendering.notices import NoticeKind, WelcomeNotice
 from digest.rendering.rhythms import Schedule, rhythm_words
 from digest.tokens import Signer
 
@@ -60,44 +58,27 @@ def ask_welcome(
         return False
     latest = _latest(session, digest.id) if mailing_list.welcomes_with_latest else None
     featured, recent = _stories(session, latest) if latest is not None else (None, ())
-    link = sign_off_url(public_url, signer, list_id=mailing_list.id, subscriber_id=subscriber.id)
-    rendered = render_notice(
-        NoticeKind.WELCOME,
-        digest.language,
-        WelcomeNotice(
-            list_title=mailing_list.title,
-            how_often=_how_often(session, subscription, digest, now=now),
-            sender_name=digest.sender_name,
-            postal_address=digest.postal_address,
-            web_url=_web_url(public_url, latest),
-            unsubscribe_url=link,
-            page_url=f"{link}/page",
-            featured=featured,
-            recent=recent,
-        ),
-        templates=templates,
+    values = WelcomeNotice(
+        list_title=mailing_list.title,
+        how_often=_how_often(session, subscription, digest, now=now),
+        sender_name=digest.sender_name,
+        postal_address=digest.postal_address,
+        web_url=_web_url(public_url, latest),
+        page_url=PAGE_URL,
+        featured=featured,
+        recent=recent,
+        digest_title=digest.title,
     )
-    domain = digest.sender_address.rpartition("@")[2]
-    key = welcome_key(subscription.id, subscription.changed_at)
-    message = build_notice(
-        from_name=digest.sender_name,
-        from_address=digest.sender_address,
-        to=subscriber.address,
-        to_name=subscriber.name,
-        subject=rendered.subject,
-        html=rendered.html,
-        text=rendered.text,
-        date=date_text(now),
-        message_id=notice_message_id(_number_of(key), domain, signer.keys[signer.current]),
-        reply_to=digest.reply_to or "",
-    )
-    return notices.ask(
+    return ask_person_mail(
         session,
-        key=key,
-        kind=NoticeKind.WELCOME.value,
+        Stationery(signer, b"", public_url, templates),
+        NoticeKind.WELCOME,
+        values,
+        digest=digest,
         address=subscriber.address,
-        sender_address=digest.sender_address,
-        message=message,
+        name=subscriber.name,
+        link=sign_off_url(public_url, signer, list_id=mailing_list.id, subscriber_id=subscriber.id),
+        key=welcome_key(subscription.id, subscription.changed_at),
         now=now,
     )
 
@@ -151,11 +132,6 @@ def _stories(session: Session, edition: Edition) -> tuple[Story | None, tuple[St
         else:
             recent.append(story)
     return featured, tuple(recent)
-
-
-def _number_of(key: str) -> int:
-    """A number for the Message-ID that no notice with another key has."""
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:6])
 
 
 def _how_often(session: Session, subscription: Subscription, digest: Digest, *, now: dt.datetime) -> str:

@@ -15,12 +15,13 @@ from digest.db import Database
 from digest.errors import InputError, NotFoundError, StateError, UnreachableError
 from digest.i18n import for_editors
 from digest.mail.headers import date_text, notice_message_id
-from digest.mail.message import build_notice
+from digest.mail.prepared import fill
 from digest.mail.smtp_client import SmtpTransport
 from digest.mail.transport import Envelope, Outcome, Reply
 from digest.models import Account, Digest, Transport
 from digest.pacing.transports import endpoint, transport_named
-from digest.rendering.notices import NoticeKind, ServiceTestNotice, render_notice
+from digest.preflight.single_mail import Sender, single_mail
+from digest.rendering.notices import NoticeKind, ServiceTestNotice
 from digest.tokens import Signer
 
 _PATIENCE_SECONDS = 60.0  # half of what a person waits for an answer at the most
@@ -106,25 +107,24 @@ def _envelope(
     templates: Path | None,
     now: dt.datetime,
 ) -> Envelope:
-    rendered = render_notice(
+    single = single_mail(
         NoticeKind.TEST,
         for_editors(digest.language),
         ServiceTestNotice(service_name=row.name, sender_name=digest.sender_name, sent_at=now, zone="UTC"),
+        sender=Sender(digest.sender_name, digest.sender_address, digest.reply_to or ""),
         templates=templates,
     )
     domain = digest.sender_address.rpartition("@")[2]
-    message = build_notice(
-        from_name=digest.sender_name,
-        from_address=digest.sender_address,
-        to=account.address,
-        to_name=account.name,
-        subject=rendered.subject,
-        html=rendered.html,
-        text=rendered.text,
-        date=date_text(now),
-        # The microsecond tells this mail from any other test mail.
-        message_id=notice_message_id(int(now.timestamp() * 1e6) % 2**48, domain, signer.keys[signer.current]),
-        reply_to=digest.reply_to or "",
+    # The microsecond tells this mail from any other test mail.
+    number = int(now.timestamp() * 1e6) % 2**48
+    message = fill(
+        single.prepared,
+        {
+            "to": account.address,
+            "to_name": account.name,
+            "date": date_text(now),
+            "message_id": notice_message_id(number, domain, signer.keys[signer.current]),
+        },
     )
     is_ascii = (digest.sender_address + account.address).isascii()
     return Envelope(

@@ -28,6 +28,7 @@ RULES: Final[tuple[Rule, ...]] = (
     stories.same_twice,
     stories.old_today,
     stories.featured_old,
+    stories.intro_elsewhere,
     looked.pictures,
     looked.links,
     looked.not_asked,

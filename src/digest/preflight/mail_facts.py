@@ -32,7 +32,8 @@ class MailFacts:
 
     `postal_address` is the digest's; `allowed` are the placeholders that are filled for each person; stories
     are as they were placed, the featured one first; `has_featured` says whether that is one. `looked` is what
-    was seen of its links and pictures, empty where nobody has looked.
+    was seen of its links and pictures, empty where nobody has looked. `left_out` are the edition's stories
+    that this variant lacks, `own_links` the addresses in its introduction and note.
     """
 
     subject: str
@@ -47,6 +48,8 @@ class MailFacts:
     page: Page = field(default_factory=Page)
     has_featured: bool = False
     looked: tuple[Looked, ...] = ()
+    left_out: tuple[Story, ...] = ()
+    own_links: tuple[str, ...] = ()
 
 
 def gather(
@@ -62,6 +65,8 @@ def gather(
     public_url: str,
     has_featured: bool = False,
     looked: Sequence[Looked] = (),
+    left_out: Sequence[Story] = (),
+    own_links: Sequence[str] = (),
 ) -> MailFacts:
     """The facts about a mail that was encoded from these parts; `public_url` is where its links lead."""
     return MailFacts(
@@ -77,6 +82,8 @@ def gather(
         page=read_page(html),
         has_featured=has_featured,
         looked=tuple(looked),
+        left_out=tuple(left_out),
+        own_links=tuple(own_links),
     )
 
 

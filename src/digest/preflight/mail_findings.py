@@ -70,6 +70,9 @@ class Code(StrEnum):
     HEADER_RAW = "header_raw"
     FREE_MAIL_SENDER = "free_mail_sender"
     NOT_SUPPORTED = "not_supported"
+    EMPTY_MAIL = "empty_mail"
+    LINK_MISSING = "link_missing"
+    INTRO_ELSEWHERE = "intro_elsewhere"
 
 
 @dataclass(frozen=True, slots=True)

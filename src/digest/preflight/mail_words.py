@@ -228,6 +228,18 @@ SENTENCES: Final[dict[Code, Said]] = {
         N_("%(feature)s does nothing in %(clients)s."),
         N_("See that the mail holds without it, or take it out of the template."),
     ),
+    Code.EMPTY_MAIL: Said(
+        N_("A part of this single mail has no words."),
+        N_("Write words into the template of this part."),
+    ),
+    Code.LINK_MISSING: Said(
+        N_("The %(part)s does not show the link that this mail is there for."),
+        N_("Put that link into the template of this part, with words."),
+    ),
+    Code.INTRO_ELSEWHERE: Said(
+        N_("The introduction or the note links to a story that this mail does not have: %(title)s"),
+        N_("Say it in words that fit everybody, or let all topics have that story."),
+    ),
 }
 
 

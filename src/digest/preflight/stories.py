@@ -57,6 +57,16 @@ def featured_old(facts: MailFacts) -> Iterator[MailFinding]:
         yield warn(Code.FEATURED_OLD, days=days, title=facts.stories[0].title)
 
 
+def intro_elsewhere(facts: MailFacts) -> Iterator[MailFinding]:
+    """The desk's own words do not lead to a story that readers of this topic set are not given."""
+    linked = {_address_key(url) for url in facts.own_links} - {""}
+    shown = {_address_key(story.url) for story in facts.stories}
+    for story in facts.left_out:
+        key = _address_key(story.url)
+        if key in linked and key not in shown:
+            yield warn(Code.INTRO_ELSEWHERE, title=story.title)
+
+
 def _excerpt(story: Story) -> str:
     """The excerpt where it is shown: a featured story shows its text in place of it."""
     return "" if story.body_html else story.excerpt

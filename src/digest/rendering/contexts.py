@@ -20,6 +20,7 @@ class TextSize(StrEnum):
 # Places in a rendered mail that are filled for each person when it is sent. They survive Jinja2 and the
 # inliner as they are; `mail.placeholders` splits the finished text at them.
 UNSUBSCRIBE_URL = "%%unsubscribe_url%%"
+PAGE_URL = f"{UNSUBSCRIBE_URL}/page"  # the reader's own page
 
 
 class Personal(NamedTuple):

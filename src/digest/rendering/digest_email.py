@@ -22,7 +22,7 @@ from digest.rendering.links import Through, counted
 from digest.rendering.plain_text import tidy
 from digest.rendering.scripts import scale_of
 from digest.rendering.sharing import share_links
-from digest.rendering.subjects import preheader_line, subject_line
+from digest.rendering.subjects import language_of, preheader_line, subject_line
 from digest.rendering.theme import Layout, Look, TimeForm, lines_of
 from digest.rendering.web_theme import style_path
 from digest.rendering.words import cleaned, markup_without_person, without_person
@@ -30,6 +30,8 @@ from digest.rendering.words import cleaned, markup_without_person, without_perso
 # Gmail shows only the first 100 kB or so of a mail and hides the rest, the way to sign off with it.
 MAX_HTML_BYTES: Final = 90_000
 _LINK_NUMBER: Final = re.compile(r" \[\d+\]")
+# TRANSLATORS: stands after the subject in a list of mails where no story says more; 40 to 100 letters.
+_LATEST: Final = i18n.N_("The latest stories and commentary, chosen by our editors.")
 _LARGE: Final = 1.2  # how much bigger the large text is
 
 
@@ -46,7 +48,7 @@ def render_mail(context: EditionContext, *, templates: Path | None = None) -> Re
     env = environment(edition.language, templates)
     subject = _subject(env, names)
     preheader = _preheader(edition, names, subject)
-    names |= {"subject": subject, "preheader": preheader}
+    names |= {"subject": subject, "preheader": preheader, **_spoken(edition, names, subject, preheader)}
     html = _template(env, edition, "body.html").render(names)
     text = _template(env, edition, "body.txt").render(names)
     return RenderedMail(
@@ -205,6 +207,30 @@ def _time_of(edition: EditionContext, story: Story, *, relative: bool) -> str:
     )
 
 
+def _spoken(edition: EditionContext, names: dict[str, Any], subject: str, preheader: str) -> dict[str, Any]:
+    """In which languages the two lines are, and what a screen reader calls the whole in the mail's own."""
+    said = _said(edition, names)
+    language = language_of(subject, said, edition.language)
+    frame = i18n.framed(edition.language)
+    day = i18n.translator(edition.language).date(edition.edition_at, edition.zone)
+    title = [] if i18n.is_foreign(frame, edition.language) else [edition.digest_title]
+    return {
+        "subject_language": language,
+        "preheader_language": language_of(preheader, said, edition.language),
+        # An attribute has no language of its own: a subject in another one would be read wrongly.
+        "label": ", ".join([*title, day]) if i18n.is_foreign(frame, language) else subject,
+    }
+
+
+def _said(edition: EditionContext, names: dict[str, Any]) -> list[tuple[str, str]]:
+    """The words that stand in the two lines, each with its language; "" for ours."""
+    stories = [story for story in (edition.featured, *edition.recent) if story is not None]
+    said = [(words, story.language) for story in stories for words in (story.title, story.excerpt)]
+    if edition.featured is not None:
+        said += [(block.text, edition.featured.language) for block in names["body"].blocks[:3]]
+    return [*said, (i18n.translator(edition.language).gettext(_LATEST), "")]
+
+
 def _preheader(edition: EditionContext, names: dict[str, Any], subject: str) -> str:
     translator = i18n.translator(edition.language)
     featured = edition.featured
@@ -220,6 +246,5 @@ def _preheader(edition: EditionContext, names: dict[str, Any], subject: str) -> 
     lead = [(featured.excerpt or first) if featured else ""]
     is_paper = edition.look.layout is Layout.PAPER
     pieces += [*lead, *titles] if is_paper else [*titles, *lead]
-    # TRANSLATORS: stands after the subject in a list of mails where no story says more; 40 to 100 letters.
-    pieces.append(translator.gettext("The latest stories and commentary, chosen by our editors."))
+    pieces.append(translator.gettext(_LATEST))
     return preheader_line(subject, pieces)

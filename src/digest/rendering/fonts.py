@@ -3,7 +3,8 @@
 Each stack has Armenian letters, as names of people and places stand in any mail: Noto on Android and Linux,
 Sylfaen on Windows, Mshtakan at Apple. In an Armenian mail they stand first, so that its Latin words do not
 come in another face than its own. Georgia and Helvetica have no Arabic letters, and what a client puts in
-their place is small and tight: an Arabic mail names fonts that have them.
+their place is small and tight: an Arabic mail names fonts that have them and are there: Geeza Pro at Apple,
+Segoe UI, Tahoma and Arial on Windows, Noto on Linux and Android.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ _SERIF: Final = {
     ),
     Script.ARMENIAN: "'Noto Serif Armenian', Sylfaen, 'Noto Sans Armenian', Mshtakan, Georgia, serif",
     Script.ARABIC: (
-        "'Noto Naskh Arabic', 'Geeza Pro', 'Traditional Arabic', 'Times New Roman', 'Noto Serif Armenian', "
-        "Sylfaen, Mshtakan, serif"
+        "'Geeza Pro', 'Segoe UI', Tahoma, Arial, 'Noto Naskh Arabic', 'Noto Serif Armenian', Sylfaen, "
+        "Mshtakan, serif"
     ),
 }
 _BOOK: Final = _SERIF | {

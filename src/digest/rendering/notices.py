@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, Final
 
 from digest import i18n
 from digest.rendering.contexts import UNSUBSCRIBE_URL, RenderedMail, Story, TextSize
@@ -14,8 +16,12 @@ from digest.rendering.environment import environment
 from digest.rendering.inline import inline_css
 from digest.rendering.plain_text import tidy
 from digest.rendering.subjects import preheader_line, subject_line
-from digest.rendering.theme import Look
+from digest.rendering.theme import Look, ThemePicture
 from digest.rendering.words import cleaned
+
+# At how many pixels a logo is shown at most: half of what it has above an edition.
+_MARK_WIDTH: Final = 240
+_MARK_HEIGHT: Final = 64
 
 
 class NoticeKind(StrEnum):
@@ -43,6 +49,7 @@ class ConfirmNotice:
     sender_name: str
     postal_address: str
     is_known: bool = False
+    digest_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class WelcomeNotice:
     page_url: str = ""
     featured: Story | None = None
     recent: tuple[Story, ...] = ()
+    digest_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,7 @@ class GoodbyeNotice:
     sender_name: str
     postal_address: str
     undo_url: str = ""
+    digest_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,7 @@ class FreshLinkNotice:
     link_url: str
     sender_name: str
     postal_address: str
+    digest_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,7 @@ class PermissionNotice:
     answer_until: dt.datetime
     sender_name: str
     postal_address: str
+    digest_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +125,7 @@ class MovedNotice:
     list_title: str
     sender_name: str
     postal_address: str
+    digest_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,23 +163,47 @@ _VALUES_OF: dict[NoticeKind, type[NoticeValues]] = {
 
 
 def render_notice(
-    kind: NoticeKind, language: str, values: NoticeValues, *, templates: Path | None = None
+    kind: NoticeKind,
+    language: str,
+    values: NoticeValues,
+    *,
+    look: Look | None = None,
+    templates: Path | None = None,
 ) -> RenderedMail:
-    """Render one single mail; raises TypeError if the values are those of another kind."""
+    """Render one single mail; raises TypeError if the values are those of another kind.
+
+    What is about a digest's list has the digest's `look`; without one it has that of the house.
+    """
     if not isinstance(values, _VALUES_OF[kind]):
         raise TypeError(
             f"a {kind} notice is made of {_VALUES_OF[kind].__name__}, not {type(values).__name__}"
         )
     env = environment(language, templates)
-    names = {"notice": cleaned(values)}
-    names |= look_names(Look(), TextSize.NORMAL, language) | tongue_names(language)
+    notice, seen = cleaned(values), cleaned(look or Look())
+    names: dict[str, Any] = {"notice": notice, "nameplate": seen.masthead or _title_of(notice)}
+    names |= {"mark": small(seen.logo), "mark_dark": small(seen.logo_dark)}
+    names |= look_names(seen, TextSize.NORMAL, language) | tongue_names(language)
     subject = subject_line(env.get_template(f"email/{kind}/subject.txt").render(names))
     text = tidy(env.get_template(f"email/{kind}/body.txt").render(names))
     preheader = preheader_line(subject, _paragraphs(text, i18n.translator(language)))
-    html = env.get_template(f"email/{kind}/body.html").render(
-        names | {"subject": subject, "preheader": preheader}
-    )
+    lines = {"subject": subject, "preheader": preheader, "label": subject}
+    lines |= {"subject_language": "", "preheader_language": ""}  # both are sentences of ours
+    html = env.get_template(f"email/{kind}/body.html").render(names | lines)
     return RenderedMail(subject=subject, preheader=preheader, html=inline_css(html), text=text)
+
+
+def small(logo: ThemePicture | None) -> ThemePicture | None:
+    """A logo as it stands above a few sentences: no larger than a line or two, in its own proportions."""
+    if logo is None:
+        return None
+    share = min(1.0, _MARK_WIDTH / logo.width, _MARK_HEIGHT / logo.height)
+    return dataclasses.replace(
+        logo, width=max(1, round(logo.width * share)), height=max(1, round(logo.height * share))
+    )
+
+
+def _title_of(notice: NoticeValues) -> str:
+    return getattr(notice, "digest_title", "") or notice.sender_name
 
 
 def _paragraphs(text: str, translator: i18n.Translator) -> list[str]:

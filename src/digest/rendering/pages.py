@@ -113,6 +113,11 @@ class LinkNotValidPage:
 
 
 @dataclass(frozen=True, slots=True)
+class NoArchivePage:
+    """An archive that was closed, or never was: the same for both. Pages of editions still link to it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorPage:
     """What went wrong, by its HTTP status; `reference` helps whoever looks for it in the logs."""
 
@@ -180,6 +185,7 @@ Page = (
     | StopPage
     | StoppedPage
     | LinkNotValidPage
+    | NoArchivePage
     | ErrorPage
     | InboxPage
     | MessagePage
@@ -198,6 +204,7 @@ _TEMPLATES: dict[type[Page], str] = {
     StopPage: "stop",
     StoppedPage: "stopped",
     LinkNotValidPage: "link_not_valid",
+    NoArchivePage: "no_archive",
     ErrorPage: "error",
     InboxPage: "inbox",
     MessagePage: "message",

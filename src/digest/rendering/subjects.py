@@ -33,5 +33,15 @@ def preheader_line(subject: str, pieces: Iterable[str]) -> str:
     return cut_line(line, _PREHEADER_MOST)
 
 
+def language_of(line: str, pieces: Iterable[tuple[str, str]], otherwise: str) -> str:
+    """The language of a line, by the piece that it is or begins with: each is words and their language."""
+    whole = line.removesuffix("…")
+    for words, language in pieces:
+        text = clean_text(words)
+        if text and (text.startswith(whole) if len(text) >= len(whole) else line.startswith(text)):
+            return language
+    return otherwise
+
+
 def _says_the_same(text: str, subject: str) -> bool:
     return text.casefold().rstrip("….") == subject.casefold().rstrip("….")

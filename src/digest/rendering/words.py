@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from markupsafe import escape
 
-from digest.rendering.contexts import UNSUBSCRIBE_URL
+from digest.rendering.contexts import PAGE_URL, UNSUBSCRIBE_URL
 
 _T = TypeVar("_T")
 
@@ -72,9 +72,9 @@ def clean_run(text: str) -> str:
 def clean_address(url: str) -> str:
     """An absolute http(s) address in ASCII, or "" where it is none: what is linked to must be safe.
 
-    Our own placeholder passes as it is. Limit: 2,000 characters.
+    Our own placeholder passes as it is, and the page below it. Limit: 2,000 characters.
     """
-    if url == UNSUBSCRIBE_URL:
+    if url in (UNSUBSCRIBE_URL, PAGE_URL):
         return url
     bare = url.strip()
     if len(bare) > _MAX_ADDRESS:

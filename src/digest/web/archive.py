@@ -1,7 +1,8 @@
 """The archive: a digest's past editions by month, as feeds, and in the sitemap.
 
 What is asked for is the same for everybody, so it is answered from the short memory, with an entity tag. A
-digest that has no archive is as unknown here as one that is not there; its editions keep their addresses.
+digest that has no archive is as unknown here as one that is not there: both get the same page, in the
+browser's language, for the pages of editions that were locked before it was closed still lead here.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from starlette.exceptions import HTTPException
 from digest import clock
 from digest.lists.fields import is_short_name
 from digest.rendering.archive import render_archive
+from digest.rendering.pages import NoArchivePage
 from digest.web import archive_pages as pages
+from digest.web.answers import page_answer, preferred_language
 from digest.web.archive_feeds import json_feed, rss, sitemap
 from digest.web.archive_rows import Archive, archive_named
 from digest.web.deps import Services, Shared
@@ -92,6 +95,10 @@ async def show_sitemap(request: Request, services: Shared) -> Response:
     return await _remembered("a/sitemap.xml", make, request, services, kind=kind, seconds=_FEED_SECONDS)
 
 
+class _NoArchiveError(HTTPException):
+    """There is no archive of this name that is open."""
+
+
 Make = Callable[[Session, Archive, str], bytes | None]
 
 
@@ -120,12 +127,19 @@ async def _answer(
     def read() -> StoredPage:
         with services.database.read() as session:
             archive = archive_named(session, digest)
-            body = make(session, archive, services.settings.public_url) if archive else None
+            if archive is None:
+                raise _NoArchiveError(404)
+            body = make(session, archive, services.settings.public_url)
         if body is None:
             raise HTTPException(404)
         return _stored(body)
 
-    return await _remembered(f"a/{digest}/{rest}", read, request, services, kind=kind, seconds=seconds)
+    try:
+        return await _remembered(f"a/{digest}/{rest}", read, request, services, kind=kind, seconds=seconds)
+    except _NoArchiveError:
+        language = preferred_language(request.headers.get("accept-language", ""))
+        templates = services.settings.templates
+        return page_answer(NoArchivePage(), language, templates=templates, status=404)
 
 
 async def _remembered(

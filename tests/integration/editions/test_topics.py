@@ -14,6 +14,7 @@ from digest.db import Database
 from digest.deliveries.plan import plan
 from digest.deliveries.switch import go_on_with
 from digest.editions.freeze import FreezeSettings, freeze
+from digest.editions.judged import judged
 from digest.editions.revise import Correction, revise
 from digest.editions.revisions import approve, list_revisions, revision_of
 from digest.editions.show import show_edition
@@ -40,6 +41,7 @@ from digest.models import (
 from digest.net.http import Fetcher
 from digest.pacing.ramp_up import start_ramp_up
 from digest.pacing.transports import add_transport
+from digest.preflight.mail_findings import Code
 from tests.factories import make_list, make_subscriber, make_subscription
 from tests.integration.newsroom import ACTOR, Newsroom, make_newsroom
 from tests.integration.planned import PUBLIC_URL
@@ -102,6 +104,14 @@ def add(room: Newsroom, topics: Sequence[str], size: TextSize = TextSize.NORMAL,
             person = make_subscriber(session, f"t{next(_numbers)}@mail.test", text_size=size)
             make_subscription(session, mailing_list, person, topics=list(topics))
         return person.id
+
+
+def locked(room: Newsroom, edition_id: int) -> None:
+    """Lock it as breaking news is: with all checks, and without a look at any site."""
+    room.change(Edition, kind=EditionKind.BREAKING)
+    with Fetcher([]) as fetcher:
+        config = FreezeSettings(fetcher, PUBLIC_URL, None, dt.timedelta(hours=1), dt.timedelta(0))
+        assert freeze(room.database, edition_id, config) is EditionState.FROZEN
 
 
 def got(room: Newsroom, edition_id: int) -> dict[int, Got]:
@@ -182,16 +192,34 @@ def test_a_sets_subject_does_not_speak_of_what_is_not_in_it(room: Newsroom) -> N
     assert not [word for word in ("5 stories", "Choirs") if word in found[sport].html]
 
 
+def test_an_intro_about_a_story_that_a_set_lacks_is_told(room: Newsroom) -> None:
+    """By the story and the set, at the lock and later; a story that the set has is no cause."""
+    add(room, ["sport"])
+    edition_id = room.edition()
+    with room.database.write() as session:
+        pages = {post.title: post.url for post in session.scalars(sa.select(Post))}
+        text = f"Read [of choirs]({pages[TITLES['A']]}#top) and [of rowers]({pages[TITLES['S']]})."
+        said = {"kind": ChangeKind.INTRO, "details": {"text": text}}
+        session.add(EditionChange(edition_id=edition_id, made_by=ACTOR, made_at=room.now, **said))
+    locked(room, edition_id)
+    with room.database.read() as session:
+        edition = session.get_one(Edition, edition_id)
+        kept = [one for one in revision_of(session, edition).findings if one["code"] == "intro_elsewhere"]
+        later = judged(session, edition, public_url=PUBLIC_URL).findings
+    facts = {"title": TITLES["A"]}
+    assert kept == [
+        {"level": "warn", "code": "intro_elsewhere", "facts": facts, "variants": ["normal sport"]}
+    ]
+    assert [one.variants for one in later if one.finding.code is Code.INTRO_ELSEWHERE] == [("normal sport",)]
+
+
 def test_beyond_the_limit_the_rarest_get_the_nearest_larger_set(room: Newsroom) -> None:
     """With a warning that the lock keeps, and nobody is left out: of breaking news the least is enough."""
     room.change(Digest, variants_most=2)
     add(room, ["arts"], people=3)
     sport, opera = add(room, ["sport"]), add(room, ["opera"])
     edition_id = room.edition()
-    room.change(Edition, kind=EditionKind.BREAKING)  # its lock reads no site
-    with Fetcher([]) as fetcher:
-        config = FreezeSettings(fetcher, PUBLIC_URL, None, dt.timedelta(hours=1), dt.timedelta(0))
-        assert freeze(room.database, edition_id, config) is EditionState.FROZEN
+    locked(room, edition_id)
     found = planned(room, edition_id)
     assert (found[sport].topics, found[opera].topics, found[opera].titles) == ("", "arts", "CAGB")
     with room.database.read() as session:

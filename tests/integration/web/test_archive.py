@@ -132,7 +132,10 @@ def test_a_long_month_is_turned_by_key(
 
 @ONE
 def test_what_is_not_public_is_not_there(client: TestClient, database: Database, cadence: Cadence) -> None:
-    """A digest without an archive is as unknown as none; its editions are shown, not to search engines."""
+    """A digest without an archive is as unknown as none, with a page that helps whoever followed an old link;
+
+    its editions are shown, not to search engines.
+    """
     edition = add_edition(database, cadence)
     for day, state in enumerate((EditionState.FROZEN, EditionState.CANCELLED), start=1):
         add_edition(database, cadence, days=day, subject="Hidden", state=state)
@@ -162,6 +165,10 @@ def test_what_is_not_public_is_not_there(client: TestClient, database: Database,
         session.execute(sa.update(Digest).values(has_archive=False))
     wait_until(lambda: client.get("/archive/courier").status_code == 404)
     unknown = client.get("/archive/unknown")
+    assert unknown.status_code == 404
+    assert "Each edition is still on the web" in unknown.text
+    in_armenian = client.get("/archive/courier", headers={"Accept-Language": "hy"})
+    assert (in_armenian.status_code, 'lang="hy"' in in_armenian.text) == (404, True)
     for path in ("", "/2026-11", "/feed.xml", "/feed.json"):
         wait_until(lambda path=path: client.get(f"/archive/courier{path}").content == unknown.content)
     wait_until(lambda: "/e/" not in client.get("/sitemap.xml").text)

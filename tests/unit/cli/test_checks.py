@@ -13,6 +13,8 @@ from digest.cli.checks import Level
 from digest.cli.run import where_to_look
 from digest.i18n import use_words
 
+ROOT = Path(__file__).resolve().parents[3]
+
 
 @pytest.mark.parametrize("host", ["localhost", "digest.localhost", "127.0.0.1", "127.8.8.8", "::1"])
 def test_this_machine_is_known_by_name_and_number(host: str) -> None:
@@ -121,3 +123,21 @@ def test_up_tells_where_to_look(tmp_path: Path) -> None:
     plain = "\n".join(where_to_look(config.load(data_dir=tmp_path), None))
     assert "readers" not in plain
     assert "inbox" not in plain
+
+
+def test_a_single_mail_that_a_template_breaks_is_told(tmp_path: Path) -> None:
+    """What parses and still makes a mail without its link is a fault, named by mail and language."""
+    text = (ROOT / "templates/email/confirm/body.txt").read_text(encoding="utf-8")
+    file = tmp_path / "email" / "confirm" / "body.txt"
+    file.parent.mkdir(parents=True)
+    settings = config.load(data_dir=tmp_path, templates=tmp_path)
+    try:
+        file.write_text(text.replace("{{ notice.confirm_url }}", "our site"), encoding="utf-8")
+        found = checks.check_templates(settings)
+        file.write_text(text.replace("notice.confirm_url", "notice.confirm_link"), encoding="utf-8")
+        fails = checks.check_templates(settings)
+    finally:
+        use_words(None)
+    assert found.level is Level.FAULT
+    assert "the mail confirm in en must not go out: link_missing" in found.found
+    assert "the mail confirm in en fails: UndefinedError" in fails.found

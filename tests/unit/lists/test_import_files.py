@@ -227,6 +227,16 @@ def test_mailchimps_whole_export_is_read() -> None:
     assert rows["lia"].left_at == dt.datetime(2024, 2, 3, 4, 5, 6, tzinfo=dt.UTC)
 
 
+def test_another_products_words_for_a_language_cost_nobody_their_place() -> None:
+    """A tag is kept, anything else left out; in a file of our own making it is a fault of its line."""
+    content = b"Email Address,Language\na@example.org,hy\nb@example.org,Armenian\n"
+    rows = read(content, mapping="mailchimp", meaning=Meaning.SUBSCRIBED)
+    assert [row.language for row in rows if isinstance(row, Row)] == ["hy", None]
+    (row, line) = read(content)
+    assert isinstance(row, Row)
+    assert isinstance(line, BadLine)
+
+
 def test_a_mailchimp_file_must_say_who_is_in_it() -> None:
     """A renamed file of leavers is not taken for one of readers."""
     with pytest.raises(InputError, match="--as"):

@@ -14,13 +14,14 @@ from digest.preflight.looked import Kind, Looked, Seen, Wanted
 from digest.preflight.mail import judge_mail
 from digest.preflight.mail_facts import MailFacts
 from digest.preflight.mail_findings import Code, MailLevel, block, forbids, found_of, merged, stored, warn
-from digest.rendering.contexts import UNSUBSCRIBE_URL
+from digest.rendering.contexts import UNSUBSCRIBE_URL, Story
 from tests.unit.preflight import test_mail_content, test_mail_lines
 from tests.unit.preflight.mails import changed, facts_of, with_body, with_html
 from tests.unit.rendering import samples
 
 Plant = Callable[[MailFacts], MailFacts]
 LAMP, PAGE = "https://news.example.org/lamp.jpg", "https://library.example.org/hours"
+SINGLE = {Code.EMPTY_MAIL, Code.LINK_MISSING}  # of single mails: test_single_mails
 # What mends is tested where it mends: tests of editions.mend and of the freeze.
 MENDED = {Code.PICTURE_DROPPED, Code.EXCERPTS_SHORTENED, Code.EXCERPTS_LEFT_OUT}
 
@@ -72,6 +73,12 @@ def styled(css: str) -> Plant:
 
 FOOT = f'<p>12 Linden Street, Watertown <a href="{UNSUBSCRIBE_URL}">Unsubscribe</a></p>'
 
+
+def told_of(story: Story, *links: str) -> Plant:
+    """An edition's story that this mail lacks, and where the desk's own words lead."""
+    return lambda facts: changed(facts, left_out=(story,), own_links=links)
+
+
 PLANTED: list[tuple[str, Plant, Code]] = [
     ("a link that is gone", seen(Kind.LINK, PAGE, Seen.GONE), Code.LINK_DEAD),
     ("a site that is down", seen(Kind.LINK, PAGE, Seen.UNREACHABLE), Code.LINK_UNREACHABLE),
@@ -115,6 +122,13 @@ PLANTED: list[tuple[str, Plant, Code]] = [
         "<style>.a:nth-child(2) { color: #111111 }</style>", "<style>@font-face { font-family: X }</style>")),
 ]  # fmt: skip
 
+PLANTED += [
+    ("an intro about what is not here", told_of(samples.story(40), "https://www.news.example.org/2026/11/40"),
+     Code.INTRO_ELSEWHERE),
+    ("a note with a tag in its link",
+     told_of(samples.story(40), f"{samples.story(40).url}?utm_source=note#top"), Code.INTRO_ELSEWHERE),
+]  # fmt: skip
+
 NOT_PLANTED: list[tuple[str, Plant, Code]] = [
     ("a page that is there", seen(Kind.LINK, PAGE, Seen.FINE), Code.LINK_DEAD),
     ("a page that is there 2", seen(Kind.LINK, PAGE, Seen.FINE), Code.LINK_UNREACHABLE),
@@ -148,6 +162,9 @@ NOT_PLANTED: list[tuple[str, Plant, Code]] = [
     ("for Outlook alone", body("<!--[if mso]><v:rect style='position:absolute'></v:rect><![endif]-->"),
      Code.NOT_SUPPORTED),
     ("of a maker", styled("-webkit-clip-path:none;mso-hide:all"), Code.NOT_SUPPORTED),
+    ("an intro about what is here", told_of(samples.story(40), samples.story(3).url), Code.INTRO_ELSEWHERE),
+    ("the same page twice", told_of(samples.story(3), samples.story(3).url), Code.INTRO_ELSEWHERE),
+    ("no address", told_of(samples.story(40, url=""), "mailto:desk@example.org"), Code.INTRO_ELSEWHERE),
     ("words about CSS", body("<p>display:flex and position:absolute</p>"), Code.NOT_SUPPORTED),
 ]  # fmt: skip
 
@@ -176,7 +193,7 @@ def test_a_clean_case_is_not(plant: Plant, code: Code) -> None:
 def test_each_rule_has_its_defect() -> None:
     """No code is without a case in which it is found."""
     lists = (PLANTED, test_mail_content.PLANTED, test_mail_lines.PLANTED)
-    assert {code for planted in lists for _, _, code in planted} | MENDED == set(Code)
+    assert {code for planted in lists for _, _, code in planted} | MENDED | SINGLE == set(Code)
 
 
 def test_what_is_found_names_clients_as_people_do() -> None:
