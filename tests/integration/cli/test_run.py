@@ -8,6 +8,7 @@ import smtplib
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,8 +82,12 @@ def run(tmp_path: Path, *args: object, **settings: object) -> subprocess.Complet
 
 
 def answer(url: str) -> int:
-    with urllib.request.urlopen(url, timeout=HANG) as response:
-        return int(response.status)
+    try:
+        with urllib.request.urlopen(url, timeout=HANG) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
 
 
 def test_up_makes_everything_runs_it_and_stops_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +97,8 @@ def test_up_makes_everything_runs_it_and_stops_clean(tmp_path: Path, monkeypatch
     with started(tmp_path, "up", "--quiet", **mine) as up:
         up.wait_for("Digest runs.")
         assert f"http://127.0.0.1:{port}/" in up.said
-        assert answer(f"http://127.0.0.1:{port}/health") == 200
+        # Here and below a busy machine may be late once with an answer that is waited for a second or two.
+        wait_until(lambda: answer(f"http://127.0.0.1:{port}/health") == 200, what="health")
         second = run(tmp_path, "up", **mine)
         assert second.returncode == 1
         assert "already runs" in second.stderr
@@ -102,9 +108,8 @@ def test_up_makes_everything_runs_it_and_stops_clean(tmp_path: Path, monkeypatch
         with monkeypatch.context() as settings:
             for name, value in mine.items():
                 settings.setenv(f"DIGEST_{name.upper()}", str(value))
-            checked = Cli(tmp_path / "data").run("doctor")
-        assert checked.exit_code == 0, checked.output
-        assert "celery@" in checked.stdout
+            wait_until(lambda: "celery@" in Cli(tmp_path / "data").run("doctor").stdout, what="the worker")
+            wait_until(lambda: Cli(tmp_path / "data").run("doctor").exit_code == 0, what="a good report")
         assert up.stop() == 0
     assert "Digest has stopped." in up.said
     assert {path.name for path in logs.iterdir()} == {"broker.log", "worker.log", "beat.log", "web.log"}
