@@ -47,14 +47,14 @@ class Started:
     def wait_for(self, words: str) -> None:
         wait_until(
             lambda: words in self.said or self.process.poll() is not None,
-            seconds=90,
+            seconds=180,
             what=f"{words!r} in what it says",
         )
         assert words in self.said, self.said
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(180)
 
 
 @contextmanager
@@ -74,19 +74,19 @@ def started(tmp_path: Path, *args: object, **settings: object) -> Iterator[Start
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(60)
+            process.wait(180)
 
 
 def run(tmp_path: Path, *args: object, **settings: object) -> subprocess.CompletedProcess[str]:
     env = os.environ | {f"DIGEST_{name.upper()}": str(value) for name, value in settings.items()}
     command = [sys.executable, "-m", "digest.cli", *map(str, args)]
     return subprocess.run(
-        command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+        command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
     )
 
 
 def answer(url: str) -> int:
-    with urllib.request.urlopen(url, timeout=10) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         return int(response.status)
 
 
@@ -103,7 +103,7 @@ def test_up_makes_everything_runs_it_and_stops_clean(tmp_path: Path, monkeypatch
         assert "already runs" in second.stderr
         logs = tmp_path / "data" / "logs"
         # The worker answers to the name of its host once it has connected.
-        wait_until(lambda: "ready" in (logs / "worker.log").read_text(), seconds=90, what="the worker")
+        wait_until(lambda: "ready" in (logs / "worker.log").read_text(), seconds=180, what="the worker")
         with monkeypatch.context() as settings:
             for name, value in mine.items():
                 settings.setenv(f"DIGEST_{name.upper()}", str(value))
@@ -143,7 +143,7 @@ def test_catcher_keeps_mail_until_it_is_told_to_stop(tmp_path: Path) -> None:
     folder = tmp_path / "caught"
     with started(tmp_path, "catcher", "--port", port, "--dir", folder, data_dir=tmp_path / "data") as catcher:
         catcher.wait_for("Catching mail")
-        with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
             client.sendmail(
                 "news@courier.example", ["anna@mail.test"], "Subject: Hello\r\nPrecedence: bulk\r\n\r\nHi"
             )

@@ -33,7 +33,7 @@ class Served:
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it by a signal; its exit status."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=120)
 
 
 @contextlib.contextmanager

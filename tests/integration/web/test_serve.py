@@ -42,16 +42,16 @@ def test_a_request_that_has_begun_is_finished(
     )
     with served(settings, tmp_path) as server, writing(database) as done:
         address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
-        with socket.create_connection(address, timeout=30) as post:
+        with socket.create_connection(address, timeout=120) as post:
             post.sendall(head.encode())
             assert post.recv(100).startswith(b"HTTP/1.1 100")  # the endpoint asks for the body
             post.sendall(body)
             server.process.send_signal(signal.SIGTERM)
-            wait_until(lambda: refuses(address), what="the server takes no more")
+            wait_until(lambda: refuses(address), seconds=120, what="the server takes no more")
             assert server.process.poll() is None
             done.set()
             assert post.recv(100).startswith(b"HTTP/1.1 200")
-        assert server.process.wait(timeout=30) == 0
+        assert server.process.wait(timeout=120) == 0
         assert "web: stopped" in server.log.read_text()
 
 
