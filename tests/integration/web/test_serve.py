@@ -47,7 +47,7 @@ def test_a_request_that_has_begun_is_finished(
             assert post.recv(100).startswith(b"HTTP/1.1 100")  # the endpoint asks for the body
             post.sendall(body)
             server.process.send_signal(signal.SIGTERM)
-            wait_until(lambda: refuses(address), what="the server takes no more")
+            wait_until(lambda: refuses(address), seconds=120, what="the server takes no more")
             assert server.process.poll() is None
             done.set()
             assert post.recv(100).startswith(b"HTTP/1.1 200")

@@ -76,16 +76,16 @@ def several(settings: Settings, folder: Path, count: int = 2) -> Iterator[Severa
 def test_several_serve_one_port_and_stop_together(settings: Settings, tmp_path: Path) -> None:
     """Both listen, a child that is killed is followed by another, and a stop signal ends them all."""
     with several(settings, tmp_path) as server:
-        wait_until(lambda: server.is_up(2), seconds=60, what="two processes")
+        wait_until(lambda: server.is_up(2), seconds=180, what="two processes")
         before = server.children
         assert len(before) == 2
         assert ask(f"http://127.0.0.1:{server.port}/health") == 200
         os.kill(min(before), signal.SIGKILL)
         assert ask(f"http://127.0.0.1:{server.port}/health") == 200  # the other one
-        wait_until(lambda: server.is_up(3), seconds=60, what="the one in its place")
+        wait_until(lambda: server.is_up(3), seconds=180, what="the one in its place")
         assert len(server.children) == 2
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(timeout=60) == 0
+        assert server.process.wait(timeout=180) == 0
         assert refuses(("127.0.0.1", server.port))
         assert not any(is_alive(each) for each in before)
     assert "web: stopped" in server.log.read_text()
@@ -94,11 +94,11 @@ def test_several_serve_one_port_and_stop_together(settings: Settings, tmp_path: 
 def test_children_do_not_outlive_their_parent(settings: Settings, tmp_path: Path) -> None:
     """A parent that is killed leaves nobody behind who holds the port."""
     with several(settings, tmp_path) as server:
-        wait_until(lambda: server.is_up(2), seconds=60, what="two processes")
+        wait_until(lambda: server.is_up(2), seconds=180, what="two processes")
         children = server.children
         server.process.kill()
         server.process.wait()
-        wait_until(lambda: not any(map(is_alive, children)), seconds=60, what="the end of the children")
+        wait_until(lambda: not any(map(is_alive, children)), seconds=180, what="the end of the children")
         assert refuses(("127.0.0.1", server.port))
 
 
@@ -107,7 +107,7 @@ def test_what_keeps_a_child_from_starting_is_said(settings: Settings, tmp_path: 
     """Without keys nobody can serve: the sentence of the child, status 2, and no endless starting."""
     without = settings.model_copy(update={"secrets_dir": tmp_path / "none"})
     with several(Settings(**without.model_dump()), tmp_path) as server:
-        assert server.process.wait(timeout=60) == 2
+        assert server.process.wait(timeout=180) == 2
     said = server.log.read_text()
     assert "keys" in said
     assert "A web process could not start" in said
