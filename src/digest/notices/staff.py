@@ -19,7 +19,9 @@ from digest.models import Account
 TEST: Final = "test"
 FIRST_COPY: Final = "first_copy"
 ALERT: Final = "alert"
-STAFF_KINDS: Final = frozenset({TEST, FIRST_COPY, ALERT})
+# About somebody's own account at the desk.
+ACCOUNT: Final = "account"
+STAFF_KINDS: Final = frozenset({TEST, FIRST_COPY, ALERT, ACCOUNT})
 
 
 def account_of(session: Session, address: str, *, is_active: bool = True) -> Account:
