@@ -133,3 +133,10 @@ def test_a_part_of_a_page_comes_alone(client: TestClient, database: Database, na
     hands = signed_in(client, database, nare)
     answer = hands.post("/desk/account/scheme", {"scheme": "dark"}, hx_request="true")
     assert (answer.status_code, answer.headers["hx-redirect"]) == (200, "/desk")
+    rows = hands.get("/desk/trail", hx_request="true")
+    assert "<h1" not in rows.text
+    assert "Nothing like that has happened" in rows.text
+    fault = hands.get("/desk/people/999", hx_request="true")
+    assert fault.status_code == 404
+    assert "<h1" not in fault.text
+    assert 'role="alert"' in fault.text

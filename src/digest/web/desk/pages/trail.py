@@ -40,6 +40,7 @@ def show_trail(visit: Here) -> Response:
     next_url = visit.url(before=lines[PAGE - 1].id) if len(lines) > PAGE else ""
     return visit.page(
         "trail.html",
+        part="rows",
         lines=lines[:PAGE],
         people=people,
         kinds=[(key, visit.words.gettext(text)) for key, text in KINDS],
