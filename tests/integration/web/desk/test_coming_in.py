@@ -11,7 +11,8 @@ from fastapi.testclient import TestClient
 
 from digest import clock, keys
 from digest.accounts import codes
-from digest.accounts.links import make_link
+from digest.accounts.links import make_link, purge_links
+from digest.accounts.sessions import open_session, purge_sessions
 from digest.accounts.set_up import set_up_link
 from digest.config import Settings
 from digest.db import Database
@@ -275,3 +276,18 @@ def test_the_trail_has_it_all_and_no_address(
     assert [row.action for row in rows] == ["account.sign_in", "account.codes_on", "account.sign_out"]
     assert {row.actor for row in rows} == {f"account:{nare.id}"}
     assert not any("@" in f"{row.actor}{row.details}" for row in rows)
+
+
+def test_what_has_ended_is_deleted_by_the_tick(database: Database, nare: Account) -> None:
+    """Sessions and links that work no longer; not those that do."""
+    now = clock.utc_now()
+    with database.write() as session:
+        for seen in (now, now - dt.timedelta(days=1)):
+            open_session(session, nare, is_whole=True, network="", agent="", now=seen)
+        for made in (now, now - dt.timedelta(days=8)):
+            purpose = LinkPurpose.INVITE if made == now else LinkPurpose.RESET
+            make_link(session, purpose, account_id=nare.id, public_url="", now=made)
+        purge_sessions(session, now=now)
+        purge_links(session, now=now)
+        assert session.scalars(sa.select(AccountSession.seen_at)).all() == [now]
+        assert session.scalars(sa.select(AccountLink.purpose)).all() == [LinkPurpose.INVITE]
