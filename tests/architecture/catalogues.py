@@ -84,6 +84,7 @@ def wanted_in(template: Catalog, language: str) -> list[Message]:
 def merged(template: Catalog, old: Catalog, language: str) -> Catalog:
     """The messages of the template with the translations of the old catalogue; nothing is guessed."""
     new = Catalog(locale=babel_name(language), fuzzy=False)
+    new._num_plurals = len(plural_categories(language))  # Babel's own table gives Armenian one form; CLDR two
     for message in wanted_in(template, language):
         before = old.get(message.id)
         text = before.string if before is not None and not before.fuzzy else ""

@@ -6,6 +6,7 @@ attempts waits its turn.
 
 from __future__ import annotations
 
+import re
 import threading
 import unicodedata
 from typing import TYPE_CHECKING, Final
@@ -42,10 +43,10 @@ def check_strength(password: str, *, address: str = "", name: str = "") -> None:
     if len(password) > MOST:
         raise WeakPasswordError(TOO_LONG)
     left = password.casefold()
-    own = [part for text in (address, name) for part in text.casefold().replace("@", " ").split()]
+    own = re.split(r"\W+", f"{address} {name}".casefold())
     for word in sorted((*_PLAIN, *(part for part in own if len(part) > 3)), key=len, reverse=True):
         left = left.replace(word, "")
-    if len(set(left)) < 5:
+    if len(set(left)) < 6:
         raise WeakPasswordError(TOO_PLAIN)
 
 

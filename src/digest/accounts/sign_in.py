@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from digest import audit
 from digest.accounts import codes, passwords, recovery
 from digest.accounts.me import actor_of
-from digest.accounts.sessions import end_session, open_session
+from digest.accounts.sessions import open_session
 from digest.addresses import keyed_hash, parse_address
 from digest.db import Database
 from digest.errors import InputError
@@ -93,7 +93,8 @@ def give_code(
         is_recovery = not codes.take_code(session, account, code, key=where.key, now=now)
         if is_recovery and not recovery.take(session, account.id, code, now=now):
             return Attempt(Outcome.REFUSED)
-        end_session(session, half.id)
+        session.delete(half)
+        session.flush()
         if is_recovery:
             left = recovery.count_left(session, account.id)
             details = {"left": left}
@@ -112,6 +113,11 @@ def _opened(session: Session, account: Account, where: Where, *, is_whole: bool,
     account.signed_in_at = now
     audit.record(session, "account.sign_in", account, actor=actor_of(account.id), now=now)
     return Attempt(Outcome.SIGNED_IN, token)
+
+
+def account_with(session: Session, address: str) -> Account | None:
+    """The active account with an address, however it is typed."""
+    return _account(session, _key_of(address))
 
 
 def may_ask(session: Session, address: str, where: Where, *, now: dt.datetime) -> bool:

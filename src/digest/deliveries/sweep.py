@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from digest import clock
+from digest.accounts.links import purge_links
+from digest.accounts.sessions import purge_sessions
 from digest.db import Database
 from digest.deliveries.handover import go_on, take_back_plans
 from digest.deliveries.partitions import make_partitions
@@ -81,6 +83,8 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
         resume_due_pauses(session, now=now)
         limits.purge(session, now=now)
         confirmations.purge(session, now=now)
+        purge_sessions(session, now=now)
+        purge_links(session, now=now)
 
     def sources_and_notices(session: Session) -> None:
         enqueue_due(session, now=now)

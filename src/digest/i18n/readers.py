@@ -17,6 +17,7 @@ from digest.i18n.tags import DRAFTS, LANGUAGES
 _TEMPLATES: Final = "templates/"
 _STAFF_TEMPLATES: Final = (
     "templates/email/alert/",
+    "templates/email/desk/",
     "templates/email/proof/",
     "templates/email/test/",
     "templates/email/_base/first_copy.",
@@ -35,7 +36,12 @@ _READERS_CODE: Final = (
     "src/digest/rendering/",
     "src/digest/web/",
 )
-_STAFF_CODE: Final = ("src/digest/rendering/copies.py", "src/digest/rendering/proof", "src/digest/web/desk/")
+_STAFF_CODE: Final = (
+    "src/digest/rendering/copies.py",
+    "src/digest/rendering/proof",
+    "src/digest/rendering/staff_mails.py",
+    "src/digest/web/desk/",
+)
 
 _USES: Final = (
     ("templates/email/digest/", "the digest"),

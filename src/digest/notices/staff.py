@@ -20,7 +20,9 @@ TEST: Final = "test"
 FIRST_COPY: Final = "first_copy"
 PROOF: Final = "proof"
 ALERT: Final = "alert"
-STAFF_KINDS: Final = frozenset({TEST, FIRST_COPY, PROOF, ALERT})
+# About somebody's own account at the desk.
+ACCOUNT: Final = "account"
+STAFF_KINDS: Final = frozenset({TEST, FIRST_COPY, PROOF, ALERT, ACCOUNT})
 
 
 def account_of(session: Session, address: str, *, is_active: bool = True) -> Account:

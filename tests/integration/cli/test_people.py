@@ -239,3 +239,20 @@ def test_people_who_work_here_have_accounts(readers: Cli) -> None:
     assert "Nare [desk]" in readers("account", "list")
     (account,) = readers.json("account", "list")
     assert (account["role"], account["disabled_at"]) == ("approver", None)
+
+
+def test_an_account_gets_in_becomes_an_admin_and_leaves(readers: Cli) -> None:
+    """A link to choose a password, printed once and ended with the account; the last admin cannot go."""
+    readers("account", "add", "nare@courier.example", "--name", "Nare")
+    link = readers("account", "reset", "nare@courier.example").strip()
+    assert "/desk/join/" in link
+    assert link != readers("account", "reset", "nare@courier.example").strip()
+    assert readers("account", "make-admin", "NARE@courier.example").startswith("Made an admin")
+    assert readers("account", "make-admin", "nare@courier.example").startswith("This is an admin already")
+    assert "/desk/set-up/" in readers("account", "link")
+    told = readers("account", "disable", "nare@courier.example", "--dry-run")
+    assert told.startswith("0 sessions and 1 links would end.")
+    assert readers.json("account", "list")[0]["disabled_at"] is None
+    assert readers("account", "disable", "nare@courier.example").startswith("0 sessions and 1 links ended.")
+    assert "shut out" in readers.refused("account", "reset", "nare@courier.example", code=1)
+    assert "No account" in readers.refused("account", "make-admin", "nobody@courier.example")

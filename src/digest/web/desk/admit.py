@@ -43,6 +43,8 @@ async def admitted(request: Request, entry: Entry, inner: Handler) -> Response:
     is_https = services.settings.public_url.startswith("https:")
     token = request.cookies.get(cookies.token_cookie(is_https=is_https), "")
     visit = Visit(request, services, token or new_token())
+    if b"%2f" in request.scope.get("raw_path", b"").lower():
+        return visit.fault(404)  # a slash that some proxy took for a letter
     if entry.changes and not is_ours(request, services.settings.public_url):
         return visit.fault(403)
     thing = _thing(request, entry.may)

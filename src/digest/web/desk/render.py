@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final
 
+import jinja2
 from markupsafe import Markup
 
 from digest.editions.reasons import STATES
@@ -40,8 +41,21 @@ def rendered(
     shared["ui"] = env.get_template(f"{_FOLDER}_ui.html").make_module(shared)
     page = env.get_template(f"{_FOLDER}{template}")
     context = {**shared, **values}
-    html = "".join(page.blocks[part](page.new_context(context))) if part else page.render(context)
+    html = _part(env, page, part, context, said) if part else page.render(context)
     return html.encode("utf-8", "replace").decode("utf-8")
+
+
+def _part(
+    env: jinja2.Environment, page: jinja2.Template, part: str, context: dict[str, Any], said: cookies.Said
+) -> str:
+    """One block; what is to be said besides goes to its place on the page by itself."""
+    made = page.new_context(context)
+    for _ in page.root_render_func(made):  # what the template sets and imports before its blocks
+        break
+    html = "".join(page.blocks[part](made))
+    if said:
+        html += env.get_template(f"{_FOLDER}_said.html").render(context)
+    return html
 
 
 def told_moment(visit: Visit, moment: dt.datetime, zone: str) -> str:

@@ -133,7 +133,7 @@ class Visit:
 
         said = (*cookies.read_said(self.request, self.token, is_https=self.is_https), *self._said)
         wanted = part if self.is_htmx else ""
-        html = rendered(self, template, values, part=wanted, said=() if wanted else said)
+        html = rendered(self, template, values, part=wanted, said=tuple(self._said) if wanted else said)
         answer = HTMLResponse(html, status, {**HEADERS, **(headers or {})})
         if not wanted and cookies.said_cookie(is_https=self.is_https) in self.request.cookies:
             cookies.set_said(answer, self.token, (), is_https=self.is_https)
@@ -154,8 +154,11 @@ class Visit:
         return self._finished(answer)
 
     def fault(self, status: int, words: str = "") -> Response:
-        """A page that says what went wrong, in words of ours for the status or in those given."""
-        return self.page("error.html", status=status, code=status, words=words)
+        """A page that says what went wrong, in words of ours for the status or in those given.
+
+        Where htmx asks, the words alone: they take the place of what it would have put there.
+        """
+        return self.page("error.html", part="alert", status=status, code=status, words=words)
 
     def url(self, **changes: Any) -> str:
         """This page's address with some of its questions changed; None takes one out."""

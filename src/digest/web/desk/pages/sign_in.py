@@ -83,7 +83,9 @@ def sign_out(visit: Here) -> Response:
 def back_to(asked: str) -> str:
     """Where to go after signing in: a page of the desk, or the first one."""
     is_ours = asked == HOME or asked.startswith((f"{HOME}/", f"{HOME}?"))
-    is_plain = asked.isascii() and asked.isprintable() and "//" not in asked and "\\" not in asked
+    is_plain = (
+        asked.isascii() and asked.isprintable() and not any(part in asked for part in ("//", "..", "\\"))
+    )
     return asked if is_ours and is_plain and "/sign-" not in asked else HOME
 
 

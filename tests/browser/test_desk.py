@@ -1,0 +1,201 @@
+"""The desk in a browser: coming in from the first link on, and every page for everybody."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from digest import clock
+from digest.accounts import codes
+from digest.accounts.sessions import open_session
+from digest.accounts.set_up import set_up_link
+from digest.db import Database
+from digest.db.schema import upgrade
+from digest.models import Account, AccountRole, EditionState, Reason
+from tests.browser import axe
+from tests.browser.sites import complaints
+from tests.browser.test_every_page import too_wide
+from tests.factories import make_account, make_cadence, make_digest
+from tests.integration.web.desk.hands import CHEAP
+from tests.integration.web.rows import make_edition, make_settings
+from tests.integration.web.served import served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "five walking green horses"
+# The pages of an admin, and what is seen before anybody is in.
+INSIDE = (
+    "/desk",
+    "/desk/account",
+    "/desk/account/codes",
+    "/desk/people",
+    "/desk/people/new",
+    "/desk/people/{other}",
+    "/desk/people/{gone}",
+    "/desk/trail",
+    "/desk/trail?action=nothing.",
+    "/desk/nowhere/else",
+    "/desk/people/999999",
+)
+OUTSIDE = ("/desk/sign-in", "/desk/forgotten")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A running installation, with an admin who is in by `token`."""
+
+    url: str
+    database: Database
+    token: str
+    people: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """An installation in which nobody has an account yet."""
+    yield from _house(tmp_path_factory.mktemp("empty"), is_peopled=False)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """An installation with people and editions."""
+    yield from _house(tmp_path_factory.mktemp("house"), is_peopled=True)
+
+
+def _house(folder: Path, *, is_peopled: bool) -> Iterator[House]:
+    settings = make_settings(folder / "data", f"sqlite:///{folder / 'digest.db'}")
+    database = Database(settings.database)
+    upgrade(database)
+    token, people = _people(database) if is_peopled else ("", {})
+    with served(settings, folder) as running:
+        yield House(running.url, database, token, people)
+    database.close()
+
+
+def _people(database: Database) -> tuple[str, dict[str, int]]:
+    now = clock.utc_now()
+    with database.write() as session:
+        me = make_account(session, "nare@courier.example", role=AccountRole.ADMIN, password_hash=CHEAP)
+        codes.offer(session, me, key=b"x" * 32)
+        other = make_account(session, "aram@courier.example", name="Aram Petrosian", password_hash=CHEAP)
+        gone = make_account(session, "lus@courier.example", name="Lusine", disabled_at=now)
+        for state in (EditionState.UPCOMING, EditionState.FROZEN, EditionState.HELD):
+            edition = make_edition(session, make_cadence(session, make_digest(session)), state)
+            edition.send_at = edition.due_at = now + dt.timedelta(hours=3)
+            edition.reason = Reason.UNUSUAL_NEWS if state is EditionState.HELD else None
+        for agent in ("Firefox/140 Windows", "Safari iPhone"):
+            token = open_session(session, me, is_whole=True, network="192.0.2.1", agent=agent, now=now)
+        return token, {"me": me.id, "other": other.id, "gone": gone.id}
+
+
+def test_from_the_first_link_to_signing_out(empty: House, context: BrowserContext) -> None:
+    """Link, account, in, codes for the telephone, out, in again with a code; nothing breaks a policy."""
+    with empty.database.write() as session:
+        path = set_up_link(session, public_url="", now=clock.utc_now())
+    page = context.new_page()
+    found = complaints(page)
+    page.goto(empty.url + path)
+    page.get_by_label("Your name").fill("Nare Saroyan")
+    page.get_by_label("Mail address").fill("nare@courier.example")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password, once more").fill(PASSWORD)
+    page.get_by_role("button", name="Make the account").click()
+    _sign_in(page)
+    page.get_by_role("link", name="Nare Saroyan").click()
+    page.get_by_role("button", name="Set it up").click()
+    secret = page.locator(".mono").inner_text().replace(" ", "")
+    page.get_by_label("Code").fill(codes.code_at(secret, clock.utc_now() - dt.timedelta(seconds=30)))
+    page.get_by_role("button", name="Ask for codes").click()
+    assert page.locator(".codes li").count() == 10
+    page.get_by_role("button", name="Sign out").click()
+    _sign_in(page)
+    page.get_by_label("Code").fill(codes.code_at(secret, clock.utc_now() + dt.timedelta(seconds=30)))
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("heading", name="What happens next").wait_for()
+    page.get_by_role("button", name="Dark colours").click()
+    assert page.locator("html").get_attribute("data-bs-theme") == "dark"
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_text("You are signed out.").wait_for()
+    page.goto(f"{empty.url}/desk")
+    assert page.url.startswith(f"{empty.url}/desk/sign-in")
+    assert found == []
+
+
+def _sign_in(page: Page) -> None:
+    page.get_by_label("Mail address").fill("nare@courier.example")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+@pytest.mark.parametrize("language", ["en", "hy"])
+def test_every_page_of_the_desk_is_for_everybody(house: House, browser: Browser, language: str) -> None:
+    """axe-core finds nothing by day or by night, nothing is wider than a telephone, no policy is broken."""
+    with house.database.write() as session:
+        session.get_one(Account, house.people["me"]).language = language
+    context = browser.new_context(locale=language)
+    axe.keep_at_hand(context)
+    page = context.new_page()
+    found, faults = complaints(page), {}
+    paths = [(path, True) for path in INSIDE] + [(path, False) for path in OUTSIDE]
+    for path, is_in in paths:
+        context.clear_cookies()
+        if is_in:
+            cookie = {"name": "desk", "value": house.token, "domain": "127.0.0.1", "path": "/desk"}
+            context.add_cookies([cookie])  # type: ignore[list-item]
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.goto(house.url + path.format(**house.people))
+        assert page.locator("html").get_attribute("lang") == language
+        assert page.locator("h1").count() == 1
+        wrong: list[object] = []
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            wrong += axe.faults(page)
+        page.set_viewport_size({"width": 360, "height": 700})
+        if wrong := [*wrong, *too_wide(page)]:
+            faults[path] = wrong
+    context.close()
+    assert faults == {}
+    assert [text for text in found if "Failed to load resource" not in text] == []
+
+
+def test_a_dangerous_act_asks_first_and_is_left_by_a_key(house: House, context: BrowserContext) -> None:
+    """The dialog says with numbers what will happen; Escape leaves everything as it is."""
+    context.add_cookies([{"name": "desk", "value": house.token, "domain": "127.0.0.1", "path": "/desk"}])
+    with house.database.write() as session:
+        session.get_one(Account, house.people["me"]).language = "en"
+    page = context.new_page()
+    page.goto(f"{house.url}/desk/people/{house.people['other']}")
+    page.get_by_role("button", name="Leaves the paper").press("Enter")
+    dialog = page.get_by_role("dialog")
+    dialog.wait_for()
+    assert "0 browsers are signed out at once." in dialog.inner_text()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+    with house.database.read() as session:
+        assert session.get_one(Account, house.people["other"]).disabled_at is None
+
+
+def test_htmx_shows_the_token_and_is_led_on(house: House, context: BrowserContext) -> None:
+    """A change that htmx sends is known as ours and leads to another page; a filter exchanges rows alone."""
+    context.add_cookies([{"name": "desk", "value": house.token, "domain": "127.0.0.1", "path": "/desk"}])
+    page = context.new_page()
+    found = complaints(page)
+    page.goto(f"{house.url}/desk/trail")
+    page.evaluate("document.querySelector('h1').dataset.here = 'yes'")
+    page.locator("select[name=action]").select_option("account.")
+    page.wait_for_url("**/desk/trail?*action=account.*")
+    assert page.locator("h1[data-here]").count() == 1
+    with page.expect_navigation(url=f"{house.url}/desk/account"):
+        page.evaluate(
+            "htmx.ajax('POST', '/desk/account/scheme', {values: {scheme: 'dark', back: '/desk/account'}})"
+        )
+    assert page.locator("html").get_attribute("data-scheme") == "dark"
+    assert found == []
