@@ -17,9 +17,14 @@ from digest.db import Database
 from digest.deliveries.handover import start_due
 from digest.deliveries.settle import settle_by_policy
 from digest.deliveries.uncertain import give_cases
+from digest.editions.approvals import withdraw
+from digest.editions.approve import approve
 from digest.editions.cadences import set_cadence
 from digest.editions.slots import make_next_editions
+from digest.errors import StateError
 from digest.models import (
+    AccountRole,
+    Approval,
     Batch,
     Cadence,
     Delivery,
@@ -27,10 +32,11 @@ from digest.models import (
     Edition,
     EditionState,
     MailingList,
+    Revision,
     SentItem,
     UncertainPolicy,
 )
-from tests.factories import make_cadence, make_digest
+from tests.factories import make_account, make_cadence, make_digest
 from tests.integration.planned import Desk, make_desk, make_post
 from tests.servers.waiting import HANG, wait_until
 
@@ -135,3 +141,63 @@ def test_leaves_a_cadence_that_is_being_changed_to_whoever_changes_it(desk: Desk
         (due,) = session.scalars(sa.select(Edition.due_at).where(Edition.cadence_id == cadence.id))
         assert session.get_one(Cadence, cadence.id).slots_after == due
     assert due.minute == 30
+
+
+def _to_approve(desk: Desk, now: dt.datetime) -> int:
+    """A planned edition whose slot has come and that nobody has approved yet."""
+    desk.add_people(1)
+    edition_id = desk.planned(now)
+    with desk.database.write() as session:
+        session.execute(sa.update(Cadence).values(wants_approval=True))
+        session.execute(sa.update(Revision).values(approved_at=None, approved_by=""))
+    return edition_id
+
+
+def _approve(session: Session, edition_id: int, now: dt.datetime) -> bool:
+    account = make_account(session, role=AccountRole.APPROVER)
+    edition = session.get_one(Edition, edition_id)
+    fingerprint = session.get_one(Revision, edition.revision_id).fingerprint
+    return approve(session, edition, account, fingerprint, now=now)
+
+
+def test_two_who_approve_at_once_are_one_approval(desk: Desk) -> None:
+    """The second is told that it is done."""
+    now = clock.utc_now()
+    edition_id = _to_approve(desk, now)
+    said: list[bool] = []
+
+    with _at_the_same_time(
+        desk.database, lambda other: said.append(_approve(other, edition_id, now))
+    ) as first:
+        said.append(_approve(first, edition_id, now))
+
+    assert sorted(said) == [False, True]
+    with desk.database.read() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Approval)) == 1
+
+
+@pytest.mark.parametrize("is_withdrawn_first", [True, False])
+def test_an_approval_that_is_taken_back_at_the_slot(desk: Desk, *, is_withdrawn_first: bool) -> None:
+    """Either it is obeyed and nothing begins, or it is refused with how to stop what has begun."""
+    now = clock.utc_now()
+    edition_id = _to_approve(desk, now)
+    with desk.database.write() as session:
+        _approve(session, edition_id, now)
+    refused: list[str] = []
+
+    def take_back(session: Session) -> None:
+        try:
+            withdraw(session, session.get_one(Edition, edition_id), actor="test", now=now)
+        except StateError as error:
+            refused.append(str(error))
+
+    def begin(session: Session) -> None:
+        start_due(session, now=now)
+
+    first, second = (take_back, begin) if is_withdrawn_first else (begin, take_back)
+    with _at_the_same_time(desk.database, second) as session:
+        first(session)
+
+    state = desk.edition(edition_id).state
+    assert state is (EditionState.FROZEN if is_withdrawn_first else EditionState.SENDING)
+    assert len(refused) == (not is_withdrawn_first)

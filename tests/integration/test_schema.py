@@ -116,6 +116,8 @@ _ROWS_OF_0004: dict[str, dict[str, object]] = {
         "subject": "Rivers",
         **dict.fromkeys(("preheader", "web_html", "fingerprint"), ""),
         "created_at": _DAY,
+        "approved_at": _DAY,
+        "approved_by": "cli:ara",
     },
 }
 
@@ -230,6 +232,10 @@ def test_a_table_that_is_made_anew_keeps_what_hangs_on_it(empty: Database) -> No
         edition = session.get_one(Edition, 7)
         assert (edition.public_id, edition.explanation, edition.remarks) == ("edition-7", [], [])
         assert session.scalar(sa.text("SELECT subject FROM revisions WHERE edition_id = 7")) == "Rivers"
+        # Whoever approved it before there were rows of approvals has one.
+        assert session.execute(sa.text("SELECT made_by, way FROM approvals")).all() == [
+            ("cli:ara", "command")
+        ]
     assert {each["name"] for each in sa.inspect(empty.engine).get_indexes("editions")} >= indexes
     with empty.engine.begin() as connection, pytest.raises(sa.exc.IntegrityError):
         connection.execute(sa.text("DELETE FROM cadences"))  # its editions still hold it

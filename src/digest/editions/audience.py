@@ -12,14 +12,19 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.db.dialect import among, with_room_to_work
 from digest.i18n import N_, Translator
-from digest.lists.segments import Sample, edition_audience
+from digest.lists.queries import first_cadence_id
+from digest.lists.segments import Sample, edition_audience, segment_of
+from digest.lists.suppress import suppressed_ids
 from digest.models import (
+    Cadence,
     ConsentEvent,
     Delivery,
     Edition,
     EditionState,
     EditionTotals,
+    MailingList,
     Subscriber,
     Subscription,
     SubscriptionStatus,
@@ -27,6 +32,8 @@ from digest.models import (
 )
 
 SAMPLES = 3
+_FEW = 5_000  # changed subscriptions that are looked up one by one
+_PIECE = 2_000  # ids that are looked through at once
 _Audience = sa.Select[int, int, TextSize, str | None]
 _WENT_OUT = (EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
 
@@ -115,7 +122,30 @@ def _last(session: Session, edition: Edition) -> Edition | None:
 def _people(session: Session, edition: Edition, audience: _Audience) -> int:
     if edition.planned_at is not None:
         return _planned(session, edition.id)
-    return session.scalar(sa.select(sa.func.count()).select_from(audience.subquery())) or 0
+    with_room_to_work(session)
+    if edition.corrects_id is not None or segment_of(session, edition) is not None:
+        return session.scalar(sa.select(sa.func.count()).select_from(audience.subquery())) or 0
+    # The same people as of `queries.audience`, read from one index; the few that are on the do-not-mail list
+    # are looked up and subtracted. To look for each in it takes several times as long.
+    digest_id = sa.select(Cadence.digest_id).where(Cadence.id == edition.cadence_id).scalar_subquery()
+    is_of_first = sa.and_(
+        Subscription.cadence_id.is_(None), first_cadence_id(digest_id) == edition.cadence_id
+    )
+    everybody = (
+        sa.select(Subscription.subscriber_id)
+        .where(
+            Subscription.list_id.in_(sa.select(MailingList.id).where(MailingList.digest_id == digest_id)),
+            Subscription.status == SubscriptionStatus.ACTIVE,
+            sa.or_(Subscription.cadence_id == edition.cadence_id, is_of_first),
+        )
+        .distinct()
+    )
+    barred = everybody.where(Subscription.subscriber_id.in_(suppressed_ids()))
+    return session.scalar(sa.select(_count(everybody) - _count(barred))) or 0
+
+
+def _count(ids: sa.Select[int]) -> sa.ScalarSelect[int]:
+    return sa.select(sa.func.count()).select_from(ids.subquery()).scalar_subquery()
 
 
 def _planned(session: Session, edition_id: int) -> int:
@@ -134,17 +164,20 @@ def _changes(session: Session, audience: _Audience, last: Edition) -> tuple[int,
         .where(ConsentEvent.at <= last.planned_at)
         .order_by(ConsentEvent.id.desc())
         .limit(1)
-        .scalar_subquery()
     )
-    changed = (
+    # Asked apart: where PostgreSQL knows how few are newer, it looks these up.
+    known = session.scalar(older) or 0
+    changed_ids = (
         sa.select(Subscription.subscriber_id)
         .join(ConsentEvent, ConsentEvent.subscription_id == Subscription.id)
-        .where(ConsentEvent.id > sa.func.coalesce(older, 0))
-        .distinct()
-        .subquery("changed")
+        .where(ConsentEvent.id > known)
     )
+    few = session.scalars(changed_ids.limit(_FEW + 1)).all()
+    if len(few) <= _FEW:
+        return _changes_of_few(session, audience, last, sorted(set(few)))
+    changed = changed_ids.distinct().subquery("changed")
     had = sa.exists().where(Delivery.edition_id == last.id, Delivery.subscriber_id == changed.c.subscriber_id)
-    people = audience.subquery("people")
+    people = audience.where(Subscriber.id.in_(changed_ids)).subquery("people")
     rests = sa.exists().where(
         Subscription.subscriber_id == changed.c.subscriber_id,
         Subscription.id == Delivery.subscription_id,
@@ -166,19 +199,37 @@ def _changes(session: Session, audience: _Audience, last: Edition) -> tuple[int,
     return int(row[0]), int(row[1]), int(row[2])
 
 
+def _changes_of_few(
+    session: Session, audience: _Audience, last: Edition, changed: list[int]
+) -> tuple[int, int, int]:
+    """The same, each person looked up: SQLite would put the whole audience together first."""
+    if not changed:
+        return 0, 0, 0
+    now = set(
+        session.scalars(
+            audience.with_only_columns(Subscriber.id).where(among(session, Subscriber.id, changed))
+        )
+    )
+    rows = session.execute(
+        sa.select(Delivery.subscriber_id, Subscription.status)
+        .join(Subscription, Subscription.id == Delivery.subscription_id)
+        .where(Delivery.edition_id == last.id, among(session, Delivery.subscriber_id, changed))
+    ).all()
+    had = {row.subscriber_id: row.status for row in rows}
+    left = had.keys() - now
+    return len(now - had.keys()), len(left), sum(had[one] is SubscriptionStatus.PAUSED for one in left)
+
+
 def _samples(session: Session, edition: Edition, audience: _Audience, count: int) -> tuple[Sample, ...]:
     """The same people each time for one edition, from all over the list; others for another edition."""
     if count < 1:
         return ()
     highest = session.scalar(sa.select(sa.func.max(Subscriber.id))) or 0
-    people = audience.subquery()
     found: dict[int, None] = {}
     for number in range(count):
         pick = hashlib.sha256(f"{edition.id}:{number}".encode()).digest()
         start = int.from_bytes(pick[:8]) % (highest + 1)
-        others = people.c.subscriber_id.not_in(list(found))
-        ordered = sa.select(people.c.subscriber_id).where(others).order_by(people.c.subscriber_id).limit(1)
-        person = session.scalar(ordered.where(people.c.subscriber_id >= start)) or session.scalar(ordered)
+        person = _from(session, edition, audience, start, list(found))
         if person is None:
             break
         found[person] = None
@@ -187,3 +238,20 @@ def _samples(session: Session, edition: Edition, audience: _Audience, count: int
     )
     known = {row.id: Sample(row.id, row.address or "", row.name) for row in rows}
     return tuple(known[person] for person in found if person in known)
+
+
+def _from(
+    session: Session, edition: Edition, audience: _Audience, start: int, taken: list[int]
+) -> int | None:
+    """The first of an edition's people from an id on, or else of all; but those who are taken."""
+    if edition.planned_at is not None:
+        planned = sa.select(Delivery.subscriber_id).where(Delivery.edition_id == edition.id)
+        ids, ordered = Delivery.subscriber_id, planned
+    else:
+        ids, ordered = Subscriber.id, audience.with_only_columns(Subscriber.id)
+    ordered = ordered.where(ids.not_in(taken)).order_by(ids).limit(1)
+    # A short piece first: of many people one is in it, and the whole need not be put together.
+    for piece in (ids.between(start, start + _PIECE), ids >= start, sa.true()):
+        if (person := session.scalar(ordered.where(piece))) is not None:
+            return person
+    return None

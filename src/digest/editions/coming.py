@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from digest.editions.approval_settings import approve_by
 from digest.editions.compose import context_of, filed_of
+from digest.editions.gate import is_approved
 from digest.editions.gate import outcome_of as approval_outcome_of
 from digest.editions.material import Considered, Outcome, considered, material_from, outcome_of
 from digest.editions.reasons import sentence
@@ -120,7 +121,10 @@ def coming(session: Session, edition_id: int, *, templates: Path | None, now: dt
         if sections and not one.choice.is_empty:
             filed = filed_of(material_from(session, one))
     least = least_of(edition, cadence, session.get_one(Digest, cadence.digest_id))
-    fate, reason, until = _fate(edition, cadence, outcome, people or 0)
+    is_asked = cadence.wants_approval
+    if edition.state is EditionState.FROZEN:  # as it was when it was locked, and since
+        is_asked = not is_approved(session, edition)
+    fate, reason, until = _fate(edition, cadence, outcome, people or 0, is_asked=is_asked)
     return Coming(
         line=edition_line(session, edition_id),
         is_live=edition.state in LIVE,
@@ -176,7 +180,7 @@ def _count(one: Considered) -> int:
 
 
 def _fate(
-    edition: Edition, cadence: Cadence, outcome: Outcome | None, people: int
+    edition: Edition, cadence: Cadence, outcome: Outcome | None, people: int, *, is_asked: bool
 ) -> tuple[Fate, Reason | None, dt.datetime | None]:
     is_sent = cadence.hold_outcome is Fallback.SEND
     until = edition.deadline_at or edition.send_at + dt.timedelta(seconds=cadence.hold_seconds)
@@ -187,7 +191,7 @@ def _fate(
         return fate, outcome.reason, None
     if people == 0:
         return Fate.SKIPPED, Reason.NO_READERS, None
-    if cadence.wants_approval:
+    if is_asked:
         if edition.state is not EditionState.FROZEN:
             until = approve_by(cadence, edition.send_at) or until
         return _UNAPPROVED[approval_outcome_of(cadence)], None, until

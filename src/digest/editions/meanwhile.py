@@ -7,7 +7,9 @@ stay as they are: this is asked before, in the same transaction, and holds the e
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -16,6 +18,20 @@ from digest.errors import InputError, StateError
 from digest.models import ChangeKind, Edition, EditionChange, Revision
 
 _WISHES = frozenset({ChangeKind.PIN, ChangeKind.DROP, ChangeKind.INCLUDE})
+
+
+@dataclass(frozen=True, slots=True)
+class Theirs:
+    """What another editor has done meanwhile: made a change or, with `is_undone`, taken one back."""
+
+    change_id: int
+    kind: ChangeKind
+    post_id: int | None
+    own_item_id: int | None
+    details: Mapping[str, Any]
+    by: str
+    at: dt.datetime
+    is_undone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +45,10 @@ class Target:
     post_id: int | None = None
     own_item_id: int | None = None
 
-    def is_touched_by(self, change: EditionChange) -> bool:
+    def is_touched_by(self, theirs: Theirs) -> bool:
         """Whether a change is of the same thing, so that one of the two would count no more."""
-        same_kind = change.kind is self.kind or {change.kind, self.kind} <= _WISHES
-        return same_kind and (change.post_id, change.own_item_id) == (self.post_id, self.own_item_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Theirs:
-    """What another editor has done meanwhile: made a change or, with `is_undone`, taken one back."""
-
-    change: EditionChange
-    by: str
-    at: dt.datetime
-    is_undone: bool
+        same_kind = theirs.kind is self.kind or {theirs.kind, self.kind} <= _WISHES
+        return same_kind and (theirs.post_id, theirs.own_item_id) == (self.post_id, self.own_item_id)
 
 
 class ChangedMeanwhileError(StateError):
@@ -53,8 +59,8 @@ class ChangedMeanwhileError(StateError):
         self.theirs = theirs
         if theirs:
             last = theirs[-1]
-            what = f"took back change {last.change.id}" if last.is_undone else f"made change {last.change.id}"
-            said = f"{last.by} {what} ({last.change.kind.value}) meanwhile"
+            what = f"took back change {last.change_id}" if last.is_undone else f"made change {last.change_id}"
+            said = f"{last.by} {what} ({last.kind.value}) meanwhile"
         else:
             said = "it was locked anew meanwhile"
         super().__init__(f"Edition {edition_id}: {said}. Look at it, and say again what you want.")
@@ -87,7 +93,7 @@ def check_seen(session: Session, edition: Edition, seen: str | None, about: Targ
     last, undone, revision = _parts(seen)
     theirs = _since(session, edition, last, undone)
     if about is not None:
-        theirs = tuple(one for one in theirs if about.is_touched_by(one.change))
+        theirs = tuple(one for one in theirs if about.is_touched_by(one))
     if theirs or _parts(now)[2] != revision:
         raise ChangedMeanwhileError(edition.id, theirs)
 
@@ -104,13 +110,26 @@ def _parts(seen: str) -> tuple[int, int, int]:
 def _since(session: Session, edition: Edition, last: int, undone: int) -> tuple[Theirs, ...]:
     of_edition = sa.select(EditionChange).where(EditionChange.edition_id == edition.id)
     made = session.scalars(of_edition.where(EditionChange.id > last).order_by(EditionChange.id)).all()
-    found = [Theirs(one, one.made_by, one.made_at, is_undone=False) for one in made]
+    found = [_theirs(one, one.made_by, one.made_at, is_undone=False) for one in made]
     taken_back = of_edition.where(EditionChange.undone_at.is_not(None)).order_by(
         EditionChange.undone_at, EditionChange.id
     )
     found += [
-        Theirs(one, one.undone_by or "", one.undone_at, is_undone=True)
+        _theirs(one, one.undone_by or "", one.undone_at, is_undone=True)
         for one in session.scalars(taken_back).all()[undone:]
         if one.undone_at is not None
     ]
     return tuple(sorted(found, key=lambda one: one.at))
+
+
+def _theirs(change: EditionChange, by: str, at: dt.datetime, *, is_undone: bool) -> Theirs:
+    return Theirs(
+        change_id=change.id,
+        kind=change.kind,
+        post_id=change.post_id,
+        own_item_id=change.own_item_id,
+        details=dict(change.details),
+        by=by,
+        at=at,
+        is_undone=is_undone,
+    )

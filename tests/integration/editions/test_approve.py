@@ -20,6 +20,7 @@ from digest.deliveries.sweep import SweepSettings, tick
 from digest.editions.approvals import list_approvals, withdraw
 from digest.editions.approve import NotAllowedError, StaleApprovalError, approve, approvers
 from digest.editions.cadences import add_cadence, set_cadence
+from digest.editions.coming import Fate, coming
 from digest.editions.deadlines import apply_deadlines
 from digest.editions.differences import What
 from digest.editions.gate import is_approved
@@ -369,3 +370,20 @@ def test_approvers_must_have_time(desk: Desk) -> None:
         new = add_cadence(session, digest, name="late", cron="0 9 * * 0", zone=zone, actor="test", now=NOW)
         assert (new.wants_approval, new.approval_seconds, new.lead_seconds) == (True, 1200, 3600)
         assert new.approval_outcome is Unapproved.SEND
+
+
+def test_how_it_stands_tells_of_its_approval(desk: Desk) -> None:
+    """Until when it is wanted and what comes then; once it is approved, that it goes out."""
+    nare, made = person(desk), print_edition(desk, NOW)
+    fates = []
+
+    def look() -> None:
+        with desk.database.read() as session:
+            found = coming(session, made.edition_id, templates=None, now=NOW)
+            fates.append((found.fate, found.fate_until))
+
+    lock(desk, made.edition_id)
+    look()
+    say(desk, nare, made.edition_id)
+    look()
+    assert fates == [(Fate.APPROVAL_THEN_SENT, UNTIL), (Fate.GOES_OUT, None)]

@@ -20,6 +20,7 @@ from digest.deliveries.handover import start_due
 from digest.editions.alert_mails import tell_alerts
 from digest.editions.copies import Imprint, ask_test_mails
 from digest.editions.first_copies import add_first_copy, ask_first_copies
+from digest.editions.proofs import ask_proofs
 from digest.editions.states import move
 from digest.i18n import translator
 from digest.lists.links import sign_off_url
@@ -31,6 +32,7 @@ from digest.lists.topics import add_topic
 from digest.mail.smtp_client import SmtpTransport
 from digest.mail.transport import Endpoint, Security
 from digest.models import (
+    AccountRole,
     Cadence,
     Digest,
     Edition,
@@ -39,6 +41,7 @@ from digest.models import (
     MailingList,
     Notice,
     Reason,
+    Revision,
     Subscriber,
     Subscription,
 )
@@ -170,7 +173,7 @@ def _send_singles(mailing: Mailing, judge: JudgeServer) -> None:
 
 
 def _ask_staff(mailing: Mailing, paper: Desk) -> None:
-    """A first copy of the next edition, with the link that stops it, a test mail, and an alert."""
+    """A first copy of the next edition with the link that stops it, a test mail, a proof, and an alert."""
     slot = clock.utc_now() + HOUR
     edition_id = print_edition(paper, slot).edition_id
     imprint = Imprint(PUBLIC_URL, paper.made)
@@ -183,6 +186,16 @@ def _ask_staff(mailing: Mailing, paper: Desk) -> None:
     with mailing.database.write() as session:
         assert ask_first_copies(session, imprint, now=slot) > 0
     assert ask_test_mails(mailing.database, edition_id, [address], imprint, actor="test") == 1
+    with mailing.database.write() as session:
+        # As if somebody had to approve it, who is asked with three links of their own.
+        make_account(session, role=AccountRole.APPROVER)
+        cadence = session.get_one(Cadence, paper.cadence.id)
+        cadence.wants_approval = True
+        revision = session.get_one(Revision, session.get_one(Edition, edition_id).revision_id)
+        revision.approved_at, revision.approved_by = None, ""
+        session.flush()
+        assert ask_proofs(session, imprint, now=slot) > 0
+        cadence.wants_approval = False
     with mailing.database.write() as session:
         edition = session.get_one(Edition, edition_id)
         move(session, edition, EditionState.HELD, now=slot, reason=Reason.BY_PERSON)

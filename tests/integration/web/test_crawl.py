@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from digest.config import Settings
 from digest.db import Database
 from digest.models import LinkCount, Subscriber
-from digest.notices.staff import FIRST_COPY
+from digest.notices.staff import FIRST_COPY, PROOF
 from digest.rendering.notices import NoticeKind
 from tests.integration.planned import PUBLIC_URL
 from tests.integration.web.doors import routes_of
@@ -88,7 +88,7 @@ def _open_every_link(
 def all_links(mailing: Mailing, people: int) -> set[str]:
     """Every address in every mail, of which each reader's edition has at least its own two."""
     assert len(mailing.editions) == people
-    assert mailing.kinds() == {*(kind.value for kind in NoticeKind), FIRST_COPY}
+    assert mailing.kinds() == {*(kind.value for kind in NoticeKind), FIRST_COPY, PROOF}
     found = [links_in_mail(raw) for raw in mailing.editions + mailing.singles]
     own = [{url for url in each if url.startswith(f"{PUBLIC_URL}/u/")} for each in found[:people]]
     assert {len(each) for each in own} == {2}
