@@ -94,8 +94,18 @@ class Coming:
         return sum(row.get("why") in IS_IN for row in self.rows)
 
 
-def coming(session: Session, edition_id: int, *, templates: Path | None, now: dt.datetime) -> Coming:
-    """How a coming edition stands; raises StateError for one that is on its way already."""
+def coming(
+    session: Session,
+    edition_id: int,
+    *,
+    templates: Path | None,
+    now: dt.datetime,
+    one: Considered | None = None,
+) -> Coming:
+    """How a coming edition stands; raises StateError for one that is on its way already.
+
+    `one` is its choice, where the caller has it already.
+    """
     edition = get_edition(session, edition_id)
     cadence = session.get_one(Cadence, edition.cadence_id)
     if edition.state not in (*LIVE, EditionState.FROZEN):
@@ -114,7 +124,7 @@ def coming(session: Session, edition_id: int, *, templates: Path | None, now: dt
         subject, preheader = revision.subject, revision.preheader
         filed = filed_stories(session, revision.id)
     else:
-        one = considered(session, edition_id, now=now)
+        one = one or considered(session, edition_id, now=now)
         rows, changes = one.explanation, _count(one)
         subject, preheader = _lines(session, one, templates)
         outcome = outcome_of(session, one)

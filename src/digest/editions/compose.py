@@ -119,7 +119,7 @@ def compose(
     Raises what rendering and the mail's self-check raise: such an edition is held, never sent.
     """
     context = context or context_of(material, public_url=public_url)
-    placed = _placed(material, context)
+    placed = placed_of(material, context)
     renderings, remarks = wanted(
         [one.filed for one in placed],
         material.readers,
@@ -179,7 +179,7 @@ def compose_context(
 
 def filed_of(material: Material) -> list[Filed]:
     """An edition's stories as topic sets look at them, for whoever does not render it."""
-    return [one.filed for one in _placed(material, context_of(material, public_url=""))]
+    return [one.filed for one in placed_of(material, context_of(material, public_url=""))]
 
 
 def context_of(material: Material, *, public_url: str) -> EditionContext:
@@ -316,7 +316,8 @@ def encode_mail(
     )
 
 
-def _placed(material: Material, context: EditionContext) -> tuple[Placed, ...]:
+def placed_of(material: Material, context: EditionContext) -> tuple[Placed, ...]:
+    """The stories of an edition in their places, each with the post or the own item that it is of."""
     if material.stored:
         return material.stored
     first = (

@@ -30,6 +30,7 @@ const measure = () => {
 };
 addEventListener("load", measure);
 """
+_SCHEME: Final = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 _HEIGHTS: Final = re.compile(r"<output[^>]*>([\d ]+)</output>")
 
 
@@ -60,6 +61,11 @@ def as_seen(html: str, view: View) -> str:
     if not view.has_pictures:
         html = _SOURCE.sub(r'\1"data:,"', html)
     return html
+
+
+def in_scheme(html: str, *, is_dark: bool) -> str:
+    """A mail's HTML as a program that is dark, or light, shows it, whatever the machine around it is."""
+    return _SCHEME.sub("(min-width: 0)" if is_dark else "(max-width: 0)", html)
 
 
 def with_local_pictures(html: str, files: Mapping[str, str]) -> str:

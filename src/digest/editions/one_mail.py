@@ -1,0 +1,94 @@
+"""One mail of an edition, as it is or as it would be now: for whoever looks at it while it is being made."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+
+import jinja2
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from digest.db import Database
+from digest.editions.compose import context_of
+from digest.editions.material import Outcome, material_of
+from digest.editions.reasons import SENTENCES
+from digest.editions.show import get_edition
+from digest.errors import DigestError, StateError
+from digest.mail.placeholders import PreparedMail, with_fallbacks
+from digest.models import Revision, Variant
+from digest.rendering.campaign import with_campaign
+from digest.rendering.contexts import TextSize
+from digest.rendering.digest_email import render_mail
+
+
+@dataclass(frozen=True, slots=True)
+class OneMail:
+    """What a reader sees: of the mail that has every story, in one text size."""
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+
+
+def one_mail(
+    database: Database,
+    edition_id: int,
+    *,
+    size: TextSize,
+    name: str = "",
+    public_url: str,
+    templates: Path | None,
+    now: dt.datetime,
+) -> OneMail:
+    """The mail of an edition's version or, if it has none, as it would be if it were locked now.
+
+    Only this one is rendered, so that an editor sees a change at once. `name` is the reader's, for whom a
+    greeting is filled in. Raises StateError if there is nothing to show, DigestError for a faulty template.
+    """
+    with database.read() as session:
+        edition = get_edition(session, edition_id)
+        revision = session.get(Revision, edition.revision_id) if edition.revision_id is not None else None
+        if revision is not None:
+            return _stored(session, revision, size, _values(name, public_url))
+        material = material_of(session, edition_id, now=now)
+    if isinstance(material, Outcome):
+        raise StateError(SENTENCES[material.reason].removeprefix("Skipped: "))
+    context = replace(with_campaign(context_of(material, public_url=public_url)), text_size=size)
+    try:
+        made = render_mail(context, templates=templates)
+    except (jinja2.TemplateError, ValueError) as error:
+        raise DigestError(f"Edition {edition_id} cannot be made from its template: {error}") from error
+    fallbacks = {one.name: one.fallback for one in material.personal}
+    values = fallbacks | {key: value for key, value in _values(name, public_url).items() if value}
+    return _filled(OneMail(made.subject, made.preheader, made.html, made.text), values)
+
+
+def _stored(session: Session, revision: Revision, size: TextSize, values: Mapping[str, str]) -> OneMail:
+    """The variant with the most stories of this size; of a version without this size, the normal one."""
+    variants = session.scalars(
+        sa.select(Variant).where(Variant.revision_id == revision.id).order_by(Variant.id)
+    ).all()
+    if not variants:
+        raise StateError("Its mails are not kept any more.")
+    whole = [one for one in variants if one.positions is None] or list(variants)
+    one = next((each for each in whole if each.text_size == size.value), whole[0])
+    filled = with_fallbacks(PreparedMail.from_bytes(one.mail), dict(values))
+    return _filled(OneMail(revision.subject, revision.preheader, one.html, one.text), filled)
+
+
+def _values(name: str, public_url: str) -> dict[str, str]:
+    """Nobody's: the links of a look belong to no subscription."""
+    return {"name": name, "unsubscribe_url": f"{public_url}/u/preview"}
+
+
+def _filled(mail: OneMail, values: Mapping[str, str]) -> OneMail:
+    html, text = mail.html, mail.text
+    for name, value in values.items():
+        html = html.replace(f"%%{name}%%", escape(value))
+        text = text.replace(f"%%{name}%%", value)
+    return replace(mail, html=html, text=text)

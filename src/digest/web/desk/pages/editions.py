@@ -1,0 +1,273 @@
+"""An edition: its stories and their reasons on one side, the very mail on the other."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from digest.accounts.rights import May
+from digest.accounts.visible import allows
+from digest.editions.approve import may_approve
+from digest.editions.audience import audience_sentences, audience_summary
+from digest.editions.board import Board, Reasoned, fixed_board, live_board
+from digest.editions.coming import LIVE, Coming, coming, fate_sentence
+from digest.editions.gate import is_approved
+from digest.editions.material import considered
+from digest.editions.meanwhile import version_of
+from digest.editions.reasons import sentence
+from digest.editions.shape import list_changes
+from digest.editions.show import EditionLine, digest_of, edition_line, get_edition
+from digest.editions.why_chosen import SENTENCES, why_sentence
+from digest.i18n import N_, Translator
+from digest.models import Account, Cadence, ChangeKind, Edition, EditionChange, EditionState, Revision
+from digest.preflight.mail_findings import found_of
+from digest.preflight.mail_words import level_name, said
+from digest.web.desk.pages.edition_progress import WITH_FIGURES, way_of
+from digest.web.desk.table import desk
+from digest.web.desk.visit import Here, Visit
+
+# So many of the candidates that are out are shown at once.
+_OUT_SHOWN: Final = 40
+_CHANGES_SHOWN: Final = 30
+_KINDS: Final = {
+    ChangeKind.PIN: N_("placed a story"),
+    ChangeKind.DROP: N_("took a story out"),
+    ChangeKind.INCLUDE: N_("put a story in"),
+    ChangeKind.REWRITE: N_("rewrote a story"),
+    ChangeKind.INTRO: N_("wrote the words on top"),
+    ChangeKind.NOTE: N_("wrote a note"),
+    ChangeKind.SUBJECT: N_("wrote the subject"),
+    ChangeKind.PREHEADER: N_("wrote the line beside the subject"),
+    ChangeKind.OWN_ITEM: N_("placed a story of the desk's own"),
+}
+SUBJECT_LENGTH: Final = 60  # what most mail programs show of a subject
+PREHEADER_LENGTH: Final = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What an editor typed that could not be kept: it stands in its form again."""
+
+    words: str = ""  # which words of the edition: subject, preheader, intro
+    text: str = ""
+    story: str = ""  # or which story, and its fields
+    title: str = ""
+    excerpt: str = ""
+    section: str = ""
+
+
+NOTHING: Final = Typed()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLine:
+    """Something that an editor did, in words."""
+
+    id: int
+    by: str
+    at: dt.datetime
+    words: str
+    title: str
+    is_undone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that the page shows of an edition, read at one moment."""
+
+    edition: Edition
+    line: EditionLine
+    title: str  # the digest's
+    board: Board
+    version: str
+    subject: str
+    preheader: str
+    intro: str
+    changes: tuple[ChangeLine, ...]
+    coming: Coming | None
+    fingerprint: str
+    is_approved: bool
+    wants_approval: bool
+    may_approve: bool
+    findings: tuple[tuple[str, str, str, str], ...]
+
+
+@desk.get("/editions/{edition}", may=May.SEE_EDITION)
+def show_edition(visit: Here, edition: int) -> Response:
+    """The edition page, or its board alone after a change."""
+    return edition_page(visit, edition)
+
+
+def edition_page(
+    visit: Visit,
+    edition_id: int,
+    *,
+    done: str = "",
+    fault: str = "",
+    mine: Typed = NOTHING,
+    status: int = 200,
+) -> Response:
+    """The page with what was just done or what stood in the way; `mine` is what the editor typed then."""
+    with visit.database.read() as session:
+        seen = _seen(visit, session, edition_id)
+        audience = audience_summary(session, seen.edition) if not visit.is_htmx else None
+        way = way_of(visit, session, edition_id) if seen.line.state in WITH_FIGURES else None
+    state = seen.line.state
+    return visit.page(
+        "edition.html",
+        part="board",
+        status=status,
+        seen=seen,
+        edition=seen.line,
+        board=seen.board,
+        is_live=state in LIVE,
+        out=seen.board.left_out[:_OUT_SHOWN],
+        out_count=len(seen.board.left_out) + sum(seen.board.more_out.values()),
+        why=_Reasons(visit.words, seen.line.zone),
+        fate=fate_sentence(seen.coming, visit.words) if seen.coming is not None else "",
+        reason=sentence(seen.line.reason, visit.words) if seen.line.reason is not None else "",
+        wait=_span(visit, seen.line.send_at),
+        audience=audience,
+        audience_lines=audience_sentences(audience, visit.words) if audience is not None else (),
+        acts=acts_for(visit, seen),
+        way=way,
+        edition_id=edition_id,
+        done=done,
+        fault=fault,
+        mine=mine,
+        subject_length=SUBJECT_LENGTH,
+        preheader_length=PREHEADER_LENGTH,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reasons:
+    """Reasons in the reader's words, for the template."""
+
+    words: Translator
+    zone: str
+
+    def __call__(self, reason: Reasoned | None) -> str:
+        if reason is None:
+            return ""
+        try:
+            return why_sentence(reason.why, reason.facts, self.words, self.zone)
+        except KeyError:  # written by a release that knew other facts
+            return self.words.gettext(SENTENCES[reason.why].partition("%(")[0]).strip()
+
+
+def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
+    edition = get_edition(session, edition_id)
+    line, digest = edition_line(session, edition_id), digest_of(session, edition)
+    cadence = session.get_one(Cadence, edition.cadence_id)
+    revision = session.get(Revision, edition.revision_id) if edition.revision_id is not None else None
+    found: Coming | None = None
+    templates = visit.settings.templates
+    if edition.state in LIVE:
+        one = considered(session, edition_id, now=visit.now)
+        found = coming(session, edition_id, templates=templates, now=visit.now, one=one)
+        board = live_board(session, one)
+        intro = digest.intro if one.changes.intro is None else one.changes.intro
+    else:
+        board, intro = fixed_board(session, edition), ""
+        if edition.state is EditionState.FROZEN:
+            found = coming(session, edition_id, templates=templates, now=visit.now)
+    subject, preheader = (found.subject, found.preheader) if found else _lines(revision)
+    account = session.get_one(Account, visit.me.id)
+    return Seen(
+        edition=edition,
+        line=line,
+        title=digest.title,
+        board=board,
+        version=version_of(session, edition),
+        subject=subject,
+        preheader=preheader,
+        intro=intro,
+        changes=_changes(session, edition, board, visit.words),
+        coming=found,
+        fingerprint=revision.fingerprint if revision is not None else "",
+        is_approved=revision is not None and is_approved(session, edition),
+        wants_approval=cadence.wants_approval,
+        may_approve=may_approve(session, edition, account),
+        findings=_findings(revision, visit.words),
+    )
+
+
+def _lines(revision: Revision | None) -> tuple[str, str]:
+    return ("", "") if revision is None else (revision.subject, revision.preheader)
+
+
+def _findings(revision: Revision | None, words: Translator) -> tuple[tuple[str, str, str, str], ...]:
+    """Level, its name, what was found, what to do."""
+    if revision is None:
+        return ()
+    return tuple(
+        (one.finding.level.value, level_name(one.finding.level, words), *said(one.finding, words))
+        for one in found_of(revision.findings)
+    )
+
+
+def _changes(session: Session, edition: Edition, board: Board, words: Translator) -> tuple[ChangeLine, ...]:
+    """The newest first."""
+    titles = {one.key: one.story.title for one in board.stories} | {
+        one.key: one.title for one in board.left_out
+    }
+    names = _names(session)
+    rows = list_changes(session, edition)[-_CHANGES_SHOWN:]
+    return tuple(
+        ChangeLine(
+            id=row.id,
+            by=told_actor(row.made_by, names, words),
+            at=row.made_at,
+            words=words.gettext(_KINDS[row.kind]),
+            title=titles.get(_key(row), ""),
+            is_undone=row.undone_at is not None,
+        )
+        for row in reversed(rows)
+    )
+
+
+def _key(row: EditionChange) -> str:
+    if row.post_id is not None:
+        return f"post:{row.post_id}"
+    return f"item:{row.own_item_id}" if row.own_item_id is not None else ""
+
+
+def _names(session: Session) -> dict[str, str]:
+    """The people of the desk by how the trail names them."""
+    return {f"account:{row.id}": row.name for row in session.execute(sa.select(Account.id, Account.name))}
+
+
+def told_actor(actor: str, names: Mapping[str, str], words: Translator) -> str:
+    """Who did something, for a person: a name, or the command line's user."""
+    if actor in names:
+        return names[actor]
+    return words.gettext("%(name)s (command line)", name=actor[4:]) if actor.startswith("cli:") else actor
+
+
+def _span(visit: Visit, moment: dt.datetime) -> str:
+    return visit.words.span(abs(moment - visit.now))
+
+
+def acts_for(visit: Visit, seen: Seen) -> dict[str, Any]:
+    """What may be done with the edition as it is now, by this person."""
+    state = seen.line.state
+    may_edit = allows(visit.me, May.EDIT_EDITION)
+    return {
+        "shape": may_edit and state in LIVE,
+        "hold": may_edit and state in (EditionState.UPCOMING, EditionState.FROZEN),
+        "lock": may_edit and state in LIVE,
+        "unlock": may_edit and state is EditionState.FROZEN,
+        "approve": state is EditionState.FROZEN and seen.may_approve and not seen.is_approved,
+        "skip": may_edit and state in (*LIVE, EditionState.FROZEN),
+        "pause": may_edit and state is EditionState.SENDING,
+        "resume": may_edit and state is EditionState.PAUSED,
+        "cancel": may_edit and state in (EditionState.SENDING, EditionState.PAUSED),
+        "test": may_edit and bool(seen.board.stories),
+    }
