@@ -7,6 +7,7 @@ import unicodedata
 from typing import Final
 
 COLUMNS: Final = 72
+_LONGEST_UNDERLINE: Final = 60  # of dashes: between sections stands a rule of dashes
 SIGNATURE: Final = "-- "  # what follows this line is no part of an answer (RFC 3676 4.3)
 _BLANKS = re.compile(r"\n{4,}")
 # Words that a cut would spoil: addresses, with or without a scheme, and our placeholders.
@@ -43,10 +44,10 @@ def rule(sign: str = "-", columns: int = COLUMNS) -> str:
 
 
 def underline(text: str, sign: str = "-", first: str = "") -> str:
-    """A heading, folded, and under it a line as long as its longest line, within the columns."""
+    """A heading, folded, and under it a line as long as its longest line; never one like a rule of dashes."""
     folded = wrap(text, first)
     longest = max(width(line) for line in folded.split("\n"))
-    return f"{folded}\n{sign * min(longest, COLUMNS)}"
+    return f"{folded}\n{sign * min(longest, _LONGEST_UNDERLINE if sign == '-' else COLUMNS)}"
 
 
 def tidy(text: str) -> str:

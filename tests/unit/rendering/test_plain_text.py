@@ -60,7 +60,7 @@ def test_underline_and_rule() -> None:
     """A heading's line is as long as the heading, within the columns; a rule is 72 columns or as told."""
     assert underline("Լուր") == "Լուր\n----"
     assert underline("Լուր", "=", "1. ") == "1. Լուր\n======="
-    assert underline("https://example.org/" + "a" * 80).endswith("a\n" + "-" * 72)
+    assert underline("https://example.org/" + "a" * 80, "=").endswith("a\n" + "=" * 72)
     assert (len(rule()), rule("=", 3)) == (72, "===")
 
 
@@ -68,3 +68,9 @@ def test_tidy_leaves_no_trailing_blanks_or_gaps() -> None:
     """At most two empty lines together, none at the ends; only a signature's line keeps its blank."""
     assert tidy("\n\na  \n\n\n\n\n\nb\n\n") == "a\n\n\nb\n"
     assert tidy("a-- \n-- \n--  \nb") == "a--\n-- \n--\nb\n"
+
+
+def test_a_line_under_a_heading_is_never_taken_for_a_rule() -> None:
+    """However long a heading is, what stands under it is shorter than what parts two sections."""
+    assert underline("x" * 72).split("\n")[-1] == "-" * 60
+    assert underline("a word").split("\n")[-1] == "-" * 6
