@@ -10,6 +10,7 @@ from digest.editions.remote_look import look_at
 from digest.net.http import Fetcher
 from digest.preflight.looked import MOST_PICTURE_BYTES, Kind, Seen, Wanted
 from tests.servers.news_site import NewsSite, Page
+from tests.servers.waiting import HANG
 
 # A GIF of one pixel.
 GIF = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
@@ -50,7 +51,9 @@ def test_what_is_seen_of_an_address(
 ) -> None:
     """A door that is shut to robots says nothing of a page; of a picture only the file itself does."""
     wanted = Wanted(kind, site.put("/it", page), "A story")
-    assert [(one.wanted, one.seen) for one in look_at([wanted, wanted], fetcher)] == [(wanted, seen)]
+    assert [(one.wanted, one.seen) for one in look_at([wanted, wanted], fetcher, seconds=HANG)] == [
+        (wanted, seen)
+    ]
     assert len(site.asked("/it")) == 1
 
 
@@ -63,4 +66,4 @@ def test_a_look_ends_in_time_whatever_sites_do(site: NewsSite, fetcher: Fetcher)
     assert len(site.requests) <= 1
     assert look_at([], fetcher) == ()
     many = [Wanted(Kind.LINK, site.url(f"/many/{number}"), "") for number in range(70)]
-    assert sum(one.seen is Seen.NOT_ASKED for one in look_at(many, fetcher)) == 10
+    assert sum(one.seen is Seen.NOT_ASKED for one in look_at(many, fetcher, seconds=HANG)) == 10

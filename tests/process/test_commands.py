@@ -159,7 +159,7 @@ def test_each_service_gets_well_and_stops(composition: Composition, redis_url: s
     victim = tmp_path / "touched"
     _send_pickle(redis_url, victim)
     wait_until(lambda: "untrusted content" in composition.log("worker"), what="the refusal")
-    assert composition.is_healthy("worker")
+    wait_until(lambda: composition.is_healthy("worker"), what="the health of the worker")
     assert not victim.exists()
     assert pickle.loads(pickle.dumps(Touch(str(victim)))) is None  # it would have done it
     assert victim.exists()

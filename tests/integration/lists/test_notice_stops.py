@@ -71,6 +71,12 @@ CANNOT = {("confirm", "pause"), ("goodbye", "pause"), *((kind, "undo") for kind 
 CASES = [(kind, act) for kind in GOES for act in ACTS if (kind, act) not in CANNOT]
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take longer for all of them than a worker gives to single mails at a time."""
+    monkeypatch.setattr(send, "PATIENCE_SECONDS", HANG)
+
+
 @dataclasses.dataclass
 class House:
     """A digest with two lists: one to sign up for, and one of silent people who are asked."""

@@ -21,11 +21,18 @@ from digest.web.link_counts import LinkCounts
 from digest.web.link_memory import FRESH_SECONDS, MOST, LinkMemory
 from tests.factories import make_cadence, make_digest
 from tests.integration.web.rows import make_edition
+from tests.servers.waiting import HANG
 
 CODE, OTHER = "aaaabbbbccccdddd", "2345672345672345"
 STORY = "https://courier.example/mill-bridge/?a=1&b=%20#end"
 PERSON = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"}
 NOW = dt.datetime(2026, 11, 23, 13, 59, 59, tzinfo=dt.UTC)
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take longer for a read than a reader is let wait for it."""
+    monkeypatch.setattr("digest.web.link_memory._PATIENCE_SECONDS", HANG)
 
 
 @pytest.fixture
