@@ -47,10 +47,9 @@ SHEETS: Final[dict[str, tuple[int, tuple[Part, ...]]]] = {
     "gallery-hard": (
         900,
         (
-            Part(Case("paper", "en", "long-titles"), View("light-320", 320)),
-            Part(Case("paper", "hy", "normal"), View("blocked-320", 320, has_pictures=False)),
-            Part(Case("paper", "fr", "normal"), View("bare-320", 320, has_styles=False)),
-            Part(Case("paper", "en", "other-directions"), View("dark-320", 320, is_dark=True), top=1400),
+            Part(Case("briefing", "hy", "long-titles"), View("light-320", 320)),
+            Part(Case("paper", "hy", "normal"), View("dark-600", 600, is_dark=True, has_pictures=False)),
+            Part(Case("paper", "en", "other-directions"), View("light-320", 320), top=1400),
         ),
     ),
 }
@@ -79,7 +78,7 @@ def beside(shots: Sequence[tuple[bytes, int]], height: int) -> bytes:
     return made.getvalue()
 
 
-def small(png: bytes, colours: int = 192) -> bytes:
+def small(png: bytes, colours: int = 256) -> bytes:
     """The same with a palette: a third of the bytes, and letters stay sharp."""
     from PIL import Image  # noqa: PLC0415  (as above)
 

@@ -171,3 +171,6 @@ def test_both_layouts_tell_the_parts_of_a_mail_apart_by_a_line() -> None:
         assert render_mail(dressed(layout)).html.count('class="heavy"') == count
     alone = dataclasses.replace(dressed(), featured=None)
     assert 'class="heavy"' not in render_mail(alone).html
+    plain = tuple(story(number, section="") for number in range(3))
+    bare = dataclasses.replace(dressed(Layout.BRIEFING), recent=plain)
+    assert render_mail(bare).html.count('class="heavy"') == 1  # none where nothing stands above it
