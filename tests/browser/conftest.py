@@ -31,7 +31,7 @@ def browser(chromium_path: Path) -> Iterator[Browser]:
 def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
     """A fresh reader's browser; a test may ask for options."""
     opened = browser.new_context(**getattr(request, "param", {}))
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(120_000)
     yield opened
     opened.close()
 

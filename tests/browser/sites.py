@@ -29,6 +29,7 @@ from tests.factories import make_cadence, make_digest, make_list, make_subscribe
 from tests.factories.moments import NOW
 from tests.integration.web.rows import Scene, make_edition, make_settings
 from tests.integration.web.served import served
+from tests.servers.waiting import HANG
 from tests.unit.rendering import samples
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Site:
     def post(self, path: str, **fields: str) -> str:
         """Post a form as a program would; the text that it answers with."""
         data = urlencode(fields).encode()
-        with urllib.request.urlopen(self.url + path, data=data, timeout=20) as answer:
+        with urllib.request.urlopen(self.url + path, data=data, timeout=HANG) as answer:
             return str(answer.read().decode())
 
     def catch(self, raw: bytes, *, into: str = "inbox") -> str:

@@ -88,7 +88,7 @@ def test_a_browser_that_looks_at_everything_changes_nothing(
     paths = mailed.sample(of_each_kind)
     seen = set(paths)
     context = browser.new_context()
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(120_000)
     context.route(lambda url: not url.startswith(mailed.url), _refuse)
     page = context.new_page()
     before = fingerprints(mailed.database)

@@ -35,7 +35,7 @@ def new_context(browser: Browser, *, scripts: bool = True) -> BrowserContext:
     """A fresh reader's browser. Pictures of other hosts are one pixel."""
     opened = browser.new_context(java_script_enabled=scripts)
     opened.route(lambda url: not url.startswith("http://127.0.0.1"), paint)
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(120_000)
     return opened
 
 

@@ -32,6 +32,7 @@ from tests.factories.moments import NOW
 from tests.integration.cli.commands import Cli
 from tests.integration.planned import Desk, let_go, named_words
 from tests.servers.smtp import JudgeServer
+from tests.servers.waiting import HANG
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -154,7 +155,7 @@ class Life:
 
     def _hand_over(self) -> list[str]:
         """Send every mail that waits; to whom, and the subjects, of those that the mail service took."""
-        endpoint = Endpoint(host="127.0.0.1", port=self.judge.port, security=Security.NONE, timeout=10)
+        endpoint = Endpoint(host="127.0.0.1", port=self.judge.port, security=Security.NONE, timeout=HANG)
         check = notice_check(self.site.keys.address_key)
         send_due(self.site.database, lambda: SmtpTransport(endpoint), check)
         new = self.judge.messages[self._read :]

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.servers.waiting import HANG
+
 ROOT = Path(__file__).resolve().parents[2]
 # How a worker ended that was killed, and one that stands still.
 KILLED, STOPPED = -signal.SIGKILL, -signal.SIGSTOP
@@ -55,7 +57,7 @@ class Workers:
         env: dict[str, str],
         crash: Crash,
         *,
-        seconds: float = 30,
+        seconds: float = HANG,
         warm: bool = False,
         under: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
@@ -93,7 +95,7 @@ class Workers:
         assert self._process.stdout is not None
         self._process.stdin.close()
         try:
-            self._process.wait(20)
+            self._process.wait(HANG)
         finally:
             self._process.kill()
             self._process.stdout.close()

@@ -18,7 +18,7 @@ from digest.embedded import broker, probes, processes
 from digest.embedded.supervisor import Event, EventKind, Limits, Supervisor
 from digest.errors import ConfigError, StateError, UnreachableError
 from tests.process.supervised import Supervised
-from tests.servers.waiting import group_members, process_lives, wait_until
+from tests.servers.waiting import HANG, group_members, process_lives, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -90,7 +90,7 @@ def test_leftover_broker_is_taken_over_with_its_messages(
     with _client(places) as client:
         client.rpush("queue", "kept")
     with broker.running(**places) as process, _client(places) as client:
-        assert leftover.wait(10) == 0
+        assert leftover.wait(HANG) == 0
         assert process.pid != leftover.pid
         assert client.lrange("queue", 0, -1) == [b"kept"]
 
@@ -238,7 +238,7 @@ def celery_run(tmp_path: Path) -> Iterator[tuple[Supervised, Path]]:
         broker=f"redis+socket://{folder / 'broker.sock'}?virtual_host=0", set_as_current=False
     ) as app:
         app.send_task("sample.slow", args=[1.5])
-    wait_until(lambda: any(marks.glob("started-*")), seconds=60, what="the start of the task")
+    wait_until(lambda: any(marks.glob("started-*")), what="the start of the task")
     yield run, marks
     run.clean()
 
@@ -261,7 +261,7 @@ def test_kill_9_of_the_supervisor_ends_a_busy_worker(celery_run: tuple[Supervise
     pids = [run.pid("worker"), run.pid("broker"), run.warden(), *group_members(run.pid("worker"))]
     assert len(pids) >= 5
     run.end(signal.SIGKILL)
-    wait_until(lambda: not any(map(process_lives, pids)), seconds=60, what="the end of all")
+    wait_until(lambda: not any(map(process_lives, pids)), what="the end of all")
 
 
 def test_kill_9_of_the_worker_brings_its_task_back(celery_run: tuple[Supervised, Path]) -> None:
@@ -270,7 +270,7 @@ def test_kill_9_of_the_worker_brings_its_task_back(celery_run: tuple[Supervised,
     old = group_members(run.pid("worker"))
     processes.signal_group(run.pid("worker"), signal.SIGKILL)
     run.wait_for("ready worker", 2)
-    wait_until(lambda: any(marks.glob("done-*")), seconds=90, what="the end of the task in the new worker")
+    wait_until(lambda: any(marks.glob("done-*")), what="the end of the task in the new worker")
     assert len(list(marks.glob("started-*"))) == 2
     assert not any(map(process_lives, old))
 

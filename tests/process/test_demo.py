@@ -218,7 +218,6 @@ class Paper:
         (made,) = {number for number in set(self.states()) - before if self.is_extra(number)}
         wait_until(
             lambda: self.states()[made] in (EditionState.SENT, EditionState.SKIPPED),
-            seconds=120,
             what="the extra edition",
         )
         return made
@@ -292,15 +291,14 @@ def test_a_demo_left_running_mails_only_what_is_new(tmp_path: Path, monkeypatch:
         assert papers[0].reason(tried[-1]) is Reason.NOTHING_NEW
         wait_until(
             lambda: "Skipped: there was nothing new since the last edition." in said.read_text(),
-            seconds=60,
             what="the reason on the screen",
         )
 
-        wait_until(lambda: any(paper.unsent() - old for paper in papers), seconds=120, what="a new story")
+        wait_until(lambda: any(paper.unsent() - old for paper in papers), what="a new story")
         paper = next(paper for paper in papers if paper.unsent() - old)
         story = min(paper.unsent() - old)
         paper.extra()
-        wait_until(lambda: story not in paper.unsent(), seconds=60, what="the edition with the new story")
+        wait_until(lambda: story not in paper.unsent(), what="the edition with the new story")
         sent = sorted(number for number, state in paper.states().items() if state is EditionState.SENT)
         held = [paper.posts(number) for number in sent]
         assert sum(map(len, held)) == len(set().union(*held))
@@ -309,9 +307,7 @@ def test_a_demo_left_running_mails_only_what_is_new(tmp_path: Path, monkeypatch:
         assert paper.first_seen(last) > paper.made_at(sent[0])
 
         inbox = tmp_path / "demo" / "inbox"
-        wait_until(
-            lambda: any_with(inbox, paper.title(story)), seconds=60, what="the mail with the new story"
-        )
+        wait_until(lambda: any_with(inbox, paper.title(story)), what="the mail with the new story")
         text = words(any_with(inbox, paper.title(story)))
         assert [paper.title(post) for post in first if paper.title(post) in text] == []
         database.close()

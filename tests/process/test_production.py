@@ -54,7 +54,7 @@ def test_a_published_post_arrives_at_its_slot(
                 sent = sa.select(Edition).where(Edition.state == EditionState.SENT)
                 return session.scalar(sent.order_by(Edition.id).limit(1))
 
-        wait_until(lambda: sent() is not None, seconds=60, what="the end of the edition")
+        wait_until(lambda: sent() is not None, what="the end of the edition")
         edition = sent()
         assert edition is not None
         taken = room.taken()

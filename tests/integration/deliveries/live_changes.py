@@ -2,7 +2,7 @@
 
     with judge_process(folder, Script()) as port, live_send(database, settings, port, people=5000) as live:
         live.make([Change(0.4, "one click", ("p00017@mail.test",)), ...])
-        live.finish(seconds=60)
+        live.finish()
     found = live.judgement()
 
 The readers leave by the doors they have: a POST to a real web server, or the step behind a command. What
@@ -48,6 +48,7 @@ from tests.integration.web.served import served
 from tests.process.checker import GRACE, Member, Report, check
 from tests.process.evidence import members_of, records_in, taken_of
 from tests.servers.smtp import read_ends
+from tests.servers.waiting import HANG
 
 ACTOR = "cli:test"
 _NEVER = float("inf")
@@ -124,12 +125,12 @@ class Live:
         """Have the worker hand back what it holds, and wait for it."""
         self._over.set()
         if self._worker is not None:
-            self._worker.join(60)
+            self._worker.join(HANG)
             assert not self._worker.is_alive()
         if self._error is not None:
             raise self._error
 
-    def finish(self, *, seconds: float) -> None:
+    def finish(self, *, seconds: float = HANG) -> None:
         """Wait until the edition is final."""
         until = time.monotonic() + seconds
         while self._error is None and not self._is_final():
@@ -200,7 +201,7 @@ class Live:
             person = subscriber_by_address(session, address)
         claim = Claim(Purpose.UNSUBSCRIBE, self.desk.mailing_list.id, person.id)
         url = f"{self.web}/u/{self.desk.made.signer.sign(claim)}"
-        with urlopen(url, data=body, timeout=30) as answer:
+        with urlopen(url, data=body, timeout=HANG) as answer:
             said = answer.read().decode()
         assert answer.status == 200
         assert said == "Unsubscribed.\n" if body else "You have left" in said
@@ -311,5 +312,5 @@ def live_send(
         finally:
             live._over.set()
             assert live._worker is not None
-            live._worker.join(60)
+            live._worker.join(HANG)
             let_go(sender)

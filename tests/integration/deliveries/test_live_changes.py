@@ -187,17 +187,17 @@ def test_an_answer_of_the_database_that_comes_late_does_not_count(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """It was true when it was read: whoever has left before it came through is not mailed."""
-    monkeypatch.setattr(group, "GROUP_SECONDS", 0.2)
+    monkeypatch.setattr(group, "GROUP_SECONDS", 1.0)
     desk, edition_id = make_edition(database, settings.data, people=3)
     leaves = address_of(1)
-    slow = Fault("data", action="slow", seconds=0.3, match=leaves if what == "the second look" else "nobody")
+    slow = Fault("data", action="slow", seconds=1.5, match=leaves if what == "the second look" else "nobody")
     starts = "SELECT subscriptions.id" if what == "the second look" else "SELECT deliveries.edition_id"
 
     def leave() -> None:
         with database.write() as session:
             person = subscriber_by_address(session, leaves)
             suppress_subscriber(session, person, reason="asked", source=Origin.CLI, now=clock.utc_now())
-        time.sleep(0.3)
+        time.sleep(1.5)
 
     with JudgeServer(Script(faults=(slow,), fsync=False)) as judge:
         sender = make_sender(desk, judge.port)
@@ -216,9 +216,9 @@ def test_an_edition_paused_while_the_server_has_yet_to_ask_for_the_messages(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """None of them leaves; once it is resumed everybody has it once, and nobody is in doubt."""
-    monkeypatch.setattr(group, "GROUP_SECONDS", 0.2)
+    monkeypatch.setattr(group, "GROUP_SECONDS", 1.0)
     desk, edition_id = make_edition(database, settings.data, people=4)
-    slow = [Fault("data", action="slow", seconds=0.4, match=address_of(who)) for who in range(2)]
+    slow = [Fault("data", action="slow", seconds=1.5, match=address_of(who)) for who in range(2)]
     with JudgeServer(Script(faults=tuple(slow), fsync=False)) as judge:
         sender = make_sender(desk, judge.port)
         with ThreadPoolExecutor(1) as worker:
@@ -226,7 +226,7 @@ def test_an_edition_paused_while_the_server_has_yet_to_ask_for_the_messages(
             _wait_for_data(judge, range(2))
             with database.write() as session:
                 pause(session, session.get_one(Edition, edition_id), actor="cli:test", now=clock.utc_now())
-            assert sent.result(20) == [False]
+            assert sent.result(HANG) == [False]
         assert {address_of(0), address_of(1)}.isdisjoint(one.recipients[0] for one in judge.messages)
         with database.write() as session:
             resume(session, session.get_one(Edition, edition_id), actor="cli:test", now=clock.utc_now())
