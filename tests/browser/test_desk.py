@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from digest.db.schema import upgrade
 from digest.models import Account, AccountRole, EditionState, Reason
 from tests.browser import axe
 from tests.browser.sites import complaints
-from tests.browser.test_every_page import too_wide
+from tests.browser.test_every_page import COLOURS, too_wide
 from tests.factories import make_account, make_cadence, make_digest
 from tests.integration.web.desk.hands import CHEAP
 from tests.integration.web.rows import make_edition, make_settings
@@ -41,9 +42,7 @@ INSIDE = (
     "/desk/people/{other}",
     "/desk/people/{gone}",
     "/desk/trail",
-    "/desk/trail?action=nothing.",
     "/desk/nowhere/else",
-    "/desk/people/999999",
 )
 OUTSIDE = ("/desk/sign-in", "/desk/forgotten")
 
@@ -155,9 +154,9 @@ def test_every_page_of_the_desk_is_for_everybody(house: House, browser: Browser,
         assert page.locator("html").get_attribute("lang") == language
         assert page.locator("h1").count() == 1
         wrong: list[object] = []
-        for scheme in ("light", "dark"):
+        for scheme, only in zip(("light", "dark"), ((), COLOURS), strict=True):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            wrong += axe.faults(page)
+            wrong += axe.faults(page, only=only if language == "en" else COLOURS)
         page.set_viewport_size({"width": 360, "height": 700})
         if wrong := [*wrong, *too_wide(page)]:
             faults[path] = wrong
@@ -177,6 +176,7 @@ def test_a_dangerous_act_asks_first_and_is_left_by_a_key(house: House, context: 
     dialog = page.get_by_role("dialog")
     dialog.wait_for()
     assert "0 browsers are signed out at once." in dialog.inner_text()
+    assert dialog.locator("form").evaluate("form => form.checkValidity()")  # nobody need take over
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
     with house.database.read() as session:
@@ -191,7 +191,7 @@ def test_htmx_shows_the_token_and_is_led_on(house: House, context: BrowserContex
     page.goto(f"{house.url}/desk/trail")
     page.evaluate("document.querySelector('h1').dataset.here = 'yes'")
     page.locator("select[name=action]").select_option("account.")
-    page.wait_for_url("**/desk/trail?*action=account.*")
+    page.wait_for_url(re.compile(r"action=account\."))
     assert page.locator("h1[data-here]").count() == 1
     with page.expect_navigation(url=f"{house.url}/desk/account"):
         page.evaluate(

@@ -72,9 +72,9 @@ def _facts(visit: Visit, said: cookies.Said) -> dict[str, Any]:
         "me": me,
         "brand": "Digest",
         "path": visit.request.url.path,
-        "form_token": cookies.form_token(visit.token),
+        "form_token": cookies.form_token(visit.present_token),
         "token_field": Markup('<input type="hidden" name="form_token" value="{}">').format(
-            cookies.form_token(visit.token)
+            cookies.form_token(visit.present_token)
         ),
         "said": said,
         "scheme": (me.scheme if me else Scheme.AUTO).value,

@@ -107,6 +107,11 @@ class Visit:
         agent = self.request.headers.get("user-agent", "")
         return Where(network_of(self.request), agent, self.services.keys.address_key)
 
+    @property
+    def present_token(self) -> str:
+        """What the browser's cookie holds once it has this answer: its forms are made for that."""
+        return self._new_token or self.token
+
     def say(self, kind: str, words: str) -> None:
         """Have words be shown on this page or, if it leads to another one, on that: `good`, `bad`, `note`."""
         self._said.append((kind, words))
@@ -149,8 +154,7 @@ class Visit:
         else:
             answer = RedirectResponse(path, 303, HEADERS)
         if self._said:
-            token = self._new_token or self.token
-            cookies.set_said(answer, token, tuple(self._said), is_https=self.is_https)
+            cookies.set_said(answer, self.present_token, tuple(self._said), is_https=self.is_https)
         return self._finished(answer)
 
     def fault(self, status: int, words: str = "") -> Response:
@@ -167,7 +171,7 @@ class Visit:
         return self.request.url.path + (f"?{query}" if query else "")
 
     def _finished(self, answer: Response) -> Response:
-        token = self._new_token or self.token
+        token = self.present_token
         name = cookies.token_cookie(is_https=self.is_https)
         if self.request.cookies.get(name) != token:
             cookies.set_token(answer, token, is_https=self.is_https)

@@ -17,6 +17,7 @@ from digest.accounts.set_up import set_up_link
 from digest.config import Settings
 from digest.db import Database
 from digest.models import Account, AccountLink, AccountSession, AuditEntry, LinkPurpose, Notice
+from digest.web.desk import cookies
 from tests.factories import make_account, make_digest
 from tests.factories.moments import NOW
 from tests.integration.web.desk.hands import CHEAP, PASSWORD, Hands, signed_in, somebody
@@ -206,6 +207,7 @@ def with_codes(
     assert secret is not None
     early = codes.code_at(secret, clock.utc_now() - dt.timedelta(seconds=30))
     answer = hands.post("/desk/account/codes", {"code": early})
+    assert cookies.form_token(hands.token) in answer.text  # its forms are the new session's
     return secret, re.findall(r"<li>([a-z0-9-]{19})</li>", answer.text)
 
 

@@ -53,7 +53,7 @@ def test_an_invitation_lets_somebody_choose_a_password(
     assert theirs.get(path).status_code == 200
     assert theirs.post(path, {"password": OTHER, "again": OTHER}).headers["location"] == "/desk/sign-in"
     assert enter(theirs, aram.address, OTHER) == "/desk"
-    assert "<h3>The Courier" not in theirs.get("/desk").text  # no edition of it comes yet
+    assert "<h2>The Courier" not in theirs.get("/desk").text  # no edition of it comes yet
     with database.read() as session:
         assert digests_of(session, aram.id) == [mine]
     assert other != mine
