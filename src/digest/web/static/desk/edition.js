@@ -1,7 +1,6 @@
 /* The edition page: the mail beside the stories is shown anew after each change; stories are dragged. */
 (() => {
   "use strict";
-  const frame = document.getElementById("mail");
   const looks = document.querySelector(".looks");
   const show = () => looks && looks.requestSubmit();
   if (looks) looks.addEventListener("change", show);
@@ -33,13 +32,21 @@
     });
   };
   sort();
+  /* Whoever acts on a story by keys stays at it: on the same button, or the first that is left. */
   let held = null;
-  document.addEventListener("htmx:before:swap", () => { held = document.activeElement?.closest("[data-story]")?.dataset.story ?? null; });
+  document.addEventListener("htmx:before:swap", () => {
+    const at = document.activeElement;
+    const story = at?.closest("[data-story]")?.dataset.story;
+    held = story ? { story, label: at.getAttribute("aria-label") } : null;
+  });
   document.addEventListener("htmx:after:swap", () => {
     sort();
     if (!document.getElementById("board")) return;
-    if (frame) show();
-    if (held) document.querySelector(`[data-story="${CSS.escape(held)}"] button`)?.focus();
+    show();
+    if (held) {
+      const buttons = [...document.querySelectorAll(`[data-story="${CSS.escape(held.story)}"] .story-acts button`)];
+      (buttons.find((each) => each.getAttribute("aria-label") === held.label) ?? buttons[0])?.focus();
+    }
     held = null;
   });
 })();
