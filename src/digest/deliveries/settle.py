@@ -22,6 +22,7 @@ from digest import audit
 from digest.db.dialect import lock_alone
 from digest.deliveries.ledger import RESENT_MARK, add_batch, move_to_batch
 from digest.deliveries.uncertain import give_cases, mark, parts
+from digest.editions.attention import MANY_ACTION, MANY_PERCENT
 from digest.editions.gate import check_approved
 from digest.editions.states import check_may_go_out, may_go_out
 from digest.errors import InputError, StateError
@@ -45,9 +46,6 @@ log = get_logger(__name__)
 
 # By whom a case was settled that nobody has resolved.
 POLICY: Final = "policy"
-# An edition of which a larger part may have arrived is told of.
-_MANY_PERCENT: Final = 1
-_MANY_ACTION: Final = "edition.many_uncertain"
 # So long after its day a mail that nobody resolved is not sent again any more: it would be no news.
 _TOO_OLD: Final = dt.timedelta(days=3)
 # Cases that one tick settles; more wait for the next.
@@ -142,7 +140,7 @@ def warn_of_many(session: Session, *, now: dt.datetime) -> int:
     That is no chance: a mail service that drops connections, or a machine that was lost.
     """
     is_told = sa.exists().where(
-        AuditEntry.action == _MANY_ACTION,
+        AuditEntry.action == MANY_ACTION,
         AuditEntry.target_kind == Edition.__name__,
         AuditEntry.target_id == UncertainCase.edition_id,
     )
@@ -154,7 +152,7 @@ def warn_of_many(session: Session, *, now: dt.datetime) -> int:
     told = 0
     for edition_id, people in cases:
         # Counted only as far as it matters: this runs at every tick.
-        enough = people * 100 // _MANY_PERCENT
+        enough = people * 100 // MANY_PERCENT
         some = sa.select(Delivery.subscriber_id).where(Delivery.edition_id == edition_id).limit(enough)
         count = session.scalar(sa.select(sa.func.count()).select_from(some.subquery())) or 0
         if count == enough:
@@ -162,7 +160,7 @@ def warn_of_many(session: Session, *, now: dt.datetime) -> int:
         log.error("many deliveries are uncertain", edition=edition_id, uncertain=people, people=count)
         edition = session.get_one(Edition, edition_id)
         details = {"uncertain": people, "people": count}
-        audit.record(session, _MANY_ACTION, edition, actor=POLICY, now=now, details=details)
+        audit.record(session, MANY_ACTION, edition, actor=POLICY, now=now, details=details)
         told += 1
     return told
 

@@ -49,6 +49,15 @@ def note_approved(session: Session, edition: Edition, *, now: dt.datetime) -> No
     end_alert(session, AlertKind.APPROVAL_WANTED, str(edition.id), now=now)
 
 
+def source_is_down(now: dt.datetime) -> sa.ColumnElement[bool]:
+    """Whether a source has been down for so long that somebody should know."""
+    return sa.and_(
+        Source.fault_code.is_not(None),
+        Source.faults_in_a_row >= _LEAST_FAULTS,
+        sa.func.coalesce(Source.last_good_at, Source.created_at) <= now - _DOWN_AFTER,
+    )
+
+
 def look_at_sources(session: Session, *, now: dt.datetime) -> int:
     """Raise an alert for each source that has been down for an hour, end those that are back; how many."""
     down = {
@@ -62,11 +71,7 @@ def look_at_sources(session: Session, *, now: dt.datetime) -> int:
                 sa.func.coalesce(Source.last_good_at, Source.created_at).label("since"),
             )
             .join(DigestSource, DigestSource.source_id == Source.id)
-            .where(
-                Source.fault_code.is_not(None),
-                Source.faults_in_a_row >= _LEAST_FAULTS,
-                sa.func.coalesce(Source.last_good_at, Source.created_at) <= now - _DOWN_AFTER,
-            )
+            .where(source_is_down(now))
         )
     }
     lasting = session.execute(

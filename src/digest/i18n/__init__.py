@@ -114,6 +114,14 @@ class Translator:
         """Time and place: `5:30 am, Los Angeles`."""
         return self._comma.join((self._times.clock(moment.astimezone(ZoneInfo(zone))), self.place(zone)))
 
+    def hour(self, moment: dt.datetime, zone: str) -> str:
+        """Time alone, where the place is told elsewhere: `5:30 am`."""
+        return self._times.clock(moment.astimezone(ZoneInfo(zone)))
+
+    def weekday(self, date: dt.date) -> str:
+        """The day's name: `Monday`."""
+        return self._times.weekday(date)
+
     def place(self, zone: str) -> str:
         """The city that a time zone is named after, in this language."""
         return self._times.place(zone)

@@ -1,69 +1,215 @@
-"""What happens next: the coming editions."""
+"""What happens next, what needs a person, and how the last ones went."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from digest.accounts.me import Me
 from digest.accounts.rights import May
 from digest.accounts.visible import visible_digests
+from digest.deliveries.came_of import CameOf, came_of, planned_people
+from digest.editions.agenda import AgendaLine, coming_editions, last_editions
+from digest.editions.attention import Attention, attention
 from digest.editions.reasons import sentence
-from digest.models import Cadence, Digest, Edition, EditionState, Reason
+from digest.i18n import N_, Translator
+from digest.models import Digest, EditionKind, EditionState, Unapproved
+from digest.sources.health import fault_sentence
 from digest.web.desk.table import desk
-from digest.web.desk.visit import Here
+from digest.web.desk.visit import Here, Visit
 
-_LIVE = (
-    EditionState.SENDING,
-    EditionState.PAUSED,
-    EditionState.HELD,
-    EditionState.FROZEN,
-    EditionState.UPCOMING,
-)
-_SHOWN = 20
+_WENT_OUT: Final = (EditionState.SENT, EditionState.CANCELLED)
+_TODAY, _TOMORROW = N_("Today"), N_("Tomorrow")
+# What becomes of an edition at its deadline, with the moment in it.
+_HELD_ENDS: Final = {
+    Unapproved.SEND: N_("Unless somebody decides by %(moment)s, it goes out as it is then."),
+    Unapproved.SKIP: N_("Unless somebody decides by %(moment)s, it is skipped."),
+}
+_APPROVAL_ENDS: Final = {
+    Unapproved.SEND: N_("Unless somebody approves it by %(moment)s, it goes out as it is."),
+    Unapproved.WITHOUT_FEATURED: N_(
+        "Unless somebody approves it by %(moment)s, it goes out without its featured story."
+    ),
+    Unapproved.SKIP: N_("Unless somebody approves it by %(moment)s, it is skipped."),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ComingLine:
-    """One edition that is on its way."""
+    """An edition on its way, in words; `day` is a heading where another day begins."""
 
-    id: int
-    digest: str
-    cadence: str
-    state: EditionState
-    reason: Reason | None
-    send_at: dt.datetime
+    line: AgendaLine
+    day: str
+    until: str
+    why: str
+    readers: str
 
 
-def coming_lines(session: Session, me: Me) -> list[ComingLine]:
-    """The editions that are on their way, in the order in which they go out: one statement."""
-    rows = session.execute(
-        sa.select(Edition.id, Digest.title, Cadence.name, Edition.state, Edition.reason, Edition.send_at)
-        .join(Cadence, Cadence.id == Edition.cadence_id)
-        .join(Digest, Digest.id == Cadence.digest_id)
-        .where(Edition.state.in_(_LIVE), Cadence.digest_id.in_(visible_digests(me)))
-        .order_by(Edition.send_at, Edition.id)
-        .limit(_SHOWN)
-    )
-    return [ComingLine(*row) for row in rows]
+@dataclass(frozen=True, slots=True)
+class WantLine:
+    """One thing that needs a person: what, why, by when, and where it is settled."""
+
+    kind: str
+    about: str
+    what: str
+    why: str
+    by: str
+    left: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastLine:
+    """An edition that is over, with its figures or its reason."""
+
+    line: AgendaLine
+    why: str
+    figures: CameOf | None
 
 
 @desk.get("", may=May.WORK)
 def show_home(visit: Here) -> Response:
     """The page that everybody begins with."""
     with visit.database.read() as session:
-        lines = coming_lines(session, visit.me)
-        has_digests = session.scalar(sa.select(sa.exists().where(Digest.id.in_(visible_digests(visit.me)))))
-    return visit.page(
-        "home.html",
-        coming=lines,
-        has_digests=bool(has_digests),
-        can_make=desk.has("/digests/new"),
-        has_editions=desk.has("/editions/{edition}"),
-        why={line.id: sentence(line.reason, visit.words) for line in lines if line.reason is not None},
-        until={line.id: visit.words.span(abs(line.send_at - visit.now)) for line in lines},
-    )
+        return visit.page("home.html", part="news", **_seen(visit, session))
+
+
+def _seen(visit: Visit, session: Session) -> dict[str, Any]:
+    lines, last = coming_editions(session, visit.me), last_editions(session, visit.me)
+    figures = came_of(session, [line.id for line in last if line.state in _WENT_OUT])
+    planned = planned_people(session, {line.id: line.planned_at for line in lines if line.planned_at})
+    has_digests = session.scalar(sa.select(sa.exists().where(Digest.id.in_(visible_digests(visit.me)))))
+    return {
+        "wants": _wants(visit, attention(session, visit.me, now=visit.now)),
+        "coming": _coming(visit, lines, planned, _before(last, figures)),
+        "last": [_last(line, figures, visit.words) for line in last],
+        "has_digests": bool(has_digests),
+        "can_make": desk.has("/digests/new"),
+    }
+
+
+def _before(last: Sequence[AgendaLine], figures: dict[int, CameOf]) -> dict[int, int]:
+    """How many the newest edition of a cadence was for; corrections are for a few."""
+    found: dict[int, int] = {}
+    for line in last:
+        if line.state is EditionState.SENT and line.kind is not EditionKind.CORRECTION and line.id in figures:
+            found.setdefault(line.cadence_id, figures[line.id].people)
+    return found
+
+
+def _coming(
+    visit: Visit, lines: Sequence[AgendaLine], planned: dict[int, int], before: dict[int, int]
+) -> list[ComingLine]:
+    zone, found, heading = visit.zone, [], ""
+    for line in lines:
+        day = day_words(visit.words, line.send_at, zone, now=visit.now)
+        found.append(
+            ComingLine(
+                line=line,
+                day="" if day == heading else day,
+                until=visit.words.span(abs(line.send_at - visit.now)),
+                why=sentence(line.reason, visit.words) if line.reason is not None else "",
+                readers=_readers(line, planned, before, visit.words),
+            )
+        )
+        heading = day
+    return found
+
+
+def _readers(line: AgendaLine, planned: dict[int, int], before: dict[int, int], words: Translator) -> str:
+    """How many it goes to, once that is known; until then how many the last one went to."""
+    if line.id in planned:
+        return words.gettext(N_("Readers: %(people)s"), people=words.number(planned[line.id]))
+    if line.cadence_id in before and line.kind is not EditionKind.CORRECTION:
+        return words.gettext(
+            N_("Readers last time: %(people)s"), people=words.number(before[line.cadence_id])
+        )
+    return ""
+
+
+def day_words(words: Translator, moment: dt.datetime, zone: str, *, now: dt.datetime) -> str:
+    """A day as a heading: today, tomorrow, or its date with the weekday."""
+    tz = ZoneInfo(zone)
+    ahead = (moment.astimezone(tz).date() - now.astimezone(tz).date()).days
+    if ahead in (0, 1):
+        return words.gettext((_TODAY, _TOMORROW)[ahead])
+    return words.date(moment, zone)
+
+
+def _last(line: AgendaLine, figures: dict[int, CameOf], words: Translator) -> LastLine:
+    needs_reason = line.state is not EditionState.SENT and line.reason is not None
+    why = sentence(line.reason, words) if needs_reason and line.reason is not None else ""
+    return LastLine(line, why, figures.get(line.id))
+
+
+def _wants(visit: Visit, found: Attention) -> list[WantLine]:
+    return [*_of_editions(visit, found), *_of_doubts(visit, found), *_of_sources(visit, found)]
+
+
+def _of_editions(visit: Visit, found: Attention) -> list[WantLine]:
+    words = visit.words
+    whats = {
+        "decide": words.gettext(N_("It is held")),
+        "approve": words.gettext(N_("It wants approval")),
+        "go_on": words.gettext(N_("It is paused")),
+    }
+    lines = []
+    for each in found.editions:
+        by = left = ""
+        if each.deadline_at is not None and each.outcome is not None:
+            ends = _APPROVAL_ENDS if each.want.value == "approve" else _HELD_ENDS
+            by = words.gettext(ends[each.outcome], moment=words.moment(each.deadline_at, visit.zone))
+            left = words.span(max(dt.timedelta(0), each.deadline_at - visit.now))
+        elif each.want.value == "go_on":
+            by = words.gettext(N_("Nobody else gets it until somebody lets it go on."))
+        lines.append(
+            WantLine(
+                kind=each.want.value,
+                about=each.digest,
+                what=whats[each.want.value],
+                why=sentence(each.reason, words) if each.reason is not None else "",
+                by=by,
+                left=left,
+                url=f"/desk/editions/{each.id}",
+            )
+        )
+    return lines
+
+
+def _of_doubts(visit: Visit, found: Attention) -> list[WantLine]:
+    words, text = visit.words, N_("Of %(people)s mails, %(count)s may have arrived; nobody could know.")
+    return [
+        WantLine(
+            kind="doubt",
+            about=each.digest,
+            what=words.gettext(N_("Many may have arrived")),
+            why=words.gettext(text, people=words.number(each.people), count=words.number(each.uncertain)),
+            by=words.gettext(N_("What nobody settles within a day is settled as its list says.")),
+            left="",
+            url=f"/desk/editions/{each.id}",
+        )
+        for each in found.doubtful
+    ]
+
+
+def _of_sources(visit: Visit, found: Attention) -> list[WantLine]:
+    words = visit.words
+    has_page = desk.has("/sources/{source}")
+    return [
+        WantLine(
+            kind="source",
+            about=each.title or each.url,
+            what=words.gettext(N_("It cannot be read")),
+            why=fault_sentence(each.fault_code or "", each.fault_detail, words),
+            by=words.gettext(N_("Not read for %(span)s."), span=words.span(visit.now - each.since)),
+            left="",
+            url=f"/desk/sources/{each.id}" if has_page else "",
+        )
+        for each in found.sources
+    ]
