@@ -53,6 +53,19 @@ def stranded(session: Session, *, list_id: int | None = None) -> list[Stranded]:
     return [Stranded(*row) for row in session.execute(query)]
 
 
+def people_of_cadences(session: Session, digest_id: int) -> dict[int, int]:
+    """How many people, active or paused, have chosen each cadence of a digest. One statement."""
+    rows = session.execute(
+        sa.select(Cadence.id, sa.func.count())
+        .select_from(Cadence)
+        .join(MailingList, MailingList.digest_id == Cadence.digest_id)
+        .join(Subscription, _is_on(Cadence.id, MailingList.id))
+        .where(Cadence.digest_id == digest_id)
+        .group_by(Cadence.id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def people_on(session: Session, cadence: Cadence) -> int:
     """How many people, active or paused, have chosen a cadence, by all lists of its digest."""
     query = (

@@ -26,12 +26,12 @@ class SourceOverview:
 
 def all_sources(session: Session) -> list[SourceOverview]:
     """Every source in the order they were added; three statements, however many there are."""
-    return _overviews(session, list(session.scalars(sa.select(Source).order_by(Source.id))))
+    return overviews(session, list(session.scalars(sa.select(Source).order_by(Source.id))))
 
 
 def one_source(session: Session, source: Source) -> SourceOverview:
     """One source as `all_sources` shows it."""
-    return _overviews(session, [source])[0]
+    return overviews(session, [source])[0]
 
 
 def newest_posts(session: Session, source_id: int, *, limit: int = 10) -> list[tuple[Post, bool]]:
@@ -65,7 +65,8 @@ def sources_of(session: Session, digest_id: int) -> list[Source]:
     )
 
 
-def _overviews(session: Session, sources: list[Source]) -> list[SourceOverview]:
+def overviews(session: Session, sources: list[Source]) -> list[SourceOverview]:
+    """These sources with what hangs on them: two statements."""
     ids = [source.id for source in sources]
     names: dict[int, list[str]] = {}
     for source_id, name in session.execute(

@@ -1,0 +1,177 @@
+"""The digests of the desk: looked over, paused, changed, duplicated, and made by the assistant."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+from fastapi.testclient import TestClient
+
+from digest import clock
+from digest.db import Database
+from digest.models import (
+    Account,
+    AccountDigest,
+    AccountRole,
+    Cadence,
+    Digest,
+    DigestSource,
+    EditionState,
+    Reason,
+)
+from tests.factories import make_account, make_cadence, make_digest
+from tests.integration.newsroom import Newsroom, make_newsroom
+from tests.integration.web.desk.hands import Hands, signed_in
+from tests.integration.web.rows import make_edition
+
+RHYTHM = {
+    "every": "days",
+    "weekday": ["monday", "thursday"],
+    "times": "6:30, 18:00",
+    "zone": "Asia/Yerevan",
+    "lead": "15",
+    "grace": "60",
+    "hold": "30",
+    "missed": "merge",
+    "hold_outcome": "send",
+}
+
+
+@pytest.fixture
+def room(database: Database) -> Newsroom:
+    return make_newsroom(database)
+
+
+@pytest.fixture
+def hands(client: TestClient, database: Database, nare: Account) -> Hands:
+    return signed_in(client, database, nare)
+
+
+def cadence_of(database: Database, cadence_id: int) -> Cadence:
+    with database.read() as session:
+        return session.get_one(Cadence, cadence_id)
+
+
+def test_a_digest_shows_what_comes_and_what_has_come_of_it(hands: Hands, room: Newsroom) -> None:
+    """Ten dates; every past edition once, with its reason, by pages; the statements do not grow with them."""
+    room.change(Cadence, is_running=True)
+    with room.database.write() as session:
+        cadence = session.get_one(Cadence, room.cadence_id)
+        for days in range(1, 46):
+            edition = make_edition(session, cadence, EditionState.SKIPPED, age=dt.timedelta(days=days))
+            edition.reason = Reason.NOTHING_NEW
+    page = hands.get(f"/desk/digests/{room.digest_id}").text
+    assert page.count('class="dates-day"') == 10
+    assert "nothing new since the last edition" in page
+    seen: list[str] = []
+    url = f"/desk/digests/{room.digest_id}"
+    while url:
+        part = hands.get(url, hx_request="true").text
+        seen += [piece.partition('"')[0] for piece in part.split("/desk/editions/")[1:]]
+        after = part.partition(' rel="next"')[0].rpartition('href="')[2].rstrip('"')
+        url = after if 'rel="next"' in part else ""
+    assert len(seen) == len(set(seen)) == 45
+
+
+def test_an_editor_sees_their_own_digests_alone(client: TestClient, database: Database) -> None:
+    """In the list as on the pages, and of a source only their own digests."""
+    with database.write() as session:
+        mine, other = make_digest(session, title="The Courier"), make_digest(session, title="The Herald")
+        for digest in (mine, other):
+            make_cadence(session, digest)
+        editor = make_account(session, role=AccountRole.EDITOR, password_hash="x")
+        session.add(AccountDigest(account_id=editor.id, digest_id=mine.id))
+    text = signed_in(client, database, editor).get("/desk/digests").text
+    assert "The Courier" in text
+    assert "The Herald" not in text
+
+
+def test_a_rhythm_is_paused_and_started_again(hands: Hands, room: Newsroom) -> None:
+    """Paused, no date comes; started, the dates are there again."""
+    room.change(Cadence, is_running=True)
+    url, home = f"/desk/cadences/{room.cadence_id}", f"/desk/digests/{room.digest_id}"
+    assert hands.post(f"{url}/pause").headers["location"] == home
+    assert "No edition comes" in hands.get(home).text
+    hands.post(f"{url}/start")
+    assert "No edition comes" not in hands.get(home).text
+    assert cadence_of(room.database, room.cadence_id).is_running
+
+
+def test_a_day_is_left_out_and_taken_back(hands: Hands, room: Newsroom) -> None:
+    """It is among the days that differ until it is taken back; what is no day is refused with a sentence."""
+    url, home = f"/desk/cadences/{room.cadence_id}/dates", f"/desk/digests/{room.digest_id}"
+    day = (clock.utc_now() + dt.timedelta(days=3)).date().isoformat()
+    hands.post(url, {"kind": "skip", "date": day, "note": "A holiday"})
+    assert "A holiday" in hands.get(home).text
+    hands.post(f"{url}/forget", {"local": day})
+    assert "A holiday" not in hands.get(home).text
+    assert hands.post(url, {"kind": "skip", "date": "tomorrow"}).status_code == 422
+
+
+def test_a_rhythm_is_changed_by_days_and_times(hands: Hands, room: Newsroom) -> None:
+    """The form shows again what was chosen; what is no time is told beside what was typed."""
+    url = f"/desk/cadences/{room.cadence_id}"
+    assert hands.post(url, RHYTHM).status_code == 303
+    found = cadence_of(room.database, room.cadence_id)
+    assert found.cron == "0 18 * * 1,4\n30 6 * * 1,4"
+    assert (found.lead_seconds, found.missed, found.hold_outcome) == (900, "merge", "send")
+    form = hands.get(url).text
+    assert 'value="06:30, 18:00"' in form
+    assert 'value="thursday" checked' in form
+    answer = hands.post(url, RHYTHM | {"times": "half past six"})
+    assert answer.status_code == 422
+    assert "half past six" in answer.text
+
+
+def test_settings_are_kept_or_told_what_is_wrong(hands: Hands, room: Newsroom) -> None:
+    """What cannot be is told, with all that was typed; nothing of it is kept then."""
+    url = f"/desk/digests/{room.digest_id}/settings"
+    fields = {
+        "title": "The Morning Courier",
+        "language": "hy",
+        "sender_name": "The Courier",
+        "sender_address": "news@courier.example",
+        "postal_address": "1 Mill Lane\nSpringdale",
+        "featured_by": "category",
+        "featured_value": "Commentary",
+        "recent_most": "9",
+        "recent_least": "2",
+        "recent_days": "3",
+        "links": "direct",
+        "source": str(room.source_id),
+    }
+    assert hands.get(url).status_code == 200
+    wrong = hands.post(url, fields | {"recent_least": "12"})
+    assert wrong.status_code == 422
+    assert "The Morning Courier" in wrong.text
+    assert hands.post(url, fields).status_code == 303
+    with room.database.read() as session:
+        found = session.get_one(Digest, room.digest_id)
+    assert (found.title, found.language, found.recent_most) == ("The Morning Courier", "hy", 9)
+    assert found.postal_address == "1 Mill Lane, Springdale"
+    hands.post(url, fields | {"source": ""})
+    with room.database.read() as session:
+        assert session.scalars(sa.select(DigestSource.source_id)).all() == []
+
+
+def test_a_copy_has_all_settings_and_sends_nothing(hands: Hands, room: Newsroom) -> None:
+    """Sources and rhythms are there, and stand still; a name that is taken is refused."""
+    room.change(Digest, sign_off="Until tomorrow.", recent_most=7)
+    url = f"/desk/digests/{room.digest_id}/duplicate"
+    home = hands.post(url, {"name": "evening", "title": "Evening Courier"}).headers["location"]
+    with room.database.read() as session:
+        made = session.get_one(Digest, int(home.rpartition("/")[2]))
+        cadences = session.scalars(sa.select(Cadence).where(Cadence.digest_id == made.id)).all()
+        sources = session.scalars(
+            sa.select(DigestSource.source_id).where(DigestSource.digest_id == made.id)
+        ).all()
+    assert (made.name, made.title, made.sign_off, made.recent_most) == (
+        "evening",
+        "Evening Courier",
+        "Until tomorrow.",
+        7,
+    )
+    assert [each.is_running for each in cadences] == [False]
+    assert sources == [room.source_id]
+    assert hands.post(url, {"name": "evening", "title": "Again"}).status_code == 422
