@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,6 +41,24 @@ def read_trail(
         query = query.where(AuditEntry.actor == actor)
     if action:
         query = query.where(AuditEntry.action.startswith(action, autoescape=True))
+    return _lines(session, query)
+
+
+def trail_of(session: Session, targets: Collection[tuple[str, int]], *, limit: int = PAGE) -> list[TrailLine]:
+    """What was done with these things (kind and number, as the trail has them), the newest first."""
+    query = sa.select(AuditEntry).where(
+        sa.or_(
+            sa.false(),
+            *(
+                sa.and_(AuditEntry.target_kind == kind, AuditEntry.target_id == number)
+                for kind, number in targets
+            ),
+        )
+    )
+    return _lines(session, query.order_by(AuditEntry.id.desc()).limit(limit))
+
+
+def _lines(session: Session, query: sa.Select[AuditEntry]) -> list[TrailLine]:
     rows = list(session.scalars(query))
     names = _names(session, {row.actor for row in rows})
     return [

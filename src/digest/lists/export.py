@@ -107,11 +107,12 @@ def _cells(row: Any, attributes: list[str], cadences: dict[int, str]) -> list[st
         _moment(joined),
     ]
     if attributes:
-        found.extend(quoted(_value(known.get(each))) for each in attributes)
+        found.extend(quoted(value_text(known.get(each))) for each in attributes)
     return found
 
 
-def _value(value: object) -> str:
+def value_text(value: object) -> str:
+    """The value of an attribute as text that is read back as the same."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer():
