@@ -141,7 +141,7 @@ def day_facts(session: Session, cadence: Cadence, day: dt.date, *, now: dt.datet
     return DayFacts(
         day=day,
         is_skipped=day in table.skipped,
-        slots=tuple(islice(regular, MOST_SLOTS)),
+        slots=tuple(islice(regular, MOST_SLOTS)) if cadence.is_running else (),
         moves=next((row.id for row in of_day if row.is_waiting), None),
         goes_out=tuple(row.id for row in of_day if not row.is_waiting),
         next_slot=next(slots_of(others, after=after), None) if cadence.is_running else None,

@@ -93,7 +93,7 @@ def test_what_needs_a_person_stands_on_top_with_its_deadline(client: TestClient,
     with database.write() as session:
         digest = make_digest(session, title="The Courier")
         cadence = make_cadence(session, digest, hold_outcome=Fallback.SEND)
-        deadline = now + 2 * HOUR
+        deadline = now + 2.7 * HOUR
         odd = add(session, cadence, S.HELD, hours=1, reason=Reason.UNUSUAL_NEWS, deadline_at=deadline)
         blocked = add(session, cadence, S.HELD, hours=2, reason=Reason.BLOCKED, deadline_at=deadline)
         locked = add(session, cadence, S.FROZEN, hours=3, reason=Reason.WANTS_APPROVAL, deadline_at=deadline)

@@ -85,9 +85,10 @@ def _seen(visit: Visit, session: Session) -> dict[str, Any]:
     figures = came_of(session, [line.id for line in last if line.state in _WENT_OUT])
     planned = planned_people(session, {line.id: line.planned_at for line in lines if line.planned_at})
     has_digests = session.scalar(sa.select(sa.exists().where(Digest.id.in_(visible_digests(visit.me)))))
+    found = attention(session, visit.me, now=visit.now)
     return {
-        "wants": _wants(visit, attention(session, visit.me, now=visit.now)),
-        "coming": _coming(visit, lines, planned, _before(last, figures)),
+        "wants": _wants(visit, found),
+        "coming": _coming(visit, lines, planned, _before(last, figures), {one.id for one in found.editions}),
         "last": [_last(line, figures, visit.words) for line in last],
         "has_digests": bool(has_digests),
         "can_make": desk.has("/digests/new"),
@@ -104,8 +105,13 @@ def _before(last: Sequence[AgendaLine], figures: dict[int, CameOf]) -> dict[int,
 
 
 def _coming(
-    visit: Visit, lines: Sequence[AgendaLine], planned: dict[int, int], before: dict[int, int]
+    visit: Visit,
+    lines: Sequence[AgendaLine],
+    planned: dict[int, int],
+    before: dict[int, int],
+    wanted: set[int],
 ) -> list[ComingLine]:
+    """Why an edition waits stands once: where a person is asked for, if one is."""
     zone, found, heading = visit.zone, [], ""
     for line in lines:
         day = day_words(visit.words, line.send_at, zone, now=visit.now)
@@ -113,13 +119,27 @@ def _coming(
             ComingLine(
                 line=line,
                 day="" if day == heading else day,
-                until=visit.words.span(abs(line.send_at - visit.now)),
-                why=sentence(line.reason, visit.words) if line.reason is not None else "",
+                until=_until(visit, line.send_at),
+                why=sentence(line.reason, visit.words) if line.reason and line.id not in wanted else "",
                 readers=_readers(line, planned, before, visit.words),
             )
         )
         heading = day
     return found
+
+
+def _until(visit: Visit, moment: dt.datetime) -> str:
+    if moment <= visit.now:
+        return visit.words.ago(moment, visit.now)
+    return visit.words.gettext(N_("in %(span)s"), span=visit.words.span(moment - visit.now))
+
+
+def _whole(length: dt.timedelta) -> dt.timedelta:
+    """A length cut to its whole days or hours: nobody is told of more time than there is."""
+    for unit, least in ((dt.timedelta(days=1), 2), (dt.timedelta(hours=1), 1)):
+        if length >= unit * least:
+            return length // unit * unit
+    return max(length, dt.timedelta(0))
 
 
 def _readers(line: AgendaLine, planned: dict[int, int], before: dict[int, int], words: Translator) -> str:
@@ -165,7 +185,7 @@ def _of_editions(visit: Visit, found: Attention) -> list[WantLine]:
         if each.deadline_at is not None and each.outcome is not None:
             ends = _APPROVAL_ENDS if each.want.value == "approve" else _HELD_ENDS
             by = words.gettext(ends[each.outcome], moment=words.moment(each.deadline_at, visit.zone))
-            left = words.span(max(dt.timedelta(0), each.deadline_at - visit.now))
+            left = words.span(_whole(each.deadline_at - visit.now))
         elif each.want.value == "go_on":
             by = words.gettext(N_("Nobody else gets it until somebody lets it go on."))
         lines.append(
