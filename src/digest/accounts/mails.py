@@ -14,7 +14,7 @@ from digest.accounts.links import make_link
 from digest.lists.stationery import Stationery
 from digest.mail.headers import date_text, notice_message_id
 from digest.mail.message import build_notice
-from digest.models import Account, Digest, LinkPurpose, Transport
+from digest.models import Account, AccountRole, Digest, LinkPurpose, Transport
 from digest.notices.staff import ACCOUNT
 from digest.rendering.staff_mails import StaffLetter, StaffMail, render_staff_mail
 
@@ -53,6 +53,20 @@ def tell(
         return False
     _ask(session, account, kind, stationery=stationery, now=now)
     return True
+
+
+def tell_taken_away(session: Session, by: Account, *, stationery: Stationery, now: dt.datetime) -> int:
+    """Tell the other admins that one of them has taken a list away as a file; how many are told."""
+    if not can_mail(session):
+        return 0
+    others = sa.select(Account).where(
+        Account.role == AccountRole.ADMIN, Account.disabled_at.is_(None), Account.id != by.id
+    )
+    told = list(session.scalars(others.order_by(Account.id)))
+    link = f"{stationery.public_url}/desk/trail?action=list."
+    for each in told:
+        _ask(session, each, StaffMail.TAKEN_AWAY, stationery=stationery, now=now, link=link, by=by.name)
+    return len(told)
 
 
 def _mail_link(

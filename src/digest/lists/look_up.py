@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.addresses import keyed_hash, parse_address, parse_domain
+from digest.db.in_order import in_order_of_index
 from digest.errors import InputError
 from digest.lists.former import moved_away
 from digest.lists.suppress import find_suppression
@@ -86,10 +87,13 @@ def find_people(
     elif wanted.startswith("@"):
         query = query.where(Subscriber.domain == _domain(wanted[1:]))
     elif wanted:
-        return _with_lists(session, _beginning(session, query, wanted, after).limit(limit))
+        query = _beginning(session, query, wanted, after).limit(limit)
+        with in_order_of_index(session):
+            rows = session.execute(query).all()
+        return _with_lists(session, rows)
     if after is not None:
         query = query.where(by_id < after)
-    return _with_lists(session, query.order_by(by_id.desc()).limit(limit))
+    return _with_lists(session, session.execute(query.order_by(by_id.desc()).limit(limit)).all())
 
 
 def elsewhere(session: Session, address_key: bytes, text: str) -> Elsewhere | None:
@@ -145,8 +149,7 @@ def _domain(text: str) -> str:
         return text
 
 
-def _with_lists(session: Session, query: sa.Select[Any]) -> list[PersonRow]:
-    rows: Sequence[Any] = session.execute(query).all()
+def _with_lists(session: Session, rows: Sequence[Any]) -> list[PersonRow]:
     lists: dict[int, list[OnList]] = {}
     found = session.execute(
         sa.select(Subscription.subscriber_id, MailingList.title, Subscription.status)

@@ -21,13 +21,14 @@ class StaffMail(StrEnum):
     RESET = "reset"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     CODES_OFF = "codes_off"
+    TAKEN_AWAY = "taken_away"
 
 
 @dataclass(frozen=True, slots=True)
 class StaffLetter:
     """What such a mail says; `link_url` may be "".
 
-    `desk_url` is where another password is asked for, `by` who invites.
+    `desk_url` is where another password is asked for, `by` who invites, or has taken a list away.
     """
 
     kind: StaffMail

@@ -39,7 +39,11 @@ def test_a_mail_about_an_account_says_it_in_both_parts(kind: StaffMail, language
     assert mail.subject
     assert "\n" not in mail.subject
     for part in (mail.html, mail.text):
-        link = letter.link_url if kind in {StaffMail.INVITE, StaffMail.RESET} else letter.desk_url
+        link = (
+            letter.link_url
+            if kind in {StaffMail.INVITE, StaffMail.RESET, StaffMail.TAKEN_AWAY}
+            else letter.desk_url
+        )
         assert link in part
     assert "<b>A" not in mail.html
     assert (language == "hy") == ('lang="hy"' in mail.html)

@@ -57,6 +57,7 @@ async def admitted(request: Request, entry: Entry, inner: Handler) -> Response:
         sees = False
     refusal = await _refusal(visit, entry, sees=sees)
     if refusal is not None:
+        visit.form.close()
         return refusal
     request.state.visit = visit
     return await _worded(request, visit, inner)
@@ -154,3 +155,5 @@ async def _worded(request: Request, visit: Visit, inner: Handler) -> Response:
         return visit.fault(422, str(error))
     except StateError as error:
         return visit.fault(409, str(error))
+    finally:
+        visit.form.close()

@@ -57,6 +57,11 @@ class Form:
         """Every value of a field that is a whole number of reasonable size; the others are left out."""
         return [int(value) for value in self.texts(name) if value.isdecimal() and len(value) <= 18]
 
+    def close(self) -> None:
+        """Give back what its files take of memory and disk."""
+        for upload in self.files.values():
+            upload.file.close()
+
 
 async def read_form(request: Request, *, most_bytes: int, has_files: bool) -> Form:
     """The form of a request.

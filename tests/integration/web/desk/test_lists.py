@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 
+import httpx2
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from digest.db import Database
-from digest.models import Account, AuditEntry, MailingList, OptIn
-from tests.factories import make_cadence, make_digest, make_list
-from tests.factories.audience import make_readers
-from tests.integration.web.desk.hands import Hands, signed_in
+from digest.models import (
+    Account,
+    AccountRole,
+    AuditEntry,
+    MailingList,
+    Notice,
+    OptIn,
+    Subscription,
+    SubscriptionStatus,
+    Suppression,
+    Transport,
+)
+from digest.web.desk import cookies
+from tests.factories import make_account, make_cadence, make_digest, make_list
+from tests.factories.audience import ADDRESS_KEY, make_readers
+from tests.factories.moments import NOW
+from tests.integration.web.desk.hands import HERE, Hands, signed_in
 
 
 @pytest.fixture
@@ -20,12 +37,14 @@ def hands(client: TestClient, database: Database, nare: Account) -> Hands:
     return signed_in(client, database, nare)
 
 
-def a_list(database: Database) -> int:
+def a_list(database: Database, address_key: bytes = ADDRESS_KEY) -> int:
     with database.write() as session:
         digest = make_digest(session)
         make_cadence(session, digest)
         mailing_list = make_list(session, digest, name="readers")
-        make_readers(session, mailing_list, [f"r{number}@mail.test" for number in range(3)])
+        make_readers(
+            session, mailing_list, [f"r{number}@mail.test" for number in range(3)], address_key=address_key
+        )
         return mailing_list.id
 
 
@@ -87,3 +106,76 @@ def test_settings_are_saved_or_said_to_be_wrong(hands: Hands, database: Database
     row = found(database)
     assert (row.title, row.opt_in) == ("The Courier", OptIn.SINGLE)
     assert row.form_origins == ["https://courier.example", "https://www.courier.example"]
+
+
+def test_the_do_not_mail_list_is_kept(hands: Hands, database: Database) -> None:
+    """An address is there as a mark alone; it is taken off by being typed, and so is a domain."""
+    url = "/desk/do-not-mail"
+    assert "The do-not-mail list is empty" in hands.get(url).text
+    assert hands.post(url, {"target": "no address @", "cause": "never"}).status_code == 422
+    for target in ("ani@mail.test", "old.test"):
+        assert hands.post(url, {"target": target, "cause": "legal", "reason": "court"}).status_code == 303
+    page = hands.get(url).text
+    assert "old.test" in page
+    assert "ani@mail.test" not in page
+    assert "old.test" not in hands.get(f"{url}?kind=address").text
+    assert "old.test" in hands.post(f"{url}/file").text
+    assert hands.post(f"{url}/off", {"off": "new.test"}).status_code == 422
+    for target in ("ani@mail.test", "old.test"):
+        assert hands.post(f"{url}/off", {"off": target}).status_code == 303
+    with database.read() as session:
+        assert session.scalars(sa.select(Suppression)).all() == []
+        actions = session.scalars(sa.select(AuditEntry.action)).all()
+    assert (actions.count("suppression.add"), actions.count("suppression.remove")) == (2, 2)
+
+
+def test_a_list_is_taken_away_and_others_are_told(hands: Hands, database: Database) -> None:
+    """As CSV; the other admins get a mail that says who it was, and the trail has it."""
+    url = f"/desk/lists/{a_list(database)}"
+    with database.write() as session:
+        session.add(
+            Transport(name="relay", host="mail.example", port=587, secret_name="relay", created_at=NOW)
+        )
+        make_account(session, "lus@courier.example", role=AccountRole.ADMIN)
+        make_account(session, "aram@courier.example")
+    assert "The 1 other admin is told by mail" in hands.get(url).text
+    rows = list(csv.DictReader(io.StringIO(hands.post(f"{url}/file", {"status": "active"}).text)))
+    assert [row["address"] for row in rows] == [f"r{number}@mail.test" for number in range(3)]
+    with database.read() as session:
+        notice = session.scalars(sa.select(Notice)).one()
+        entry = session.scalars(sa.select(AuditEntry)).one()
+    assert notice.address == "lus@courier.example"
+    assert "Nare Saroyan has taken" in notice.message.decode()
+    assert (entry.action, entry.details["told"]) == ("list.export", 1)
+
+
+def test_a_file_is_tried_imported_and_taken_back(hands: Hands, database: Database, app: FastAPI) -> None:
+    """Trying writes nothing; the import is of whom it can bring; taking it back ends what it made."""
+    url = f"/desk/lists/{a_list(database, app.state.services.keys.address_key)}/import"
+
+    def bring(act: str, body: bytes, basis: str = "signed a card") -> httpx2.Response:
+        data = {"form_token": cookies.form_token(hands.token), "act": act, "basis": basis}
+        headers = {**HERE, "cookie": f"desk={hands.token}"}
+        files = {"file": ("people.csv", body, "text/csv")}
+        return hands.client.post(url, data=data, files=files, headers=headers)
+
+    def people() -> int:
+        with database.read() as session:
+            active = sa.select(sa.func.count()).where(Subscription.status == SubscriptionStatus.ACTIVE)
+            return session.scalar(active) or 0
+
+    people_csv = b"address,name\nnew@mail.test,New\nr1@mail.test,Known\nno address,Bad\n"
+    assert bring("import", people_csv, basis="").status_code == 422
+    assert bring("import", b"nothing,here\n1,2\n").status_code == 422
+    tried = bring("try", people_csv)
+    assert tried.status_code == 200
+    assert "Nothing was written" in tried.text
+    assert people() == 3
+    done = bring("import", people_csv)
+    assert done.status_code == 303
+    assert people() == 4
+    page = done.headers["location"]
+    assert "people.csv" in hands.get(page).text
+    assert hands.post(f"{page}/undo").status_code == 303
+    assert people() == 3
+    assert "taken back" in hands.get(url).text

@@ -6,19 +6,31 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from digest import audit
+from digest.accounts.mails import can_mail, tell_taken_away
 from digest.accounts.rights import May
 from digest.errors import InputError
 from digest.i18n import N_
 from digest.lists import counts, manage
+from digest.lists.export import export_list
 from digest.lists.form import open_lists
 from digest.lists.form_code import form_code
-from digest.models import Digest, MailingList, NetworkRecord, OptIn, UncertainPolicy
+from digest.models import (
+    Account,
+    AccountRole,
+    Digest,
+    MailingList,
+    NetworkRecord,
+    OptIn,
+    SubscriptionStatus,
+    UncertainPolicy,
+)
+from digest.web.desk.stationery import stationery
 from digest.web.desk.table import desk
-from digest.web.desk.told import OPT_INS
-from digest.web.desk.visit import Here, Visit
+from digest.web.desk.told import OPT_INS, STATUSES
+from digest.web.desk.visit import HEADERS, Here, Visit
 
 _NETWORKS: Final = {
     NetworkRecord.TRUNCATED: N_("its network only"),
@@ -97,6 +109,27 @@ def open_or_close(visit: Here, list: int) -> Response:  # noqa: A002
     return visit.go(f"/desk/lists/{list}", visit.words.gettext(said))
 
 
+@desk.post("/lists/{list}/file", may=May.RUN_LIST)
+def take_people_away(visit: Here, list: int) -> Response:  # noqa: A002
+    """The people of a list as CSV that an import reads back; the other admins are told."""
+    asked = visit.form.text("status")
+    statuses = [SubscriptionStatus(asked)] if asked in set(SubscriptionStatus) else []
+    with visit.database.write() as session:
+        found = session.get_one(MailingList, list)
+        me = session.get_one(Account, visit.me.id)
+        told = tell_taken_away(session, me, stationery=stationery(visit), now=visit.now)
+        details = {"statuses": [one.value for one in statuses], "format": "csv", "told": told}
+        audit.record(session, "list.export", found, actor=visit.actor, now=visit.now, details=details)
+        name = found.name
+    headers = {
+        **HEADERS,
+        "Content-Disposition": f'attachment; filename="{name}.csv"',
+        "Cache-Control": "no-store",
+    }
+    body = export_list(visit.database, list, statuses=statuses)
+    return StreamingResponse(body, media_type="text/csv; charset=utf-8", headers=headers)
+
+
 def _changes(visit: Visit, found: MailingList) -> manage.ListChanges:
     form = visit.form
     opt_in = _one_of(OptIn, form.text("opt_in"))
@@ -127,6 +160,7 @@ def _list(visit: Visit, list_id: int, *, fault: str = "") -> Response:
         found = counts.one_list(session, session.get_one(MailingList, list_id))
         digest = session.scalars(sa.select(Digest).where(Digest.name == found.digest)).one()
         offered = open_lists(session, [found.name])
+        others = _other_admins(visit, session)
     code = (
         form_code(offered, public_url=settings.public_url, templates=settings.templates, now=visit.now)
         if offered
@@ -145,12 +179,23 @@ def _list(visit: Visit, list_id: int, *, fault: str = "") -> Response:
         digest=digest,
         total=sum(found.people.values()),
         code=code,
+        others=others,
+        statuses=[(key.value, words.gettext(text)) for key, text in STATUSES.items()],
         typed=typed,
         fault=fault,
         opt_ins=[(key.value, words.gettext(text), "") for key, text in OPT_INS.items()],
         networks=[(key.value, words.gettext(text)) for key, text in _NETWORKS.items()],
         uncertain=[(key.value, words.gettext(text)) for key, text in _UNCERTAIN.items()],
     )
+
+
+def _other_admins(visit: Visit, session: Session) -> int:
+    """How many would be told if this person took the list away."""
+    others = sa.select(sa.func.count()).select_from(Account)
+    others = others.where(
+        Account.role == AccountRole.ADMIN, Account.disabled_at.is_(None), Account.id != visit.me.id
+    )
+    return (session.scalar(others) or 0) if can_mail(session) else 0
 
 
 def _new(visit: Visit, fault: str = "") -> Response:
