@@ -6,7 +6,9 @@ import datetime as dt
 import html
 import re
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
+import httpx2
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
@@ -25,9 +27,10 @@ from digest.models import (
     MailingList,
     Reason,
 )
+from digest.web.desk import cookies
 from tests.factories import make_account, make_cadence, make_digest
 from tests.integration.newsroom import Newsroom, make_newsroom
-from tests.integration.web.desk.hands import Hands, signed_in
+from tests.integration.web.desk.hands import HERE, Hands, signed_in
 from tests.integration.web.rows import make_edition
 from tests.servers.news_site import NewsSite, Page
 from tests.servers.wordpress_pages import HTML, feed_of
@@ -205,8 +208,8 @@ def test_the_assistant_makes_a_digest_with_a_first_edition(
     news_site.put("/", Page(page_of(link), content_type=HTML))
     news_site.put("/feed/", Page(feed_of(news_site, "The bridge opens", "Choir seeks tenors")))
     hands = signed_in(client, database, nare)
-    assert hands.post("/desk/digests/new/look", {"address": news_site.url("/nothing")}).status_code == 422
-    page = hands.post("/desk/digests/new/look", {"address": news_site.url()})
+    assert hands.post("/desk/digests/new/site", {"address": news_site.url("/nothing")}).status_code == 422
+    page = hands.post("/desk/digests/new/site", {"address": news_site.url()})
     assert page.status_code == 200
     assert 'value="category:News"' in page.text
     found = re.search(r'name="offer" value="([^"]+)"', page.text)
@@ -241,3 +244,28 @@ def test_the_assistant_makes_a_digest_with_a_first_edition(
     with database.read() as session:
         assert session.scalars(sa.select(Cadence.name).order_by(Cadence.id)).all() == ["weekdays", "weekly"]
         assert session.scalars(sa.select(MailingList.name)).all() == ["courier"]
+
+
+def test_a_look_is_tried_on_and_kept(hands: Hands, room: Newsroom) -> None:
+    """The coming edition shows it before it is kept; colours in which nothing could be read are refused."""
+    room.publish("The harbour", categories=["Commentary"], body_html="<p>A long day.</p>")
+    room.edition()
+    url = f"/desk/digests/{room.digest_id}/look"
+    fields = {"layout": "paper", "accent": "#1f4a73", "font": "modern", "motto": "Each day anew"}
+    tried = hands.get(f"{url}/preview?{urlencode(fields)}").text
+    assert "Each day anew" in tried
+    assert "#1f4a73" in tried
+    assert "Each day anew" not in hands.get(f"{url}/preview").text
+    assert send_look(hands, url, fields | {"accent": "#fefefe"}).status_code == 422
+    assert send_look(hands, url, fields).status_code == 303
+    assert "Each day anew" in hands.get(f"{url}/preview").text
+    assert send_look(hands, url, fields | {"motto": ""}).status_code == 303
+    assert "Each day anew" not in hands.get(f"{url}/preview").text
+
+
+def send_look(hands: Hands, url: str, fields: dict[str, str]) -> httpx2.Response:
+    """As a browser sends a form with a file: here, with none chosen."""
+    given = {"form_token": cookies.form_token(hands.token), **fields}
+    headers = {**HERE, "cookie": f"desk={hands.token}"}
+    files = {"logo": ("", b"", "application/octet-stream")}
+    return hands.client.post(url, data=given, files=files, headers=headers)

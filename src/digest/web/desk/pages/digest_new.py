@@ -48,7 +48,7 @@ def ask_address(visit: Here) -> Response:
     return _address(visit)
 
 
-@desk.post("/digests/new/look", may=May.MAKE_DIGEST)
+@desk.post("/digests/new/site", may=May.MAKE_DIGEST)
 async def look_at_site(visit: Here) -> Response:
     """Look what can be collected there, and ask for the rest with all that could be guessed."""
     address = visit.form.text("address")[:2000]
