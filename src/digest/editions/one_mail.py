@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import sqlalchemy as sa
@@ -44,11 +45,13 @@ def one_mail(
     public_url: str,
     templates: Path | None,
     now: dt.datetime,
+    look: Mapping[str, Any] | None = None,
 ) -> OneMail:
     """The mail of an edition's version or, if it has none, as it would be if it were locked now.
 
     Only this one is rendered, so that an editor sees a change at once. `name` is the reader's, for whom a
-    greeting is filled in. Raises StateError if there is nothing to show, DigestError for a faulty template.
+    greeting is filled in; `look` is a theme to be tried on. Raises StateError if there is nothing to show,
+    DigestError for a faulty template.
     """
     with database.read() as session:
         edition = get_edition(session, edition_id)
@@ -58,6 +61,8 @@ def one_mail(
         material = material_of(session, edition_id, now=now)
     if isinstance(material, Outcome):
         raise StateError(SENTENCES[material.reason].removeprefix("Skipped: "))
+    if look is not None:
+        material.digest.look = dict(look)  # its row is of no session any more: nothing is kept
     context = replace(with_campaign(context_of(material, public_url=public_url)), text_size=size)
     try:
         made = render_mail(context, templates=templates)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
+import re
+from collections.abc import Iterator
+from urllib.parse import urlencode
 
+import httpx2
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from digest import clock
+from digest.config import Settings
 from digest.db import Database
 from digest.models import (
     Account,
@@ -18,12 +24,17 @@ from digest.models import (
     Digest,
     DigestSource,
     EditionState,
+    MailingList,
     Reason,
 )
+from digest.web.desk import cookies
 from tests.factories import make_account, make_cadence, make_digest
 from tests.integration.newsroom import Newsroom, make_newsroom
-from tests.integration.web.desk.hands import Hands, signed_in
+from tests.integration.web.desk.hands import HERE, Hands, signed_in
 from tests.integration.web.rows import make_edition
+from tests.servers.news_site import NewsSite, Page
+from tests.servers.wordpress_pages import HTML, feed_of
+from tests.servers.wordpress_pages import page as page_of
 
 RHYTHM = {
     "every": "days",
@@ -36,6 +47,18 @@ RHYTHM = {
     "missed": "merge",
     "hold_outcome": "send",
 }
+
+
+@pytest.fixture
+def news_site() -> Iterator[NewsSite]:
+    with NewsSite() as running:
+        yield running
+
+
+@pytest.fixture
+def settings(settings: Settings, news_site: NewsSite) -> Settings:
+    """The installation may fetch from the site of the test."""
+    return settings.model_copy(update={"private_hosts": (news_site.host,)})
 
 
 @pytest.fixture
@@ -175,3 +198,74 @@ def test_a_copy_has_all_settings_and_sends_nothing(hands: Hands, room: Newsroom)
     assert [each.is_running for each in cadences] == [False]
     assert sources == [room.source_id]
     assert hands.post(url, {"name": "evening", "title": "Again"}).status_code == 422
+
+
+def test_the_assistant_makes_a_digest_with_a_first_edition(
+    client: TestClient, database: Database, nare: Account, news_site: NewsSite
+) -> None:
+    """From the site's address to an edition with its stories; what cannot be is told, and nothing is made."""
+    link = '<link rel="alternate" type="application/rss+xml" href="/feed/">'
+    news_site.put("/", Page(page_of(link), content_type=HTML))
+    news_site.put("/feed/", Page(feed_of(news_site, "The bridge opens", "Choir seeks tenors")))
+    hands = signed_in(client, database, nare)
+    assert hands.post("/desk/digests/new/site", {"address": news_site.url("/nothing")}).status_code == 422
+    page = hands.post("/desk/digests/new/site", {"address": news_site.url()})
+    assert page.status_code == 200
+    assert 'value="category:News"' in page.text
+    found = re.search(r'name="offer" value="([^"]+)"', page.text)
+    assert found is not None
+    offer = html.unescape(found[1])
+    fields = RHYTHM | {
+        "offer": offer,
+        "option": "0",
+        "featured": "category:News",
+        "days": "1",
+        "title": "The Courier",
+        "name": "courier",
+        "language": "en",
+        "layout": "briefing",
+        "accent": "#1f4a73",
+        "sender_address": "news@courier.example",
+        "weekly": "1",
+        "list": "1",
+    }
+    assert (
+        hands.post("/desk/digests/new", fields | {"offer": offer.replace("feed", "food")}).status_code == 422
+    )
+    assert hands.post("/desk/digests/new", fields | {"sender_address": "nobody"}).status_code == 422
+    with database.read() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Digest)) == 0
+    answer = hands.post("/desk/digests/new", fields)
+    assert answer.headers["location"].startswith("/desk/editions/"), answer.text
+    edition = hands.get(answer.headers["location"]).text
+    board = edition.partition("Not in it")[0]
+    assert "The bridge opens" in board
+    assert "Choir seeks tenors" in board
+    with database.read() as session:
+        assert session.scalars(sa.select(Cadence.name).order_by(Cadence.id)).all() == ["weekdays", "weekly"]
+        assert session.scalars(sa.select(MailingList.name)).all() == ["courier"]
+
+
+def test_a_look_is_tried_on_and_kept(hands: Hands, room: Newsroom) -> None:
+    """The coming edition shows it before it is kept; colours in which nothing could be read are refused."""
+    room.publish("The harbour", categories=["Commentary"], body_html="<p>A long day.</p>")
+    room.edition()
+    url = f"/desk/digests/{room.digest_id}/look"
+    fields = {"layout": "paper", "accent": "#1f4a73", "font": "modern", "motto": "Each day anew"}
+    tried = hands.get(f"{url}/preview?{urlencode(fields)}").text
+    assert "Each day anew" in tried
+    assert "#1f4a73" in tried
+    assert "Each day anew" not in hands.get(f"{url}/preview").text
+    assert send_look(hands, url, fields | {"accent": "#fefefe"}).status_code == 422
+    assert send_look(hands, url, fields).status_code == 303
+    assert "Each day anew" in hands.get(f"{url}/preview").text
+    assert send_look(hands, url, fields | {"motto": ""}).status_code == 303
+    assert "Each day anew" not in hands.get(f"{url}/preview").text
+
+
+def send_look(hands: Hands, url: str, fields: dict[str, str]) -> httpx2.Response:
+    """As a browser sends a form with a file: here, with none chosen."""
+    given = {"form_token": cookies.form_token(hands.token), **fields}
+    headers = {**HERE, "cookie": f"desk={hands.token}"}
+    files = {"logo": ("", b"", "application/octet-stream")}
+    return hands.client.post(url, data=given, files=files, headers=headers)

@@ -52,18 +52,20 @@ def show_preview(visit: Here, edition: int) -> Response:
             now=visit.now,
         )
     except (StateError, DigestError) as error:
-        return _answer(_note(visit, f"<p>{escape(str(error))}</p>", is_dark=is_dark))
+        return preview_answer(preview_note(visit, f"<p>{escape(str(error))}</p>", is_dark=is_dark))
     if asked.get("view") == "text":
-        return _answer(_note(visit, f"<pre>{escape(mail.text)}</pre>", is_dark=is_dark))
-    return _answer(_as_seen(mail, is_dark=is_dark, has_pictures=asked.get("pictures") != "no"))
+        return preview_answer(preview_note(visit, f"<pre>{escape(mail.text)}</pre>", is_dark=is_dark))
+    return preview_answer(mail_as_seen(mail, is_dark=is_dark, has_pictures=asked.get("pictures") != "no"))
 
 
-def _as_seen(mail: OneMail, *, is_dark: bool, has_pictures: bool) -> str:
+def mail_as_seen(mail: OneMail, *, is_dark: bool, has_pictures: bool) -> str:
+    """The mail as a program shows it."""
     view = View("desk", 600, is_dark=is_dark, has_pictures=has_pictures)
     return in_scheme(as_seen(mail.html, view), is_dark=is_dark)
 
 
-def _note(visit: Visit, body: str, *, is_dark: bool) -> str:
+def preview_note(visit: Visit, body: str, *, is_dark: bool) -> str:
+    """Words of ours in the place of the mail."""
     ink, paper = ("#e8e6e1", "#14161a") if is_dark else ("#1d2126", "#ffffff")
     return _NOTE.format(
         language=visit.language,
@@ -75,5 +77,6 @@ def _note(visit: Visit, body: str, *, is_dark: bool) -> str:
     )
 
 
-def _answer(html: str) -> Response:
+def preview_answer(html: str) -> Response:
+    """What stands in the frame."""
     return HTMLResponse(html.encode("utf-8", "replace"), 200, _HEADERS)
