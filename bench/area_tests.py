@@ -38,7 +38,7 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
         *("tests/unit/rendering", "tests/unit/preflight", "tests/integration/test_spamassassin.py"),
         *("tests/integration/test_trip.py", "tests/browser/test_demo_messages.py"),
         *("tests/browser/test_mail_cases.py", "tests/browser/test_mail_matrix.py"),
-        *("tests/browser/test_thunderbird.py",),
+        *("tests/browser/test_single_mails.py", "tests/browser/test_thunderbird.py"),
     ),
 }
 

@@ -26,6 +26,7 @@ from digest.models import (
     Variant,
 )
 from digest.rendering.digest_email import MAX_HTML_BYTES
+from tests.factories.revisions import make_revision
 from tests.integration.arrivals import make_arrivals
 from tests.integration.freezing import Room, post, room
 from tests.servers.news_site import Page
@@ -283,6 +284,10 @@ def test_no_other_change_is_possible(room: Room) -> None:
         assert ALLOWED[final] == frozenset()
     edition_id = room.edition()
     now = clock.utc_now()
+    with room.database.write() as session:
+        # Nothing begins without an approved version.
+        edition = session.get_one(Edition, edition_id)
+        edition.revision_id = make_revision(session, edition_id).id
     for was in EditionState:
         for to in EditionState:
             with room.database.write() as session:
@@ -342,4 +347,5 @@ def test_every_reason_is_planted_somewhere() -> None:
     # Planted where sending, missed slots and deadlines are tested.
     assert missing <= {
         *("BY_PERSON", "TRANSPORT_FAILING", "MERGED", "MISSED", "DEADLINE", "WANTS_APPROVAL"),
+        "NOT_APPROVED",
     }

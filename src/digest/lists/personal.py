@@ -342,6 +342,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     **dict.fromkeys(("transports", "cool_downs", "ramp_ups", "dkim_keys", "journals", "batches"), _MACHINERY),
     "replies": "answers of mail services, without the addresses and ids that stood in them",
     **dict.fromkeys(("accounts", "first_copies", "alert_receivers", "audit"), _STAFF),
+    **dict.fromkeys(("account_digests", "account_links", "account_sessions", "recovery_codes"), _STAFF),
+    "approvals": _STAFF,
     "consent_texts": "words that were shown to many; what was written about one person stands in the event",
     "imports": "where people came from, and who of the staff brought them; the people are subscribers",
     "permission_runs": "a question that was asked of a whole list",

@@ -33,7 +33,7 @@ class Cli:
         """What a command that does its work prints."""
         result = self.run(*args)
         assert result.exit_code == 0, result.output
-        assert result.stderr == ""
+        assert result.stderr == "", result.stderr
         return result.stdout
 
     def json(self, *args: object) -> Any:
