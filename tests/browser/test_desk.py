@@ -106,7 +106,13 @@ def _people(database: Database) -> tuple[str, dict[str, int]]:
             edition.reason = Reason.UNUSUAL_NEWS if state is EditionState.HELD else None
         for agent in ("Firefox/140 Windows", "Safari iPhone"):
             token = open_session(session, me, is_whole=True, network="192.0.2.1", agent=agent, now=now)
-        return token, {"me": me.id, "other": other.id, "gone": gone.id, "cadence": cadence.id, "digest": cadence.digest_id}
+        return token, {
+            "me": me.id,
+            "other": other.id,
+            "gone": gone.id,
+            "cadence": cadence.id,
+            "digest": cadence.digest_id,
+        }
 
 
 def test_from_the_first_link_to_signing_out(empty: House, context: BrowserContext) -> None:
