@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import logging
 import os
 import sys
 import tempfile
@@ -137,6 +138,16 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     config = sys.modules.get("digest.config")
     if config is not None:
         config.settings.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _own_log_handlers() -> Iterator[None]:
+    """A test that sets up logs, as commands do, leaves none of its handlers to the next: their stream is shut."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
