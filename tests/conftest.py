@@ -142,7 +142,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_log_handlers() -> Iterator[None]:
-    """A test that sets up logs, as commands do, leaves none of its handlers to the next: their stream is shut."""
+    """A test that sets up logs, as commands do, leaves no handler to the next: its stream is shut."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
