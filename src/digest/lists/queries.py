@@ -97,8 +97,8 @@ def first_cadence_id(digest_id: Any) -> sa.ScalarSelect[int]:
 def _another_cadence() -> type[Cadence]:
     """The table under a second name; made once, for that takes longer than all the rest of the statement.
 
-    It makes its columns when they are first asked for, and not safely: of two threads that ask at once, one may
-    get a column of the table itself, and with it another statement. So they are made before anybody shares it.
+    It makes its columns when they are first asked for, and not safely: of two threads that ask at once, one
+    may get a column of the table itself, and with it another statement. So they are made before it is shared.
     """
     cadence = sa.orm.aliased(Cadence)
     sa.select(cadence.id, cadence.digest_id, cadence.is_running).compile()
