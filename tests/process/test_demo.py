@@ -258,6 +258,7 @@ class Paper:
             return session.get_one(Post, post).title
 
 
+@pytest.mark.slow  # what it promises has quicker tests in `test_pipeline`
 def test_a_demo_left_running_mails_only_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing new: the edition is skipped and says so. A new story: the next edition holds it alone."""
     with left_running(tmp_path) as said:

@@ -55,7 +55,7 @@ def _is_sent(room: Newsroom) -> bool:
 @pytest.mark.parametrize(
     ("kind", "policy"),
     [
-        ("sqlite", "hold"),
+        pytest.param("sqlite", "hold", marks=pytest.mark.slow),  # many kills of such: `test_crash_points`
         ("postgresql", "resend"),
         pytest.param("sqlite", "resend", marks=pytest.mark.slow),
         pytest.param("postgresql", "hold", marks=pytest.mark.slow),

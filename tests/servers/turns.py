@@ -19,7 +19,8 @@ import pytest
 
 _DOORS = ("tests/integration/cli/", "tests/integration/web/")
 ALIKE = (
-    *("tests/integration/editions/", "tests/integration/deliveries/test_control.py"),
+    *("tests/integration/editions/", "tests/integration/lists/"),
+    *("tests/integration/deliveries/test_control.py", "tests/integration/test_canaries.py"),
     *("tests/integration/deliveries/test_why.py", "tests/integration/test_collect_many.py"),
     *("tests/integration/test_copies.py", "tests/integration/test_freeze.py"),
     *("tests/integration/test_freeze_reasons.py", "tests/integration/test_fresh_look.py"),

@@ -156,14 +156,14 @@ def a_year(world: World, zones: Sequence[str], times: Sequence[dt.time]) -> None
 
 
 def test_each_slot_of_a_year_has_exactly_one_edition(world: World) -> None:
-    """366 days in twelve zones, with jumps of the machine's clock, restarts and two beats."""
-    a_year(world, ZONES, TIMES)
+    """366 days in five zones, with jumps of the machine's clock, restarts and two beats."""
+    a_year(world, ["America/New_York", "Asia/Beirut", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"], TIMES)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(8))
 def test_each_slot_in_every_zone_has_exactly_one_edition(world: World, part: int) -> None:
-    """The same in all zones of IANA, at the times at which clocks are changed."""
+    """The same in all zones of IANA, at the times at which clocks are changed; the run has five of them."""
     zones = sorted(zoneinfo.available_timezones() - {"localtime", "Factory"})
     a_year(world, [zone for zone in zones if ZoneInfo(zone).key][part::8], TIMES)
 

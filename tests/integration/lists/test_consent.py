@@ -148,6 +148,7 @@ def test_an_event_of_another_chain_is_found(database: Database, subscription_id:
     assert all(results.values())
 
 
+@pytest.mark.both_databases
 def test_two_changes_at_once_come_one_after_the_other(database: Database) -> None:
     """Eight threads that pause and end the same subscription leave one whole chain."""
     with database.write() as session:

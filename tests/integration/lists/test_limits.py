@@ -48,6 +48,7 @@ def test_a_clock_that_steps_back_gives_nothing_away(database: Database) -> None:
         assert not take(session, bucket, now=NOW + 2 * SECOND)
 
 
+@pytest.mark.both_databases
 def test_however_many_ask_at_once_no_token_is_taken_twice(database: Database) -> None:
     """Forty at the same moment, five tokens: five get one."""
 

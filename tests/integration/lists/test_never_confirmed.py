@@ -160,6 +160,7 @@ def test_what_was_confirmed_stays_and_numbers_are_never_given_again(
         assert of(session, "eva@example.org") == [ACTIVE]
 
 
+@pytest.mark.both_databases
 def test_a_sign_up_at_the_same_moment_finds_or_makes_the_person(
     database: Database, lists: tuple[int, int]
 ) -> None:
@@ -185,6 +186,7 @@ def test_a_sign_up_at_the_same_moment_finds_or_makes_the_person(
         assert [found for _, found in consent.verify_all(session) if found] == []
 
 
+@pytest.mark.both_databases
 def test_whom_a_sign_up_has_found_is_not_deleted_before_it_is_done(
     database: Database, lists: tuple[int, int]
 ) -> None:

@@ -223,6 +223,7 @@ def test_who_moves_to_another_address_is_not_written_to_at_the_old_one(
     assert stopped == ([] if goes else ["Not handed over: the person has another address since."])
 
 
+@pytest.mark.both_databases
 def test_who_leaves_while_the_mail_service_dawdles_gets_no_welcome(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

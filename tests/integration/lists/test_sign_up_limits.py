@@ -64,6 +64,7 @@ def test_one_confirmation_a_day_and_three_in_ninety(database: Database, list_id:
     assert asked(database, other, now=NOW + 90 * DAY) == 1
 
 
+@pytest.mark.both_databases
 def test_two_posts_at_once_make_one_mail(database: Database, list_id: int) -> None:
     """Eight at the same moment: one mail, one person, one event."""
     start = threading.Barrier(8)

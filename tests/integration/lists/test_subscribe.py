@@ -218,6 +218,7 @@ def test_only_own_acts_are_signs_of_life(database: Database, list_id: int) -> No
     assert life() == NOW + 3 * HOUR
 
 
+@pytest.mark.both_databases
 def test_many_sign_ups_at_once_make_one_person(database: Database, list_id: int) -> None:
     """Eight sign-ups of one address at the same time make one subscriber and one subscription."""
     gate = threading.Barrier(8)

@@ -88,6 +88,7 @@ def test_a_file_that_says_it_more_strongly_is_new_too(database: Database, person
     assert lifted(database, person_id, asked_at=NOW + 3 * HOUR)
 
 
+@pytest.mark.both_databases
 def test_a_complaint_that_meets_the_lifting_is_not_lost(database: Database, person_id: int) -> None:
     """The lifting is not committed yet when the complaint comes: it is put there anew."""
     suppress(database, person_id, BOUNCE, NOW)
