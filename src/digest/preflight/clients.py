@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Final, NamedTuple
@@ -102,7 +102,8 @@ def unsupported(facts: MailFacts) -> Iterator[MailFinding]:
             yield warn(Code.NOT_SUPPORTED, feature=known.titles[slug], clients=clients)
 
 
-def is_allowed(slug: str, client: str, allowed: Iterable[Allowed] = ALLOWED) -> bool:
+@functools.lru_cache(4096)  # of each feature a mail may use, for each client
+def is_allowed(slug: str, client: str, allowed: tuple[Allowed, ...] = ALLOWED) -> bool:
     """Whether a feature may be missing in a client."""
     return any(fnmatchcase(slug, one.features) and fnmatchcase(client, one.clients) for one in allowed)
 

@@ -26,6 +26,7 @@ _DANGEROUS_TAGS: Final = frozenset(
         *("form", "input", "button", "textarea", "select"),
     }
 )
+_SHOWN_ATTRIBUTES: Final = frozenset({"href", "src", "alt", "title"})
 _ADDRESS_ATTRIBUTES: Final = frozenset({"href", "src", "action", "background", "srcset", "poster"})
 _DANGEROUS_SCHEME = re.compile(r"(?:javascript|vbscript|file|data:text/html|data:image/svg)\b", re.IGNORECASE)
 _DANGEROUS_STYLE = re.compile(
@@ -62,7 +63,8 @@ def postal_address(facts: MailFacts) -> Iterator[MailFinding]:
 def placeholders(facts: MailFacts) -> Iterator[MailFinding]:
     """Nothing that a template or a person's value should have filled is left where a reader would see it."""
     seen = [facts.subject, facts.preheader, facts.page.words, facts.text]
-    seen += [tag.get(name) or "" for tag in facts.page.tags for name in ("href", "src", "alt", "title")]
+    shown = (value for tag in facts.page.tags for name, value in tag.attributes if name in _SHOWN_ATTRIBUTES)
+    seen += dict.fromkeys(shown)  # most of them stand in several tags
     found = {match[0].strip() for text in seen for match in _FOREIGN_PLACEHOLDER.finditer(text)}
     ours = {
         match[0] for text in seen for match in PLACEHOLDER.finditer(text) if match[1] not in facts.allowed
@@ -75,7 +77,7 @@ def placeholders(facts: MailFacts) -> Iterator[MailFinding]:
 
 def dangers(facts: MailFacts) -> Iterator[MailFinding]:
     """No script, form, frame or address that runs or reads something; mail services refuse such mails."""
-    found = {what for tag in facts.page.tags for what in _dangers_of(tag)}
+    found = {what for tag in dict.fromkeys(facts.page.tags) for what in _dangers_of(tag)}
     found |= {match[0].lower() for match in _DANGEROUS_STYLE.finditer(facts.page.styles)}
     for each in sorted(found):
         yield block(Code.DANGEROUS, found=each)

@@ -127,11 +127,17 @@ def features_of(markup: str, known: frozenset[str]) -> set[str]:
     """The features that a page uses, of the known ones; what stands in comments is for Outlook alone."""
     found = {"html-doctype"} if re.match(r"\s*<!doctype html\s*>", markup, re.IGNORECASE) else set()
     for tag, styles in pieces_of(markup, in_comments=False):
-        found.update(_of_tag(tag, known), _of_block(styles, known) if styles else ())
+        found |= _of_tag(tag, known)
+        found |= _of_block(styles, known) if styles else frozenset()
     return found & known
 
 
-# Most of a mail's elements share a few styles, and its variants their style blocks.
+# Most of a mail's elements are like another one or share its style, and its variants their style blocks.
+@functools.lru_cache(maxsize=2048)
+def _of_tag(tag: Tag, known: frozenset[str]) -> frozenset[str]:
+    return frozenset(_of_element(tag, known))
+
+
 @functools.lru_cache(maxsize=256)
 def _of_style(css: str, known: frozenset[str]) -> frozenset[str]:
     return frozenset(_of_declarations(css, known))
@@ -142,7 +148,7 @@ def _of_block(css: str, known: frozenset[str]) -> frozenset[str]:
     return frozenset(_of_styles(css, known))
 
 
-def _of_tag(tag: Tag, known: frozenset[str]) -> Iterator[str]:
+def _of_element(tag: Tag, known: frozenset[str]) -> Iterator[str]:
     yield _ELEMENTS.get(tag.name, f"html-{tag.name}")
     for name, value in tag.attributes:
         if name in _ATTRIBUTES:

@@ -26,6 +26,10 @@ _STYLE_END = re.compile(r"</style", re.IGNORECASE)
 # As the HTML standard reads a tag (13.2.5): a quote inside of a bare value is a letter.
 _START = re.compile(r"<!--|<([A-Za-z][^\s/>]*)")
 _ATTRIBUTE = re.compile(r"""[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"'][^\s>]*)))?""")
+# All attributes of a tag, each of them as above: what one has taken is not given back to have more of them.
+_ATTRIBUTES = re.compile(rf"(?:(?>{_ATTRIBUTE.pattern}))*+")
+# Most tags of a mail are like another one, and those of its variants like those of the first.
+_TAGS_KEPT, _STYLES_KEPT = 2048, 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +104,25 @@ def _tones(elements: list[HtmlElement], hidden: set[HtmlElement]) -> tuple[tuple
     found: dict[tuple[str, str], None] = {}
     for element in elements:
         ink, ground = tones.get(element.getparent(), ("#000000", "#ffffff"))
-        style = element.get("style") or ""
-        ink = _colour(_INK.search(style), element.get("color") if element.tag == "font" else None) or ink
-        ground = _colour(_GROUND.search(style), element.get("bgcolor")) or ground
+        own_ink, own_ground = _colours_of(element.get("style") or "")
+        ink = own_ink or (_as_hexadecimal(element.get("color") or "") if element.tag == "font" else "") or ink
+        ground = own_ground or _as_hexadecimal(element.get("bgcolor") or "") or ground
         tones[element] = ink, ground
         if element not in hidden and _has_own_words(element):
             found[ink, ground] = None
     return tuple(found)
 
 
-def _colour(of_style: re.Match[str] | None, of_attribute: str | None) -> str:
-    """As #rrggbb; "" if none is set, or in another form."""
-    return _as_hexadecimal(of_style[1] if of_style else of_attribute) if of_style or of_attribute else ""
+@functools.lru_cache(_STYLES_KEPT)
+def _colours_of(style: str) -> tuple[str, str]:
+    """Those of words and ground, each "" if none is set."""
+    ink, ground = _INK.search(style), _GROUND.search(style)
+    return _as_hexadecimal(ink[1]) if ink else "", _as_hexadecimal(ground[1]) if ground else ""
 
 
-@functools.lru_cache(256)
+@functools.lru_cache(_STYLES_KEPT)
 def _as_hexadecimal(written: str) -> str:
+    """As #rrggbb; "" for none, or one in another form."""
     value = written.strip().lower()
     if re.fullmatch(r"#[0-9a-f]{3}", value):
         return "#" + "".join(2 * digit for digit in value[1:])
@@ -141,8 +148,12 @@ def _parsed(markup: str) -> HtmlElement | None:
 
 
 def _is_hidden(element: HtmlElement) -> bool:
-    style = re.sub(r"\s", "", element.get("style") or "").lower()
-    return element.tag in _UNSEEN or "hidden" in element.attrib or _HIDING.search(style) is not None
+    return element.tag in _UNSEEN or "hidden" in element.attrib or _hides(element.get("style") or "")
+
+
+@functools.lru_cache(_STYLES_KEPT)
+def _hides(style: str) -> bool:
+    return _HIDING.search(re.sub(r"\s", "", style).lower()) is not None
 
 
 def _shown_in(element: HtmlElement) -> str:
@@ -175,17 +186,27 @@ def pieces_of(markup: str, *, in_comments: bool = True) -> Iterator[tuple[Tag, s
         if found[1] is None:
             at = at if in_comments else _behind(markup, "-->", at)
             continue
-        attributes: list[tuple[str, str]] = []
-        while part := _ATTRIBUTE.match(markup, at):
-            at = part.end()
-            value = next((each for each in part.groups()[1:] if each is not None), "")
-            attributes.append((part[1].lower(), html_module.unescape(value)))
-        name, text = found[1].lower(), ""
-        if name == "style":
+        written = _ATTRIBUTES.match(markup, at)
+        assert written is not None  # it may be of nothing
+        at = written.end()
+        tag, text = _tag_of(found[1], written[0]), ""
+        if tag.name == "style":
             at = _behind(markup, ">", at)
             end = _STYLE_END.search(markup, at)
             text = markup[at : end.start() if end else None]
-        yield Tag(name, tuple(attributes)), text
+        yield tag, text
+
+
+@functools.lru_cache(_TAGS_KEPT)
+def _tag_of(name: str, written: str) -> Tag:
+    """A start tag of this name, with what is written behind the name."""
+    attributes: list[tuple[str, str]] = []
+    at = 0
+    while part := _ATTRIBUTE.match(written, at):
+        at = part.end()
+        value = next((each for each in part.groups()[1:] if each is not None), "")
+        attributes.append((part[1].lower(), html_module.unescape(value)))
+    return Tag(name.lower(), tuple(attributes))
 
 
 def _behind(markup: str, mark: str, at: int) -> int:

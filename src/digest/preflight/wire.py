@@ -70,7 +70,7 @@ def lines(facts: MailFacts) -> Iterator[MailFinding]:
     longest = max(map(len, re.split(rb"\r\n|\r|\n", raw)))
     if longest > MOST_LINE:
         yield block(Code.LONG_LINE, length=longest, most=MOST_LINE)
-    coded = max((len(line) for part in _coded_parts(raw) for line in part.splitlines()), default=0)
+    coded = max((max(map(len, part.splitlines()), default=0) for part in _coded_parts(raw)), default=0)
     if coded > MOST_CODED_LINE:
         yield warn(Code.LONG_CODED_LINE, length=coded, most=MOST_CODED_LINE)
 
