@@ -27,7 +27,8 @@ from digest.editions.why_chosen import SENTENCES, why_sentence
 from digest.i18n import N_, Translator
 from digest.models import Account, Cadence, ChangeKind, Edition, EditionChange, EditionState, Revision
 from digest.preflight.mail_findings import found_of
-from digest.preflight.mail_words import level_name, said
+from digest.web.desk.jumps import Placed
+from digest.web.desk.pages.edition_checks import CheckLine, check_line
 from digest.web.desk.pages.edition_progress import WITH_FIGURES, way_of
 from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
@@ -45,6 +46,7 @@ _KINDS: Final = {
     ChangeKind.SUBJECT: N_("wrote the subject"),
     ChangeKind.PREHEADER: N_("wrote the line beside the subject"),
     ChangeKind.OWN_ITEM: N_("placed a story of the desk's own"),
+    ChangeKind.ACCEPT: N_("said that unusual news is meant"),
 }
 SUBJECT_LENGTH: Final = 60  # what most mail programs show of a subject
 PREHEADER_LENGTH: Final = 90
@@ -95,7 +97,7 @@ class Seen:
     is_approved: bool
     wants_approval: bool
     may_approve: bool
-    findings: tuple[tuple[str, str, str, str], ...]
+    findings: tuple[CheckLine, ...]
 
 
 @desk.get("/editions/{edition}", may=May.SEE_EDITION)
@@ -135,6 +137,7 @@ def edition_page(
         wait=_span(visit, seen.line.send_at),
         audience=audience,
         audience_lines=audience_sentences(audience, visit.words) if audience is not None else (),
+        lines=seen.findings,
         acts=acts_for(visit, seen),
         way=way,
         edition_id=edition_id,
@@ -195,7 +198,7 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
         is_approved=revision is not None and is_approved(session, edition),
         wants_approval=cadence.wants_approval,
         may_approve=may_approve(session, edition, account),
-        findings=_findings(revision, visit.words),
+        findings=_findings(visit, revision, board, digest.id),
     )
 
 
@@ -203,14 +206,12 @@ def _lines(revision: Revision | None) -> tuple[str, str]:
     return ("", "") if revision is None else (revision.subject, revision.preheader)
 
 
-def _findings(revision: Revision | None, words: Translator) -> tuple[tuple[str, str, str, str], ...]:
-    """Level, its name, what was found, what to do."""
+def _findings(visit: Visit, revision: Revision | None, board: Board, digest_id: int) -> tuple[CheckLine, ...]:
+    """What the checks said of a version when it was made."""
     if revision is None:
         return ()
-    return tuple(
-        (one.finding.level.value, level_name(one.finding.level, words), *said(one.finding, words))
-        for one in found_of(revision.findings)
-    )
+    stories = [Placed(one.key, one.story) for one in board.stories]
+    return tuple(check_line(visit, one, stories, digest_id) for one in found_of(revision.findings))
 
 
 def _changes(session: Session, edition: Edition, board: Board, words: Translator) -> tuple[ChangeLine, ...]:
