@@ -16,6 +16,7 @@ from digest.editions.audience import audience_sentences, audience_summary
 from digest.editions.board import Board, Reasoned, fixed_board, live_board
 from digest.editions.coming import LIVE, Coming, coming, fate_sentence
 from digest.editions.gate import is_approved
+from digest.editions.look import look_of
 from digest.editions.material import Considered, considered
 from digest.editions.meanwhile import version_of
 from digest.editions.reasons import sentence
@@ -26,6 +27,7 @@ from digest.editions.why_chosen import SENTENCES, why_sentence
 from digest.i18n import Translator
 from digest.models import Account, Cadence, Edition, EditionState, Revision
 from digest.preflight.mail_findings import found_of
+from digest.rendering.theme import Layout
 from digest.web.desk.change_words import ChangeLine, change_lines, names_of, titles_of
 from digest.web.desk.jumps import Placed
 from digest.web.desk.pages.edition_checks import CheckLine, check_line
@@ -51,6 +53,7 @@ class Typed:
     title: str = ""
     excerpt: str = ""
     section: str = ""
+    url: str = ""
 
 
 NOTHING: Final = Typed()
@@ -76,6 +79,7 @@ class Seen:
     may_approve: bool
     findings: tuple[CheckLine, ...]
     voided: VoidedView | None
+    shows_first: bool  # whether its look shows the picture of the first story below the featured one
 
 
 @desk.get("/editions/{edition}", may=May.SEE_EDITION)
@@ -181,6 +185,7 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
         may_approve=may_approve(session, edition, account),
         findings=_findings(visit, revision, board, digest.id),
         voided=view,
+        shows_first=look_of(digest).layout is Layout.BRIEFING,
     )
 
 
