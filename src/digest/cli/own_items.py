@@ -67,6 +67,7 @@ def add(
 def list_all(digest: Digest, as_json: bool = JsonOption) -> None:
     """Show a digest's own items, and in how many editions each went out."""
     from digest.editions.own_items import list_own_items  # noqa: PLC0415
+    from digest.editions.places import ONE_EDITION  # noqa: PLC0415
     from digest.lists.queries import digest_named  # noqa: PLC0415
 
     with common.read() as session:
@@ -79,7 +80,9 @@ def list_all(digest: Digest, as_json: bool = JsonOption) -> None:
             one.id,
             one.kind.value,
             one.title,
-            f"{one.from_on} to {one.until_on}" + (", each time" if one.may_repeat else ""),
+            "in one edition alone"
+            if one.until_on == ONE_EDITION
+            else f"{one.from_on} to {one.until_on}" + (", each time" if one.may_repeat else ""),
             one.position,
             one.uses,
             common.shown(one.withdrawn_at) if one.withdrawn_at else None,

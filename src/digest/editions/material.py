@@ -95,7 +95,7 @@ def considered(session: Session, edition_id: int, *, now: dt.datetime) -> Consid
         rows = rows_of(chosen, titles, own_titles)
         return Considered(edition, cadence, digest, rules, changes, chosen, {}, tuple(rows), right)
     day = edition.send_at.astimezone(ZoneInfo(cadence.zone)).date()
-    own = own_candidates(session, edition, digest.id, day)
+    own = own_candidates(session, edition, digest.id, day, changes.wishes.own)
     found = candidates(session, edition, rules, wanted=changes.wishes.posts)
     if edition.kind is EditionKind.BREAKING and changes.wishes.posts:
         # Of these stories alone, however few they are.

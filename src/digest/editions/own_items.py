@@ -6,6 +6,7 @@ Steps take a Session and never commit. Where an item stands is for `editions.pla
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,8 +66,6 @@ def add_own_item(
         raise InputError(f"The last day, {until_on}, is before the first, {from_on}.")
     if len(text) > TEXT_LIMIT:
         raise InputError(f"The text is longer than {TEXT_LIMIT} characters.")
-    if url and not url.startswith(("https://", "http://")):
-        raise InputError(f"{url[:80]!r} is not a web address; write it like https://paper.example.org/.")
     if position is not None and not 1 <= position <= 100:
         raise InputError(f"The position must be from 1 to 100, not {position}.")
     item = OwnItem(
@@ -74,7 +73,7 @@ def add_own_item(
         kind=kind,
         title=line,
         text=text.strip(),
-        url=url[:_URL_LIMIT],
+        url=check_url(url),
         section=clean_line(section, what="section"),
         from_on=from_on,
         until_on=until_on,
@@ -87,6 +86,13 @@ def add_own_item(
     session.flush()
     audit.record(session, "item.add", item, actor=actor, now=now, details={"kind": kind.value})
     return item
+
+
+def check_url(url: str) -> str:
+    """Where an item's title leads; "" for nowhere. Raises InputError for what is no web address."""
+    if url and not url.startswith(("https://", "http://")):
+        raise InputError(f"{url[:80]!r} is not a web address; write it like https://paper.example.org/.")
+    return url[:_URL_LIMIT]
 
 
 def get_own_item(session: Session, item_id: int) -> OwnItem:
@@ -138,9 +144,12 @@ def list_own_items(session: Session, digest: Digest) -> list[OwnLine]:
 
 
 def own_candidates(
-    session: Session, edition: Edition, digest_id: int, day: dt.date
+    session: Session, edition: Edition, digest_id: int, day: dt.date, wanted: Collection[int] = ()
 ) -> dict[int, tuple[OwnItem, OwnCandidate]]:
-    """The digest's own items around a day, as an edition looks at them: a use counts in its own cadence."""
+    """The digest's own items around a day, as an edition looks at them: a use counts in its own cadence.
+
+    `wanted` are those that its editors have said a word on, which may be made for it alone.
+    """
     used = (
         sa.select(OwnItemUse.own_item_id, sa.func.max(Edition.send_at).label("used_at"))
         .join(Edition, Edition.id == OwnItemUse.edition_id)
@@ -151,7 +160,10 @@ def own_candidates(
     rows = session.execute(
         sa.select(OwnItem, used.c.used_at)
         .outerjoin(used, used.c.own_item_id == OwnItem.id)
-        .where(OwnItem.digest_id == digest_id, OwnItem.until_on >= day - _REMEMBERED)
+        .where(
+            OwnItem.digest_id == digest_id,
+            sa.or_(OwnItem.until_on >= day - _REMEMBERED, OwnItem.id.in_(sorted(wanted))),
+        )
         .order_by(OwnItem.id)
     )
     return {

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from digest.editions.verdicts import Verdict, Why
 from digest.editions.wishes import Wish
 from digest.models import ChangeKind
+
+# The day of an own item that is made for one edition: it goes out by its editor's word and on no day.
+ONE_EDITION: Final = dt.date(1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ def _why_not(item: OwnCandidate, day: dt.date, wish: Wish | None) -> tuple[Why |
         return Why.DROPPED, {"by": wish.by}
     if day < item.from_on:
         return Why.NOT_YET, {"day": item.from_on.isoformat()}
-    if day > item.until_on:
+    is_of_this = item.until_on == ONE_EDITION and wish is not None
+    if day > item.until_on and not is_of_this:
         return Why.OVER, {"day": item.until_on.isoformat()}
     if item.used_at is not None and not item.may_repeat and not (wish is not None and wish.again):
         return Why.SENT, {"at": item.used_at.isoformat()}

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from digest import audit
 from digest.editions.approvals import void
 from digest.editions.candidates import is_carried
-from digest.editions.own_items import get_own_item
+from digest.editions.own_items import check_url, get_own_item
 from digest.editions.patterns import check_pattern
 from digest.errors import InputError, NotFoundError, StateError
 from digest.lists.fields import clean_line
@@ -33,6 +33,7 @@ from digest.models import (
 
 SHAPEABLE: Final = (EditionState.UPCOMING, EditionState.HELD)
 REWRITABLE: Final = ("title", "excerpt", "section", "picture")
+_OWN_REWRITABLE: Final = (*REWRITABLE, "url")  # of a post the address is what it is
 INTRO_LIMIT: Final = 4_000
 _WORDS: Final = (ChangeKind.SUBJECT, ChangeKind.PREHEADER, ChangeKind.INTRO)
 _MOST_PLACE: Final = 100
@@ -104,12 +105,14 @@ def rewrite(
 ) -> EditionChange:
     """Give a story another title, excerpt, section or picture in this edition; the post stays as it is.
 
+    A story of the desk's own may get another `url` as well.
+
     What of `fields` is None stays too. `picture` is `{"url": ..., "alt": ...}`, or "" for none.
     """
     given = {name: value for name, value in fields.items() if value is not None}
-    unknown = sorted(set(given) - set(REWRITABLE))
-    if unknown or not given:
-        raise InputError(f"Give what is to be otherwise: {', '.join(REWRITABLE)}.")
+    may = REWRITABLE if own_item_id is None else _OWN_REWRITABLE
+    if not given or set(given) - set(may):
+        raise InputError(f"Give what is to be otherwise: {', '.join(may)}.")
     details = {name: _rewritten(name, value) for name, value in given.items()}
     if own_item_id is not None:
         item = _own_item(session, edition, own_item_id)
@@ -255,7 +258,10 @@ def _rewritten(name: str, value: Any) -> Any:
                 f"{url[:80]!r} is no picture's address; write it like https://example.org/a.jpg."
             )
         alt = clean_line(alt, what="picture's description", limit=500)
-        return {"url": url, "alt": alt, "width": None, "height": None}
+        sides = {side: value.get(side) for side in ("width", "height")}
+        return {"url": url, "alt": alt, **sides}
+    if name == "url":
+        return check_url(str(value).strip())
     line = clean_line(str(value), what=name, limit=_LIMITS[name])
     if name == "title" and not line:
         raise InputError("The title cannot be empty.")

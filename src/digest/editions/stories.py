@@ -62,7 +62,7 @@ def story_of_own(item: OwnItem, language: str, at: dt.datetime, rewrite: Mapping
     return _rewritten(
         Story(
             title=item.title,
-            url=item.url,
+            url=rewrite.get("url", item.url),
             author="",
             section=item.section,
             excerpt=shortened(to_plain(item.text), _OWN_TEXT),

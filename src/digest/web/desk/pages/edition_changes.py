@@ -20,6 +20,7 @@ from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
 
 Act = Callable[[Session, Edition, dict[str, Any]], object]
+NO_STORY: Final = N_("There is no such story; open the page once more.")
 _WORDS: Final = {
     "subject": ChangeKind.SUBJECT,
     "preheader": ChangeKind.PREHEADER,
@@ -31,7 +32,7 @@ _WORDS: Final = {
 @desk.post("/editions/{edition}/place", may=May.EDIT_EDITION)
 def place(visit: Here, edition: int) -> Response:
     """Put a story at a place; 0 is the featured one."""
-    post, item = _story(visit)
+    post, item = story_asked(visit)
     where = visit.form.number("place")
 
     def act(session: Session, found: Edition, by: dict[str, Any]) -> object:
@@ -39,13 +40,15 @@ def place(visit: Here, edition: int) -> Response:
             return shape.place_own(session, found, item, place=max(where, 1), **by)
         return shape.pin(session, found, post or 0, place=where, **by)
 
-    return _changed(visit, edition, act, Target(ChangeKind.PIN, post, item), N_("The story has its place."))
+    return changed_edition(
+        visit, edition, act, Target(ChangeKind.PIN, post, item), N_("The story has its place.")
+    )
 
 
 @desk.post("/editions/{edition}/drop", may=May.EDIT_EDITION)
 def drop(visit: Here, edition: int) -> Response:
     """Keep a story out of this edition."""
-    post, item = _story(visit)
+    post, item = story_asked(visit)
 
     def act(session: Session, found: Edition, by: dict[str, Any]) -> object:
         if item is not None:
@@ -53,13 +56,13 @@ def drop(visit: Here, edition: int) -> Response:
         return shape.drop(session, found, post or 0, **by)
 
     said = N_("The story is out. It stays news for the next edition.")
-    return _changed(visit, edition, act, Target(ChangeKind.DROP, post, item), said)
+    return changed_edition(visit, edition, act, Target(ChangeKind.DROP, post, item), said)
 
 
 @desk.post("/editions/{edition}/include", may=May.EDIT_EDITION)
 def include(visit: Here, edition: int) -> Response:
     """Have a story in though a rule leaves it out."""
-    post, item = _story(visit)
+    post, item = story_asked(visit)
     again = visit.form.is_ticked("again")
 
     def act(session: Session, found: Edition, by: dict[str, Any]) -> object:
@@ -67,24 +70,24 @@ def include(visit: Here, edition: int) -> Response:
             return shape.place_own(session, found, item, again=again, **by)
         return shape.include(session, found, post or 0, again=again, **by)
 
-    return _changed(visit, edition, act, Target(ChangeKind.INCLUDE, post, item), N_("The story is in."))
+    return changed_edition(
+        visit, edition, act, Target(ChangeKind.INCLUDE, post, item), N_("The story is in.")
+    )
 
 
 @desk.post("/editions/{edition}/rewrite", may=May.EDIT_EDITION)
 def rewrite(visit: Here, edition: int) -> Response:
-    """Give a story other words or another picture, in this mail alone."""
-    post, item = _story(visit)
+    """Give a story other words, in this mail alone."""
+    post, item = story_asked(visit)
     form = visit.form
     fields: dict[str, Any] = {name: form.text(name) for name in ("title", "excerpt", "section")}
+    if item is not None:
+        fields["url"] = form.text("url")
     was = {name: form.text(f"was_{name}") for name in fields}
     changed: dict[str, Any] = {name: value for name, value in fields.items() if value != was[name]}
-    if form.is_ticked("no_picture"):
-        changed["picture"] = ""
-    elif form.text("picture") and form.text("picture") != form.text("was_picture"):
-        changed["picture"] = {"url": form.text("picture"), "alt": form.text("picture_alt")}
     if not changed:
         return _shown(visit, edition, N_("Nothing was changed."))
-    return _changed(
+    return changed_edition(
         visit,
         edition,
         lambda session, found, by: shape.rewrite(
@@ -104,7 +107,7 @@ def set_words(visit: Here, edition: int) -> Response:
     if kind is None:
         raise InputError("There are no such words.")
     text = visit.form.raw("text").strip()
-    return _changed(
+    return changed_edition(
         visit,
         edition,
         lambda session, found, by: shape.set_words(session, found, kind, text, **by),
@@ -118,7 +121,7 @@ def set_words(visit: Here, edition: int) -> Response:
 def undo(visit: Here, edition: int) -> Response:
     """Take a change back."""
     change = visit.form.number("change")
-    return _changed(
+    return changed_edition(
         visit,
         edition,
         lambda session, found, by: shape.undo(session, found, change, **by),
@@ -128,7 +131,7 @@ def undo(visit: Here, edition: int) -> Response:
     )
 
 
-def _changed(
+def changed_edition(
     visit: Visit,
     edition_id: int,
     act: Act,
@@ -151,7 +154,9 @@ def _changed(
             visit, edition_id, fault=_theirs(visit, error), mine=mine, status=_status(visit, 409)
         )
     except (InputError, StateError, NotFoundError) as error:
-        return edition_page(visit, edition_id, fault=_plain(error), mine=mine, status=_status(visit, 422))
+        return edition_page(
+            visit, edition_id, fault=_plain(visit, error), mine=mine, status=_status(visit, 422)
+        )
     return _shown(visit, edition_id, done)
 
 
@@ -184,13 +189,13 @@ def _theirs(visit: Visit, error: ChangedMeanwhileError) -> str:
     )
 
 
-def _plain(error: DigestError) -> str:
-    return str(error)
+def _plain(visit: Visit, error: DigestError) -> str:
+    return visit.words.gettext(str(error))
 
 
-def _story(visit: Visit) -> tuple[int | None, int | None]:
+def story_asked(visit: Visit) -> tuple[int | None, int | None]:
     """The story that a form is about: the id of a post, or of one of the desk's own."""
     kind, _, number = visit.form.text("story").partition(":")
     if kind not in ("post", "item") or not (number.isascii() and number.isdecimal() and len(number) <= 18):
-        raise InputError("There is no such story; open the page once more.")
+        raise InputError(NO_STORY)
     return (int(number), None) if kind == "post" else (None, int(number))
