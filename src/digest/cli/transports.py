@@ -7,12 +7,12 @@ from pathlib import Path
 
 import typer
 
-from digest import audit, keys
+from digest import audit
 from digest.cli import common, ramp_up
 from digest.cli.common import JsonOption
-from digest.errors import ConfigError, InputError
+from digest.errors import InputError
 from digest.models import Security, Signer, Transport
-from digest.pacing import transports
+from digest.pacing import change, transports
 from digest.pacing.presets import PRESETS, Preset, preset
 
 app = common.group("Mail services.")
@@ -68,7 +68,7 @@ def add(
     now = common.now()
     # Before the transaction: nothing waits for a person's typing.
     password = common.read_password(password_file, prompt=f"Password for {name}") if username else ""
-    secret = f"transport-{name}" if username else None
+    secret = change.secret_name_of(name) if username else None
     with common.write() as session:
         made = transports.add_transport(
             session,
@@ -90,7 +90,7 @@ def add(
         audit.record(session, "transport.add", made, actor=common.actor(), now=now, details=details)
         shown = _shown(made)
         if secret:
-            _keep_password(secret, password)
+            change.keep_password(common.settings().secrets_folder, secret, password)
     if as_json:
         common.print_json(shown)
     else:
@@ -137,7 +137,6 @@ def set_values(
     signer: Signer | None = _Signer,
 ) -> None:
     """Change a mail service's rank, whether it is used, its password, its pace, or who signs."""
-    changed: dict[str, object] = {}
     wanted: dict[str, object] = {
         **transports.checked_limits(per_second=per_second, per_hour=per_hour, connections=connections)
     }
@@ -152,14 +151,11 @@ def set_values(
         password = common.read_password(password_file, prompt=f"New password for {name}")
     with common.write() as session:
         row = transports.transport_named(session, name)
-        for column, value in wanted.items():
-            if value != getattr(row, column):
-                setattr(row, column, value)
-                changed[column] = value
+        changed = change.change_transport(row, wanted)
         if password:
             if not row.secret_name:
                 raise InputError("This mail service has no user name, so it needs no password.")
-            _keep_password(row.secret_name, password)
+            change.keep_password(common.settings().secrets_folder, row.secret_name, password)
             changed |= {"password": "new"}
         if changed:
             now, actor = common.now(), common.actor()
@@ -252,14 +248,6 @@ def _send_test_mail(name: str, to: str, digest: str | None, *, as_json: bool) ->
     else:
         said = f"{reply.code} {reply.enhanced} {reply.text}".replace("  ", " ").strip()
         common.say(f"The mail service {name} took the test mail ({said}): readers may be mailed by it.")
-
-
-def _keep_password(secret: str, password: str) -> None:
-    folder = common.settings().secrets_folder
-    try:
-        keys.write_secret(folder, secret, password)
-    except OSError as error:
-        raise ConfigError(f"The secrets folder {folder} cannot be written: {error.strerror}.") from None
 
 
 def _pace(row: Transport) -> str | None:

@@ -53,17 +53,8 @@ def add_transport(
     """
     if not _NAME.fullmatch(name):
         raise InputError("The name of a mail service is 1 to 50 of a-z, digits and hyphens.")
-    if not _HOST.fullmatch(host):
-        raise InputError(f"{host[:80]!r} is not a host name or an IP address.")
     port = DEFAULT_PORTS[security] if port is None else port
-    if not 1 <= port <= 65535:
-        raise InputError("A port is a number from 1 to 65535.")
-    if not username.isprintable() or len(username) > 254:
-        raise InputError("The user name must be one line of at most 254 characters.")
-    # Made only to be checked: user names without TLS, and names that cannot stand in EHLO.
-    wire.Endpoint(
-        host=host, port=port, security=wire.Security(security), username=username, helo=helo or "localhost"
-    )
+    check_server(host=host, port=port, security=security, username=username, helo=helo)
     row = {
         "name": name,
         "host": host,
@@ -81,6 +72,20 @@ def add_transport(
     if made is None:
         raise InputError(f"There is a mail service {name!r} already; choose another name.")
     return session.get_one(Transport, made)
+
+
+def check_server(*, host: str, port: int, security: Security, username: str, helo: str) -> None:
+    """Raise InputError, or ConfigError where a password would travel in the open, for what cannot be one."""
+    if not _HOST.fullmatch(host):
+        raise InputError(f"{host[:80]!r} is not a host name or an IP address.")
+    if not 1 <= port <= 65535:
+        raise InputError("A port is a number from 1 to 65535.")
+    if not username.isprintable() or len(username) > 254:
+        raise InputError("The user name must be one line of at most 254 characters.")
+    # Made only to be checked: user names without TLS, and names that cannot stand in EHLO.
+    wire.Endpoint(
+        host=host, port=port, security=wire.Security(security), username=username, helo=helo or "localhost"
+    )
 
 
 def checked_limits(

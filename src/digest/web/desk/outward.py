@@ -26,7 +26,12 @@ async def outward(visit: Visit, ask: Callable[[Fetcher], T]) -> T:
         with Fetcher(settings.private_hosts, user_agent(settings.contact)) as fetcher:
             return ask(fetcher)
 
-    return await anyio.to_thread.run_sync(asked, limiter=_limiter())
+    return await away(asked)
+
+
+async def away(ask: Callable[[], T]) -> T:
+    """What something finds out that waits for others in its own way: a mail service, the DNS."""
+    return await anyio.to_thread.run_sync(ask, limiter=_limiter())
 
 
 def _limiter() -> anyio.CapacityLimiter:
