@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from digest import audit
 from digest.db.dialect import insert_if_new
 from digest.errors import InputError, NotFoundError
+from digest.i18n import N_
 from digest.models import Source, SourceKind
 from digest.net.http import check_address
 from digest.queueing.enqueue import enqueue
@@ -66,7 +67,7 @@ def add_source(
         },
     )
     if source_id is None:
-        raise InputError("This source is there already; `digest source list` shows it.")
+        raise InputError(N_("This source is there already."), hint="`digest source list` shows it.")
     source = session.get_one(Source, source_id)
     audit.record(session, "source.add", source, actor=actor, now=now)
     enqueue(session, TaskName.COLLECT, source_id)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from digest.accounts.opaque import derived
 from digest.errors import InputError
-from digest.i18n import READER_LANGUAGES, Translator, matched
+from digest.i18n import N_, READER_LANGUAGES, Translator, matched
 from digest.models import SourceKind
 from digest.sources.find_words import reason_sentence
 from digest.sources.found import Found, Option
@@ -58,7 +58,7 @@ def unpacked(field: str, token: str) -> dict[str, Any]:
     """The way back; raises InputError for what this browser was not given."""
     mark, _, text = field.partition(" ")
     if not hmac.compare_digest(derived(token, "offer " + text).encode(), mark.encode("utf-8", "replace")):
-        raise InputError("This page is too old. Paste the address of the site once more.")
+        raise InputError(N_("This page is too old. Paste the address of the site once more."))
     found: dict[str, Any] = json.loads(text)
     return found
 
@@ -67,7 +67,7 @@ def source_of(offer: dict[str, Any], place: int) -> dict[str, Any]:
     """What the chosen option's source is made of."""
     options = offer["options"]
     if not 0 <= place < len(options):
-        raise InputError("There is no such choice.")
+        raise InputError(N_("There is no such choice."))
     chosen = options[place]
     return {
         "url": chosen["url"],

@@ -75,7 +75,7 @@ async def make(visit: Here) -> Response:
         wanted = _wanted(visit, offer)
         made = await visit.services.in_turn(_make, visit, wanted)
     except (InputError, FetchError) as error:
-        fault = str(error) if isinstance(error, InputError) else error.detail
+        fault = visit.told(error) if isinstance(error, InputError) else error.detail
         return await run_in_threadpool(_asked, visit, offer, fault)
     done = await outward(visit, lambda fetcher: _read(visit, made, fetcher))
     if done.fault:
@@ -108,10 +108,10 @@ def _wanted(visit: Visit, offer: dict[str, Any]) -> Wanted:
     form = visit.form
     title = form.text("title")
     if not title:
-        raise InputError("A digest needs a title: it is what readers see.")
+        raise InputError(N_("A digest needs a title: it is what readers see."))
     layout = form.text("layout")
     if layout not in set(Layout):
-        raise InputError("There is no such layout.")
+        raise InputError(N_("There is no such choice."))
     settings: dict[str, Any] = {
         "title": title,
         "name": form.text("name"),

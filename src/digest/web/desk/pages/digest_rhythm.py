@@ -54,7 +54,7 @@ def save_new(visit: Here, digest: int) -> Response:
                 **_values(form),
             )
     except InputError as error:
-        return _shown(visit, digest, None, str(error))
+        return _shown(visit, digest, None, visit.told(error))
     said = visit.words.gettext(N_("It has its rhythm. The first edition comes at its next time."))
     return visit.go(f"/desk/digests/{digest}", said)
 
@@ -85,7 +85,7 @@ def save_rhythm(visit: Here, cadence: int) -> Response:
                 **_values(form),
             )
     except InputError as error:
-        return _shown(visit, found.digest_id, found, str(error))
+        return _shown(visit, found.digest_id, found, visit.told(error))
     said = N_("Saved. The coming edition moves with it; what is locked goes out as it was announced.")
     return visit.go(f"/desk/digests/{found.digest_id}", visit.words.gettext(said))
 
@@ -102,7 +102,7 @@ def _values(form: Form) -> dict[str, Any]:
             "hold_outcome": Fallback(form.text("hold_outcome")),
         }
     except ValueError:
-        raise InputError("There is no such choice.") from None
+        raise InputError(N_("There is no such choice.")) from None
     return bounds | spans | choices | {"wants_approval": form.is_ticked("wants_approval")}
 
 

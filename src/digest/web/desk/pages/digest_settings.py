@@ -66,7 +66,7 @@ def save_settings(visit: Here, digest: int) -> Response:
             set_digest(session, found, changes, actor=visit.actor, now=visit.now)
             _draw_from(session, visit, found)
     except InputError as error:
-        return _shown(visit, digest, str(error))
+        return _shown(visit, digest, visit.told(error))
     said = N_("Saved. It counts for every edition that is not locked yet.")
     return visit.go(f"/desk/digests/{digest}", visit.words.gettext(said))
 
