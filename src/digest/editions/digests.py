@@ -63,6 +63,17 @@ def set_digest(
     return sorted(given)
 
 
+def tried(digest: Digest, changes: Mapping[str, Any], rules: Mapping[str, Any]) -> Digest:
+    """A digest as it would be with other settings and rules: no row, nothing is kept.
+
+    Raises InputError.
+    """
+    made = Digest(**{column.key: getattr(digest, column.key) for column in sa.inspect(Digest).columns})
+    _apply(made, {key: value for key, value in changes.items() if value is not None})
+    made.rules = dict(rules)
+    return made
+
+
 def use_sources(
     session: Session, digest: Digest, sources: list[Source], *, actor: str, now: dt.datetime
 ) -> int:
@@ -187,7 +198,7 @@ def _web_address(text: str) -> str:
 _CHECKS: dict[str, Any] = {
     "title": lambda text: clean_line(text, what=N_("title")),
     "language": canonical,
-    "sister_group": lambda text: check_short_name(text, what=N_("sister group")),
+    "sister_group": lambda text: check_short_name(text, what=N_("sister group")) if text.strip() else None,
     "home_url": lambda text: _web_address(text) if text.strip() else "",
     "sender_name": lambda text: clean_line(text, what=N_("sender's name")),
     "sender_address": lambda text: parse_address(text).text,

@@ -40,6 +40,7 @@ _STAFF_CODE: Final = (
     "src/digest/lists/fields.py",
     "src/digest/lists/manage.py",
     "src/digest/lists/segments.py",
+    "src/digest/lists/topics.py",
     "src/digest/rendering/colours.py",
     "src/digest/rendering/copies.py",
     "src/digest/rendering/proof",
