@@ -19,9 +19,7 @@ from digest.models import Digest
 from digest.net.http import Fetcher, FetchError
 from digest.rendering.theme import ACCENT, Layout
 from digest.sources.collect import Collected, collect
-from digest.sources.find import find
 from digest.sources.find_words import find_sentence
-from digest.sources.found import Found
 from digest.web.desk import rhythm_form, site_offer
 from digest.web.desk.outward import outward
 from digest.web.desk.pages.digest_rhythm import rhythm_choices
@@ -29,7 +27,6 @@ from digest.web.desk.pages.digest_settings import languages
 from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
 
-_SECONDS: Final = 40.0
 _WEEK: Final = 7  # days
 _MONTH: Final = 30
 _NEWEST: Final = "newest"
@@ -52,14 +49,7 @@ def ask_address(visit: Here) -> Response:
 async def look_at_site(visit: Here) -> Response:
     """Look what can be collected there, and ask for the rest with all that could be guessed."""
     address = visit.form.text("address")[:2000]
-
-    def look(fetcher: Fetcher) -> Found:
-        try:
-            return find(address, fetcher, agent="Digest", seconds=_SECONDS)
-        except FetchError as error:
-            return Found(address, fault=error.code, detail=error.detail)
-
-    found = await outward(visit, look)
+    found = await outward(visit, lambda fetcher: site_offer.looked_at(address, fetcher))
     if not found.options:
         fault = find_sentence(found.fault or "no_feed", found.detail, visit.words)
         return await run_in_threadpool(_address, visit, address, fault)

@@ -20,6 +20,7 @@ from digest.errors import InputError
 from digest.i18n import N_, READER_LANGUAGES
 from digest.lists.topics import topics_of
 from digest.models import Cadence, Digest, DigestSource, FeaturedBy, LinkForm, Post, PostSource, Source
+from digest.models.source import AWAY_UNTIL
 from digest.web.desk import approval_form, selection_form
 from digest.web.desk.forms import Form
 from digest.web.desk.table import desk
@@ -253,7 +254,9 @@ def section_names(session: Session, digest_id: int) -> list[str]:
 
 
 def _sources(session: Session, me: Me) -> list[Source]:
-    query = sa.select(Source).order_by(Source.id).limit(_SOURCES_MOST)
+    query = (
+        sa.select(Source).where(Source.next_fetch_at < AWAY_UNTIL).order_by(Source.id).limit(_SOURCES_MOST)
+    )
     if not sees_all(me.role):
         drawn = sa.select(DigestSource.source_id).where(DigestSource.digest_id.in_(visible_digests(me)))
         query = query.where(Source.id.in_(drawn))
