@@ -14,6 +14,7 @@ from typing import NamedTuple
 import email_validator
 
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.macs import mac
 
 # What the checker puts in brackets may repeat a part of the address.
@@ -47,11 +48,11 @@ def parse_address(text: str) -> Address:
     """
     cleaned = unicodedata.normalize("NFC", text.strip())
     if len(cleaned) > 254:
-        raise InputError("This address is longer than the 254 letters that mail allows.")
+        raise InputError(N_("This address is longer than the 254 letters that mail allows."))
     try:
         found = email_validator.validate_email(cleaned, check_deliverability=False)
     except email_validator.EmailNotValidError as error:
-        raise InputError(f"This is not a mail address: {_DETAIL.sub('', str(error))}") from None
+        raise InputError(N_("This is not a mail address."), hint=_DETAIL.sub("", str(error))) from None
     domain = (found.ascii_domain or found.domain).lower()
     return Address(
         text=f"{found.local_part}@{domain}",

@@ -8,7 +8,24 @@ from __future__ import annotations
 
 
 class DigestError(Exception):
-    """The base of all errors we raise on purpose."""
+    """The base of all errors we raise on purpose.
+
+    `message` is English and the key of its translations: it is marked by `N_` where a person of the desk may
+    read it, and has its places as `%(name)s`, which `values` fill. `hint` is for the command line alone: what
+    it says of commands helps nobody else. As text it is all of that in English; in other languages a door
+    gets it by `Translator.error`.
+    """
+
+    def __init__(self, message: str = "", /, *, hint: str = "", **values: object) -> None:
+        said = message % values if values else message
+        super().__init__(f"{said} {hint}" if hint else said)
+        self.message, self.hint, self.values = message, hint, values
+
+
+class Word(str):
+    """A value of an error that is a message itself, such as the name of a field."""
+
+    __slots__ = ()
 
 
 class ConfigError(DigestError):

@@ -243,7 +243,7 @@ def test_a_name_is_taken_once_in_a_digest(database: Database) -> None:
         }
         add_cadence(session, one, **how)
         add_cadence(session, other, **how)
-        with pytest.raises(InputError, match="has a cadence 'daily' already"):
+        with pytest.raises(InputError, match="has a rhythm 'daily' already"):
             add_cadence(session, one, **how)
 
 

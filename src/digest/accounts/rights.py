@@ -61,6 +61,8 @@ class May:
     EDIT_OWN_ITEM: Final = Guard("change a story of the desk's own", AccountRole.EDITOR, Of.OWN_ITEM)
     SEE_SOURCE: Final = Guard("see a source", AccountRole.EDITOR, Of.SOURCE)
     EDIT_SOURCE: Final = Guard("change a source", AccountRole.EDITOR, Of.SOURCE)
+    ADD_SOURCE: Final = Guard("add a source", AccountRole.EDITOR)
+    REMOVE_SOURCE: Final = Guard("take a source away, or bring it back", AccountRole.APPROVER, Of.SOURCE)
 
     RUN_LISTS: Final = Guard("run the lists", AccountRole.ADMIN)
     RUN_LIST: Final = Guard("run a list", AccountRole.ADMIN, Of.LIST)

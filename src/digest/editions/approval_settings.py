@@ -31,10 +31,16 @@ def check_approval_time(cadence: Cadence) -> None:
     if not cadence.wants_approval or by is None or cadence.lead_seconds - by >= LEAST_TO_LOOK:
         return
     raise InputError(
-        f"Editions of the cadence {cadence.name} are locked {_minutes(cadence.lead_seconds)} before they go "
-        f"out, and are to be approved {_minutes(by)} before: approvers need {_minutes(LEAST_TO_LOOK)} at "
-        f"least to look. Lock them sooner, `--lead {by + LEAST_TO_LOOK}` or more, or let them be approved "
-        "later."
+        N_(
+            "Editions of the rhythm %(name)s are locked %(lead)s minutes before they go out, and are to be "
+            "approved %(by)s minutes before: approvers need %(least)s minutes at least to look. Lock them "
+            "sooner, or let them be approved later."
+        ),
+        hint=f"Lock them sooner by `--lead {by + LEAST_TO_LOOK}` or more.",
+        name=cadence.name,
+        lead=_minutes(cadence.lead_seconds),
+        by=_minutes(by),
+        least=_minutes(LEAST_TO_LOOK),
     )
 
 
@@ -58,5 +64,4 @@ def approve_by(cadence: Cadence, slot: dt.datetime) -> dt.datetime | None:
 
 
 def _minutes(seconds: int) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes} minutes" if not rest else f"{seconds} seconds"
+    return f"{seconds / 60:g}"

@@ -17,7 +17,8 @@ from digest.editions.reschedule import reschedule
 from digest.editions.schedule import check_cron, check_zone
 from digest.editions.slots import add_edition, make_next_editions
 from digest.editions.states import move
-from digest.errors import InputError, NotFoundError, StateError
+from digest.errors import InputError, NotFoundError, StateError, Word
+from digest.i18n import N_
 from digest.lists.fields import check_short_name
 from digest.models import (
     Cadence,
@@ -36,12 +37,12 @@ from digest.queueing.names import TaskName
 
 # What a span may be, in seconds: its name for people, the least and the most.
 _SPANS = {
-    "lead_seconds": ("lead", 0, 86_400),
-    "grace_seconds": ("grace", 0, 604_800),
-    "hold_seconds": ("time that a person is waited for", 0, 604_800),
-    "approval_seconds": ("time before its slot by which it is approved", 0, 86_400),
-    "useful_seconds": ("useful life", 600, 604_800),
-    "spread_seconds": ("spread", 0, 86_400),
+    "lead_seconds": (N_("time by which it is locked ahead"), 0, 86_400),
+    "grace_seconds": (N_("time by which it may be late"), 0, 604_800),
+    "hold_seconds": (N_("time that a person is waited for"), 0, 604_800),
+    "approval_seconds": (N_("time by which it is approved ahead"), 0, 86_400),
+    "useful_seconds": (N_("time for which it is worth having"), 600, 604_800),
+    "spread_seconds": (N_("time over which it goes out"), 0, 86_400),
 }
 _IDS_LIMIT = 2**63
 
@@ -73,10 +74,10 @@ def add_cadence(
 
     `cron` has one schedule a line, or is a preset. `values` are as of `set_cadence`; None leaves the default.
     """
-    check_short_name(name, what="cadence")
+    check_short_name(name, what=N_("rhythm"))
     known = sa.select(Cadence.id).where(Cadence.digest_id == digest.id, Cadence.name == name)
     if session.scalar(known) is not None:
-        raise InputError(f"The digest has a cadence {name!r} already; choose another name.")
+        raise InputError(N_("The digest has a rhythm %(name)r already; choose another name."), name=name)
     cadence = Cadence(
         digest_id=digest.id,
         name=name,
@@ -154,7 +155,7 @@ def _set_values(cadence: Cadence, values: dict[str, Any]) -> None:
         else:
             setattr(cadence, name, _within(name, value) if name in _SPANS else value)
     if cadence.starts_on and cadence.ends_on and cadence.ends_on < cadence.starts_on:
-        raise InputError("The last day on which it comes out cannot be before the first.")
+        raise InputError(N_("The last day on which it comes out cannot be before the first."))
     check_approval_time(cadence)
 
 
@@ -241,5 +242,14 @@ def _check_posts(session: Session, cadence: Cadence, posts: Sequence[int]) -> No
 def _within(name: str, value: int) -> int:
     what, least, most = _SPANS[name]
     if not least <= value <= most:
-        raise InputError(f"The {what} must be between {least} and {most} seconds, not {value}.")
+        if value % 60 or least % 60:
+            message = N_("The %(what)s must be between %(least)s and %(most)s seconds, not %(value)s.")
+            raise InputError(message, what=Word(what), least=least, most=most, value=value)
+        raise InputError(
+            N_("The %(what)s must be between %(least)s and %(most)s minutes, not %(value)s."),
+            what=Word(what),
+            least=least // 60,
+            most=most // 60,
+            value=value // 60,
+        )
     return value

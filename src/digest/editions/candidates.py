@@ -13,6 +13,7 @@ from digest.db.dialect import among, size_of
 from digest.editions.matching import Candidate
 from digest.editions.rules import Rules, Thin
 from digest.models import Cadence, DigestSource, Edition, Post, PostSource, SentItem, Source
+from digest.models.source import RESTS_UNTIL
 
 # The newest so many are looked at: beyond them nothing could get into an edition of at most 101 stories.
 _MOST = 2000
@@ -165,6 +166,7 @@ def sources_to_collect(session: Session, edition: Edition, *, before: dt.datetim
             .join(Cadence, Cadence.digest_id == DigestSource.digest_id)
             .where(
                 Cadence.id == edition.cadence_id,
+                Source.next_fetch_at < RESTS_UNTIL,
                 sa.or_(Source.last_fetch_at.is_(None), Source.last_fetch_at < before),
             )
             .order_by(Source.id)

@@ -11,6 +11,7 @@ from digest import audit
 from digest.editions.reschedule import reschedule
 from digest.editions.schedule import moment_of
 from digest.errors import InputError, NotFoundError
+from digest.i18n import N_
 from digest.lists.fields import clean_line
 from digest.models import Cadence, CadenceDate, DateKind
 
@@ -23,7 +24,7 @@ def parse_day(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text.strip())
     except ValueError:
-        raise InputError(f"{text[:40]!r} is not a day; write it like 2026-12-25.") from None
+        raise InputError(N_("%(text)r is not a day; write it like 2026-12-25."), text=text[:40]) from None
 
 
 def parse_local(text: str) -> dt.datetime:
@@ -32,7 +33,7 @@ def parse_local(text: str) -> dt.datetime:
         found = dt.datetime.strptime(" ".join(text.replace("T", " ").split()), "%Y-%m-%d %H:%M")  # noqa: DTZ007
     except ValueError:
         raise InputError(
-            f"{text[:40]!r} is not a day with a time; write it like '2026-12-24 18:00'."
+            N_("%(text)r is not a day with a time; write it like '2026-12-24 18:00'."), text=text[:40]
         ) from None
     return found
 
@@ -55,7 +56,9 @@ def add_moment(
     Raises InputError for a moment that has passed.
     """
     if moment_of(local, cadence.zone) <= now:
-        raise InputError("This moment has passed; for an edition now there is `digest edition extra`.")
+        raise InputError(
+            N_("This moment has passed."), hint="For an edition now there is `digest edition extra`."
+        )
     text = f"{local:%Y-%m-%d %H:%M}"
     return _add(session, cadence, DateKind.EXTRA, text, note=note, actor=actor, now=now)
 
@@ -67,7 +70,7 @@ def take_back(session: Session, cadence: Cadence, local: str, *, actor: str, now
         sa.select(CadenceDate).where(CadenceDate.cadence_id == cadence.id, CadenceDate.local == local)
     ).one_or_none()
     if row is None:
-        raise NotFoundError(f"This cadence has no day or moment {local[:20]!r} of its own.")
+        raise NotFoundError(N_("This rhythm has no day or moment %(local)r of its own."), local=local[:20])
     details = {"kind": row.kind.value, "local": local}
     session.delete(row)
     audit.record(session, "cadence.date_remove", cadence, actor=actor, now=now, details=details)
@@ -94,8 +97,10 @@ def _add(
     if session.get(CadenceDate, (cadence.id, kind, local)) is not None:
         return False
     if len(dates_of(session, cadence)) >= _MOST:
-        raise InputError(f"A cadence has at most {_MOST} days and moments of its own; take old ones away.")
-    note = clean_line(note, what="note", limit=_NOTE_LIMIT) if note else ""
+        raise InputError(
+            N_("A rhythm has at most %(most)s days and moments of its own; take old ones away."), most=_MOST
+        )
+    note = clean_line(note, what=N_("note"), limit=_NOTE_LIMIT) if note else ""
     session.add(
         CadenceDate(cadence_id=cadence.id, kind=kind, local=local, note=note, made_by=actor, made_at=now)
     )

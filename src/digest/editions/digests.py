@@ -14,8 +14,8 @@ from digest.addresses import parse_address
 from digest.db.dialect import insert_new_rows
 from digest.editions.look import changed_look
 from digest.editions.patterns import check_pattern
-from digest.errors import InputError
-from digest.i18n import canonical
+from digest.errors import InputError, Word
+from digest.i18n import N_, canonical
 from digest.lists.fields import check_short_name, clean_line
 from digest.mail.verp import check_bounce_address
 from digest.models import Digest, DigestSource, FeaturedBy, LinkForm, Source
@@ -38,9 +38,9 @@ def create_digest(
     **more: Any,
 ) -> Digest:
     """Create a digest; `more` are the settings that `set_digest` takes too."""
-    check_short_name(name, what="digest")
+    check_short_name(name, what=N_("digest"))
     if session.scalar(sa.select(Digest.id).where(Digest.name == name)) is not None:
-        raise InputError(f"There is a digest {name!r} already; choose another name.")
+        raise InputError(N_("There is a digest %(name)r already; choose another name."), name=name)
     digest = Digest(
         name=name, title="", language="", sender_name="", sender_address="", look={}, created_at=now
     )
@@ -61,6 +61,17 @@ def set_digest(
     _apply(digest, given)
     audit.record(session, "digest.set", digest, actor=actor, now=now, details={"fields": sorted(given)})
     return sorted(given)
+
+
+def tried(digest: Digest, changes: Mapping[str, Any], rules: Mapping[str, Any]) -> Digest:
+    """A digest as it would be with other settings and rules: no row, nothing is kept.
+
+    Raises InputError.
+    """
+    made = Digest(**{column.key: getattr(digest, column.key) for column in sa.inspect(Digest).columns})
+    _apply(made, {key: value for key, value in changes.items() if value is not None})
+    made.rules = dict(rules)
+    return made
 
 
 def use_sources(
@@ -106,10 +117,13 @@ def parse_featured(text: str) -> tuple[FeaturedBy, str]:
     wants_value = featured_by in (FeaturedBy.CATEGORY, FeaturedBy.AUTHOR, FeaturedBy.TAG)
     if featured_by is None or wants_value != bool(value.strip()):
         raise InputError(
-            f"{text!r} is not a rule for the featured story; write category:NAME, author:NAME, tag:NAME, "
-            "newest or none."
+            N_("Say which section, author or tag the featured story is of.")
+            if wants_value
+            else N_("%(text)r is not a rule for the featured story."),
+            hint="Write category:NAME, author:NAME, tag:NAME, newest or none.",
+            text=text[:200],
         )
-    return featured_by, clean_line(value, what="value of the rule")
+    return featured_by, clean_line(value, what=N_("value of the rule"))
 
 
 def _apply(digest: Digest, given: Mapping[str, Any]) -> None:
@@ -131,20 +145,30 @@ def _apply(digest: Digest, given: Mapping[str, Any]) -> None:
 
 def _check_range(least: int, most: int) -> None:
     if least > most:
-        raise InputError(f"At least {least} headlines but at most {most}: the second must not be smaller.")
+        raise InputError(
+            N_("At least %(least)s headlines but at most %(most)s: the second must not be smaller."),
+            least=least,
+            most=most,
+        )
 
 
 def _number(low: int, high: int, what: str) -> Any:
     def check(value: int) -> int:
         if not low <= value <= high:
-            raise InputError(f"{what} must be between {low} and {high}, not {value}.")
+            raise InputError(
+                N_("%(what)s must be between %(low)s and %(high)s, not %(value)s."),
+                what=Word(what),
+                low=low,
+                high=high,
+                value=value,
+            )
         return value
 
     return check
 
 
 def _postal_address(text: str) -> str:
-    lines = [clean_line(line, what="postal address", limit=_ADDRESS_LIMIT) for line in text.splitlines()]
+    lines = [clean_line(line, what=N_("postal address"), limit=_ADDRESS_LIMIT) for line in text.splitlines()]
     return ", ".join(line for line in lines if line)[:_ADDRESS_LIMIT]
 
 
@@ -155,7 +179,9 @@ def _markdown(what: str) -> Callable[[str], str]:
         lines = [clean_line(line, what=what, limit=_WORDS_LIMIT) for line in text.strip().splitlines()]
         words = "\n".join(lines)
         if len(words) > _WORDS_LIMIT:
-            raise InputError(f"The {what} is longer than {_WORDS_LIMIT} characters.")
+            raise InputError(
+                N_("The %(what)s is longer than %(limit)s characters."), what=Word(what), limit=_WORDS_LIMIT
+            )
         return words
 
     return check
@@ -163,28 +189,30 @@ def _markdown(what: str) -> Callable[[str], str]:
 
 def _web_address(text: str) -> str:
     if not text.startswith(("http://", "https://")) or any(c.isspace() for c in text) or len(text) > 2000:
-        raise InputError(f"{text[:80]!r} is not a web address; write it like https://paper.example.org/.")
+        raise InputError(
+            N_("%(text)r is not a web address; write it like https://paper.example.org/."), text=text[:80]
+        )
     return text
 
 
 _CHECKS: dict[str, Any] = {
-    "title": lambda text: clean_line(text, what="title"),
+    "title": lambda text: clean_line(text, what=N_("title")),
     "language": canonical,
-    "sister_group": lambda text: check_short_name(text, what="sister group"),
+    "sister_group": lambda text: check_short_name(text, what=N_("sister group")) if text.strip() else None,
     "home_url": lambda text: _web_address(text) if text.strip() else "",
-    "sender_name": lambda text: clean_line(text, what="sender's name"),
+    "sender_name": lambda text: clean_line(text, what=N_("sender's name")),
     "sender_address": lambda text: parse_address(text).text,
     "reply_to": lambda text: parse_address(text).text if text.strip() else None,
     "bounce_address": lambda text: check_bounce_address(text) if text.strip() else None,
     "postal_address": _postal_address,
     "has_archive": bool,
-    "intro": _markdown("introduction"),
-    "sign_off": _markdown("sign-off"),
-    "subject_pattern": lambda text: check_pattern(text, what="subject"),
-    "preheader_pattern": lambda text: check_pattern(text, what="preheader"),
+    "intro": _markdown(N_("introduction")),
+    "sign_off": _markdown(N_("sign-off")),
+    "subject_pattern": lambda text: check_pattern(text, what=N_("subject")),
+    "preheader_pattern": lambda text: check_pattern(text, what=N_("preheader")),
     "links": LinkForm,
-    "recent_most": _number(0, 100, "The most headlines"),
-    "recent_least": _number(0, 100, "The least headlines"),
-    "recent_days": _number(1, 366, "The age of a headline in days"),
-    "variants_most": _number(1, 200, "The number of different mails"),
+    "recent_most": _number(0, 100, N_("The most headlines")),
+    "recent_least": _number(0, 100, N_("The least headlines")),
+    "recent_days": _number(1, 366, N_("The age of a headline in days")),
+    "variants_most": _number(1, 200, N_("The number of different mails")),
 }

@@ -19,7 +19,7 @@ from digest.editions.copies import Imprint, copy_values
 from digest.editions.show import digest_of
 from digest.editions.stop_links import stop_url
 from digest.errors import DigestError, InputError
-from digest.i18n import for_editors, translator
+from digest.i18n import N_, for_editors, translator
 from digest.logs import get_logger
 from digest.mail.placeholders import PreparedMail, fill, with_fallbacks
 from digest.models import (
@@ -78,11 +78,19 @@ def set_first_copies_lead(
 ) -> None:
     """How long before its slot a cadence's first copies go out; an edition is locked no later than that."""
     if not 0 <= seconds <= _LONGEST_LEAD:
-        raise InputError(f"First copies go out 0 to {_LONGEST_LEAD} seconds ahead, not {seconds}.")
+        raise InputError(
+            N_("First copies go out 0 to %(most)s minutes ahead."),
+            hint=f"That is 0 to {_LONGEST_LEAD} seconds, not {seconds}.",
+            most=_LONGEST_LEAD // 60,
+        )
     if seconds > cadence.lead_seconds:
         raise InputError(
-            f"This cadence's editions are locked {cadence.lead_seconds} seconds before their slot; "
-            "first copies cannot be sent before that. Change it with `digest cadence set --lead`."
+            N_(
+                "The editions of this rhythm are locked %(lead)s minutes before they go out; first copies "
+                "cannot be sent before that. Lock them sooner."
+            ),
+            hint="Change it with `digest cadence set --lead`.",
+            lead=f"{cadence.lead_seconds / 60:g}",
         )
     cadence.first_copies_seconds = seconds
     audit.record(

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from digest import audit
 from digest.db.dialect import lock_alone
-from digest.errors import InputError
+from digest.errors import InputError, Word
 from digest.feeds.picture_file import PictureCode, PictureError, PictureFile, mail_picture
 from digest.feeds.stored_pictures import KIND, PictureCopy
+from digest.i18n import N_
 from digest.lists import assets
 from digest.models import Asset, Digest
 from digest.rendering.theme import Look
@@ -26,9 +27,13 @@ LARGEST: Final = 5_000_000  # bytes of a picture's file
 _KINDS: Final = ("JPEG", "PNG", "GIF")
 _TWICE: Final = 2  # pixels of the file for each one shown: screens are fine today
 _SENTENCES: Final = {
-    PictureCode.NOT_A_PICTURE: "is no PNG, JPEG or GIF that can be read; mail programs show no SVG or WebP",
-    PictureCode.TOO_MANY_PIXELS: "has too many pixels; make it smaller, 1,200 across are plenty",
-    PictureCode.COUNTER: "is so small that nobody could see it",
+    PictureCode.NOT_A_PICTURE: N_(
+        "The %(what)s is no PNG, JPEG or GIF that can be read; mail programs show no SVG or WebP."
+    ),
+    PictureCode.TOO_MANY_PIXELS: N_(
+        "The %(what)s has too many pixels; make it smaller, 1,200 across are plenty."
+    ),
+    PictureCode.COUNTER: N_("The %(what)s is so small that nobody could see it."),
 }
 
 
@@ -45,6 +50,12 @@ BOXES: Final[Mapping[str, Box]] = {
     "logo": Box(400, 110),
     "logo_dark": Box(400, 110),
     "sponsor.picture": Box(480, 300),
+}
+
+_CALLED: Final = {
+    "logo": N_("logo"),
+    "logo_dark": N_("logo dark"),
+    "sponsor.picture": N_("sponsor's picture"),
 }
 
 
@@ -125,13 +136,14 @@ def theme_picture(data: bytes, box: Box, *, what: str) -> PictureFile:
     """The file for a theme: twice as fine as it is shown. Raises InputError with a sentence."""
     if len(data) > LARGEST:
         raise InputError(
-            f"The {_called(what)} has more than {LARGEST // 1_000_000} MB; make it smaller: "
-            "1,200 pixels across are plenty."
+            N_("The %(what)s has more than %(most)s MB; make it smaller: 1,200 pixels across are plenty."),
+            what=Word(_CALLED[what]),
+            most=LARGEST // 1_000_000,
         )
     try:
         return mail_picture(data, box=(box.width * _TWICE, box.height * _TWICE), kinds=_KINDS)
     except PictureError as error:
-        raise InputError(f"The {_called(what)} {_SENTENCES[error.code]}.") from None
+        raise InputError(_SENTENCES[error.code], what=Word(_CALLED[what])) from None
 
 
 def shown_size(made: PictureFile, box: Box) -> tuple[int, int]:
@@ -139,7 +151,3 @@ def shown_size(made: PictureFile, box: Box) -> tuple[int, int]:
     half = made.width > box.width or made.height > box.height
     share = _TWICE if half else 1
     return max(1, round(made.width / share)), max(1, round(made.height / share))
-
-
-def _called(name: str) -> str:
-    return name.replace("_", " ").replace(".", "'s ")

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from digest.errors import InputError
+from digest.errors import InputError, Word
+from digest.i18n import N_
 from digest.lists.fields import clean_line
 
 TOKENS: Final = ("featured.title", "digest.title", "date", "count")
@@ -20,9 +21,16 @@ def check_pattern(text: str, *, what: str) -> str:
     for name in _TOKEN.findall(line):
         if name not in TOKENS:
             known = ", ".join(f"{{{token}}}" for token in TOKENS)
-            raise InputError(f"There is no {{{name[:40]}}} for a {what}; there are: {known}.")
+            raise InputError(
+                N_("There is no {%(name)s} for a %(what)s; there are: %(known)s."),
+                name=name[:40],
+                what=Word(what),
+                known=known,
+            )
     if re.search("[{}]", _TOKEN.sub("", line)):
-        raise InputError(f"The {what} has a brace that is no token; write one like {{featured.title}}.")
+        raise InputError(
+            N_("The %(what)s has a brace that is no token; write one like {featured.title}."), what=Word(what)
+        )
     return line
 
 

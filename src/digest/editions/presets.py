@@ -87,8 +87,9 @@ def parse_preset(every: str, times: Sequence[str]) -> Preset:
     found = [_weekday(part) for part in text.split(",")]
     if None in found or not found:
         raise InputError(
-            f"{every[:40]!r} does not say on which days; write day, weekday, mon,thu, month-15, month-last, "
-            "first-sunday or last-friday."
+            N_("%(text)r does not say on which days."),
+            hint="Write day, weekday, mon,thu, month-15, month-last, first-sunday or last-friday.",
+            text=every[:40],
         )
     return Preset(Every.WEEKDAYS, at, tuple(sorted({number for number in found if number is not None})))
 
@@ -196,12 +197,16 @@ def _parse_times(texts: Sequence[str]) -> tuple[dt.time, ...]:
     for text in texts:
         match = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
         if match is None or int(match[1]) > 23 or int(match[2]) > 59:
-            raise InputError(f"{text[:20]!r} is not a time of day; write it like 6:30 or 18:00.")
+            raise InputError(
+                N_("%(text)r is not a time of day; write it like 6:30 or 18:00."), text=text[:20]
+            )
         found.add(dt.time(int(match[1]), int(match[2])))
     if not found:
-        raise InputError("Say at which time of day it comes out, for example --at 6:30.")
+        raise InputError(N_("Say at which time of day it comes out."), hint="For example --at 6:30.")
     if len(found) > _MOST_TIMES:
-        raise InputError(f"At most {_MOST_TIMES} times a day; there are {len(found)}.")
+        raise InputError(
+            N_("At most %(most)s times a day; there are %(count)s."), most=_MOST_TIMES, count=len(found)
+        )
     return tuple(sorted(found))
 
 
@@ -211,8 +216,10 @@ def _parse_date(text: str) -> int:
     if text.isdecimal() and 1 <= int(text) <= _LATEST_DAY:
         return int(text)
     raise InputError(
-        f"{text[:20]!r} is not a day that every month has; write month-1 to month-{_LATEST_DAY}, "
-        "or month-last."
+        N_("%(text)r is not a day that every month has: 1 to %(latest)s, or the last."),
+        hint=f"Write month-1 to month-{_LATEST_DAY}, or month-last.",
+        text=text[:20],
+        latest=_LATEST_DAY,
     )
 
 

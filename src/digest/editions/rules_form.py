@@ -29,6 +29,7 @@ from digest.editions.rules import (
 )
 from digest.errors import InputError
 from digest.feeds.bylines import Capitals
+from digest.i18n import N_
 from digest.lists.fields import clean_line
 from digest.models import Cadence, Digest, FeaturedBy
 
@@ -135,8 +136,9 @@ def set_rules(
         found = rules_of(digest, _with_cadence(owner, checked))
         if found.recent.least > found.recent.most:
             raise InputError(
-                f"At least {found.recent.least} headlines but at most {found.recent.most}: the second must "
-                "not be smaller."
+                N_("At least %(least)s headlines but at most %(most)s: the second must not be smaller."),
+                least=found.recent.least,
+                most=found.recent.most,
             )
     owner.rules = stored_form(checked)
     session.flush()
@@ -192,7 +194,13 @@ def _read_map(place: str, given: Any, form: Mapping[str, Any]) -> dict[str, Any]
 def _number(low: int, high: int) -> Read:
     def read(place: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise InputError(f"{place} must be a whole number from {low} to {high}, not {str(value)[:40]!r}.")
+            raise InputError(
+                N_("%(name)s must be a whole number from %(low)s to %(high)s, not %(value)r."),
+                name=place,
+                low=low,
+                high=high,
+                value=str(value)[:40],
+            )
         return value
 
     return read
@@ -203,8 +211,12 @@ def _one_of(kind: type[StrEnum]) -> Read:
         try:
             return kind(value)
         except ValueError:
-            choices = ", ".join(kind)
-            raise InputError(f"{place} must be one of {choices}, not {str(value)[:40]!r}.") from None
+            raise InputError(
+                N_("%(name)s must be one of %(known)s, not %(value)r."),
+                name=place,
+                known=", ".join(kind),
+                value=str(value)[:40],
+            ) from None
 
     return read
 
@@ -221,7 +233,7 @@ def _list_of_names(place: str, value: Any) -> tuple[str, ...]:
         raise InputError(f"{place} must be a list of names.")
     names = tuple(clean_line(one, what=f"name in {place}") for one in found)
     if not all(names):
-        raise InputError(f"{place} holds an empty name.")
+        raise InputError(N_("%(name)s holds an empty name."), name=place)
     return names
 
 
@@ -235,7 +247,7 @@ def _list_of_sources(place: str, value: Any) -> tuple[int, ...]:
 def _as_list(place: str, value: Any) -> list[Any]:
     found = list(value) if isinstance(value, (list, tuple)) else [value]
     if len(found) > _MOST_NAMES:
-        raise InputError(f"{place} lists more than {_MOST_NAMES}.")
+        raise InputError(N_("%(name)s lists more than %(most)s."), name=place, most=_MOST_NAMES)
     return found
 
 
@@ -244,7 +256,9 @@ def _likeness(place: str, value: Any) -> float | None:
     if value is None or (is_number and value == 0):
         return None
     if not is_number or not 0.5 <= value <= 1:
-        raise InputError(f"{place} must be from 0.5 (alike) to 1 (the same words), or 0 to leave it out.")
+        raise InputError(
+            N_("%(name)s must be from 0.5 (alike) to 1 (the same words), or 0 to leave it out."), name=place
+        )
     return float(value)
 
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from digest.errors import InputError
+from digest.i18n import N_
 
 _FIELDS = 5  # minute, hour, day, month, weekday; seconds would allow more than one edition a minute
 _MOST_LINES = 24
@@ -44,7 +45,8 @@ def check_zone(name: str) -> str:
         ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         raise InputError(
-            f"There is no time zone {name!r}; write it like Asia/Yerevan or America/Los_Angeles."
+            N_("There is no time zone %(name)r; write it like Asia/Yerevan or America/Los_Angeles."),
+            name=name[:60],
         ) from None
     return name
 
@@ -53,22 +55,33 @@ def check_cron(text: str) -> str:
     """Cron text that yields slots, one schedule a line; raises InputError for any other."""
     lines = [_check_line(line) for line in text.splitlines() if line.strip()] or [_check_line(text)]
     if len(lines) > _MOST_LINES:
-        raise InputError(f"A schedule has at most {_MOST_LINES} lines, not {len(lines)}.")
+        raise InputError(
+            N_("A schedule has at most %(most)s lines, not %(count)s."), most=_MOST_LINES, count=len(lines)
+        )
     return "\n".join(dict.fromkeys(lines))
 
 
 def _check_line(text: str) -> str:
     if len(text.split()) != _FIELDS:
         raise InputError(
-            f"{text!r} is not a schedule: it needs five fields (minute hour day month weekday), "
-            "for example '30 6 * * *' for 6:30 every morning."
+            N_(
+                "%(text)r is not a schedule: it needs five fields (minute hour day month weekday), for "
+                "example '30 6 * * *' for 6:30 every morning."
+            ),
+            text=text[:80],
         )
     try:
         next(CronSim(text, dt.datetime(2026, 1, 1, tzinfo=dt.UTC)))
     except CronSimError as error:
-        raise InputError(f"{text!r} is not a schedule: {str(error).rstrip('.').lower()}.") from None
+        raise InputError(
+            N_("%(text)r is not a schedule: %(why)s."),
+            text=text[:80],
+            why=str(error).rstrip(".").lower(),
+        ) from None
     except StopIteration:
-        raise InputError(f"{text!r} never comes due; is the day one that the month does not have?") from None
+        raise InputError(
+            N_("%(text)r never comes due; is the day one that the month does not have?"), text=text[:80]
+        ) from None
     return " ".join(text.split())
 
 

@@ -102,7 +102,7 @@ def free_name(session: Session, name: str) -> str:
 def _source(session: Session, wanted: Wanted, *, actor: str, now: dt.datetime) -> Source:
     address = str(check_address(wanted.source["url"]))
     there = session.scalar(sa.select(Source).where(Source.url == address))
-    if there is not None:
+    if there is not None and not there.is_away:
         return there
     return add_source(session, **dict(wanted.source), backlog=wanted.backlog, actor=actor, now=now)
 

@@ -20,6 +20,7 @@ from digest.feeds.links import absolute
 from digest.feeds.reading import readable
 from digest.feeds.text import one_line, shortened
 from digest.feeds.types import ParseCode, ParseError
+from digest.i18n import N_
 
 LARGEST_FILE = 2_000_000  # bytes
 MOST_FEEDS = 2_000
@@ -57,7 +58,7 @@ class FeedList:
 def read_opml(body: bytes) -> FeedList:
     """The feeds of an OPML file, each address once, in its order. Raises InputError with a sentence."""
     if len(body) > LARGEST_FILE:
-        raise InputError(f"The file is larger than the {LARGEST_FILE} bytes that are taken.")
+        raise InputError(N_("The file is larger than the %(most)s bytes that are taken."), most=LARGEST_FILE)
     root = _root(body)
     found: dict[str, Outline] = {}
     left_out = 0
@@ -71,7 +72,9 @@ def read_opml(body: bytes) -> FeedList:
             continue
         found.setdefault(url, _outline(url, names, folder))
         if len(found) > MOST_FEEDS:
-            raise InputError(f"The file holds more than the {MOST_FEEDS} feeds that are taken.")
+            raise InputError(
+                N_("The file holds more than the %(most)s feeds that are taken."), most=MOST_FEEDS
+            )
     title = next((name.text or "" for name in root.iterfind("head/title")), "")
     return FeedList(_name(title), tuple(found.values()), left_out)
 
@@ -81,10 +84,13 @@ def _root(body: bytes) -> etree._Element:
         text, _ = readable(body, "")
     except ParseError as error:
         said = {
-            ParseCode.EMPTY: "There is nothing in the file.",
-            ParseCode.ENTITIES: "The file declares XML entities, which are refused: they can hide a bomb.",
+            ParseCode.EMPTY: N_("There is nothing in the file."),
+            ParseCode.ENTITIES: N_(
+                "The file declares XML entities, which are refused: they can hide a bomb."
+            ),
         }
-        raise InputError(said.get(error.code, f"The file is no OPML: {error.detail}.")) from None
+        message = said.get(error.code, N_("The file is no OPML: %(why)s."))
+        raise InputError(message, why=error.detail) from None
     # There is no DOCTYPE left in the text. Badly formed lists are common: an & in an address is enough.
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, recover=True, huge_tree=False
@@ -94,7 +100,7 @@ def _root(body: bytes) -> etree._Element:
     except (etree.XMLSyntaxError, ValueError):
         root = None
     if root is None or str(root.tag).lower() != "opml":
-        raise InputError("The file is no OPML.")
+        raise InputError(N_("The file is no OPML."))
     return root
 
 
@@ -108,7 +114,7 @@ def _outlines(root: etree._Element) -> Iterator[tuple[etree._Element, str]]:
             continue
         yield element, folder
         if len(element) and depth >= _DEEPEST:
-            raise InputError(f"The file's folders are nested more than {_DEEPEST} deep.")
+            raise InputError(N_("The file's folders are nested more than %(most)s deep."), most=_DEEPEST)
         inside = _name(element.get("text") or element.get("title") or "") or folder
         waiting += [(child, inside, depth + 1) for child in reversed(element)]
 

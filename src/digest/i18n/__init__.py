@@ -12,7 +12,7 @@ import functools
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from digest.errors import InputError
+from digest.errors import DigestError, InputError, Word
 from digest.i18n.catalogue import Words, own_catalogue, plural_categories, words_of
 from digest.i18n.newsroom import Stamp, check_words, own_words, use_words
 from digest.i18n.tags import (
@@ -86,6 +86,14 @@ class Translator:
         english = singular if category == "one" else plural
         text = forms.get(category, english) if forms else english
         return text % {"count": self.number(count), **values}
+
+    def error(self, error: DigestError) -> str:
+        """What an error says; what it says of commands is left out."""
+        values = {
+            name: self.gettext(value) if isinstance(value, Word) else value
+            for name, value in error.values.items()
+        }
+        return self.gettext(error.message, **values) if error.message else str(error)
 
     def number(self, value: int) -> str:
         """A whole number with the language's group separators."""

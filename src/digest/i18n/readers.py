@@ -37,9 +37,15 @@ _READERS_CODE: Final = (
     "src/digest/web/",
 )
 _STAFF_CODE: Final = (
+    "src/digest/lists/fields.py",
+    "src/digest/lists/manage.py",
+    "src/digest/lists/segments.py",
+    "src/digest/lists/topics.py",
+    "src/digest/rendering/colours.py",
     "src/digest/rendering/copies.py",
     "src/digest/rendering/proof",
     "src/digest/rendering/staff_mails.py",
+    "src/digest/rendering/theme_form.py",
     "src/digest/web/desk/",
 )
 

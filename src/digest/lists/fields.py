@@ -7,7 +7,8 @@ import re
 import unicodedata
 import zoneinfo
 
-from digest.errors import InputError
+from digest.errors import InputError, Word
+from digest.i18n import N_
 from digest.models import TextSize
 
 NAME_LIMIT = 200  # characters of a person's name or a list's title
@@ -20,7 +21,9 @@ def check_short_name(text: str, *, what: str) -> str:
     """The short name of a digest, list or cadence, as it stands in commands and List-Id."""
     if not _SHORT_NAME.fullmatch(text):
         raise InputError(
-            f"{text[:80]!r} cannot be the name of a {what}; use 1 to 60 of a-z, digits and hyphens."
+            N_("%(text)r cannot be the name of a %(what)s; use 1 to 60 of a-z, digits and hyphens."),
+            text=text[:80],
+            what=Word(what),
         )
     return text
 
@@ -36,14 +39,14 @@ def clean_line(text: str, *, what: str, limit: int = NAME_LIMIT) -> str:
     Joiners and direction marks of names in other scripts stay.
     """
     if len(text) > 4 * limit:
-        raise InputError(f"The {what} is longer than {limit} characters.")
+        raise _too_long(what, limit)
     if text.isascii() and text.isprintable() and len(text) <= limit:  # nearly all lines of an import
         return " ".join(text.split())
     kept = (" " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char for char in text)
     cleaned = "".join(char for char in kept if unicodedata.category(char) != "Cs")
     cleaned = " ".join(unicodedata.normalize("NFC", cleaned).split())
     if len(cleaned) > limit:
-        raise InputError(f"The {what} is longer than {limit} characters.")
+        raise _too_long(what, limit)
     return cleaned
 
 
@@ -51,7 +54,7 @@ def check_consent(text: str) -> str:
     """The words or the basis of a consent: never empty."""
     cleaned = clean_line(text, what="consent text", limit=CONSENT_LIMIT)
     if not cleaned:
-        raise InputError("A consent text is needed: say how and when these people agreed to be mailed.")
+        raise InputError(N_("A consent text is needed: say how and when these people agreed to be mailed."))
     return cleaned
 
 
@@ -61,7 +64,7 @@ def check_zone(text: str | None) -> str | None:
     if not wanted:
         return None
     if wanted not in _zones():
-        raise InputError(f"There is no time zone {wanted[:60]!r}; write it like Asia/Yerevan.")
+        raise InputError(N_("There is no time zone %(name)r; write it like Asia/Yerevan."), name=wanted[:60])
     return wanted
 
 
@@ -82,6 +85,10 @@ def check_text_size(text: str | None) -> TextSize:
         return TextSize(wanted)
     except ValueError:
         raise InputError(f"The text size {wanted[:40]!r} is neither normal nor large.") from None
+
+
+def _too_long(what: str, limit: int) -> InputError:
+    return InputError(N_("The %(what)s is longer than %(limit)s characters."), what=Word(what), limit=limit)
 
 
 @functools.cache

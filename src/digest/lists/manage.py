@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from digest.db.dialect import insert_if_new
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.lists.fields import check_short_name, clean_line
 from digest.models import Digest, MailingList, NetworkRecord, OptIn, UncertainPolicy
 
@@ -33,14 +34,14 @@ def create_list(
     """Make a list of a digest; raises InputError if the name is taken or no name."""
     row = {
         "digest_id": digest.id,
-        "name": check_short_name(name, what="list"),
+        "name": check_short_name(name, what=N_("list")),
         "title": _title(title),
         "uncertain_policy": uncertain_policy,
         "created_at": now,
     }
     made = insert_if_new(session, MailingList, row)
     if made is None:
-        raise InputError(f"There is a list {name!r} already; choose another name.")
+        raise InputError(N_("There is a list %(name)r already; choose another name."), name=name)
     return session.get_one(MailingList, made)
 
 
@@ -89,25 +90,25 @@ def check_origin(text: str) -> str:
         host, port = "", None
     is_bare = not (parts.path or parts.query or parts.fragment or parts.username) if host else False
     if not is_bare or parts.scheme not in _PORTS or not _HOST.fullmatch(host):
-        raise InputError(f"{text[:80]!r} is not a site; write it like https://example.org.")
+        raise InputError(N_("%(text)r is not a site; write it like https://example.org."), text=text[:80])
     return f"{parts.scheme}://{host}" + (f":{port}" if port and port != _PORTS[parts.scheme] else "")
 
 
 def _origins(texts: Sequence[str]) -> list[str]:
     found = list(dict.fromkeys(check_origin(text) for text in texts))
     if len(found) > _ORIGINS_MOST:
-        raise InputError(f"A list names at most {_ORIGINS_MOST} sites.")
+        raise InputError(N_("A list names at most %(most)s sites."), most=_ORIGINS_MOST)
     return found
 
 
 def _days(days: int) -> int:
     if not 1 <= days <= 3650:
-        raise InputError("Network addresses are kept for 1 to 3650 days.")
+        raise InputError(N_("Network addresses are kept for 1 to 3650 days."))
     return days
 
 
 def _title(text: str) -> str:
-    cleaned = clean_line(text, what="title")
+    cleaned = clean_line(text, what=N_("title"))
     if not cleaned:
-        raise InputError("A list needs a title: readers see it.")
+        raise InputError(N_("A list needs a title: readers see it."))
     return cleaned

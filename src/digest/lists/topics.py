@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from digest.db.dialect import insert_if_new
 from digest.errors import InputError, NotFoundError
+from digest.i18n import N_
 from digest.lists.fields import check_short_name, clean_line
 from digest.models import Digest, Topic
 
@@ -24,10 +25,10 @@ def add_topic(
     """Make a topic, last in the digest's order; raises InputError if the name is taken or cannot be used."""
     there = topics_of(session, digest.id)
     if len(there) >= MOST:
-        raise InputError(f"A digest has at most {MOST} topics.")
+        raise InputError(N_("A digest has at most %(most)s topics."), most=MOST)
     row = {
         "digest_id": digest.id,
-        "name": check_short_name(name, what="topic"),
+        "name": check_short_name(name, what=N_("topic")),
         "title": _title(title),
         "sections": _sections(sections),
         "position": max((topic.position for topic in there), default=0) + 1,
@@ -35,7 +36,7 @@ def add_topic(
     }
     made = insert_if_new(session, Topic, row)
     if made is None:
-        raise InputError(f"There is a topic {name!r} already; choose another name.")
+        raise InputError(N_("There is a topic %(name)r already; choose another name."), name=name)
     return session.get_one(Topic, made)
 
 
@@ -55,7 +56,7 @@ def set_topic(
         changed["sections"] = ", ".join(topic.sections)
     if position is not None and position != topic.position:
         if not 0 <= position <= 1000:
-            raise InputError("A topic's place is a number from 0 to 1000.")
+            raise InputError(N_("A topic's place is a number from 0 to 1000."))
         topic.position = position
         changed["position"] = str(position)
     return changed
@@ -88,18 +89,18 @@ def topic_named(session: Session, digest: Digest, name: str) -> Topic:
 
 
 def _title(text: str) -> str:
-    cleaned = clean_line(text, what="title")
+    cleaned = clean_line(text, what=N_("title"))
     if not cleaned:
-        raise InputError("A topic needs a title: readers see it.")
+        raise InputError(N_("A topic needs a title: readers see it."))
     return cleaned
 
 
 def _sections(sections: Sequence[str]) -> list[str]:
     """Without doubles, in the order given; compared without regard to case."""
-    cleaned = [clean_line(section, what="section") for section in sections]
+    cleaned = [clean_line(section, what=N_("section")) for section in sections]
     unique = {section.casefold(): section for section in reversed(cleaned) if section}
     if not unique:
-        raise InputError("A topic needs at least one section: a category or tag of the stories.")
+        raise InputError(N_("A topic needs at least one section: a category or tag of the stories."))
     if len(unique) > _SECTIONS_MOST:
-        raise InputError(f"A topic has at most {_SECTIONS_MOST} sections.")
+        raise InputError(N_("A topic has at most %(most)s sections."), most=_SECTIONS_MOST)
     return list(reversed(unique.values()))

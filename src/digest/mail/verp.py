@@ -17,6 +17,7 @@ from typing import Any
 
 from digest.addresses import parse_address
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.tokens import Signer
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"  # as int(text, 32) reads them
@@ -40,11 +41,14 @@ def check_bounce_address(text: str) -> str:
     name, _, domain = address.text.lower().partition("@")
     if not _NAME.fullmatch(name) or len(name) > NAME_LIMIT:
         raise InputError(
-            f"The name of a bounce address takes a-z, digits, points, hyphens, and at most {NAME_LIMIT} of "
-            "them; write it like bounces@example.org."
+            N_(
+                "The name of a bounce address takes a-z, digits, points, hyphens, and at most %(most)s of "
+                "them; write it like bounces@example.org."
+            ),
+            most=NAME_LIMIT,
         )
     if _LOCAL_LIMIT + 1 + len(domain) > _ADDRESS_LIMIT:
-        raise InputError("The domain of this bounce address is too long for the addresses made of it.")
+        raise InputError(N_("The domain of this bounce address is too long for the addresses made of it."))
     return f"{name}@{domain}"
 
 

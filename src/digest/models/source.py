@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from digest.db import Base, BigId, Json, UtcDateTime, choice
+
+# The moments of the next reading that never come: of a source that rests, and of one that was taken away.
+# By them a source is due for nobody, without a column that every look at the due ones would have to ask.
+RESTS_UNTIL: Final = dt.datetime(9000, 1, 1, tzinfo=dt.UTC)
+AWAY_UNTIL: Final = dt.datetime(9500, 1, 1, tzinfo=dt.UTC)
+_OWN: Final = "own"  # in `query`: what the desk has said of a source
 
 
 class SourceKind(StrEnum):
@@ -30,7 +36,8 @@ class Withdrawal(StrEnum):
 class Source(Base):
     """A site we collect from. `fault_code` is what is wrong now; None after a good fetch.
 
-    `query` is the part of a WordPress site that is wanted: categories, tags, language. `alarms` are what is
+    `query` is the part of a WordPress site that is wanted: categories, tags, language; under `own` it holds
+    what the desk says of any source. `alarms` are what is
     odd about the source as a whole, each with its code and its facts.
     """
 
@@ -60,6 +67,36 @@ class Source(Base):
     oddities: Mapped[list[str]] = mapped_column(Json, default=list)
     alarms: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list, server_default=sa.text("'[]'"))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+    @property
+    def rests(self) -> bool:
+        """Whether nobody reads it: it is paused, or taken away."""
+        return self.next_fetch_at >= RESTS_UNTIL
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it was taken away; what it has brought is kept, and it can come back."""
+        return self.next_fetch_at >= AWAY_UNTIL
+
+    @property
+    def own_title(self) -> str:
+        """What the desk calls it; "" if it goes by its site's own name."""
+        return str(self._own().get("title", ""))
+
+    @property
+    def former(self) -> list[dict[str, Any]]:
+        """Where it was read before, the last one first: what a source is made of, each with its `url`."""
+        return [dict(one) for one in self._own().get("was", [])]
+
+    def say_own(self, name: str, value: Any) -> None:
+        """Note something that the desk says of it; nothing takes it out."""
+        own = {key: kept for key, kept in {**self._own(), name: value}.items() if kept}
+        rest = {key: kept for key, kept in (self.query or {}).items() if key != _OWN}
+        self.query = rest | ({_OWN: own} if own else {})
+
+    def _own(self) -> dict[str, Any]:
+        own = (self.query or {}).get(_OWN, {})
+        return own if isinstance(own, dict) else {}
 
 
 class Fetch(Base):

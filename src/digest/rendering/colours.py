@@ -6,15 +6,17 @@ import re
 from typing import Final
 
 from digest.errors import InputError
+from digest.i18n import N_
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _ENOUGH: Final = 4.5  # WCAG level AA for text of normal size
+_MIDDLE: Final = 0.18  # between light and dark grounds
 
 
 def check_colour(colour: str) -> str:
     """Refuse what is no #rrggbb; raises InputError."""
     if not _COLOUR.fullmatch(colour):
-        raise InputError(f"{colour[:40]!r} is not a colour we can use; write it like #8a1c1c.")
+        raise InputError(N_("%(text)r is not a colour we can use; write it like #8a1c1c."), text=colour[:40])
     return colour
 
 
@@ -23,9 +25,19 @@ def check_readable(colour: str, *, on: str, least: float = _ENOUGH) -> None:
     found = contrast(check_colour(colour), check_colour(on))
     if found < least:
         raise InputError(
-            f"Words in the colour {colour} could hardly be read on {on}: "
-            f"the contrast is {found:.1f} to 1, and {least} to 1 is the least. "
-            f"Choose a {'darker' if _luminance(on) > 0.18 else 'lighter'} colour for the words."
+            N_(
+                "Words in the colour %(colour)s could hardly be read on %(ground)s: the contrast is "
+                "%(found)s to 1, and %(least)s to 1 is the least. Choose a darker colour for the words."
+            )
+            if _luminance(on) > _MIDDLE
+            else N_(
+                "Words in the colour %(colour)s could hardly be read on %(ground)s: the contrast is "
+                "%(found)s to 1, and %(least)s to 1 is the least. Choose a lighter colour for the words."
+            ),
+            colour=colour,
+            ground=on,
+            found=f"{found:.1f}",
+            least=least,
         )
 
 

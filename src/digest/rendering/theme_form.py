@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.rendering import theme
 from digest.rendering.colours import check_colour
 from digest.rendering.theme import Campaign, Look, SocialLink, Sponsor, ThemePicture
@@ -87,9 +88,14 @@ def read_look(stored: Mapping[str, Any], *, public_url: str = "") -> Look:
         plain["share"] = tuple(plain["share"])
     sponsor, campaign = _under(values, "sponsor"), _under(values, "campaign")
     if sponsor and "words" not in sponsor:
-        raise InputError("A sponsor needs words: set sponsor.words, or unset the rest of it.")
+        raise InputError(
+            N_("A sponsor needs words, or nothing of a sponsor may be set."),
+            hint="Set sponsor.words, or unset the rest of it.",
+        )
     if campaign and "source" not in campaign:
-        raise InputError("Campaign tags need a source, such as the paper's name: set campaign.source.")
+        raise InputError(
+            N_("Campaign tags need a source, such as the paper's name."), hint="Set campaign.source."
+        )
     shown = ("words", "label", "url")
     return Look(
         **plain,
@@ -128,10 +134,12 @@ def _picture(values: Mapping[str, Any], name: str, public_url: str) -> ThemePict
 def _words(limit: int) -> Read:
     def read(name: str, value: Any) -> str:
         if not isinstance(value, str):
-            raise InputError(f"{name} must be words, not {str(value)[:40]!r}.")
+            raise InputError(N_("%(name)s must be words, not %(value)r."), name=name, value=str(value)[:40])
         words = clean_text(value)
         if len(words) > limit:
-            raise InputError(f"{name} is longer than {limit} letters; shorten it.")
+            raise InputError(
+                N_("%(name)s is longer than %(limit)s letters; shorten it."), name=name, limit=limit
+            )
         return words
 
     return read
@@ -141,14 +149,20 @@ def _colour(name: str, value: Any) -> str:
     try:
         return check_colour(str(value)).lower()
     except InputError as error:
-        raise InputError(f"{name}: {error}") from None
+        raise InputError(
+            N_("%(name)s: %(value)r is not a colour we can use; write it like #8a1c1c."),
+            name=name,
+            value=str(value)[:40],
+        ) from error
 
 
 def _address(name: str, value: Any) -> str:
     found = clean_address(str(value))
     if not found:
         raise InputError(
-            f"{name}: {str(value)[:80]!r} is no web address; write it like https://paper.example.org/."
+            N_("%(name)s: %(value)r is no web address; write it like https://paper.example.org/."),
+            name=name,
+            value=str(value)[:80],
         )
     return found
 
@@ -156,7 +170,12 @@ def _address(name: str, value: Any) -> str:
 def _one_of(kind: type[StrEnum]) -> Read:
     def read(name: str, value: Any) -> str:
         if value not in set(kind):
-            raise InputError(f"{name} must be one of {', '.join(kind)}, not {str(value)[:40]!r}.")
+            raise InputError(
+                N_("%(name)s must be one of %(known)s, not %(value)r."),
+                name=name,
+                known=", ".join(kind),
+                value=str(value)[:40],
+            )
         return str(value)
 
     return read
@@ -167,7 +186,13 @@ def _number(low: int, high: int) -> Read:
         is_digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10
         found = int(value) if is_digits else value
         if isinstance(found, bool) or not isinstance(found, int) or not low <= found <= high:
-            raise InputError(f"{name} must be a whole number from {low} to {high}, not {str(value)[:40]!r}.")
+            raise InputError(
+                N_("%(name)s must be a whole number from %(low)s to %(high)s, not %(value)r."),
+                name=name,
+                low=low,
+                high=high,
+                value=str(value)[:40],
+            )
         return found
 
     return read
@@ -193,7 +218,12 @@ def _targets(name: str, value: Any) -> list[str]:
     found = _list(value)
     if unknown := [one for one in found if one not in theme.SHARE_TARGETS]:
         known = ", ".join(theme.SHARE_TARGETS)
-        raise InputError(f"{name}: there is no {unknown[0][:40]!r}; choose among {known}, or none.")
+        raise InputError(
+            N_("%(name)s: there is no %(value)r; choose among %(known)s, or none."),
+            name=name,
+            value=unknown[0][:40],
+            known=known,
+        )
     return list(dict.fromkeys(found))
 
 
@@ -201,14 +231,18 @@ def _hosts(name: str, value: Any) -> list[str]:
     found = _list(value)
     if len(found) > _MOST_HOSTS or not all(_HOST.fullmatch(one) and "." in one for one in found):
         raise InputError(
-            f"{name} must be up to {_MOST_HOSTS} hosts, like paper.example.org,shop.example.org."
+            N_("%(name)s must be up to %(most)s hosts, like paper.example.org,shop.example.org."),
+            name=name,
+            most=_MOST_HOSTS,
         )
     return found
 
 
 def _prefix(name: str, value: Any) -> str:
     if not re.fullmatch(r"[a-z]{1,12}_", str(value)):
-        raise InputError(f"{name} must be small letters and an underscore, like utm_ or mtm_.")
+        raise InputError(
+            N_("%(name)s must be small letters and an underscore, like utm_ or mtm_."), name=name
+        )
     return str(value)
 
 

@@ -13,10 +13,13 @@ from sqlalchemy.orm import Session
 from digest import audit
 from digest.db.dialect import insert_if_new
 from digest.errors import InputError, NotFoundError
+from digest.i18n import N_
 from digest.models import Source, SourceKind
+from digest.models.source import AWAY_UNTIL
 from digest.net.http import check_address
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
+from digest.sources.keep import restore_source
 
 _BACKLOG = re.compile(r"(\d{1,4})([hd])")
 
@@ -43,7 +46,8 @@ def add_source(
 ) -> Source:
     """Add a source; what its feed holds already is known but not news, save for the backlog asked for.
 
-    `api_url` and `query` are those of a WordPress site: its REST root, and the part of it that is wanted.
+    `api_url` and `query` are those of a WordPress site: its REST root, and the part of it that is wanted. One
+    that was taken away comes back with what it knows.
     """
     address = str(check_address(url))
     # Feeds date their posts to the second or the minute: what comes out in this very minute is news.
@@ -66,7 +70,13 @@ def add_source(
         },
     )
     if source_id is None:
-        raise InputError("This source is there already; `digest source list` shows it.")
+        away = session.scalar(
+            sa.select(Source).where(Source.url == address, Source.next_fetch_at >= AWAY_UNTIL)
+        )
+        if away is not None:
+            restore_source(session, away, actor=actor, now=now)
+            return away
+        raise InputError(N_("This source is there already."), hint="`digest source list` shows it.")
     source = session.get_one(Source, source_id)
     audit.record(session, "source.add", source, actor=actor, now=now)
     enqueue(session, TaskName.COLLECT, source_id)

@@ -26,6 +26,7 @@ from digest.feeds.links import host_of
 from digest.logs import get_logger
 from digest.memory import give_back
 from digest.models import Source
+from digest.models.source import RESTS_UNTIL
 from digest.net.http import Answer, Fetcher
 from digest.queueing.enqueue import enqueue, hint
 from digest.queueing.names import TaskName
@@ -213,7 +214,9 @@ class Collector:
             now = clock.utc_now()
             with self.database.write() as session:
                 session.execute(
-                    sa.update(Source).where(among(session, Source.id, left)).values(next_fetch_at=now),
+                    sa.update(Source)
+                    .where(among(session, Source.id, left), Source.next_fetch_at < RESTS_UNTIL)
+                    .values(next_fetch_at=now),
                     execution_options={"synchronize_session": False},
                 )
 

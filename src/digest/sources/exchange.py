@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from digest.feeds.opml import Outline
 from digest.models import Digest, DigestSource, Source, SourceKind
+from digest.models.source import AWAY_UNTIL
 from digest.net.fetching import FetchError
 from digest.net.http import check_address
 from digest.sources.catalogue import add_source
@@ -48,7 +49,7 @@ def take_in(
         except FetchError as error:
             done.append(TakenIn(outline.url, outline.title, Taken.REFUSED, why=error.detail))
             continue
-        if url in there:
+        if url in there and not there[url].is_away:
             done.append(TakenIn(url, outline.title, Taken.THERE, there[url]))
             continue
         source = add_source(
@@ -68,7 +69,9 @@ def take_in(
     return done
 
 
-def outlines(session: Session, digest_id: int | None = None) -> list[Outline]:
+def outlines(
+    session: Session, digest_id: int | None = None, *, only: sa.ColumnElement[bool] | None = None
+) -> list[Outline]:
     """The sources, those of one digest or all, each in the folder of the digest that draws from it first."""
     drawn = (
         sa.select(DigestSource.source_id, sa.func.min(Digest.name).label("name"))
@@ -80,6 +83,7 @@ def outlines(session: Session, digest_id: int | None = None) -> list[Outline]:
     rows = session.execute(
         sa.select(Source, drawn.c.name)
         .join(drawn, drawn.c.source_id == Source.id, isouter=digest_id is None)
+        .where(Source.next_fetch_at < AWAY_UNTIL, sa.true() if only is None else only)
         .order_by(Source.id)
     )
     return [
@@ -87,10 +91,10 @@ def outlines(session: Session, digest_id: int | None = None) -> list[Outline]:
             url=source.url,
             title=source.title,
             language=source.language,
-            folder=name or "",
+            folder=folder or "",
             kind=source.kind.value,
             api_url=source.api_url,
-            query=source.query,
+            query={name: value for name, value in source.query.items() if name != "own"},
         )
-        for source, name in rows
+        for source, folder in rows
     ]

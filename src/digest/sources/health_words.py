@@ -20,6 +20,8 @@ class Pulse(StrEnum):
     GOOD = "good"
     ODD = "odd"
     FAILS = "fails"
+    RESTS = "rests"
+    AWAY = "away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,10 @@ def told_health(source: Source, words: Translator, *, now: dt.datetime) -> Healt
     """Fault first, then what is odd, else when it was last read."""
     odd = tuple(alarm_sentence(one["code"], one["facts"], words) for one in source.alarms)
     odd += tuple(map(words.gettext, source.oddities))
+    if source.is_away:
+        return Health(Pulse.AWAY, words.gettext("It was taken away. What it has brought is kept."))
+    if source.rests:
+        return Health(Pulse.RESTS, words.gettext("It is paused: nobody reads it."))
     if source.last_fetch_at is None:
         return Health(Pulse.NEW, words.gettext("It has not been read yet."))
     if source.fault_code:

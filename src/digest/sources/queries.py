@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.models import Digest, DigestSource, Post, PostSource, Source
+from digest.models.source import AWAY_UNTIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class SourceOverview:
 
 def all_sources(session: Session) -> list[SourceOverview]:
     """Every source in the order they were added; three statements, however many there are."""
-    return overviews(session, list(session.scalars(sa.select(Source).order_by(Source.id))))
+    there = sa.select(Source).where(Source.next_fetch_at < AWAY_UNTIL)
+    return overviews(session, list(session.scalars(there.order_by(Source.id))))
 
 
 def one_source(session: Session, source: Source) -> SourceOverview:

@@ -45,11 +45,12 @@ def note_success(
     """Note an answer that could be read; `feed` is None where it said that nothing has changed."""
     source.last_fetch_at = source.last_good_at = now
     source.fault_code, source.fault_detail, source.faults_in_a_row = None, "", 0
-    source.next_fetch_at = now + max(_with_jitter(interval), answer.retry_after or dt.timedelta(0))
+    _ask_again(source, now + max(_with_jitter(interval), answer.retry_after or dt.timedelta(0)))
     posts_before = _posts_before(session, source.id)
     if feed is not None:
         source.etag, source.last_modified = answer.etag, answer.last_modified
-        source.title, source.language = feed.title or source.title, feed.language
+        source.title = source.own_title or feed.title or source.title
+        source.language = feed.language
         source.oddities = list(feed.oddities)
     facts = SourceFacts(
         now=now,
@@ -91,7 +92,7 @@ def note_fault(
     source.fault_code, source.fault_detail = error.code, error.detail[:500]
     source.faults_in_a_row += 1
     wait = _with_jitter(_backoff(source, interval))
-    source.next_fetch_at = now + max(wait, retry_after or dt.timedelta(0))
+    _ask_again(source, now + max(wait, retry_after or dt.timedelta(0)))
     _add_fetch(
         session,
         Fetch(
@@ -166,6 +167,12 @@ def _with_earlier(source: Source, found: Sequence[Alarm], *, is_unchanged: bool)
         of_feed = {AlarmCode.SHRUNKEN, AlarmCode.EQUAL_DATES}
         kept += [one for one in source.alarms if one["code"] in of_feed]
     return kept
+
+
+def _ask_again(source: Source, at: dt.datetime) -> None:
+    """When it is read the next time; whoever reads a paused source once does not start it again."""
+    if not source.rests:
+        source.next_fetch_at = at
 
 
 def _backoff(source: Source, interval: dt.timedelta) -> dt.timedelta:

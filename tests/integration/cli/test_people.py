@@ -98,7 +98,7 @@ def test_a_file_of_people_is_imported_and_reported(readers: Cli, tmp_path: Path,
     assert result.exit_code == 0
     assert re.search(r"^added: +2$", result.stdout, re.MULTILINE)
     assert "digest import undo 1" in result.stdout
-    assert result.stderr == "line 3: This is not a mail address: An email address must have an @-sign.\n"
+    assert result.stderr == "line 3: This is not a mail address. An email address must have an @-sign.\n"
     report = readers.json(*words)
     assert (report["known"], report["bad"], report["bad_lines"][0]["number"]) == (2, 1, 3)
     assert rows(readers, database_url, AuditEntry.action).count("list.import") == 2

@@ -152,8 +152,8 @@ async def _worded(request: Request, visit: Visit, inner: Handler) -> Response:
     except NotFoundError:
         return visit.fault(404)
     except InputError as error:
-        return visit.fault(422, str(error))
+        return visit.fault(422, visit.told(error))
     except StateError as error:
-        return visit.fault(409, str(error))
+        return visit.fault(409, visit.told(error))
     finally:
         visit.form.close()

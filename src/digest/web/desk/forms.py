@@ -13,6 +13,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.web.forms import read_body, read_pairs, writable
 
 _FIELDS_MOST: Final = 2000
@@ -50,7 +51,7 @@ class Form:
         if not given and default is not None:
             return default
         if not given.lstrip("-").isdecimal() or len(given) > 18:
-            raise InputError(f"{given[:40]!r} is no whole number.")
+            raise InputError(N_("%(text)r is no whole number."), text=given[:40])
         return int(given)
 
     def numbers(self, name: str) -> list[int]:

@@ -39,7 +39,7 @@ def read_rhythm(form: Form) -> str | Preset:
     if every == WEEKLY:
         chosen = [day for day in form.texts("weekday") if day in WEEKDAYS]
         if not chosen:
-            raise InputError("Choose at least one day of the week.")
+            raise InputError(N_("Choose at least one day of the week."))
         return parse_preset(",".join(chosen), times)
     if every == "month":
         return parse_preset(f"month-{form.text('date')}", times)

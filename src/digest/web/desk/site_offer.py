@@ -1,4 +1,4 @@
-"""What was found at a site, as a form carries it from one page of the assistant to the next.
+"""What was found at a site, as a form carries it from one page to the next: of the assistant, of a source.
 
 It goes through the browser with a mark, so that only what we found comes back.
 """
@@ -16,11 +16,14 @@ from urllib.parse import urlsplit
 
 from digest.accounts.opaque import derived
 from digest.errors import InputError
-from digest.i18n import READER_LANGUAGES, Translator, matched
+from digest.i18n import N_, READER_LANGUAGES, Translator, matched
 from digest.models import SourceKind
+from digest.net.http import Fetcher, FetchError
+from digest.sources.find import find
 from digest.sources.find_words import reason_sentence
 from digest.sources.found import Found, Option
 
+_SECONDS: Final = 40.0
 _SECTIONS: Final = 60
 _OPTIONS: Final = 6
 _TITLES: Final = 5
@@ -29,6 +32,14 @@ _BACKLOGS: Final = (1, 3, 7, 30)
 _COMMENTARY: Final = re.compile(
     r"(?i)comment|opinion|editorial|column|view|analys|մեկնաբան|կարծիք|խմբագր|վերլուծ|chronique|tribune|رأي"
 )
+
+
+def looked_at(address: str, fetcher: Fetcher) -> Found:
+    """What can be collected at an address; a fault is part of the answer."""
+    try:
+        return find(address, fetcher, agent="Digest", seconds=_SECONDS)
+    except FetchError as error:
+        return Found(address, fault=error.code, detail=error.detail)
 
 
 def offer_of(found: Found, words: Translator, *, now: dt.datetime) -> dict[str, Any]:
@@ -58,7 +69,7 @@ def unpacked(field: str, token: str) -> dict[str, Any]:
     """The way back; raises InputError for what this browser was not given."""
     mark, _, text = field.partition(" ")
     if not hmac.compare_digest(derived(token, "offer " + text).encode(), mark.encode("utf-8", "replace")):
-        raise InputError("This page is too old. Paste the address of the site once more.")
+        raise InputError(N_("This page is too old. Paste the address of the site once more."))
     found: dict[str, Any] = json.loads(text)
     return found
 
@@ -67,7 +78,7 @@ def source_of(offer: dict[str, Any], place: int) -> dict[str, Any]:
     """What the chosen option's source is made of."""
     options = offer["options"]
     if not 0 <= place < len(options):
-        raise InputError("There is no such choice.")
+        raise InputError(N_("There is no such choice."))
     chosen = options[place]
     return {
         "url": chosen["url"],

@@ -22,6 +22,7 @@ from digest.accounts.opaque import new_token
 from digest.accounts.sign_in import Where
 from digest.config import Settings
 from digest.db import Database
+from digest.errors import DigestError
 from digest.i18n import LANGUAGES, Translator, for_editors, translator
 from digest.models import Cadence
 from digest.web.answers import preferred_language
@@ -94,6 +95,10 @@ class Visit:
     @property
     def words(self) -> Translator:
         return translator(self.language)
+
+    def told(self, error: DigestError) -> str:
+        """What an error says, in the person's language."""
+        return self.words.error(error)
 
     @property
     def zone(self) -> str:

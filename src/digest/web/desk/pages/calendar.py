@@ -98,10 +98,10 @@ def skip_date(visit: Here, cadence: int) -> Response:
         day = _within_reach(parse_day(typed))
         with visit.database.write() as session:
             row = session.get_one(Cadence, cadence)
-            _check_ahead(visit, is_ahead=day >= day_of(visit.now, row.zone))
+            _check_ahead(is_ahead=day >= day_of(visit.now, row.zone))
             skip_day(session, row, day, note=note, actor=visit.actor, now=visit.now)
     except InputError as error:
-        return _again(visit, cadence, fault_skip=str(error), day=typed)
+        return _again(visit, cadence, fault_skip=visit.told(error), day=typed)
     said = N_("Nothing comes out on %(day)s. You can take that back until then.")
     return visit.go(_calendar_at(day), visit.words.gettext(said, day=visit.words.day(day)))
 
@@ -115,13 +115,13 @@ def add_date(visit: Here, cadence: int) -> Response:
         _within_reach(local.date())
         with visit.database.write() as session:
             row = session.get_one(Cadence, cadence)
-            _check_ahead(visit, is_ahead=moment_of(local, row.zone) > visit.now)
+            _check_ahead(is_ahead=moment_of(local, row.zone) > visit.now)
             add_moment(session, row, local, note=typed[2], actor=visit.actor, now=visit.now)
     except InputError as error:
         return _again(
             visit,
             cadence,
-            fault_extra=str(error),
+            fault_extra=visit.told(error),
             extra_day=typed[0],
             extra_time=typed[1],
             extra_note=typed[2],
@@ -143,9 +143,9 @@ def take_date_back(visit: Here, cadence: int) -> Response:
     return visit.go(path, visit.words.gettext(N_("It goes by its schedule again.")))
 
 
-def _check_ahead(visit: Visit, *, is_ahead: bool) -> None:
+def _check_ahead(*, is_ahead: bool) -> None:
     if not is_ahead:
-        raise InputError(visit.words.gettext(N_("This has passed already.")))
+        raise InputError(N_("This has passed already."))
 
 
 def _dates_page(
@@ -196,7 +196,7 @@ def _asked_day(text: str) -> dt.date | None:
 
 def _within_reach(day: dt.date) -> dt.date:
     if not _YEARS[0] <= day.year <= _YEARS[1]:
-        raise InputError(f"{day} is too far away.")
+        raise InputError(N_("%(day)s is too far away."), day=day)
     return day
 
 

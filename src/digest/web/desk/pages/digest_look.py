@@ -74,7 +74,7 @@ def try_look(visit: Here, digest: int) -> Response:
         edition_id = _coming(session, digest)
     try:
         if edition_id is None:
-            raise InputError(visit.words.gettext(N_("There is no coming edition to show it on.")))
+            raise InputError(N_("There is no coming edition to show it on."))
         mail = one_mail(
             visit.database,
             edition_id,
@@ -85,7 +85,7 @@ def try_look(visit: Here, digest: int) -> Response:
             look=changed_look(found.look or {}, _given(asked.get)) if "layout" in asked else None,
         )
     except DigestError as error:
-        return preview_answer(preview_note(visit, f"<p>{escape(str(error))}</p>", is_dark=is_dark))
+        return preview_answer(preview_note(visit, f"<p>{escape(visit.told(error))}</p>", is_dark=is_dark))
     return preview_answer(mail_as_seen(mail, is_dark=is_dark, has_pictures=True))
 
 
@@ -97,7 +97,7 @@ async def save_look(visit: Here, digest: int) -> Response:
     try:
         await visit.services.in_turn(_keep, visit, digest, pictures)
     except InputError as error:
-        return await run_in_threadpool(_shown, visit, digest, str(error))
+        return await run_in_threadpool(_shown, visit, digest, visit.told(error))
     said = N_("The look is kept. It counts for every edition that is not locked yet.")
     return visit.go(f"/desk/digests/{digest}/look", visit.words.gettext(said))
 

@@ -19,9 +19,7 @@ from digest.models import Digest
 from digest.net.http import Fetcher, FetchError
 from digest.rendering.theme import ACCENT, Layout
 from digest.sources.collect import Collected, collect
-from digest.sources.find import find
 from digest.sources.find_words import find_sentence
-from digest.sources.found import Found
 from digest.web.desk import rhythm_form, site_offer
 from digest.web.desk.outward import outward
 from digest.web.desk.pages.digest_rhythm import rhythm_choices
@@ -29,7 +27,6 @@ from digest.web.desk.pages.digest_settings import languages
 from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
 
-_SECONDS: Final = 40.0
 _WEEK: Final = 7  # days
 _MONTH: Final = 30
 _NEWEST: Final = "newest"
@@ -52,14 +49,7 @@ def ask_address(visit: Here) -> Response:
 async def look_at_site(visit: Here) -> Response:
     """Look what can be collected there, and ask for the rest with all that could be guessed."""
     address = visit.form.text("address")[:2000]
-
-    def look(fetcher: Fetcher) -> Found:
-        try:
-            return find(address, fetcher, agent="Digest", seconds=_SECONDS)
-        except FetchError as error:
-            return Found(address, fault=error.code, detail=error.detail)
-
-    found = await outward(visit, look)
+    found = await outward(visit, lambda fetcher: site_offer.looked_at(address, fetcher))
     if not found.options:
         fault = find_sentence(found.fault or "no_feed", found.detail, visit.words)
         return await run_in_threadpool(_address, visit, address, fault)
@@ -75,7 +65,7 @@ async def make(visit: Here) -> Response:
         wanted = _wanted(visit, offer)
         made = await visit.services.in_turn(_make, visit, wanted)
     except (InputError, FetchError) as error:
-        fault = str(error) if isinstance(error, InputError) else error.detail
+        fault = visit.told(error) if isinstance(error, InputError) else error.detail
         return await run_in_threadpool(_asked, visit, offer, fault)
     done = await outward(visit, lambda fetcher: _read(visit, made, fetcher))
     if done.fault:
@@ -108,10 +98,10 @@ def _wanted(visit: Visit, offer: dict[str, Any]) -> Wanted:
     form = visit.form
     title = form.text("title")
     if not title:
-        raise InputError("A digest needs a title: it is what readers see.")
+        raise InputError(N_("A digest needs a title: it is what readers see."))
     layout = form.text("layout")
     if layout not in set(Layout):
-        raise InputError("There is no such layout.")
+        raise InputError(N_("There is no such choice."))
     settings: dict[str, Any] = {
         "title": title,
         "name": form.text("name"),

@@ -133,7 +133,7 @@ def duplicate(visit: Here, digest: int) -> Response:
     """Another one like it, whose rhythms stand still."""
     name, title = visit.form.text("name"), visit.form.text("title")
     if not title:
-        raise InputError("A digest needs a title: it is what readers see.")
+        raise InputError(N_("A digest needs a title: it is what readers see."))
     with visit.database.write() as session:
         found = session.get_one(Digest, digest)
         made = duplicate_digest(session, found, name=name, title=title, actor=visit.actor, now=visit.now)

@@ -71,7 +71,7 @@ def add_list(visit: Here) -> Response:
             details = {"digest": digest.id, "uncertain_policy": made.uncertain_policy.value}
             audit.record(session, "list.create", made, actor=visit.actor, now=visit.now, details=details)
     except InputError as error:
-        return _new(visit, fault=str(error))
+        return _new(visit, fault=visit.told(error))
     said = N_("The list is there. It is closed: nobody can sign up yet.")
     return visit.go(f"/desk/lists/{made.id}", visit.words.gettext(said))
 
@@ -92,7 +92,7 @@ def save_list(visit: Here, list: int) -> Response:  # noqa: A002
             if changed:
                 audit.record(session, "list.set", found, actor=visit.actor, now=visit.now, details=changed)
     except InputError as error:
-        return _list(visit, list, fault=str(error))
+        return _list(visit, list, fault=visit.told(error))
     return visit.go(f"/desk/lists/{list}", visit.words.gettext(N_("Saved.")))
 
 
@@ -135,7 +135,7 @@ def _changes(visit: Visit, found: MailingList) -> manage.ListChanges:
     opt_in = _one_of(OptIn, form.text("opt_in"))
     if opt_in is OptIn.SINGLE and found.opt_in is not OptIn.SINGLE and not form.is_ticked("sure"):
         raise InputError(
-            "With sign-ups that count at once anybody can sign up anybody else. Tick that you are sure."
+            N_("With sign-ups that count at once anybody can sign up anybody else. Tick that you are sure.")
         )
     return manage.ListChanges(
         title=form.text("title"),
@@ -150,7 +150,7 @@ def _changes(visit: Visit, found: MailingList) -> manage.ListChanges:
 
 def _one_of(kind: Any, text: str) -> Any:
     if text not in set(kind):
-        raise InputError(f"{text[:40]!r} is not one of those to choose from.")
+        raise InputError(N_("There is no such choice."))
     return kind(text)
 
 
@@ -216,7 +216,7 @@ def _new(visit: Visit, fault: str = "") -> Response:
 def _digest(session: Session, digest_id: int) -> Digest:
     found = session.get(Digest, digest_id)
     if found is None:
-        raise InputError("Choose the digest that its people get.")
+        raise InputError(N_("Choose the digest that its people get."))
     return found
 
 

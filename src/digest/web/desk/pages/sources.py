@@ -14,16 +14,18 @@ from starlette.responses import Response
 from digest import clock
 from digest.accounts.me import Me
 from digest.accounts.rights import May, sees_all
-from digest.accounts.visible import visible_digests
+from digest.accounts.visible import allows, visible_digests
 from digest.editions.accept import accept_news, mark_as_seen
 from digest.editions.remarks import remark_sentence
 from digest.editions.show import get_edition
 from digest.i18n import N_
 from digest.models import Cadence, Digest, DigestSource, Edition, EditionState, Fetch, Reason, Source
+from digest.models.source import AWAY_UNTIL
 from digest.net.http import Fetcher, user_agent
 from digest.sources.challenges import request_to_host
 from digest.sources.collect import Collected, collect
 from digest.sources.health_words import told_collection, told_health
+from digest.sources.keep import leaving_of
 from digest.sources.queries import newest_posts, overviews
 from digest.sources.record import last_fetches
 from digest.web.desk.outward import outward
@@ -41,19 +43,22 @@ def show_sources(visit: Here) -> Response:
     asked = visit.request.query_params.get("after", "")
     after = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 19 else 0
     with visit.database.read() as session:
-        query = sa.select(Source).where(Source.id > after, _visible(visit.me)).order_by(Source.id)
+        query = (
+            sa.select(Source).where(Source.id > after, _visible(visit.me), ~_is_away()).order_by(Source.id)
+        )
         lines = overviews(session, list(session.scalars(query.limit(_PAGE + 1))))
         waiting = _waiting(session, visit.me)
+        away = _away(session, visit.me) if not after else []
         digests = _digests(session, visit.me, [one.source.id for one in lines])
     shown = lines[:_PAGE]
     return visit.page(
         "sources.html",
         lines=[(one, told_health(one.source, visit.words, now=visit.now)) for one in shown],
         digests=digests,
+        away=away,
         waiting=[(edition, title, _remarks(visit, edition)) for edition, title in waiting],
         next_url=visit.url(after=shown[-1].source.id) if len(lines) > _PAGE else "",
         first_url=visit.url(after=None) if after else "",
-        can_make=desk.has("/digests/new"),
     )
 
 
@@ -66,12 +71,15 @@ def show_source(visit: Here, source: int) -> Response:
         posts = newest_posts(session, source, limit=_POSTS)
         waiting = _waiting(session, visit.me, source)
         digests = _digests(session, visit.me, [source])[source]
+        leaving = leaving_of(session, found.source)
     address = found.source.url
     return visit.page(
         "source.html",
         one=found,
         source=found.source,
         digests=digests,
+        leaving=leaving,
+        may_remove=allows(visit.me, May.REMOVE_SOURCE),
         health=told_health(found.source, visit.words, now=visit.now),
         answers=[(each, _answer(visit, each)) for each in answers],
         posts=posts,
@@ -125,6 +133,17 @@ def _visible(me: Me) -> sa.ColumnElement[bool]:
         return sa.true()
     drawn = sa.select(DigestSource.source_id).where(DigestSource.digest_id.in_(visible_digests(me)))
     return Source.id.in_(drawn)
+
+
+def _is_away() -> sa.ColumnElement[bool]:
+    return Source.next_fetch_at >= AWAY_UNTIL
+
+
+def _away(session: Session, me: Me) -> list[Source]:
+    """Those that were taken away, for whoever may bring them back."""
+    if not allows(me, May.REMOVE_SOURCE):
+        return []
+    return list(session.scalars(sa.select(Source).where(_is_away()).order_by(Source.id.desc()).limit(_PAGE)))
 
 
 def _waiting(session: Session, me: Me, source_id: int | None = None) -> list[tuple[Edition, str]]:
