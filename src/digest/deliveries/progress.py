@@ -1,17 +1,23 @@
 """How far an edition is handed over: figures from the rows, a constant number of statements.
 
-Nothing is counted in Python: each figure is one GROUP BY, whatever the size of the audience.
+Nothing is counted in Python: each figure is one GROUP BY, whatever the size of the audience. Of a large one
+it may be as old as a few seconds, as long as somebody looks.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.db.dialect import with_room_to_work
+from digest.db.remembered import Remembered
 from digest.deliveries.figures import (
+    FINAL_STATES,
     Batches,
     FaultLine,
     Progress,
@@ -44,9 +50,10 @@ _REPLIES = 20
 def progress(session: Session, edition_id: int, *, now: dt.datetime, details: bool = True) -> Progress:
     """How far an edition is handed over. Without `details` no providers and replies: those cost the most."""
     edition = session.get_one(Edition, edition_id, populate_existing=True)
-    counts, reasons, recent = _counts(session, edition_id, now)
+    key = (edition_id, edition.public_id, edition.state in FINAL_STATES)
+    rows = _remembered_rows.of(session, key, lambda using: _rows(using, edition_id, now))
+    counts, reasons, recent, waiting = dict(rows.counts), rows.reasons, rows.recent, rows.waiting
     batches, faults = _batches(session, edition_id, now)
-    waiting = _waiting(session, edition_id, now) if counts[DeliveryStatus.PENDING] else Waiting()
     totals = session.get(EditionTotals, edition_id, populate_existing=True)
     if totals is not None:
         counts |= {
@@ -63,6 +70,9 @@ def progress(session: Session, edition_id: int, *, now: dt.datetime, details: bo
         pending = counts[DeliveryStatus.PENDING] - waiting.deferred
         per_second = rate_last_minute or rate or _pace(session) or 0.0
         ends_at = expected_end(pending, per_second, waiting.planned_until, now=now)
+    detail = _Details()
+    if details:
+        detail = _remembered_details.of(session, key, lambda using: _details(using, edition_id))
     return Progress(
         edition_id=edition_id,
         state=edition.state,
@@ -77,12 +87,51 @@ def progress(session: Session, edition_id: int, *, now: dt.datetime, details: bo
         ends_at=ends_at,
         batches=batches,
         waiting=waiting,
-        providers=_providers(session, edition_id) if details else (),
-        replies=_replies(session, edition_id) if details else (),
+        providers=detail.providers,
+        replies=detail.replies,
         faults=faults,
         rests=_rests(session, now),
         dropped_at=totals.dropped_at if totals is not None else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is counted of the rows of an edition; `recent` are those of the last seconds, by their number."""
+
+    counts: dict[DeliveryStatus, int]
+    reasons: dict[DeliveryReason, int]
+    recent: dict[int, int]
+    waiting: Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class _Details:
+    """What costs the most: who receives it, and what was answered."""
+
+    providers: tuple[ProviderLine, ...] = ()
+    replies: tuple[ReplyLine, ...] = ()
+
+
+_Key = tuple[int, str, bool]  # an edition, and whether it is over: then it is counted once more
+_remembered_rows: Final[Remembered[_Key, _Rows]] = Remembered(
+    lambda found: sum(found.counts.values()), seconds=3, usable=30
+)
+_remembered_details: Final[Remembered[_Key, _Details]] = Remembered(
+    lambda found: sum(line.people for line in found.providers), seconds=10, usable=60
+)
+
+
+def _rows(session: Session, edition_id: int, now: dt.datetime) -> _Rows:
+    with_room_to_work(session)
+    counts, reasons, recent = _counts(session, edition_id, now)
+    waiting = _waiting(session, edition_id, now) if counts[DeliveryStatus.PENDING] else Waiting()
+    return _Rows(counts, reasons, recent, waiting)
+
+
+def _details(session: Session, edition_id: int) -> _Details:
+    with_room_to_work(session)
+    return _Details(_providers(session, edition_id), _replies(session, edition_id))
 
 
 def _counts(

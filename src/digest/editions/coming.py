@@ -8,10 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.editions.approval_settings import approve_by
+from digest.editions.audience import people_of
 from digest.editions.compose import context_of, filed_of
 from digest.editions.gate import is_approved
 from digest.editions.gate import outcome_of as approval_outcome_of
@@ -25,7 +25,6 @@ from digest.editions.topic_wants import least_of
 from digest.editions.verdicts import IS_IN
 from digest.errors import StateError
 from digest.i18n import N_, Translator
-from digest.lists.segments import edition_audience
 from digest.models import Cadence, Digest, Edition, EditionState, Fallback, Reason, Revision, Unapproved
 from digest.rendering.digest_email import render_lines
 
@@ -112,8 +111,7 @@ def coming(
         raise StateError(
             f"Edition {edition_id} is {edition.state}; look at it by `digest edition show {edition_id}`."
         )
-    audience = edition_audience(session, edition).subquery()
-    people = session.scalar(sa.select(sa.func.count()).select_from(audience))
+    people = people_of(session, edition)
     locks_at = edition.send_at - dt.timedelta(seconds=cadence.lead_seconds)
     outcome: Outcome | None = None
     sections = sections_of(session, cadence.digest_id) if follows_topics(edition) else {}
@@ -134,13 +132,13 @@ def coming(
     is_asked = cadence.wants_approval
     if edition.state is EditionState.FROZEN:  # as it was when it was locked, and since
         is_asked = not is_approved(session, edition)
-    fate, reason, until = _fate(edition, cadence, outcome, people or 0, is_asked=is_asked)
+    fate, reason, until = _fate(edition, cadence, outcome, people, is_asked=is_asked)
     return Coming(
         line=edition_line(session, edition_id),
         is_live=edition.state in LIVE,
         subject=subject,
         preheader=preheader,
-        people=people or 0,
+        people=people,
         locks_at=locks_at,
         locks_in=int((locks_at - now).total_seconds()),
         goes_out_in=int((edition.send_at - now).total_seconds()),

@@ -1,14 +1,16 @@
-"""How many people are on the lists."""
+"""How many people are on the lists; of very many they may be those of a minute ago."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
 from dataclasses import dataclass, field
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.db.remembered import Remembered
 from digest.lists.stranded import stranded
 from digest.models import (
     Digest,
@@ -53,15 +55,24 @@ def one_list(session: Session, mailing_list: MailingList) -> ListCount:
     return dataclasses.replace(_counted(session, mailing_list.id)[0], stranded=found)
 
 
+def _count(session: Session, list_id: int | None) -> dict[tuple[int, SubscriptionStatus], int]:
+    """By list and status, of one list or of all."""
+    query = sa.select(Subscription.list_id, Subscription.status, sa.func.count())
+    if list_id is not None:
+        query = query.where(Subscription.list_id == list_id)
+    rows = session.execute(query.group_by(Subscription.list_id, Subscription.status))
+    return {(found, status): number for found, status, number in rows}
+
+
+_Counts = dict[tuple[int, SubscriptionStatus], int]
+_people: Final[Remembered[int | None, _Counts]] = Remembered(lambda found: sum(found.values()), seconds=60)
+
+
 def _counted(session: Session, list_id: int | None) -> list[ListCount]:
     lists = sa.select(MailingList, Digest.name).join(Digest, Digest.id == MailingList.digest_id)
-    people = sa.select(Subscription.list_id, Subscription.status, sa.func.count()).group_by(
-        Subscription.list_id, Subscription.status
-    )
     if list_id is not None:
         lists = lists.where(MailingList.id == list_id)
-        people = people.where(Subscription.list_id == list_id)
-    counted = {(found, status): number for found, status, number in session.execute(people)}
+    counted = _people.of(session, list_id, lambda using: _count(using, list_id))
     return [
         ListCount(
             id=found.id,

@@ -336,6 +336,7 @@ NOT_PERSONAL: Mapping[str, str] = {
         ("editions", "revisions", "items", "variants", "sent_items", "edition_totals", "cadence_dates"),
         _EDITORIAL,
     ),
+    "edition_figures": _EDITORIAL,
     **dict.fromkeys(("own_items", "own_item_uses", "edition_changes", "alerts", "amendments"), _EDITORIAL),
     "links": _EDITORIAL,
     "link_counts": "counts alone, of all readers together",

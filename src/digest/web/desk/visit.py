@@ -57,6 +57,7 @@ class Visit:
     is_half: bool = False  # the password was right, the code is waited for
     _said: list[tuple[str, str]] = field(default_factory=list)
     _new_token: str | None = None
+    _zone: str = ""
 
     @property
     def me(self) -> Me:
@@ -103,8 +104,10 @@ class Visit:
     @property
     def zone(self) -> str:
         """The time zone in which the person reads times; of who has chosen none, that of the first digest."""
-        chosen = self.me_or_none.zone if self.me_or_none else ""
-        return chosen or house_zone(self.database)
+        if not self._zone:  # asked for with every moment of a page
+            chosen = self.me_or_none.zone if self.me_or_none else ""
+            self._zone = chosen or house_zone(self.database)
+        return self._zone
 
     @property
     def where(self) -> Where:

@@ -212,30 +212,3 @@ def test_the_papers_are_handed_out(desk: Looking) -> None:
     with desk.database.read() as session:
         taken = session.scalars(sa.select(AuditEntry.action).order_by(AuditEntry.id)).all()
     assert taken == ["consent.proof", "subscriber.data"]
-
-
-def test_pages_ask_the_same_number_of_questions(desk: Looking, app: FastAPI) -> None:
-    """However many people and lists there are, each page reads by as many statements."""
-    engine = app.state.services.database.engine
-
-    def statements() -> list[int]:
-        counted = []
-        for path in ("/desk/lists", "/desk/subscribers", "/desk/subscribers?q=lus", desk.url):
-            seen: list[str] = []
-            listener = lambda *args, seen=seen: seen.append(args[2])  # noqa: E731
-            sa.event.listen(engine, "before_cursor_execute", listener)
-            assert desk.hands.get(path).status_code == 200
-            sa.event.remove(engine, "before_cursor_execute", listener)
-            counted.append(len(seen))
-        return counted
-
-    statements()
-    before = statements()
-    with desk.database.write() as session:
-        digest = make_digest(session)
-        person = session.get_one(Subscriber, desk.person)
-        for number in range(4):
-            mailing_list = make_list(session, digest)
-            make_subscription(session, mailing_list, person)
-            make_readers(session, mailing_list, [f"lus{number}@mail.test"])
-    assert statements() == before

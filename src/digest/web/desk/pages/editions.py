@@ -12,7 +12,7 @@ from starlette.responses import Response
 from digest.accounts.rights import May
 from digest.accounts.visible import allows
 from digest.editions.approve import may_approve
-from digest.editions.audience import audience_sentences, audience_summary
+from digest.editions.audience import audience_of, audience_sentences
 from digest.editions.board import Board, Reasoned, fixed_board, live_board
 from digest.editions.coming import LIVE, Coming, coming, fate_sentence
 from digest.editions.gate import is_approved
@@ -99,8 +99,9 @@ def edition_page(
 ) -> Response:
     """The page with what was just done or what stood in the way; `mine` is what the editor typed then."""
     with visit.database.read() as session:
+        # First: what the page says of the coming edition wants the same number.
+        audience = audience_of(session, get_edition(session, edition_id)) if not visit.is_htmx else None
         seen = _seen(visit, session, edition_id)
-        audience = audience_summary(session, seen.edition) if not visit.is_htmx else None
         way = way_of(visit, session, edition_id) if seen.line.state in WITH_FIGURES else None
     state = seen.line.state
     return visit.page(

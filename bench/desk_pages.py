@@ -1,0 +1,139 @@
+"""How soon each page of the desk answers at a million subscribers, and the preview after an edit.
+
+The pages are those of the route table: whoever adds one adds a figure. `digest web` answers as operators run
+it, and every page is asked by turns with the others and with a bare page of the same server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from bench import effort
+from bench.audience_room import web
+from bench.delivery_room import Room
+from bench.desk_ask import Browser, sign_in
+from bench.desk_fill import Filled
+from bench.figures import Figure, Target, load
+from bench.load_generator import percentile
+from digest.web.desk.table import ROOT, Entry, desk
+from digest.web.desk.wiring import load_pages
+
+AREA: Final = "desk"
+ROUNDS: Final = 50
+_BARE: Final = "/health"
+_PAGE_MS: Final = 300.0
+_PREVIEW_MS: Final = 1000.0
+# Pages whose question says what is shown: those that cost the most of each.
+_ASKED: Final[Mapping[str, tuple[str, ...]]] = {
+    "/subscribers": ("", "?q=reader77", "?q=@mail7.test", "?list=1&status=paused"),
+    "/calendar": ("", "?view=month"),
+    "/trail": ("", "?action=list."),
+    "/do-not-mail": ("", "?cause=complaint"),
+}
+# A file that is taken away whole, and a step that leads on for whoever does not stand at it.
+_NO_PAGE: Final = ("/trail.csv", "/account/codes")
+
+
+def paths(filled: Filled) -> dict[str, str]:
+    """The path of each page by its name: of every kind of thing all that were made.
+
+    Left out is what nobody need be signed in for: the forms for coming in, and files that pages load.
+    """
+    load_pages()
+    found: dict[str, str] = {}
+    for entry in desk.entries:
+        if entry.changes or entry.is_stream or entry.may.least is None or entry.path in _NO_PAGE:
+            continue
+        found.update(_of(entry, filled))
+    return found
+
+
+def _of(entry: Entry, filled: Filled) -> Iterator[tuple[str, str]]:
+    """A page's paths, for each thing that it may be of and each question that is asked of it."""
+    words = re.findall(r"{(\w+)", entry.path)
+    things = filled.things.get(words[0], {}) if words else {"": 0}
+    if len(words) > 1 or not things:
+        raise ValueError(f"the bench has nothing to put into {entry.path}: make it in bench.desk_fill")
+    for what, number in things.items():
+        path = re.sub(r"{\w+}", str(number), entry.path)
+        for asked in _ASKED.get(entry.path, ("",)):
+            note = f" ({what})" if what else ""
+            yield f"{entry.path or '/'}{asked}{note}", f"{ROOT}{path}{asked}"
+
+
+def pages(made: Room, filled: Filled) -> Iterator[Figure]:
+    """The first load of each in a new process, then all by turns."""
+    asked = paths(filled)
+    token = sign_in(made.database, filled.account)
+    with web(made) as server, Browser(server.port, token) as browser:
+        browser.get(_BARE)
+        first = {name: _seconds(browser, path) for name, path in asked.items()}
+        taken: dict[str, list[float]] = {name: [] for name in asked}
+        bare = []
+        for _ in range(effort.rounds(ROUNDS)):
+            bare.append(_seconds(browser, _BARE))
+            for name, path in asked.items():
+                taken[name].append(_seconds(browser, path))
+    reference = 1000 * percentile(sorted(bare), 0.95)
+    for name, times in taken.items():
+        times.sort()
+        yield Figure(
+            AREA,
+            f"{name}: p95",
+            1000 * percentile(times, 0.95),
+            "ms",
+            reference,
+            Target("<=", _PAGE_MS),
+            f"p50 {1000 * percentile(times, 0.5):.0f} ms, max {1000 * times[-1]:.0f} ms in {len(times)} "
+            f"rounds by turns with all pages; the first load in a new process {1000 * first[name]:.0f} ms; "
+            f"reference: p95 of {_BARE} of the same server; {filled.people:,} subscribers; {load()}",
+        )
+
+
+def preview(made: Room, filled: Filled) -> Iterator[Figure]:
+    """A title is rewritten, and the mail in the frame shows it."""
+    edition = filled.things["edition"]["coming"]
+    token = sign_in(made.database, filled.account)
+    times, bare = [], []
+    with web(made) as server, Browser(server.port, token) as browser:
+        page = browser.get(f"{ROOT}/editions/{edition}").body.decode()
+        story = _field(page, "story")
+        for number in range(effort.rounds(ROUNDS)):
+            title = f"A bridge is mended {number} times"
+            fields = {"seen": _field(page, "seen"), "story": story, "title": title}
+            done = browser.post(f"{ROOT}/editions/{edition}/rewrite", fields)
+            page = done.body.decode()
+            mail = browser.get(f"{ROOT}/editions/{edition}/preview")
+            if done.status != 200 or title.encode() not in mail.body:
+                raise AssertionError(f"rewritten with {done.status}, and the mail does not show it")
+            times.append(done.seconds + mail.seconds)
+            bare.append(_seconds(browser, _BARE))
+    times.sort()
+    yield Figure(
+        AREA,
+        "an edit and the mail that shows it: p95",
+        1000 * percentile(times, 0.95),
+        "ms",
+        1000 * percentile(sorted(bare), 0.95),
+        Target("<=", _PREVIEW_MS),
+        f"p50 {1000 * percentile(times, 0.5):.0f} ms, max {1000 * times[-1]:.0f} ms in {len(times)} rounds: "
+        f"the title is sent, the board comes back, the mail is rendered anew; reference: p95 of {_BARE}; "
+        f"{load()}",
+    )
+
+
+def _seconds(browser: Browser, path: str) -> float:
+    answer = browser.get(path)
+    if answer.status != 200:
+        raise AssertionError(f"{path} is answered {answer.status}")
+    return answer.seconds
+
+
+def _field(page: str, name: str) -> str:
+    """The first value that a form of the page has for a field."""
+    found = re.search(rf'<input[^>]*\bname="{name}"[^>]*\bvalue="([^"]*)"', page)
+    if found is None:
+        raise AssertionError(f"the page has no field {name}")
+    return found[1]

@@ -1,0 +1,79 @@
+"""How many statements a page of the desk takes: made from the route table, so that a new page is held too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from fastapi.testclient import TestClient
+
+from digest.db import Database
+from digest.models import AccountRole
+from digest.web.desk.table import ROOT, Entry, desk
+from digest.web.desk.wiring import load_pages
+from tests.factories import make_account
+from tests.integration.web.desk.grown import Grown, begin
+from tests.integration.web.desk.hands import Hands, signed_in
+
+load_pages()
+FEW, MANY = 3, 14
+# Pages that are asked something by which they show more.
+_ASKED = {"/subscribers": "?q=reader", "/calendar": "?view=month"}
+
+
+def test_no_page_takes_more_statements_for_more_rows(client: TestClient, database: Database) -> None:
+    """Three of everything or fourteen: no page asks more of the database for them, or once for each.
+
+    It may ask less: what it remembers, and the samples that are found at the first try where many are.
+    """
+    with database.write() as session:
+        me = make_account(session, role=AccountRole.ADMIN)
+        grown = begin(session, me)
+    hands = signed_in(client, database, me)
+    counts: list[dict[str, int]] = []
+    for count in (FEW, MANY):
+        with database.write() as session:
+            grown.grow(session, count)
+        counts.append({path: _counted(hands, database, path) for path in _paths(grown)})
+    few, many = counts
+    assert {path: (few[path], many[path]) for path in few if few[path] < many[path]} == {}
+    assert len(few) > 30
+
+
+def _paths(grown: Grown) -> Iterator[str]:
+    """Each page that needs somebody who is signed in, of every thing that it may be of."""
+    for entry in desk.entries:
+        if not entry.changes and not entry.is_stream and entry.may.least is not None:
+            for thing in _things(entry, grown):
+                yield ROOT + re.sub(r"{\w+}", str(thing), entry.path) + _ASKED.get(entry.path, "")
+
+
+def _things(entry: Entry, grown: Grown) -> list[int]:
+    """A page of a kind of thing that `grown` has none of fails here: have it grow some."""
+    return [0] if entry.may.of is None else grown.things()[entry.may.of]
+
+
+def _counted(hands: Hands, database: Database, path: str) -> int:
+    with statements(database) as seen:
+        answer = hands.get(path)
+    assert answer.status_code in (200, 303), (path, answer.status_code)
+    return len(seen)
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """What is asked of the database meanwhile."""
+    seen: list[str] = []
+    with database.read() as session:
+        engine = session.get_bind().engine
+
+    def note(*given: object) -> None:
+        seen.append(str(given[2]))
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
