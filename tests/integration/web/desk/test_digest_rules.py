@@ -8,7 +8,16 @@ from fastapi.testclient import TestClient
 from digest import clock
 from digest.db import Database
 from digest.lists.topics import topics_of
-from digest.models import Account, AccountDigest, AccountRole, Cadence, Digest, Fallback, Selection, Unapproved
+from digest.models import (
+    Account,
+    AccountDigest,
+    AccountRole,
+    Cadence,
+    Digest,
+    Fallback,
+    Selection,
+    Unapproved,
+)
 from tests.factories import make_account
 from tests.integration.newsroom import Newsroom, make_newsroom
 from tests.integration.web.desk.hands import Hands, signed_in
