@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from bench import desk_pages, effort
+from bench import desk_pages, desk_streams, effort
 from bench.audience_room import place, room
 from bench.delivery_room import Room
 from bench.desk_fill import Filled, fill
@@ -20,6 +20,7 @@ Part = Callable[[Room, Filled], Iterator[Figure]]
 PARTS: Final[Mapping[str, Part]] = {
     "pages": desk_pages.pages,
     "preview": desk_pages.preview,
+    "streams": desk_streams.streams,
 }
 
 

@@ -75,6 +75,8 @@ def fill(database: Database, people: int) -> Filled:
     """All of it; the statistics are made as autovacuum would have made them by then."""
     now = clock.utc_now()
     with database.write() as session:
+        # What a row points to need not be looked for: it has just been made.
+        session.execute(sa.text("SET LOCAL session_replication_role = replica"))
         staff = [_account(session, number) for number in range(_STAFF)]
         papers = [_paper(session, number, now) for number in range(1 + _SMALL)]
         _posts(session, papers, now)
@@ -113,9 +115,9 @@ def _account(session: Session, number: int) -> Account:
 
 def _paper(session: Session, number: int, now: dt.datetime) -> _Paper:
     digest = make_digest(session, title=f"The Courier {number}")
-    long_ago = {"slots_after": now + _DAY, "created_at": now - 1000 * _DAY}
-    usual = make_cadence(session, digest, **long_ago)
-    rare = make_cadence(session, digest, "sunday", cron="0 9 * * 0", **long_ago)
+    ahead, long_ago = now + _DAY, now - 1000 * _DAY
+    usual = make_cadence(session, digest, slots_after=ahead, created_at=long_ago)
+    rare = make_cadence(session, digest, "sunday", cron="0 9 * * 0", slots_after=ahead, created_at=long_ago)
     return _Paper(digest, usual, rare, make_list(session, digest), 20 if number else 1)
 
 

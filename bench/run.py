@@ -32,6 +32,7 @@ AREAS: dict[str, Area] = {
     "audience": Area(figures="bench.audience:figures"),
     "news": Area(figures="bench.news:figures", proofs="bench.news:proofs"),
     "email": Area(figures="bench.email:figures"),
+    "desk": Area(figures="bench.desk:figures"),
 }
 
 

@@ -1,7 +1,8 @@
 """What came of several editions, in figures: for lists of editions, where no single one is looked into.
 
 To count the deliveries of a large edition takes a database a quarter of a second. So what is over is counted
-once and remembered, together with what would have to change first: its state, batches, open questions.
+once and kept, together with what would have to change first: its state, batches, open questions. The tick
+keeps it as a row; where that has not come to it yet, each process remembers what it has counted.
 """
 
 from __future__ import annotations
@@ -15,9 +16,20 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.dialect import with_room_to_work
-from digest.models import Batch, Delivery, DeliveryStatus, Edition, EditionTotals, UncertainCase
+from digest.db.dialect import lock_alone, with_room_to_work
+from digest.models import (
+    Batch,
+    Delivery,
+    DeliveryStatus,
+    Edition,
+    EditionFigures,
+    EditionState,
+    EditionTotals,
+    UncertainCase,
+)
 
+_RECENT: Final = dt.timedelta(days=30)  # who ended longer ago is looked at by nobody every day
+_LOOKED_AT: Final = 100
 _MOST: Final = 500  # editions that are remembered; more would be those that nobody looks at
 
 
@@ -48,7 +60,7 @@ _memories: WeakKeyDictionary[sa.Engine, _Memory] = WeakKeyDictionary()
 
 
 def came_of(session: Session, editions: Collection[int]) -> dict[int, CameOf]:
-    """The figures of each of these editions: five statements, four where all is remembered."""
+    """The figures of each of these editions: six statements, five where all is kept."""
     if not editions:
         return {}
     found = {
@@ -57,6 +69,9 @@ def came_of(session: Session, editions: Collection[int]) -> dict[int, CameOf]:
     }
     marks, open_ones = _marks(session, editions)
     memory = _memory(session)
+    for row in session.scalars(sa.select(EditionFigures).where(EditionFigures.edition_id.in_(editions))):
+        if row.mark == repr(marks.get(row.edition_id)):
+            found.setdefault(row.edition_id, CameOf(row.sent, row.failed, row.skipped, row.uncertain))
     for number in editions:
         mark, known = memory.over.get(number, (None, None))
         if number not in found and known is not None and mark == marks.get(number):
@@ -65,6 +80,46 @@ def came_of(session: Session, editions: Collection[int]) -> dict[int, CameOf]:
     counted = _counted(session, missing)
     _keep(memory.over, {n: (marks.get(n), each) for n, each in counted.items() if n not in open_ones})
     return found | counted
+
+
+def keep_figures(session: Session, *, now: dt.datetime, renew: bool = False) -> int:
+    """Keep what came of an edition that is over; returns how many were counted: one at the most.
+
+    First those of which nothing is kept. With `renew` also of what ended in the last weeks, where something
+    was settled since: a late answer, a doubt.
+    """
+    is_kept = sa.exists().where(EditionFigures.edition_id == Edition.id)
+    has_totals = sa.exists().where(EditionTotals.edition_id == Edition.id)
+    has_open = sa.exists().where(Batch.edition_id == Edition.id, Batch.closed_at.is_(None))
+    ended = (
+        sa.select(Edition.id)
+        .where(
+            Edition.state.in_((EditionState.SENT, EditionState.CANCELLED)),
+            Edition.planned_at.is_not(None),
+            Edition.state_since > now - _RECENT,
+            ~has_totals,
+            ~has_open,
+        )
+        .order_by(Edition.id.desc())
+        .limit(_LOOKED_AT)
+    )
+    if renew:
+        editions = session.scalars(ended).all()
+        marks, _ = _marks(session, editions)
+        kept = sa.select(EditionFigures.edition_id, EditionFigures.mark)
+        known = dict(session.execute(kept.where(EditionFigures.edition_id.in_(editions))).all())
+        stale = [number for number in editions if known.get(number) != repr(marks[number])][:1]
+    else:
+        stale = list(session.scalars(ended.where(~is_kept).limit(1)))
+        marks, _ = _marks(session, stale)
+    if stale:  # two ticks at once would both write it
+        lock_alone(session, "edition figures")
+    for number, found in _counted(session, stale).items():
+        if found.pending:  # somebody works on it after all
+            return 0
+        values = {name: getattr(found, name) for name in ("sent", "failed", "skipped", "uncertain")}
+        session.merge(EditionFigures(edition_id=number, **values, mark=repr(marks[number]), counted_at=now))
+    return len(stale)
 
 
 def planned_people(session: Session, planned: Mapping[int, dt.datetime]) -> dict[int, int]:

@@ -123,7 +123,6 @@ _remembered_details: Final[Remembered[_Key, _Details]] = Remembered(
 
 
 def _rows(session: Session, edition_id: int, now: dt.datetime) -> _Rows:
-    with_room_to_work(session)
     counts, reasons, recent = _counts(session, edition_id, now)
     waiting = _waiting(session, edition_id, now) if counts[DeliveryStatus.PENDING] else Waiting()
     return _Rows(counts, reasons, recent, waiting)

@@ -17,7 +17,15 @@ from digest.db.dialect import insert_select_if_new, lock_alone
 from digest.deliveries.figures import FINAL_STATES
 from digest.deliveries.partitions import EDITIONS_PER_RANGE, range_exists, range_name
 from digest.logs import get_logger
-from digest.models import Batch, Delivery, DeliveryStatus, Edition, EditionTotals, UncertainCase
+from digest.models import (
+    Batch,
+    Delivery,
+    DeliveryStatus,
+    Edition,
+    EditionFigures,
+    EditionTotals,
+    UncertainCase,
+)
 
 log = get_logger(__name__)
 
@@ -123,8 +131,8 @@ def _write_totals(session: Session, low: int, high: int, *, now: dt.datetime) ->
 
 
 def _delete_beside(session: Session, low: int, high: int) -> None:
-    """What is kept beside the deliveries goes with them: batches, and the evidence on uncertain ones."""
-    for table in (UncertainCase, Batch):
+    """What is kept beside the deliveries goes with them: batches, figures, the evidence on uncertain ones."""
+    for table in (UncertainCase, Batch, EditionFigures):
         session.execute(
             sa.delete(table).where(table.edition_id >= low, table.edition_id < high),
             execution_options={"synchronize_session": False},

@@ -12,6 +12,7 @@ from digest import clock
 from digest.accounts.links import purge_links
 from digest.accounts.sessions import purge_sessions
 from digest.db import Database
+from digest.deliveries.came_of import keep_figures
 from digest.deliveries.handover import go_on, take_back_plans
 from digest.deliveries.partitions import make_partitions
 from digest.deliveries.recover import release_orphans
@@ -75,6 +76,9 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
         settle_by_policy(session, after=config.settle_uncertain_after, now=now)
         go_on(session, now=now)
 
+    def figures(session: Session) -> None:
+        keep_figures(session, now=now)
+
     def coming(session: Session) -> None:
         enqueue_freezes(session, now=now)
         enqueue_plans(session, plan_lead=config.plan_lead, now=now)
@@ -94,6 +98,7 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
         editions,
         make_partitions,
         handing_over,
+        figures,
         coming,
         _copying(config, now),
         _proofing(config, now),
@@ -106,7 +111,7 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
     if _is_time_to_look(database, now):
         errors += [
             error
-            for drop in (_drop_old, _purge, _purge_alerts)
+            for drop in (_drop_old, _purge, _purge_alerts, _renew_figures)
             if (error := drop(database, config, now)) is not None
         ]
     if errors:
@@ -188,6 +193,20 @@ def _purge_alerts(database: Database, _: SweepSettings, now: dt.datetime) -> Exc
         alerts.purge(session, now=now)
 
     return _done(database, old_alerts)
+
+
+def _renew_figures(database: Database, _: SweepSettings, now: dt.datetime) -> Exception | None:
+    """Count again what came of editions of which something was settled since."""
+    is_done, start = False, clock.monotonic()
+
+    def changed_figures(session: Session) -> None:
+        nonlocal is_done
+        is_done = keep_figures(session, now=now, renew=True) == 0
+
+    while not is_done and clock.monotonic() - start < _DROP_SECONDS:
+        if (error := _done(database, changed_figures)) is not None:
+            return error
+    return None
 
 
 def _done(database: Database, step: Callable[[Session], object]) -> Exception | None:

@@ -6,13 +6,16 @@ among everybody: a million who stay cost nothing.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db.dialect import among, with_room_to_work
+from digest.db.remembered import Remembered
 from digest.i18n import N_, Translator
 from digest.lists.queries import first_cadence_id
 from digest.lists.segments import Sample, edition_audience, segment_of
@@ -22,6 +25,7 @@ from digest.models import (
     ConsentEvent,
     Delivery,
     Edition,
+    EditionFigures,
     EditionState,
     EditionTotals,
     MailingList,
@@ -65,6 +69,18 @@ class AudienceSummary:
         return 0 if self.before is None else self.people - self.before - self.joined + self.left
 
 
+def audience_of(session: Session, edition: Edition) -> AudienceSummary:
+    """As `audience_summary`; of very many it may be as it was a minute ago."""
+    key = _key(session, edition)
+    return _summaries.of(session, key, lambda using: _summary(using, key))
+
+
+def people_of(session: Session, edition: Edition) -> int:
+    """How many an edition goes to; of very many it may be as it was a minute ago."""
+    key = _key(session, edition)
+    return _counts.of(session, key, lambda using: _count_of(using, key))
+
+
 def audience_summary(session: Session, edition: Edition, *, samples: int = SAMPLES) -> AudienceSummary:
     """Whom an edition goes to: as it is planned, or else as it would be planned now."""
     people, last = edition_audience(session, edition), _last(session, edition)
@@ -102,6 +118,38 @@ def audience_sentences(found: AudienceSummary, words: Translator) -> tuple[str, 
     return tuple(lines)
 
 
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """An edition, and what decides about its audience beside the readers themselves."""
+
+    edition_id: int
+    public_id: str
+    cadence_id: int
+    segment: str
+    planned_at: dt.datetime | None
+
+
+def _key(session: Session, edition: Edition) -> _Key:
+    segment = segment_of(session, edition)
+    rule = "" if segment is None else f"{segment.id} {segment.changed_at}"
+    return _Key(edition.id, edition.public_id, edition.cadence_id, rule, edition.planned_at)
+
+
+def _summary(session: Session, key: _Key) -> AudienceSummary:
+    found = audience_summary(session, session.get_one(Edition, key.edition_id))
+    _counts.know(session, key, found.people)
+    return found
+
+
+def _count_of(session: Session, key: _Key) -> int:
+    edition = session.get_one(Edition, key.edition_id)
+    return _people(session, edition, edition_audience(session, edition))
+
+
+_summaries: Final[Remembered[_Key, AudienceSummary]] = Remembered(lambda found: found.people, seconds=60)
+_counts: Final[Remembered[_Key, int]] = Remembered(int, seconds=60)
+
+
 def _last(session: Session, edition: Edition) -> Edition | None:
     """The edition of the same rhythm that went out before; not a correction, which is for a few."""
     return session.scalars(
@@ -126,20 +174,20 @@ def _people(session: Session, edition: Edition, audience: _Audience) -> int:
     if edition.corrects_id is not None or segment_of(session, edition) is not None:
         return session.scalar(sa.select(sa.func.count()).select_from(audience.subquery())) or 0
     # The same people as of `queries.audience`, read from one index; the few that are on the do-not-mail list
-    # are looked up and subtracted. To look for each in it takes several times as long.
+    # are looked up and subtracted. To look for each in it takes several times as long. Whoever is on several
+    # lists counts once: where there is but one, nobody need be looked for twice.
     digest_id = sa.select(Cadence.digest_id).where(Cadence.id == edition.cadence_id).scalar_subquery()
     is_of_first = sa.and_(
         Subscription.cadence_id.is_(None), first_cadence_id(digest_id) == edition.cadence_id
     )
-    everybody = (
-        sa.select(Subscription.subscriber_id)
-        .where(
-            Subscription.list_id.in_(sa.select(MailingList.id).where(MailingList.digest_id == digest_id)),
-            Subscription.status == SubscriptionStatus.ACTIVE,
-            sa.or_(Subscription.cadence_id == edition.cadence_id, is_of_first),
-        )
-        .distinct()
+    lists = session.scalars(sa.select(MailingList.id).where(MailingList.digest_id == digest_id)).all()
+    everybody = sa.select(Subscription.subscriber_id).where(
+        Subscription.list_id.in_(lists),
+        Subscription.status == SubscriptionStatus.ACTIVE,
+        sa.or_(Subscription.cadence_id == edition.cadence_id, is_of_first),
     )
+    if len(lists) > 1:
+        everybody = everybody.distinct()
     barred = everybody.where(Subscription.subscriber_id.in_(suppressed_ids()))
     return session.scalar(sa.select(_count(everybody) - _count(barred))) or 0
 
@@ -149,9 +197,10 @@ def _count(ids: sa.Select[int]) -> sa.ScalarSelect[int]:
 
 
 def _planned(session: Session, edition_id: int) -> int:
-    totals = session.get(EditionTotals, edition_id)
-    if totals is not None:
-        return totals.sent + totals.failed + totals.skipped + totals.uncertain
+    # Of those who were planned nobody goes, whatever becomes of their mails.
+    kept = session.get(EditionTotals, edition_id) or session.get(EditionFigures, edition_id)
+    if kept is not None:
+        return kept.sent + kept.failed + kept.skipped + kept.uncertain
     of_edition = sa.select(sa.func.count()).select_from(Delivery).where(Delivery.edition_id == edition_id)
     return session.scalar(of_edition) or 0
 

@@ -284,3 +284,23 @@ class EditionTotals(Base):
     skipped: Mapped[int] = mapped_column()
     uncertain: Mapped[int] = mapped_column()
     dropped_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class EditionFigures(Base):
+    """How many deliveries of each status an edition that is over has, so that lists need not count a million.
+
+    The rows are the truth: these hold as long as `mark` is what `deliveries.came_of` finds now, which is
+    another as soon as a batch is opened or a doubt is settled. Then the rows are counted again.
+    """
+
+    __tablename__ = "edition_figures"
+
+    edition_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True
+    )
+    sent: Mapped[int] = mapped_column()
+    failed: Mapped[int] = mapped_column()
+    skipped: Mapped[int] = mapped_column()
+    uncertain: Mapped[int] = mapped_column()
+    mark: Mapped[str] = mapped_column(sa.Text)
+    counted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

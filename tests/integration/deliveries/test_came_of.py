@@ -1,0 +1,112 @@
+"""What came of editions, kept by the tick: the rows are the truth, and nobody counts them twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy as sa
+
+from digest import clock
+from digest.db import Database
+from digest.deliveries import came_of as module
+from digest.deliveries.came_of import CameOf, came_of, keep_figures
+from digest.models import (
+    Batch,
+    Delivery,
+    DeliveryStatus,
+    Edition,
+    EditionFigures,
+    EditionState,
+    UncertainCase,
+    UncertainCause,
+)
+from tests.factories import make_cadence, make_digest
+from tests.integration.web.rows import make_edition
+
+NOW = clock.utc_now()
+
+
+@pytest.fixture
+def edition_id(database: Database) -> int:
+    """An edition that is over: two have it, one may have it."""
+    with database.write() as session:
+        edition = make_edition(session, make_cadence(session, make_digest(session)))
+        edition.planned_at = edition.state_since = NOW
+        statuses = (DeliveryStatus.SENT, DeliveryStatus.SENT, DeliveryStatus.UNCERTAIN)
+        for number, status in enumerate(statuses, 1):
+            row = {"edition_id": edition.id, "subscriber_id": number, "subscription_id": number}
+            session.add(Delivery(variant_id=1, status=status, **row))
+        case = {"edition_id": edition.id, "subscriber_id": 3, "attempt": 0}
+        session.add(UncertainCase(since=NOW, cause=UncertainCause.NO_ANSWER, **case))
+        session.add(Batch(edition_id=edition.id, not_before=NOW, closed_at=NOW))
+        return edition.id
+
+
+def test_the_tick_counts_an_edition_that_is_over_once(database: Database, edition_id: int) -> None:
+    """Another process then shows its figures without looking at a delivery."""
+    assert _keep(database) == 1
+    assert _keep(database) == 0
+    with _counted(database) as seen, database.read() as session:
+        assert came_of(session, [edition_id])[edition_id] == CameOf(sent=2, uncertain=1)
+    assert not seen
+
+
+def test_what_is_settled_late_is_seen_at_once(database: Database, edition_id: int) -> None:
+    """The kept figures do not hold any more: the rows are counted, and the next look keeps them anew."""
+    _keep(database)
+    with database.write() as session:
+        session.execute(sa.update(Delivery).values(status=DeliveryStatus.SENT))
+        session.execute(sa.update(UncertainCase).values(settled_at=NOW))
+    with _counted(database) as seen, database.read() as session:
+        assert came_of(session, [edition_id])[edition_id] == CameOf(sent=3)
+    assert seen
+    assert _keep(database, renew=True) == 1
+    assert _keep(database, renew=True) == 0
+    with database.read() as session:
+        assert session.get_one(EditionFigures, edition_id).sent == 3
+
+
+@pytest.mark.parametrize("state", [EditionState.SENDING, EditionState.SENT])
+def test_an_edition_on_which_somebody_works_is_not_kept(
+    database: Database, edition_id: int, state: EditionState
+) -> None:
+    """Neither one that is on its way, nor one whose batch is open again."""
+    with database.write() as session:
+        session.get_one(Edition, edition_id).state = state
+        if state is EditionState.SENT:
+            session.execute(sa.update(Batch).values(closed_at=None))
+    assert _keep(database) == _keep(database, renew=True) == 0
+
+
+def test_what_ended_long_ago_is_left_alone(database: Database, edition_id: int) -> None:
+    """After an upgrade the tick does not count the editions of years."""
+    with database.write() as session:
+        session.get_one(Edition, edition_id).state_since = NOW - dt.timedelta(days=31)
+    assert _keep(database) == 0
+
+
+def _keep(database: Database, *, renew: bool = False) -> int:
+    with database.write() as session:
+        return keep_figures(session, now=NOW, renew=renew)
+
+
+@contextmanager
+def _counted(database: Database) -> Iterator[list[str]]:
+    """The statements over deliveries that a process takes which remembers nothing."""
+    module._memories.clear()
+    seen: list[str] = []
+    with database.read() as session:
+        engine = session.get_bind().engine
+
+    def note(*given: object) -> None:
+        if "FROM deliveries" in str(given[2]):
+            seen.append(str(given[2]))
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
