@@ -11,16 +11,22 @@ from fastapi.testclient import TestClient
 
 from digest import clock
 from digest.db import Database
+from digest.deliveries.recipients import recipients
+from digest.deliveries.uncertain import Doubt, note
 from digest.models import (
     Account,
     AccountDigest,
     AccountRole,
+    Batch,
     Cadence,
     Delivery,
     DeliveryStatus,
     Edition,
     EditionState,
+    Reply,
     Revision,
+    Subscriber,
+    UncertainCause,
     Variant,
 )
 from tests.factories import make_account
@@ -195,3 +201,165 @@ def test_a_version_without_any_story_is_not_made(desk: OnItsWay) -> None:
     assert "No story would be left" in desk.act("correct", 422, **(sheet | {"out-1": "1", "out-2": "1"}))
     desk.act("correct", **(sheet | {"out-2": "1"}))
     assert "No longer in it: The wrong bridge" in desk.page()
+
+
+def _finish(desk: OnItsWay, failed: dict[tuple[int, str, str], int]) -> None:
+    """Everybody who waits is done with: some failed by these answers, the others have it."""
+    with desk.room.database.write() as session:
+        replies = {
+            answer: Reply(fingerprint=f"{n:064}", code=answer[0], enhanced=answer[1], text=answer[2])
+            for n, answer in enumerate(failed)
+        }
+        session.add_all(replies.values())
+        session.flush()
+        ids = {answer: row.id for answer, row in replies.items()}
+    for answer, count in failed.items():
+        hand_over(desk.room.database, desk.edition, count, status=DeliveryStatus.FAILED, reply_id=ids[answer])
+    hand_over(desk.room.database, desk.edition, READERS)
+    with desk.room.database.write() as session:
+        session.execute(sa.update(Batch).values(closed_at=clock.utc_now()))
+        session.execute(sa.update(Edition).where(Edition.id == desk.edition).values(state=S.SENT))
+
+
+def test_those_who_failed_are_tried_once_more_by_what_the_answer_meant(desk: OnItsWay) -> None:
+    """In words with counts; only the group that was pressed is pending again, and pressing twice is once."""
+    _finish(desk, {(552, "5.2.2", "over quota"): 1, (550, "5.1.1", "no such user"): 1})
+    page = desk.page()
+    assert "2 mails failed" in page
+    assert "The mailbox is full." in page
+    assert "Try all 2 once more" in page
+    desk.act("retry", answer="full")
+    assert len(desk.mails(DeliveryStatus.PENDING)) == 1
+    assert len(desk.mails(DeliveryStatus.FAILED)) == 1
+    desk.act("retry", answer="full")
+    assert len(desk.mails(DeliveryStatus.PENDING)) == 1
+    desk.act("retry")
+    assert len(desk.mails(DeliveryStatus.PENDING)) == 2
+    desk.act("retry", 422, answer="something")
+
+
+def test_a_page_is_put_right_and_back(desk: OnItsWay) -> None:
+    """A note beside a story, a story off the page, each with who said it; both can be taken back."""
+    _finish(desk, {})
+    page = desk.page("/put-right")
+    assert "5 people who get mail have it." in page
+    desk.act("amend", story=2, act="note", note="It opens on Monday.")
+    desk.act("amend", story=1, act="down")
+    public = desk.hands.client.get(f"/e/{_public_id(desk)}").text
+    assert "It opens on Monday." in public
+    assert "The harbour" not in public
+    page = desk.page("/put-right")
+    assert "Ani" in page
+    assert "off the page" in page
+    numbers = re.findall(r'name="amendment" value="(\d+)"', page)
+    for number in numbers:
+        desk.act("amend/undo", amendment=number)
+    assert len(numbers) == 2
+    with desk.room.database.read() as session:
+        assert session.get_one(Edition, desk.edition).web_html is None  # its version's own again
+    assert "Say what was wrong" in desk.act("amend", 422, story=2, act="note", note="")
+
+
+def test_a_correction_goes_to_those_who_have_the_story_and_can_be_looked_at_first(desk: OnItsWay) -> None:
+    """Its number of people stands on the button; its page follows, and nothing has gone out by then."""
+    _finish(desk, {(550, "5.1.1", "no such user"): 1})
+    assert "Send a correction to 4 people" in desk.page("/put-right")
+    kept = desk.act("correction", 422, story=2, note="", title="The right bridge", excerpt="")
+    assert 'value="The right bridge"' in kept
+    where = desk.act(
+        "correction", story=2, note="It was another bridge.", title="The right bridge", excerpt=""
+    )
+    made = int(where.rpartition("/")[2])
+    with desk.room.database.read() as session:
+        correction = session.get_one(Edition, made)
+        assert (correction.corrects_id, correction.corrects_position) == (desk.edition, 1)
+        assert correction.state is S.UPCOMING
+        assert correction.send_at > clock.utc_now()
+    answer = desk.hands.get(where)
+    assert "goes to the 4 people who have the story" in answer.text
+    assert "The right bridge" in answer.text
+
+
+def test_what_may_have_arrived_is_told_with_its_evidence_and_settled(
+    client: TestClient, database: Database, desk: OnItsWay
+) -> None:
+    """By cause and one by one; an editor sees no address, an admin does; each button does what it says."""
+    people = _in_doubt(desk, 3)
+    page = desk.page()
+    assert "3 mails may have arrived" in page
+    page = desk.page("/doubts")
+    assert "The connection ended before the answer came." in page
+    assert page.count("<li class=") >= 3
+    assert "Message-ID" in page
+    assert "nothing more is sent after 24 hours" in page
+    with database.write() as session:
+        boss = make_account(session, role=AccountRole.ADMIN)
+        address = session.get_one(Subscriber, people[0]).address
+    assert address is not None
+    assert address not in page
+    assert f"#{people[0]} @" in page
+    theirs = desk._replace(hands=signed_in(client, database, boss))
+    assert address in theirs.page("/doubts")
+    desk.act("doubts", **{"person": people[0], "as": "arrived"})
+    assert len(desk.mails(DeliveryStatus.SENT)) == 3
+    desk.act("doubts", 409, **{"person": people[0], "as": "again"})
+    desk.act("doubts", **{"cause": "connection_ended", "as": "again"})
+    assert len(desk.mails(DeliveryStatus.UNCERTAIN)) == 0
+    assert len(desk.mails(DeliveryStatus.PENDING)) == 2
+    assert "Of every mail it is known" in desk.page("/doubts")
+
+
+def test_nobody_is_sent_it_a_third_time(desk: OnItsWay) -> None:
+    """Whoever may have got both mails is counted apart: they can only be said to have got it."""
+    _in_doubt(desk, 3)
+    desk.act("doubts", **{"cause": "connection_ended", "as": "again"})
+    again = _in_doubt(desk, 3)
+    assert 'id="again-' not in desk.page("/doubts")
+    desk.act("doubts", **{"cause": "connection_ended", "as": "again"})
+    assert len(desk.mails(DeliveryStatus.UNCERTAIN)) == 3
+    desk.act("doubts", 409, **{"person": again[0], "as": "again"})
+    desk.act("doubts", **{"cause": "connection_ended", "as": "arrived"})
+    assert len(desk.mails(DeliveryStatus.SENT)) == 5
+
+
+def test_the_list_of_who_got_it_is_for_admins_and_comes_by_key(
+    client: TestClient, database: Database, desk: OnItsWay
+) -> None:
+    """Every person once, whatever the page's length; by state; an editor is refused."""
+    desk.page("/people", 403)
+    with database.write() as session:
+        boss = make_account(session, role=AccountRole.ADMIN)
+        everybody = list(session.scalars(sa.select(Subscriber.id).order_by(Subscriber.id)))
+    with database.read() as session:
+        seen: list[int] = []
+        while some := recipients(session, desk.edition, after=seen[-1] if seen else 0, limit=2):
+            seen += [one.subscriber_id for one in some]
+    assert seen == everybody
+    theirs = desk._replace(hands=signed_in(client, database, boss))
+    assert theirs.page("/people").count('<a href="/desk/subscribers/') == READERS
+    assert theirs.page("/people?status=sent").count('<a href="/desk/subscribers/') == 2
+    assert theirs.page(f"/people?after={everybody[1]}").count('<a href="/desk/subscribers/') == READERS - 2
+
+
+def _in_doubt(desk: OnItsWay, count: int) -> list[int]:
+    """Of so many who wait the answer is never heard; who they are."""
+    now = clock.utc_now()
+    people = hand_over(desk.room.database, desk.edition, count, status=DeliveryStatus.UNCERTAIN)
+    with desk.room.database.write() as session:
+        rows = session.scalars(sa.select(Delivery).where(Delivery.subscriber_id.in_(people))).all()
+        doubts = [
+            Doubt(
+                subscriber_id=row.subscriber_id,
+                attempt=row.attempt,
+                since=now,
+                cause=UncertainCause.CONNECTION_ENDED,
+            )
+            for row in rows
+        ]
+        note(session, desk.edition, doubts)
+    return people
+
+
+def _public_id(desk: OnItsWay) -> str:
+    with desk.room.database.read() as session:
+        return session.get_one(Edition, desk.edition).public_id
