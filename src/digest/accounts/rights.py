@@ -58,6 +58,7 @@ class May:
     SEE_EDITION: Final = Guard("see an edition", AccountRole.EDITOR, Of.EDITION)
     EDIT_EDITION: Final = Guard("change an edition", AccountRole.EDITOR, Of.EDITION)
     APPROVE_EDITION: Final = Guard("approve an edition", AccountRole.APPROVER, Of.EDITION)
+    SEE_READERS: Final = Guard("see an edition as one of its readers", AccountRole.ADMIN, Of.EDITION)
     EDIT_OWN_ITEM: Final = Guard("change a story of the desk's own", AccountRole.EDITOR, Of.OWN_ITEM)
     SEE_SOURCE: Final = Guard("see a source", AccountRole.EDITOR, Of.SOURCE)
     EDIT_SOURCE: Final = Guard("change a source", AccountRole.EDITOR, Of.SOURCE)
