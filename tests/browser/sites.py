@@ -160,17 +160,9 @@ def signed_templates(folder: Path) -> Path:
 
 
 def complaints(page: Page) -> list[str]:
-    """Everything that the page complains of while it is open, breaches of its policy among them.
-
-    That we have no icon is the browser's own question.
-    """
+    """Everything that the page complains of while it is open, breaches of its policy among them."""
     found: list[str] = []
-
-    def note(text: str, url: str) -> None:
-        if not url.endswith("/favicon.ico"):
-            found.append(text)
-
-    page.on("console", lambda said: note(said.text, said.location["url"]) if said.type == "error" else None)
+    page.on("console", lambda said: found.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: found.append(str(error)))
     return found
 

@@ -59,6 +59,7 @@ class May:
     EDIT_EDITION: Final = Guard("change an edition", AccountRole.EDITOR, Of.EDITION)
     SEE_RECIPIENTS: Final = Guard("see who got an edition", AccountRole.ADMIN, Of.EDITION)
     APPROVE_EDITION: Final = Guard("approve an edition", AccountRole.APPROVER, Of.EDITION)
+    SEE_READERS: Final = Guard("see an edition as one of its readers", AccountRole.ADMIN, Of.EDITION)
     EDIT_OWN_ITEM: Final = Guard("change a story of the desk's own", AccountRole.EDITOR, Of.OWN_ITEM)
     SEE_SOURCE: Final = Guard("see a source", AccountRole.EDITOR, Of.SOURCE)
     EDIT_SOURCE: Final = Guard("change a source", AccountRole.EDITOR, Of.SOURCE)

@@ -97,6 +97,11 @@ def audience_summary(session: Session, edition: Edition, *, samples: int = SAMPL
     )
 
 
+def audience_samples(session: Session, edition: Edition, *, samples: int = SAMPLES) -> tuple[Sample, ...]:
+    """Some of those whom it goes to: the same ones each time, as in `audience_summary`."""
+    return _samples(session, edition, edition_audience(session, edition), samples)
+
+
 AS_MANY = N_("As many as last time.")
 FIRST = N_("It is the first one of this rhythm.")
 

@@ -76,7 +76,7 @@ def one_mail(
         raise DigestError(f"Edition {edition_id} cannot be made from its template: {error}") from error
     fallbacks = {one.name: one.fallback for one in material.personal}
     values = fallbacks | {key: value for key, value in _values(name, public_url).items() if value}
-    return _filled(OneMail(made.subject, made.preheader, made.html, made.text), values)
+    return filled_in(OneMail(made.subject, made.preheader, made.html, made.text), values)
 
 
 def _stored(session: Session, revision: Revision, size: TextSize, values: Mapping[str, str]) -> OneMail:
@@ -88,8 +88,8 @@ def _stored(session: Session, revision: Revision, size: TextSize, values: Mappin
         raise StateError("Its mails are not kept any more.")
     whole = [one for one in variants if one.positions is None] or list(variants)
     one = next((each for each in whole if each.text_size == size.value), whole[0])
-    filled = with_fallbacks(PreparedMail.from_bytes(one.mail), dict(values))
-    return _filled(OneMail(revision.subject, revision.preheader, one.html, one.text), filled)
+    filled = in_placeholders(PreparedMail.from_bytes(one.mail), values)
+    return filled_in(OneMail(revision.subject, revision.preheader, one.html, one.text), filled)
 
 
 def _values(name: str, public_url: str) -> dict[str, str]:
@@ -97,7 +97,13 @@ def _values(name: str, public_url: str) -> dict[str, str]:
     return {"name": name, "unsubscribe_url": f"{public_url}/u/preview"}
 
 
-def _filled(mail: OneMail, values: Mapping[str, str]) -> OneMail:
+def in_placeholders(mail: PreparedMail, values: Mapping[str, str]) -> dict[str, str]:
+    """A person's values, and what stands for those that are not known."""
+    return with_fallbacks(mail, dict(values))
+
+
+def filled_in(mail: OneMail, values: Mapping[str, str]) -> OneMail:
+    """The mail with its places filled."""
     html, text = mail.html, mail.text
     for name, value in values.items():
         html = html.replace(f"%%{name}%%", escape(value))

@@ -23,6 +23,7 @@ from digest.logs import get_logger
 from digest.web import (
     archive,
     editions,
+    favicon,
     health,
     inbox,
     keep,
@@ -62,7 +63,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
     )
     # In the order in which addresses are tried: those that thousands ask for at once come first.
     first = (health, links, sign_up, editions, pictures, look)
-    for module in (*first, archive, public, reader, reader_fresh, stop, proof, keep):
+    for module in (*first, archive, public, reader, reader_fresh, stop, proof, keep, favicon):
         app.include_router(module.router)
     if settings.catcher_dir is not None:
         app.include_router(inbox.router)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cssutils.util
 import pytest
 
+from digest.rendering import inline
 from digest.rendering.inline import InlineError, inline_css, load_inliner
 
 RULES = "@media (prefers-color-scheme: dark) { .a { color: #fff !important; } }"
@@ -92,3 +95,17 @@ def test_a_bare_conditional_is_refused() -> None:
     """The form <![if !mso]> would come out as a comment that swallows what it should show."""
     with pytest.raises(InlineError, match="Outlook"):
         inline_css(page(body="<!--[if mso]>a<![endif]--><![if !mso]><p>x</p><![endif]>"))
+
+
+def test_the_first_mails_of_two_threads_load_it_once() -> None:
+    """Whoever comes while it is being loaded waits for it, and gets the same."""
+    inline._loaded.cache_clear()
+    together = threading.Barrier(8)
+
+    def load(_: int) -> type:
+        together.wait()
+        found: type = load_inliner()
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(load, range(8)))) == 1

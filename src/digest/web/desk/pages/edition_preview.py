@@ -8,8 +8,12 @@ from typing import Final
 from starlette.responses import HTMLResponse, Response
 
 from digest.accounts.rights import May
+from digest.accounts.visible import allows
+from digest.editions.as_reader import NOT_AMONG, mail_for
+from digest.editions.audience import audience_samples
 from digest.editions.one_mail import OneMail, one_mail
-from digest.errors import DigestError, StateError
+from digest.editions.show import get_edition
+from digest.errors import DigestError, NotFoundError, StateError
 from digest.rendering.contexts import TextSize
 from digest.rendering.previews import View, as_seen, in_scheme
 from digest.web.desk.table import desk
@@ -37,12 +41,22 @@ _NOTE: Final = (
 
 @desk.get("/editions/{edition}/preview", may=May.SEE_EDITION)
 def show_preview(visit: Here, edition: int) -> Response:
-    """One mail as somebody reads it: by `view`, `size`, `scheme`, `pictures`, `name`, `version`."""
+    """One mail as somebody reads it: by `view`, `size`, `scheme`, `pictures`, `name`, `as`, `version`."""
     asked = visit.request.query_params
     is_dark = asked.get("scheme") == "dark"
     size = TextSize.LARGE if asked.get("size") == "large" else TextSize.NORMAL
     version = asked.get("version", "")
     try:
+        if (reader := _reader(visit, edition)) is not None:
+            mail = mail_for(
+                visit.database,
+                edition,
+                reader,
+                public_url=visit.settings.public_url,
+                templates=visit.settings.templates,
+                now=visit.now,
+            )
+            return _as_asked(visit, mail, is_dark=is_dark)
         mail = one_mail(
             visit.database,
             edition,
@@ -54,10 +68,29 @@ def show_preview(visit: Here, edition: int) -> Response:
             version=int(version) if version.isascii() and version.isdecimal() and len(version) < 6 else None,
         )
     except (StateError, DigestError) as error:
-        return preview_answer(preview_note(visit, f"<p>{escape(str(error))}</p>", is_dark=is_dark))
+        said = escape(visit.words.gettext(str(error)))
+        return preview_answer(preview_note(visit, f"<p>{said}</p>", is_dark=is_dark))
+    return _as_asked(visit, mail, is_dark=is_dark)
+
+
+def _as_asked(visit: Visit, mail: OneMail, *, is_dark: bool) -> Response:
+    asked = visit.request.query_params
     if asked.get("view") == "text":
         return preview_answer(preview_note(visit, f"<pre>{escape(mail.text)}</pre>", is_dark=is_dark))
     return preview_answer(mail_as_seen(mail, is_dark=is_dark, has_pictures=asked.get("pictures") != "no"))
+
+
+def _reader(visit: Visit, edition_id: int) -> int | None:
+    """Whose mail is asked for: of anybody by an admin, by others of the three whom the page names."""
+    asked = visit.request.query_params.get("as", "")
+    if not (asked.isascii() and asked.isdecimal() and len(asked) <= 18):
+        return None
+    if not allows(visit.me, May.SEE_READERS):
+        with visit.database.read() as session:
+            named = audience_samples(session, get_edition(session, edition_id))
+        if int(asked) not in {one.subscriber_id for one in named}:
+            raise NotFoundError(NOT_AMONG)
+    return int(asked)
 
 
 def mail_as_seen(mail: OneMail, *, is_dark: bool, has_pictures: bool) -> str:

@@ -22,6 +22,7 @@ from digest.editions.meanwhile import version_of
 from digest.editions.reasons import sentence
 from digest.editions.shape import list_changes
 from digest.editions.show import EditionLine, digest_of, edition_line, get_edition
+from digest.editions.skipping import Skipping, skipping_of
 from digest.editions.voided import voided_approval
 from digest.editions.why_chosen import SENTENCES, why_sentence
 from digest.i18n import Translator
@@ -32,10 +33,12 @@ from digest.web.desk.change_words import ChangeLine, change_lines, names_of, tit
 from digest.web.desk.jumps import Placed
 from digest.web.desk.pages.edition_checks import CheckLine, check_line
 from digest.web.desk.pages.edition_progress import WITH_FIGURES, way_of
+from digest.web.desk.reader_choice import reader_choices
 from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
 from digest.web.desk.voided_view import VoidedView, voided_view
 
+_BEFORE: Final = (*LIVE, EditionState.FROZEN)
 # So many of the candidates that are out are shown at once.
 _OUT_SHOWN: Final = 40
 _CHANGES_SHOWN: Final = 30
@@ -79,6 +82,7 @@ class Seen:
     may_approve: bool
     findings: tuple[CheckLine, ...]
     voided: VoidedView | None
+    skipping: Skipping | None
     shows_first: bool  # whether its look shows the picture of the first story below the featured one
 
 
@@ -102,6 +106,7 @@ def edition_page(
         # First: what the page says of the coming edition wants the same number.
         audience = audience_of(session, get_edition(session, edition_id)) if not visit.is_htmx else None
         seen = _seen(visit, session, edition_id)
+        readers = reader_choices(visit, session, audience.samples) if audience else ()
         way = way_of(visit, session, edition_id) if seen.line.state in WITH_FIGURES else None
     state = seen.line.state
     return visit.page(
@@ -120,6 +125,9 @@ def edition_page(
         wait=_span(visit, seen.line.send_at),
         audience=audience,
         audience_lines=audience_sentences(audience, visit.words) if audience is not None else (),
+        readers=readers,
+        words=visit.words,
+        may_look_up=allows(visit.me, May.SEE_READERS),
         lines=seen.findings,
         acts=acts_for(visit, seen),
         way=way,
@@ -186,6 +194,7 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
         may_approve=may_approve(session, edition, account),
         findings=_findings(visit, revision, board, digest.id),
         voided=view,
+        skipping=skipping_of(session, edition, now=visit.now) if edition.state in _BEFORE else None,
         shows_first=look_of(digest).layout is Layout.BRIEFING,
     )
 
