@@ -55,6 +55,18 @@ INSIDE = (
     "/desk/lists/new",
     "/desk/subscribers",
     "/desk/do-not-mail",
+    "/desk/mail-services",
+    "/desk/mail-services/new",
+    "/desk/mail-services/new?preset=own-server",
+    "/desk/settings",
+    "/desk/settings/senders",
+    "/desk/settings/keys",
+    "/desk/settings/paces",
+    "/desk/settings/languages",
+    "/desk/settings/languages/ar",
+    "/desk/settings/alerts",
+    "/desk/settings/links",
+    "/desk/settings/retention",
     "/desk/nowhere/else",
 )
 OUTSIDE = ("/desk/sign-in", "/desk/forgotten")

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 
-import sqlalchemy as sa
 import typer
 
-from digest.addresses import parse_domain
 from digest.cli import common
 from digest.cli.common import JsonOption
 from digest.errors import InputError
 from digest.mail.signing_key import zone_line
-from digest.models import Signer, Transport
-from digest.net.dns import Lookups
-from digest.net.sender_facts import gather
-from digest.pacing import dkim_keys
+from digest.pacing.sender_check import asked_for, check_sender
 from digest.preflight.findings import Finding, Level
-from digest.preflight.sender import OurSide, judge
-from digest.preflight.sender_dkim import OurKey
 from digest.preflight.sheet import sheet
 
 app = common.group("What the DNS must say of a sender's domain.")
-
-_MOST = 20  # selectors, addresses or includes
 
 
 @app.command(
@@ -47,19 +37,13 @@ def check(
 
     Asks the DNS servers of DIGEST_DNS_SERVERS, or the system's. Exit code 1 if there is something to do.
     """
-    domain = parse_domain(domain)
-    bounce_domain = parse_domain(bounce_domain) if bounce_domain else domain
-    ours = _our_side(
-        domain,
-        addresses=_few("--ip", [_address(text) for text in ip]),
-        includes=_few("--include", [parse_domain(name) for name in include]),
-    )
-    others = _few("--selector", [_selector(text) for text in selector])
-    now = common.now()
-    # After the transaction: nothing is looked up while one is open.
-    dns = Lookups(common.settings().dns_addresses)
-    facts = gather(domain, bounce_domain, [*(key.selector for key in ours.keys), *others], dns)
-    findings = judge(facts, ours)
+    asked = asked_for(domain, bounce_domain=bounce_domain, selectors=selector, includes=include, addresses=ip)
+    domain, bounce_domain, now = asked.domain, asked.bounce_domain, common.now()
+    settings = common.settings()
+    with common.open_database() as database:
+        findings = check_sender(
+            database, asked, secrets_folder=settings.secrets_folder, servers=settings.dns_addresses
+        )
     text = sheet(domain, findings, bounce_domain=bounce_domain, now=now)
     if out is not None:
         _write(out, text)
@@ -73,42 +57,6 @@ def check(
         common.say(f"The sheet is in {out}; things to do: {faults or 'none'}.")
     if any(one.level is Level.FAULT for one in findings):
         raise typer.Exit(1)
-
-
-def _our_side(domain: str, *, addresses: list[str], includes: list[str]) -> OurSide:
-    """Our keys of the domain, and whether a mail service that is in use leaves signing to us."""
-    folder = common.settings().secrets_folder
-    with common.read() as session:
-        rows = [(row, dkim_keys.load(row, folder)) for row in dkim_keys.keys_of(session, domain)]
-        query = sa.select(Transport.id).where(Transport.is_enabled, Transport.signer == Signer.US).limit(1)
-        we_sign = session.scalar(query) is not None
-    return OurSide(
-        keys=tuple(OurKey(row.selector, key.record, row.is_enabled) for row, key in rows),
-        we_sign=we_sign,
-        addresses=tuple(addresses),
-        includes=tuple(includes),
-    )
-
-
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text.strip()))
-    except ValueError:
-        raise InputError(f"{text[:60]!r} is not an IP address; write it like 192.0.2.1.") from None
-
-
-def _selector(text: str) -> str:
-    """A selector of others may have several labels and letters that ours do not."""
-    labels = text.lower().split(".")
-    if not all(label.replace("-", "").replace("_", "").isalnum() for label in labels) or not text.isascii():
-        raise InputError(f"{text[:60]!r} is not a selector; it is the s= of a DKIM signature, like mail2026.")
-    return text.lower()
-
-
-def _few(option: str, values: list[str]) -> list[str]:
-    if len(values) > _MOST:
-        raise InputError(f"{option} may be given {_MOST} times.")
-    return values
 
 
 def _write(path: Path, text: str) -> None:

@@ -21,7 +21,7 @@ from digest.mail.prepared import PreparedMail, fill
 from digest.models import Account, Alert, AlertKind, Cadence, Digest, Edition, Source
 from digest.notices.alerts import receivers_of, untold
 from digest.notices.staff import ALERT
-from digest.preflight.single_mail import Sender, single_mail
+from digest.preflight.single_mail import Sender, Single, single_mail
 from digest.rendering.notices import AlertNotice, NoticeKind
 
 log = get_logger(__name__)
@@ -76,19 +76,7 @@ def _is_news(alert: Alert, *, now: dt.datetime) -> bool:
 def _ask(session: Session, subject: Subject, imprint: Imprint, *, now: dt.datetime) -> int:
     digest, alert = subject.digest, subject.alert
     words = Translator(for_editors(digest.language))
-    single = single_mail(
-        NoticeKind.ALERT,
-        words.language,
-        AlertNotice(
-            headline=headline(subject, words),
-            sentences=sentences(subject, words),
-            digest_title=digest.title,
-            sender_name=digest.sender_name,
-            postal_address=digest.postal_address,
-        ),
-        sender=Sender(digest.sender_name, digest.sender_address, digest.reply_to or ""),
-        templates=imprint.templates,
-    )
+    single = alert_single(digest, words, headline(subject, words), sentences(subject, words), imprint)
     # Of one that is raised again there is another mail.
     which = f"{alert.id}:{alert.raised_at:%Y%m%dT%H%M%S}:{'over' if subject.is_over else 'raised'}"
     asked = 0
@@ -100,16 +88,36 @@ def _ask(session: Session, subject: Subject, imprint: Imprint, *, now: dt.dateti
             kind=ALERT,
             address=account.address,
             sender_address=digest.sender_address,
-            message=_message(digest, account, single.prepared, imprint, key=key, now=now),
+            message=alert_message(digest, account, single.prepared, imprint, key=key, now=now),
             now=now,
         )
     log.info("an alert is told", alert=alert.id, kind=alert.kind.value, people=asked)
     return asked
 
 
-def _message(
+def alert_single(
+    digest: Digest, words: Translator, line: str, told: tuple[str, ...], imprint: Imprint
+) -> Single:
+    """The mail about something that a digest tells of, not yet to anybody."""
+    return single_mail(
+        NoticeKind.ALERT,
+        words.language,
+        AlertNotice(
+            headline=line,
+            sentences=told,
+            digest_title=digest.title,
+            sender_name=digest.sender_name,
+            postal_address=digest.postal_address,
+        ),
+        sender=Sender(digest.sender_name, digest.sender_address, digest.reply_to or ""),
+        templates=imprint.templates,
+    )
+
+
+def alert_message(
     digest: Digest, account: Account, prepared: PreparedMail, imprint: Imprint, *, key: str, now: dt.datetime
 ) -> bytes:
+    """It, filled in for one of the staff."""
     domain = digest.sender_address.rpartition("@")[2]
     number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6])
     return fill(

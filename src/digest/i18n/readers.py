@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from babel.messages.catalog import Catalog, Message
@@ -112,6 +114,45 @@ def as_file(language: str) -> str:
     body = io.BytesIO()
     write_po(body, made, width=0, omit_header=True)
     return "\n".join(_header(language)) + "\n\n" + body.getvalue().decode().strip() + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderWords:
+    """A message as readers have it: `english` names it, `now` is what they see; `is_own`: the newsroom's."""
+
+    english: str
+    use: str
+    now: str
+    is_own: bool
+
+
+def words_in_force(language: str) -> list[ReaderWords]:
+    """What readers of a language see for each message, in the order of the file. Raises ConfigError.
+
+    What comes with us is read once by a process; the newsroom's words are those of now.
+    """
+    own = own_words(language)[1]
+    found = []
+    for english, use, ours in _ours(language):
+        plural = own.plural.get(english, {})
+        given = own.single.get(english) or " | ".join(filter(None, plural.values()))
+        found.append(ReaderWords(english, use, given or ours or english, is_own=bool(given)))
+    return found
+
+
+@functools.cache
+def _ours(language: str) -> tuple[tuple[str, str, str], ...]:
+    """Of each message: its key, what it is for, and our words."""
+    built_in = catalogue.words_of(catalogue.own_catalogue(language), language)
+    return tuple(
+        (
+            key,
+            uses_of(message),
+            built_in.single.get(key, "") or " | ".join(dict.fromkeys(built_in.plural.get(key, {}).values())),
+        )
+        for message in reader_messages()
+        for key in (catalogue.key(message),)
+    )
 
 
 def _header(language: str) -> list[str]:

@@ -49,6 +49,21 @@ def all_lists(session: Session) -> list[ListCount]:
     return _counted(session, None)
 
 
+def largest_list(session: Session) -> tuple[str, int] | None:
+    """The title of the list that most people get mail by, and how many; None while nobody gets any."""
+    people = (
+        sa.select(Subscription.list_id, sa.func.count().label("people"))
+        .where(Subscription.status == SubscriptionStatus.ACTIVE)
+        .group_by(Subscription.list_id)
+        .order_by(sa.desc("people"), Subscription.list_id)
+        .limit(1)
+        .subquery()
+    )
+    query = sa.select(MailingList.title, people.c.people).join(people, people.c.list_id == MailingList.id)
+    row = session.execute(query).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
 def one_list(session: Session, mailing_list: MailingList) -> ListCount:
     """One list, also with those of its people who are on a cadence that does not run."""
     found = {each.cadence: each.people for each in stranded(session, list_id=mailing_list.id)}

@@ -39,8 +39,8 @@ def judge(
         yield _other_key(domain, selector, answer)
     if not answers:
         words = (
-            "No key was looked up. Where the mail service signs, it says under which selector: give that as "
-            "--selector. Its signature must name this domain (d=)."
+            "No key was looked up. Where the mail service signs, it says under which selector: give that "
+            "too. Its signature must name this domain (d=)."
         )
         yield Finding(Level.UNKNOWN, Subject.DKIM, words)
 

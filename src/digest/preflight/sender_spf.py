@@ -111,8 +111,8 @@ def _ways(record: Record, addresses: Sequence[str], includes: Sequence[str]) -> 
     """Whether our mail passes, by what we were told of its way."""
     if not addresses and not includes:
         words = (
-            "Whether it lets our mail pass was not checked: say which addresses send (--ip) or which name "
-            "the mail service wants included (--include)."
+            "Whether it lets our mail pass was not checked: say which addresses send, or which name the "
+            "mail service wants included."
         )
         yield _finding(Level.UNKNOWN, words)
     named = {one.domain.lower() for one in record.records if one is not record}
@@ -138,7 +138,7 @@ def _ways(record: Record, addresses: Sequence[str], includes: Sequence[str]) -> 
 def _missing(domain: str, wanted: Sequence[str]) -> Finding:
     words = f"{domain} has no SPF record, by which it says who may send its mail"
     if not wanted:
-        words += ". Ask whoever sends the mail what it must hold, and give it here as --include or --ip."
+        words += ". Ask whoever sends the mail what it must hold, and give that here."
         return _finding(Level.FAULT, words)
     text = " ".join(["v=spf1", *wanted, "~all"])
     return _finding(Level.FAULT, f"{words}.", DnsRecord(domain, "TXT", text))

@@ -43,10 +43,10 @@ PRESET_WORDS: Final[Mapping[str, PresetWords]] = {
     ),
     "own-server": PresetWords(
         N_("An account that may hand mail in there."),
-        N_("We sign the mails. If the server does so itself (OpenDKIM, Rspamd), choose that below."),
+        N_("We sign the mails, unless the server does so itself (OpenDKIM, Rspamd)."),
     ),
     "postfix-local": PresetWords(
-        "", N_("We sign the mails. If Postfix does so itself (OpenDKIM, Rspamd), choose that below.")
+        "", N_("We sign the mails, unless Postfix does so itself (OpenDKIM, Rspamd).")
     ),
 }
 TITLES: Final[Mapping[str, str]] = {

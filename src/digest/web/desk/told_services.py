@@ -14,9 +14,9 @@ from digest.mail.smtp_errors import ConnectionEndedError, SignInError
 from digest.models import Security, Signer, Transport
 
 SECURITIES: Final = {
-    Security.STARTTLS: N_("encrypted after the greeting (STARTTLS, most often port 587)"),
-    Security.TLS: N_("encrypted from the start (TLS, most often port 465)"),
-    Security.NONE: N_("not encrypted: for a server on this machine alone (port 25)"),
+    Security.STARTTLS: N_("after the greeting (STARTTLS)"),
+    Security.TLS: N_("from the start (TLS)"),
+    Security.NONE: N_("none: a server on this machine"),
 }
 SIGNERS: Final = {
     Signer.RELAY: (
@@ -48,12 +48,12 @@ def told_service(
         said = N_("It has taken no test mail yet. Readers are mailed by it once it has.")
         return ToldService(_(N_("to be tested")), "warn", _(said))
     if row.rests_until is not None and row.rests_until > now:
-        said = N_("It fails and is tried again at %(when)s. It said: %(fault)s")
+        said = N_("It fails. The next try: %(when)s. It said: %(fault)s")
         return ToldService(_(N_("fails")), "bad", _(said, when=at(row.rests_until), fault=row.fault))
     if row.fault:
         said = N_("It failed, and the next mail tries it again. It said: %(fault)s")
         return ToldService(_(N_("failed")), "warn", _(said, fault=row.fault))
-    said = N_("It works. It took a test mail at %(when)s.")
+    said = N_("It works. The last test mail: %(when)s.")
     return ToldService(_(N_("works")), "good", _(said, when=at(row.accepted_at)))
 
 

@@ -11,7 +11,7 @@ from digest import audit
 from digest.accounts.rights import May
 from digest.errors import ConfigError, InputError
 from digest.i18n import N_
-from digest.models import Security, Signer, Transport
+from digest.models import Transport
 from digest.pacing import change, transports
 from digest.pacing.presets import PRESETS, Preset, preset
 from digest.web.desk.preset_words import PRESET_WORDS, TITLES
@@ -38,7 +38,6 @@ def show_services(visit: Here) -> Response:
         used=used,
         unused=[each for each in each_told if not each[0].is_enabled],
         is_ready=any(row.accepted_at is not None for row, _, _ in used),
-        signers=signer_words(visit),
     )
 
 
@@ -160,6 +159,4 @@ def _new(visit: Visit, chosen: str, fault: str = "") -> Response:
         regions=list(known.regions or ()),
         securities=security_words(visit),
         signers=signer_words(visit),
-        security_none=Security.NONE.value,
-        signer_us=Signer.US.value,
     )
