@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice, takewhile
@@ -97,13 +97,31 @@ def slots_between(
         .limit(_MOST_RHYTHMS)
     ).all()
     cadences = [row.Cadence for row in rows]
-    rhythms = {
-        row.Cadence.id: Rhythm(
-            row.Cadence.id, row.title, row.Cadence.name, row.Cadence.zone, row.Cadence.is_running
-        )
-        for row in rows
-    }
     tables = timetables_of(session, cadences)
+    titles = {row.Cadence.id: row.title for row in rows}
+    return slots_of_cadences(session, cadences, tables, start, end, titles=titles, now=now)
+
+
+def slots_of_cadences(
+    session: Session,
+    cadences: Sequence[Cadence],
+    tables: dict[int, Timetable],
+    start: dt.datetime,
+    end: dt.datetime,
+    *,
+    now: dt.datetime,
+    titles: Mapping[int, str] | None = None,
+    most: int = MOST_SLOTS,
+) -> Slots:
+    """What has come and will come of cadences from a moment until before another: one statement.
+
+    Whoever shows dates has them from here. An edition that is a row stands for its slot; of the slots that
+    have none yet, and of those that were taken out, a cadence gives at most so many.
+    """
+    rhythms = {
+        one.id: Rhythm(one.id, (titles or {}).get(one.id, ""), one.name, one.zone, one.is_running)
+        for one in cadences
+    }
     found = list(_editions(session, rhythms, tables, start, end, now=now))
     is_cut = len(found) >= _MOST_ROWS
     taken = {(slot.rhythm.id, slot.at) for slot in found}
@@ -111,8 +129,10 @@ def slots_between(
         if not cadence.is_running:
             continue
         after = max(now, start - _SECOND)
-        coming = list(_coming(rhythms[cadence.id], tables[cadence.id], cadence.slots_after, after, end))
-        is_cut = is_cut or len(coming) >= MOST_SLOTS
+        coming = list(
+            _coming(rhythms[cadence.id], tables[cadence.id], cadence.slots_after, after, end, most=most)
+        )
+        is_cut = is_cut or len(coming) >= most
         found += [slot for slot in coming if (slot.rhythm.id, slot.at) not in taken]
     found.sort(key=lambda slot: (slot.at, slot.rhythm.digest, slot.rhythm.id))
     return Slots(tuple(rhythms.values()), tuple(found), is_cut)
@@ -207,11 +227,17 @@ def _editions(
 
 
 def _coming(
-    rhythm: Rhythm, table: Timetable, slots_after: dt.datetime, after: dt.datetime, end: dt.datetime
+    rhythm: Rhythm,
+    table: Timetable,
+    slots_after: dt.datetime,
+    after: dt.datetime,
+    end: dt.datetime,
+    *,
+    most: int,
 ) -> Iterator[CalendarSlot]:
     """Slots that have no edition yet, and those of days that were taken out."""
     extras = _extras(table)
-    planned = _until(slots_of(table, after=max(after, slots_after)), end)
+    planned = _until(slots_of(table, after=max(after, slots_after)), end, most=most)
     for moment in planned:
         day, local = day_of(moment, rhythm.zone), extras.get(moment, "")
         yield CalendarSlot(
@@ -219,14 +245,14 @@ def _coming(
         )
     if any(after.date() - dt.timedelta(days=2) <= day <= end.date() for day in table.skipped):
         without = dataclasses.replace(table, skipped=frozenset(), extras=frozenset())
-        for moment in _until(slots_of(without, after=after), end):
+        for moment in _until(slots_of(without, after=after), end, most=most):
             day = day_of(moment, rhythm.zone)
             if day in table.skipped and moment not in extras:
                 yield CalendarSlot(moment, rhythm, SlotKind.SKIPPED, day)
 
 
-def _until(moments: Iterable[dt.datetime], end: dt.datetime) -> Iterator[dt.datetime]:
-    return islice(takewhile(lambda moment: moment < end, moments), MOST_SLOTS)
+def _until(moments: Iterable[dt.datetime], end: dt.datetime, *, most: int) -> Iterator[dt.datetime]:
+    return islice(takewhile(lambda moment: moment < end, moments), most)
 
 
 def _extras(table: Timetable) -> dict[dt.datetime, str]:

@@ -6,14 +6,13 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.editions.calendar import SlotKind, slots_of_cadences
 from digest.editions.clock_changes import ShownSlot, with_remarks
-from digest.editions.schedule import slots_of
 from digest.editions.timetables import timetables_of
 from digest.models import (
     Cadence,
@@ -28,6 +27,7 @@ from digest.models import (
 )
 
 S = EditionState
+_FAR: Final = dt.timedelta(days=3660)  # so rare a rhythm has no date to be told of
 _COMING: Final = (S.UPCOMING, S.FROZEN, S.HELD, S.SENDING, S.PAUSED)
 # What has come of a slot, or waits for a person.
 _PAST: Final = (S.SENT, S.SKIPPED, S.CANCELLED, S.HELD, S.SENDING, S.PAUSED)
@@ -73,10 +73,12 @@ class PastEdition:
 
 @dataclass(frozen=True, slots=True)
 class ComingDate:
-    """A slot that will bring an edition, of one of a digest's cadences."""
+    """A slot that will bring an edition, of one of a digest's cadences; the edition, where it is a row."""
 
     cadence: Cadence
     slot: ShownSlot
+    edition: int | None = None
+    state: EditionState | None = None
 
 
 def digest_lines(
@@ -111,9 +113,17 @@ def digest_lines(
 
 
 def history(
-    session: Session, digest_id: int, *, before: int | None = None, limit: int = 20
+    session: Session,
+    digest_id: int,
+    *,
+    before: int | None = None,
+    limit: int = 20,
+    states: Sequence[EditionState] = (),
 ) -> list[PastEdition]:
-    """What has come of a digest's slots, the newest first; those before an edition. One statement."""
+    """What has come of a digest's slots, the newest first; those before an edition. One statement.
+
+    `states` are those wanted; none: all that have come to something, or wait for a person.
+    """
     query = (
         sa.select(
             Edition.id,
@@ -127,7 +137,7 @@ def history(
         )
         .join(Cadence, Cadence.id == Edition.cadence_id)
         .outerjoin(Revision, Revision.id == Edition.revision_id)
-        .where(Cadence.digest_id == digest_id, Edition.state.in_(_PAST))
+        .where(Cadence.digest_id == digest_id, Edition.state.in_(states or _PAST))
         .order_by(Edition.due_at.desc(), Edition.id.desc())
         .limit(limit)
     )
@@ -143,17 +153,29 @@ def history(
 def coming_dates(
     session: Session, cadences: Sequence[Cadence], *, count: int, now: dt.datetime
 ) -> list[ComingDate]:
-    """The next slots of those of the cadences that run, in their order, whichever they are of."""
-    running = [cadence for cadence in cadences if cadence.is_running]
-    tables = timetables_of(session, running)
-    found = [
-        ComingDate(cadence, slot)
-        for cadence in running
-        for slot in with_remarks(
-            tables[cadence.id], islice(slots_of(tables[cadence.id], after=now), count), since=now
+    """The next dates of cadences as the calendar has them, whichever they are of: two statements.
+
+    Editions that are rows are among them, extra ones too, but those that will not go out.
+    """
+    tables = timetables_of(session, cadences)
+    found = slots_of_cadences(session, cadences, tables, now, now + _FAR, now=now, most=count)
+    coming = [
+        slot
+        for slot in found.slots
+        if slot.kind is SlotKind.PLANNED or (slot.kind is SlotKind.EDITION and slot.state in _COMING)
+    ][:count]
+    known = {cadence.id: cadence for cadence in cadences}
+    shown = {
+        (number, one.slot): one
+        for number in known
+        for one in with_remarks(
+            tables[number], [slot.at for slot in coming if slot.rhythm.id == number], since=now
         )
+    }
+    return [
+        ComingDate(known[slot.rhythm.id], shown[slot.rhythm.id, slot.at], slot.edition, slot.state)
+        for slot in coming
     ]
-    return sorted(found, key=lambda one: (one.slot.slot, one.cadence.id))[:count]
 
 
 def _sources(session: Session, ids: Sequence[int]) -> dict[int, tuple[int, int]]:

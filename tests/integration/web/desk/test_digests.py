@@ -14,15 +14,25 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from digest import clock
+from digest.accounts.me import me_of
 from digest.config import Settings
 from digest.db import Database
+from digest.editions.calendar import CalendarSlot, SlotKind, slots_between
+from digest.editions.overview import coming_dates
+from digest.editions.reasons import sentence
+from digest.editions.schedule import day_of
+from digest.editions.slots import add_edition
+from digest.i18n import translator
 from digest.models import (
     Account,
     AccountDigest,
     AccountRole,
     Cadence,
+    CadenceDate,
+    DateKind,
     Digest,
     DigestSource,
+    EditionKind,
     EditionState,
     MailingList,
     Reason,
@@ -95,6 +105,75 @@ def test_a_digest_shows_what_comes_and_what_has_come_of_it(hands: Hands, room: N
         after = part.partition(' rel="next"')[0].rpartition('href="')[2].rstrip('"')
         url = after if 'rel="next"' in part else ""
     assert len(seen) == len(set(seen)) == 45
+
+
+def test_the_next_dates_are_those_of_the_calendar(hands: Hands, room: Newsroom) -> None:
+    """Extra editions are among them; dates that were taken out, or whose edition will not go out, are not."""
+    room.change(Cadence, is_running=True)
+    now = clock.utc_now()
+    today = now.replace(hour=3, minute=0, second=0, microsecond=0)  # at seven in Yerevan
+    days = [today + dt.timedelta(days=number) for number in range(2, 8)]
+    with room.database.write() as session:
+        cadence = session.get_one(Cadence, room.cadence_id)
+        out = day_of(days[3], cadence.zone).isoformat()
+        session.add(
+            CadenceDate(
+                cadence_id=cadence.id, kind=DateKind.SKIP, local=out, note="", made_by="cli:nare", made_at=now
+            )
+        )
+        cadence.slots_after = days[0] - dt.timedelta(hours=1)
+        for moment, kind, state in (
+            (days[0], EditionKind.SCHEDULED, EditionState.UPCOMING),
+            (days[1], EditionKind.SCHEDULED, EditionState.SKIPPED),
+            (days[1] + dt.timedelta(hours=5), EditionKind.EXTRA, EditionState.UPCOMING),
+        ):
+            add_edition(session, cadence, kind=kind, due_at=moment, now=now, state=state)
+    with room.database.read() as session:
+        cadence = session.get_one(Cadence, room.cadence_id)
+        shown = [one.slot.slot for one in coming_dates(session, [cadence], count=5, now=now)]
+        calendar = slots_between(
+            session, me_of(session.get_one(Account, 1)), now, days[-1] + dt.timedelta(hours=1), now=now
+        )
+    assert days[1] not in shown
+    assert days[3] not in shown
+    assert shown == [days[0], days[1] + dt.timedelta(hours=5), days[2], days[4], days[5]]
+    assert shown == [slot.at for slot in calendar.slots if _will_come(slot)]
+
+
+def _will_come(slot: CalendarSlot) -> bool:
+    return slot.kind is not SlotKind.SKIPPED and slot.state is not EditionState.SKIPPED
+
+
+def test_the_past_is_told_by_what_became_of_it(hands: Hands, room: Newsroom) -> None:
+    """Sent, merged, missed, held and stopped ones, each once and with its reason; or one kind alone."""
+    ends = (
+        (EditionState.SENT, None),
+        (EditionState.SKIPPED, Reason.MERGED),
+        (EditionState.SKIPPED, Reason.MISSED),
+        (EditionState.HELD, Reason.BLOCKED),
+        (EditionState.CANCELLED, Reason.BY_PERSON),
+    )
+    with room.database.write() as session:
+        cadence = session.get_one(Cadence, room.cadence_id)
+        ids = []
+        for days, (state, reason) in enumerate(ends, start=1):
+            edition = make_edition(session, cadence, state, age=dt.timedelta(days=days))
+            edition.reason = reason
+            ids.append(edition.id)
+    url = f"/desk/digests/{room.digest_id}"
+
+    def listed(which: str) -> list[int]:
+        part = hands.get(f"{url}?which={which}", hx_request="true").text
+        return [int(found) for found in re.findall(r'<td><a href="/desk/editions/(\d+)"', part)]
+
+    whole = hands.get(url).text
+    for _, reason in ends[1:]:
+        assert reason is not None
+        assert html.escape(sentence(reason, translator("en"))) in whole
+    assert listed("") == ids
+    assert listed("skipped") == ids[1:3]
+    assert listed("waiting") == [ids[3]]
+    assert listed("sent") == [ids[0]]
 
 
 def test_an_editor_sees_their_own_digests_alone(client: TestClient, database: Database) -> None:

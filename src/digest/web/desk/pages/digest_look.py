@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
 
@@ -19,23 +19,23 @@ from digest.i18n import N_
 from digest.models import Cadence, Digest, Edition, EditionState
 from digest.rendering import theme
 from digest.rendering.contexts import TextSize
-from digest.rendering.theme_form import flat
+from digest.rendering.theme_form import SOCIAL, flat
+from digest.web.desk.look_form import (
+    COLOURS,
+    PICTURES,
+    SHARE_NAMES,
+    Contrast,
+    colour_fields,
+    contrasts,
+    given_in,
+    named,
+    typed_of,
+)
 from digest.web.desk.pages.edition_preview import mail_as_seen, preview_answer, preview_note
 from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
 
-_TEXTS: Final = (
-    *("layout", "font", "rules", "time_form", "accent", "masthead", "motto", "footer", "commentary_words"),
-    *("sponsor.words", "sponsor.label", "sponsor.url"),
-)
-_TICKS: Final = ("show_share_links", "friend_line", "sister_links")
-_USUAL: Final[Mapping[str, Any]] = {
-    "layout": theme.Layout.PAPER.value,
-    "font": theme.Font.CLASSIC.value,
-    "rules": theme.Rules.DOUBLE.value,
-    "time_form": theme.TimeForm.ABSOLUTE.value,
-    "accent": theme.ACCENT,
-}
+_COLOURS: Final = ("accent", "accent_dark", *COLOURS)
 LAYOUTS: Final = (
     (theme.Layout.PAPER.value, N_("Paper: the featured story, then the headlines")),
     (theme.Layout.BRIEFING.value, N_("Briefing: the headlines, then the featured story")),
@@ -60,7 +60,7 @@ TIMES: Final = (
 
 @desk.get("/digests/{digest}/look", may=May.SEE_DIGEST)
 def show_look(visit: Here, digest: int) -> Response:
-    """The theme beside the coming edition."""
+    """The theme beside the coming edition; where colours are asked about, how well they are read."""
     return _shown(visit, digest)
 
 
@@ -82,22 +82,23 @@ def try_look(visit: Here, digest: int) -> Response:
             public_url=visit.settings.public_url,
             templates=visit.settings.templates,
             now=visit.now,
-            look=changed_look(found.look or {}, _given(asked.get)) if "layout" in asked else None,
+            look=changed_look(found.look or {}, _asked(visit, found)) if "layout" in asked else None,
         )
     except DigestError as error:
-        return preview_answer(preview_note(visit, f"<p>{escape(visit.told(error))}</p>", is_dark=is_dark))
+        told = visit.told(named(error) if isinstance(error, InputError) else error)
+        return preview_answer(preview_note(visit, f"<p>{escape(told)}</p>", is_dark=is_dark))
     return preview_answer(mail_as_seen(mail, is_dark=is_dark, has_pictures=True))
 
 
-@desk.post("/digests/{digest}/look", may=May.EDIT_DIGEST, most_bytes=2 * LARGEST + 100_000, has_files=True)
+@desk.post("/digests/{digest}/look", may=May.EDIT_DIGEST, most_bytes=3 * LARGEST + 100_000, has_files=True)
 async def save_look(visit: Here, digest: int) -> Response:
     """Keep it; a picture is made smaller and stored anew, whatever its file was called."""
-    files = {name: file for name, file in visit.form.files.items() if name in ("logo", "logo_dark")}
+    files = {name: file for name, file in visit.form.files.items() if name in PICTURES}
     pictures: dict[str, bytes] = {name: await file.read(LARGEST + 1) for name, file in files.items()}
     try:
         await visit.services.in_turn(_keep, visit, digest, pictures)
     except InputError as error:
-        return await run_in_threadpool(_shown, visit, digest, visit.told(error))
+        return await run_in_threadpool(_shown, visit, digest, visit.told(named(error)))
     said = N_("The look is kept. It counts for every edition that is not locked yet.")
     return visit.go(f"/desk/digests/{digest}/look", visit.words.gettext(said))
 
@@ -107,22 +108,24 @@ def _keep(visit: Visit, digest_id: int, pictures: Mapping[str, bytes]) -> None:
     with visit.database.write() as session:
         found = session.get_one(Digest, digest_id)
         there = flat(found.look or {})
-        gone = [name for name in ("logo", "logo_dark") if form.is_ticked(f"no_{name}")]
+        gone = [name for name in PICTURES if form.is_ticked(f"no_{name}") and name not in pictures]
+        kept = {name for name in PICTURES if f"{name}.file" in there and name not in gone} | pictures.keys()
         set_look(
             session,
             found,
-            given=_given(form.text),
-            unset=[name for name in gone if f"{name}.file" in there and name not in pictures],
+            given=given_in(form.text, form.texts, there=sorted(kept)),
+            unset=[name for name in gone if f"{name}.file" in there],
             pictures=pictures,
             actor=visit.actor,
             now=visit.now,
         )
 
 
-def _given(text: Callable[[str, str], str]) -> dict[str, Any]:
-    """The values that a form has; what is empty is as built in."""
-    ticked = {name: bool(text(name, "")) for name in _TICKS}
-    return {name: text(name, "") for name in _TEXTS} | ticked
+def _asked(visit: Visit, digest: Digest) -> dict[str, Any]:
+    """The values that the address has."""
+    asked, there = visit.request.query_params, flat(digest.look or {})
+    pictures = [name for name in PICTURES if f"{name}.file" in there]
+    return given_in(asked.get, asked.getlist, there=pictures)
 
 
 def _coming(session: Session, digest_id: int) -> int | None:
@@ -139,20 +142,33 @@ def _shown(visit: Visit, digest_id: int, fault: str = "") -> Response:
     with visit.database.read() as session:
         found = session.get_one(Digest, digest_id)
     stored = flat(found.look or {})
-    usual = dict.fromkeys(_TICKS, True) | {name: _USUAL.get(name, "") for name in _TEXTS}
-    typed = _given(visit.form.text) if fault else usual | stored
-    words = visit.words
+    typed = typed_of(given_in(visit.form.text, visit.form.texts, there=PICTURES) if fault else stored)
+    words, asked = visit.words, visit.request.query_params
     offered = (("layouts", LAYOUTS), ("fonts", FONTS), ("lines", LINES), ("times", TIMES))
     choices: dict[str, Any] = {
         name: [(key, words.gettext(text)) for key, text in options] for name, options in offered
     }
+    colours: list[tuple[Contrast, Contrast]] = []
+    colour_fault = ""
+    try:
+        colours = contrasts(typed | {name: asked[name] for name in _COLOURS if name in asked})
+    except InputError as error:
+        colour_fault = visit.told(named(error))
     return visit.page(
         "digest_look.html",
+        part="contrasts",
         status=422 if fault else 200,
         fault=fault,
         digest=found,
         typed=typed,
-        has_logo="logo.file" in stored,
-        has_dark_logo="logo_dark.file" in stored,
+        pictures={name: f"{name}.file" in stored for name in PICTURES},
+        schemes=[
+            (key, [(name, words.gettext(text), usual) for name, text, usual in fields])
+            for key, fields in colour_fields()
+        ],
+        networks=list(SOCIAL.items()),
+        shares=[(key, words.gettext(text)) for key, text in SHARE_NAMES.items()],
+        contrasts=[(words.gettext(day.what), day, dark) for day, dark in colours],
+        colour_fault=colour_fault,
         **choices,
     )

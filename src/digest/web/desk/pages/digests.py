@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from digest.accounts.rights import May
 from digest.accounts.visible import choose_digest, visible_digests
+from digest.deliveries.came_of import came_of
 from digest.editions.cadences import set_cadence
 from digest.editions.dates import add_moment, parse_day, parse_local, skip_day, take_back
 from digest.editions.duplicate import duplicate_digest
@@ -20,7 +21,7 @@ from digest.editions.reasons import sentence
 from digest.errors import InputError
 from digest.i18n import N_
 from digest.lists.stranded import people_of_cadences
-from digest.models import Cadence, CadenceDate, Digest, Reason
+from digest.models import Cadence, CadenceDate, Digest, EditionState, Reason
 from digest.sources.health_words import told_health
 from digest.sources.queries import sources_of
 from digest.web.desk.table import desk
@@ -29,6 +30,21 @@ from digest.web.desk.visit import Here, Visit
 _PAGE: Final = 50
 _PAST: Final = 20
 _DATES: Final = 10
+_HANDED_OVER: Final = (EditionState.SENT, EditionState.CANCELLED, EditionState.SENDING, EditionState.PAUSED)
+# What of the past is asked for, by the word of the address.
+_STATES: Final = {
+    "sent": (EditionState.SENT,),
+    "skipped": (EditionState.SKIPPED,),
+    "waiting": (EditionState.HELD, EditionState.SENDING, EditionState.PAUSED),
+    "stopped": (EditionState.CANCELLED,),
+}
+_WHICH: Final = (
+    ("", N_("all")),
+    ("sent", N_("handed over")),
+    ("skipped", N_("skipped, merged, missed")),
+    ("waiting", N_("held or on the way")),
+    ("stopped", N_("stopped for good")),
+)
 
 
 @desk.get("/digests", may=May.WORK)
@@ -58,12 +74,14 @@ def digest_page(visit: Visit, digest_id: int, fault: str = "", *, status: int = 
     """The page, with what stood in the way of an act."""
     asked = visit.request.query_params.get("before", "")
     before = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 19 else None
+    which = visit.request.query_params.get("which", "")
     with visit.database.read() as session:
         found = session.get_one(Digest, digest_id)
         cadences = _cadences(session, digest_id)
         coming = coming_dates(session, cadences, count=_DATES, now=visit.now)
         own_dates = _own_dates(session, digest_id)
-        past = history(session, digest_id, before=before, limit=_PAST + 1)
+        past = history(session, digest_id, before=before, limit=_PAST + 1, states=_STATES.get(which, ()))
+        figures = came_of(session, [one.id for one in past[:_PAST] if one.state in _HANDED_OVER])
         sources = sources_of(session, digest_id)
         people = people_of_cadences(session, digest_id)
     words = visit.words
@@ -83,6 +101,9 @@ def digest_page(visit: Visit, digest_id: int, fault: str = "", *, status: int = 
         past=past[:_PAST],
         why={one.id: _why(visit, one.reason, one.reason_detail) for one in past},
         sources=[(one, told_health(one, words, now=visit.now)) for one in sources],
+        figures=figures,
+        which=which if which in _STATES else "",
+        kinds=[(key, words.gettext(text), visit.url(which=key or None, before=None)) for key, text in _WHICH],
         next_url=visit.url(before=past[_PAST - 1].id) if len(past) > _PAST else "",
         first_url=visit.url(before=None) if before else "",
     )
