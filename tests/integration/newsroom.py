@@ -74,12 +74,12 @@ class Newsroom:
         with self.database.write() as session:
             session.execute(sa.update(table).values(**values))
 
-    def edition(self, *, hours: float = 1) -> int:
+    def edition(self, *, hours: float = 1, kind: EditionKind = EditionKind.EXTRA) -> int:
         """The edition that goes out in some hours; its id."""
         with self.database.write() as session:
             cadence = session.get_one(Cadence, self.cadence_id)
             due_at = self.now + dt.timedelta(hours=hours)
-            made = add_edition(session, cadence, kind=EditionKind.EXTRA, due_at=due_at, now=self.now)
+            made = add_edition(session, cadence, kind=kind, due_at=due_at, now=self.now)
             assert made is not None
             return made
 
@@ -144,16 +144,16 @@ class Newsroom:
         return revision, variant, list(items)
 
 
-def make_newsroom(database: Database) -> Newsroom:
+def make_newsroom(database: Database, name: str = "courier") -> Newsroom:
     """The Courier with a source, a cadence and one reader; commentaries are featured."""
     now = clock.utc_now().replace(microsecond=0)
     with database.write() as session:
         digest = make_digest(
-            session, "courier", featured_by=FeaturedBy.CATEGORY, featured_value="Commentary", recent_least=0
+            session, name, featured_by=FeaturedBy.CATEGORY, featured_value="Commentary", recent_least=0
         )
         cadence = make_cadence(session, digest, is_running=False)
         source = Source(
-            url="https://courier.example/feed/",
+            url=f"https://{name}.example/feed/",
             title="The Courier",
             news_since=now,
             next_fetch_at=now,

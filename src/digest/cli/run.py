@@ -110,7 +110,7 @@ class _Progress:
 
 def where_to_look(settings: Settings, logs: Path | None, link: str = "") -> list[str]:
     """What to tell whoever started Digest, once it runs; `link` makes the first account of the desk."""
-    shown_host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.web_host, settings.web_host)  # noqa: S104
+    shown_host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.web_host, settings.web_host)  # nosec B104 # noqa: S104
     here = f"http://{shown_host}:{settings.web_port}"
     lines = ["Digest runs. Stop it with Ctrl-C."]
     lines.append(f"  pages:     {here}/" if settings.web_port else "  pages:     the web's log says its port")

@@ -346,4 +346,4 @@ def _(element: json_array_has, compiler: SQLCompiler, **options: Any) -> str:
 def _(element: json_array_has, compiler: SQLCompiler, **options: Any) -> str:
     column, value = _parts(element, compiler, options)
     # Both are what the compiler has written: a column's name and a parameter.
-    return f"EXISTS (SELECT 1 FROM json_each({column}) AS one WHERE one.value = {value})"  # noqa: S608
+    return f"EXISTS (SELECT 1 FROM json_each({column}) AS one WHERE one.value = {value})"  # nosec B608 # noqa: S608

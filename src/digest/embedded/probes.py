@@ -49,7 +49,7 @@ def listens(path: Path) -> bool:
 
 def web_answers(host: str, port: int, *, path: str = "/health", seconds: float = 2.0) -> bool:
     """Whether a web server answers a GET with anything below 500."""
-    where = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104  (never bound)
+    where = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # nosec B104 # noqa: S104  (never bound)
     request = f"GET {path} HTTP/1.0\r\nHost: {where}\r\nConnection: close\r\n\r\n".encode("ascii")
     try:
         with socket.create_connection((where, port), timeout=seconds) as connection:

@@ -36,7 +36,7 @@ def article(story: Story, others: Sequence[Story], *, base_url: str, now: dt.dat
         now=now,
         story=story,
         others=others[:_BESIDE],
-        body=Markup(story.article.body_html),  # noqa: S704  (escaped by markup.to_html)
+        body=Markup(story.article.body_html),  # nosec B704 # noqa: S704  (escaped by markup.to_html)
         base_url=base_url,
     )
 

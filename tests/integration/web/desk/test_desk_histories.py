@@ -1,0 +1,219 @@
+"""Whatever a newsroom does at the desk, in whatever order: nobody gets an edition twice, or unapproved.
+
+Acts go through the pages as browsers send them, from tabs that may be old, and twice now and then; between
+any two of them the clock and the workers come.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from digest import clock
+from digest.db import Database
+from digest.deliveries import control, plan
+from digest.deliveries.journals import open_journal
+from digest.models import (
+    AccountDigest,
+    AccountRole,
+    Cadence,
+    DeliveryStatus,
+    EditionKind,
+    Unapproved,
+)
+from digest.net.http import Fetcher
+from tests.factories import make_account
+from tests.integration.newsroom import make_newsroom
+from tests.integration.web.desk.desk_history import History, Tab, Worker
+from tests.integration.web.desk.hands import signed_in
+
+BATCH, READERS = 2, 5
+SENT, FAILED, PENDING = DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.PENDING
+UNCERTAIN = DeliveryStatus.UNCERTAIN
+Step = tuple[str, int, int, bool]  # what, who, which, and whether it is pressed twice
+Act = Callable[[History, int, int, int], None]
+
+_ACTS: dict[str, Act] = {
+    "look": lambda day, who, _, __: day.look(day.tabs[who]),
+    "write": lambda day, who, which, times: day.write(day.tabs[who], which, times),
+    "move": lambda day, who, which, times: day.move_story(day.tabs[who], which, times),
+    "rewrite": lambda day, who, which, times: day.rewrite(day.tabs[who], which, times),
+    "undo": lambda day, who, which, times: day.undo(day.tabs[who], which, times),
+    "hold": lambda day, who, _, times: day.course(day.tabs[who], "hold", times),
+    "go-on": lambda day, who, _, times: day.course(day.tabs[who], "go-on", times),
+    "lock-again": lambda day, who, _, times: day.course(day.tabs[who], "lock-again", times),
+    "pause": lambda day, who, _, times: day.course(day.tabs[who], "pause", times),
+    "resume": lambda day, who, _, times: day.course(day.tabs[who], "resume", times),
+    "cancel": lambda day, who, _, times: day.course(day.tabs[who], "cancel", times),
+    "approve": lambda day, who, _, times: day.approve(day.tabs[who], times),
+    "proof": lambda day, who, which, times: day.proof(("approve", "hold", "stop")[who], which, times),
+    "next": lambda day, _, which, __: day.next_version(which),
+    "show": lambda day, who, _, __: day.show_next(day.tabs[who]),
+    "switch": lambda day, _, __, ___: day.go_on_with_next(),
+    "retry": lambda day, _, __, ___: day.retry(),
+    "lock": lambda day, _, __, ___: day.lock(),
+    "plan": lambda day, _, __, ___: day.plan(),
+    "slot": lambda day, _, __, ___: day.slot(),
+    "deadline": lambda day, _, __, ___: day.deadline(),
+    "tick": lambda day, _, __, ___: day.tick(),
+    "claim": lambda day, who, _, __: day.claim(day.workers[who % 2]),
+    "read": lambda day, who, _, __: day.read(day.workers[who % 2]),
+    "record": lambda day, who, which, _: day.record(
+        day.workers[who % 2], (SENT, FAILED, PENDING, UNCERTAIN)[which]
+    ),
+    "let go": lambda day, who, _, __: day.let_go(day.workers[who % 2]),
+    "say again": lambda day, who, _, __: day.say_again(day.workers[who % 2]),
+}
+# By chance alone few editions would ever be on their way: most histories begin with a usual morning.
+_LOCKED: tuple[Step, ...] = (("lock", 0, 0, False), ("look", 2, 0, False))
+_GOING: tuple[Step, ...] = (
+    *_LOCKED,
+    ("approve", 2, 0, False),
+    ("plan", 0, 0, False),
+    ("slot", 0, 0, False),
+    ("claim", 0, 0, False),
+    ("read", 0, 0, False),
+    ("record", 0, 1, False),
+)
+# Somebody has looked, and what they saw is not what is locked now.
+_LOCKED_ANEW: tuple[Step, ...] = (
+    *_LOCKED,
+    ("lock-again", 0, 0, False),
+    ("write", 0, 0, False),
+    ("lock", 0, 0, False),
+)
+_STOPPED: tuple[Step, ...] = (*_GOING, ("hold", 0, 0, False))
+# At last everybody does what would let it go out, if it may.
+_CLOSING: tuple[Step, ...] = (
+    ("resume", 0, 0, False),
+    ("plan", 0, 0, False),
+    ("slot", 0, 0, False),
+    *(step for who in range(2) for step in (("record", who, 0, False), ("claim", who, 0, False))),
+    *(step for who in range(2) for step in (("read", who, 0, False), ("record", who, 0, False))),
+)
+_OFTEN = ("look", "look", "approve", "approve", "lock", "slot", "claim", "read", "read", "record", "resume")
+steps = st.lists(
+    st.tuples(
+        st.sampled_from([*_ACTS, *_OFTEN]),
+        st.integers(0, 2),
+        st.integers(0, 3),
+        st.sampled_from([False, False, True]),
+    ),
+    min_size=10,
+    max_size=30,
+)
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def begin(
+    database: Database, app: FastAPI, client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Unapproved | None], History]:
+    """Makes an edition with its people; where approval is wanted, with what becomes of it without one."""
+    monkeypatch.setattr(plan, "BATCH_SIZE", BATCH)
+    monkeypatch.setattr(control, "BATCH_SIZE", BATCH)
+    with database.write() as session:
+        people = [
+            make_account(session, f"{name}@courier.example", role=role, name=name.title())
+            for name, role in (
+                ("ani", AccountRole.EDITOR),
+                ("bela", AccountRole.EDITOR),
+                ("nare", AccountRole.APPROVER),
+            )
+        ]
+    hands = [signed_in(client, database, one) for one in people]
+    journals = [
+        open_journal(database, tmp_path / "journals", worker=f"w{number}", now=clock.utc_now())[1]
+        for number in range(2)
+    ]
+    fetcher = Fetcher()
+
+    def make(outcome: Unapproved | None) -> History:
+        number = next(_numbers)
+        room = make_newsroom(database, f"courier-of-{number}")
+        for _ in range(READERS - 1):
+            room.add_reader()
+        posts = [
+            room.publish(f"{title} {number}", hours=hours, **more)
+            for title, hours, more in (
+                ("The harbour", 1, {"categories": ["Commentary"], "body_html": "<p>A long day.</p>"}),
+                ("The bridge", 2, {}),
+                ("The choir", 3, {}),
+            )
+        ]
+        with database.write() as session:
+            cadence = session.get_one(Cadence, room.cadence_id)
+            cadence.wants_approval = outcome is not None
+            cadence.approval_outcome = outcome
+            for one in people[:2]:
+                session.add(AccountDigest(account_id=one.id, digest_id=room.digest_id))
+        day = History(
+            database=database,
+            room=room,
+            edition_id=room.edition(kind=EditionKind.BREAKING),
+            tabs=[
+                Tab(each, one.id, one.role is AccountRole.APPROVER)
+                for each, one in zip(hands, people, strict=True)
+            ],
+            workers=[Worker(journal) for journal in journals],
+            signer=app.state.services.keys.signer,
+            fetcher=fetcher,
+            wants_approval=outcome is not None,
+            outcome=outcome or Unapproved.SKIP,
+            posts=posts,
+        )
+        day.look(day.tabs[0])
+        for tab in day.tabs[1:]:  # who see the same
+            tab.seen = day.tabs[0].seen
+        return day
+
+    return make
+
+
+def play(day: History, history: list[Step]) -> None:
+    """One history to its end; what happened stands with whatever went wrong."""
+    try:
+        for what, who, which, is_double in history:
+            _ACTS[what](day, who, which, 1 + is_double)
+        day.finish()
+    except AssertionError as error:
+        error.add_note("\n".join(day.story))
+        raise
+
+
+_OPENINGS = st.sampled_from([(), _LOCKED, _GOING, _GOING, _STOPPED, _LOCKED_ANEW])
+_OUTCOMES = st.sampled_from([Unapproved.SKIP, Unapproved.SKIP, Unapproved.SEND, None])
+
+
+def _play_all(begin: Callable[[Unapproved | None], History], examples: int) -> None:
+    @settings(
+        max_examples=examples,
+        derandomize=True,
+        phases=(Phase.explicit, Phase.generate),  # a history is short enough to read as it is
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(outcome=_OUTCOMES, opening=_OPENINGS, history=steps)
+    def play_one(outcome: Unapproved | None, opening: tuple[Step, ...], history: list[Step]) -> None:
+        play(begin(outcome), [*opening, *history, *_CLOSING])
+
+    play_one()
+
+
+def test_nobody_gets_an_edition_twice_or_unapproved(
+    database: Database, begin: Callable[[Unapproved | None], History]
+) -> None:
+    """In no order of acts: approve, edit, undo, hold, pause, another version, cancel, retry, two tabs."""
+    _play_all(begin, 14 if database.is_sqlite else 4)
+
+
+@pytest.mark.slow  # the run has a few of them
+def test_nobody_does_so_in_a_thousand_histories(begin: Callable[[Unapproved | None], History]) -> None:
+    """The same on each database, long enough that rare orders come too."""
+    _play_all(begin, 1000)
