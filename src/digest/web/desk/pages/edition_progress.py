@@ -11,6 +11,9 @@ from starlette.responses import Response
 from digest.accounts.rights import May
 from digest.deliveries.figures import Progress
 from digest.deliveries.progress import progress
+from digest.deliveries.versions import NextVersion, VersionLine, next_version, versions_of
+from digest.editions.differences import difference_sentence
+from digest.editions.show import get_edition
 from digest.i18n import N_, Translator
 from digest.models import DeliveryStatus, EditionState
 from digest.web.desk.table import desk
@@ -47,11 +50,17 @@ class Way:
     is_moving: bool
     until: str
     found: Progress
+    versions: tuple[VersionLine, ...] = ()
+    next: NextVersion | None = None
+    next_lines: tuple[str, ...] = ()
 
 
-def way_of(visit: Visit, session: Session, edition_id: int) -> Way:
-    """How far it is; providers and replies come too, where nothing moves any more or on the whole page."""
-    found = progress(session, edition_id, now=visit.now, details=not visit.is_htmx)
+def way_of(visit: Visit, session: Session, edition_id: int, *, is_whole: bool = True) -> Way:
+    """How far it is; providers, replies and versions come too, but where it looks again and again."""
+    found = progress(session, edition_id, now=visit.now, details=is_whole)
+    edition = get_edition(session, edition_id)
+    versions = versions_of(session, edition) if is_whole else ()
+    following = next_version(session, edition, versions) if found.state in MOVING else None
     return Way(
         figures=_figures(found, visit.words),
         people=found.people,
@@ -59,6 +68,11 @@ def way_of(visit: Visit, session: Session, edition_id: int) -> Way:
         is_moving=not found.is_over and found.state is EditionState.SENDING,
         until=visit.words.span(found.ends_at - visit.now) if found.ends_at is not None else "",
         found=found,
+        versions=versions,
+        next=following,
+        next_lines=tuple(difference_sentence(one, visit.words) for one in following.changes)
+        if following is not None
+        else (),
     )
 
 
@@ -66,7 +80,7 @@ def way_of(visit: Visit, session: Session, edition_id: int) -> Way:
 def show_progress(visit: Here, edition: int) -> Response:
     """The figures alone, for a page that looks again and again."""
     with visit.database.read() as session:
-        way = way_of(visit, session, edition)
+        way = way_of(visit, session, edition, is_whole=not visit.is_htmx)
     return visit.page("edition_progress.html", part="progress", way=way, edition_id=edition)
 
 
