@@ -39,6 +39,11 @@ WHO: Final = {
 }
 # Of an installation in which nothing has been done yet; the rest of one that is in full swing.
 BEGINNING: Final = "/set-up/{token}"
+# What their paths name, where the usual thing has no such page.
+NAMED: Final = {
+    "/editions/{edition}/correct": "edition:paused",
+    "/editions/{edition}/progress": "edition:sending",
+}
 # What these say before there is anything.
 BEGINNINGS: Final = (
     *("", "/calendar", "/digests", "/sources", "/lists", "/lists/new", "/subscribers", "/do-not-mail"),
@@ -58,15 +63,17 @@ class Screen:
     then: Then | None = None
     is_further: bool = False  # another state of a page that is among them already
 
-    def open(self, page: Page, context: BrowserContext, url: str, scene: Scene) -> None:
-        """Go to it as whoever sees it does."""
+    def open(self, page: Page, context: BrowserContext, url: str, scene: Scene) -> int:
+        """Go to it as whoever sees it does; the status that its page came with."""
         context.clear_cookies()
         if self.who:
             cookie = {"name": "desk", "value": scene.tokens[self.who], "domain": "127.0.0.1", "path": "/desk"}
             context.add_cookies([cookie])  # type: ignore[list-item]
-        page.goto(url + self.path)
+        answer = page.goto(url + self.path)
+        assert answer is not None
         if self.then is not None:
             self.then(page, scene)
+        return answer.status
 
 
 def _open_all(page: Page, _: Scene) -> None:
@@ -144,7 +151,7 @@ def screens(scene: Scene) -> Iterator[Screen]:
     """All of an installation in full swing. Raises KeyError for a word of a path that the scene lacks."""
     for route in routes():
         if route != BEGINNING:
-            yield Screen(_name_of(route), _filled(route, scene), WHO.get(route, ME))
+            yield Screen(_name_of(route), _filled(route, scene, NAMED.get(route, "")), WHO.get(route, ME))
     yield Screen("not-found", f"{ROOT}/nowhere/else")
     for one in MORE:
         path = _filled(one.route, scene, one.word) + one.query

@@ -150,7 +150,7 @@ def import_file(room: Newsroom, folder: Path, addresses: Sequence[str]) -> None:
     file.write_text("\n".join(["address", *addresses]) + "\n", encoding="utf-8")
     nare = room.nare
     nare.open(f"/desk/lists/{room.list}/import")
-    nare.page.get_by_label("The file").set_input_files(file)
+    nare.page.get_by_label("The file", exact=True).set_input_files(file)
     nare.page.get_by_label("How and when these people agreed").fill("Signed the card at the counter.")
     nare.press("Import them")
     nare.says("The file is imported.")
