@@ -1,8 +1,12 @@
-"""What a person says to unusual news: it is meant, or it was seen before. Then the edition is made anew."""
+"""What a person says to unusual news: it is meant, or it was seen before. Then the edition is made anew.
+
+Both may be said before the lock as well: then nothing is held.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -10,6 +14,7 @@ from sqlalchemy.orm import Session
 from digest import audit
 from digest.db.dialect import among
 from digest.editions.progress import thaw
+from digest.editions.unusual import as_remark, odd_news
 from digest.errors import StateError
 from digest.models import (
     Cadence,
@@ -25,7 +30,7 @@ from digest.models import (
 
 def accept_news(session: Session, edition: Edition, *, actor: str, now: dt.datetime) -> None:
     """Say that an edition's unusual news is meant: it is made anew, of all that has come in until now."""
-    _check_unusual(edition)
+    _unusual(session, edition, now=now)
     session.add(
         EditionChange(
             edition_id=edition.id,
@@ -36,7 +41,7 @@ def accept_news(session: Session, edition: Edition, *, actor: str, now: dt.datet
         )
     )
     audit.record(session, "edition.accept_news", edition, actor=actor, now=now)
-    thaw(session, edition, now=now)
+    _go_on(session, edition, now=now)
 
 
 def mark_as_seen(session: Session, edition: Edition, *, actor: str, now: dt.datetime) -> int:
@@ -44,9 +49,8 @@ def mark_as_seen(session: Session, edition: Edition, *, actor: str, now: dt.date
 
     The edition is made anew of the rest. Returns how many posts were marked.
     """
-    _check_unusual(edition)
     posts: set[int] = set()
-    for remark in edition.remarks:
+    for remark in _unusual(session, edition, now=now):
         moments = [dt.datetime.fromisoformat(text) for text in remark.get("arrivals", ())]
         posts |= set(
             session.scalars(
@@ -70,10 +74,23 @@ def mark_as_seen(session: Session, edition: Edition, *, actor: str, now: dt.date
     )
     details = {"posts": len(posts)}
     audit.record(session, "edition.mark_as_seen", edition, actor=actor, now=now, details=details)
-    thaw(session, edition, now=now)
+    _go_on(session, edition, now=now)
     return len(posts)
 
 
-def _check_unusual(edition: Edition) -> None:
-    if (edition.state, edition.reason) != (EditionState.HELD, Reason.UNUSUAL_NEWS):
-        raise StateError(f"Edition {edition.id} is not held because of unusual news.")
+def _unusual(session: Session, edition: Edition, *, now: dt.datetime) -> list[dict[str, Any]]:
+    """What the edition is held for, or would be; the edition's row is locked from here on."""
+    session.flush()
+    session.refresh(edition, with_for_update=True)
+    if edition.state is EditionState.UPCOMING:
+        if odd := [as_remark(one) for one in odd_news(session, edition, now=now)]:
+            return odd
+    elif (edition.state, edition.reason) == (EditionState.HELD, Reason.UNUSUAL_NEWS):
+        return list(edition.remarks)
+    raise StateError(f"Edition {edition.id} is not held because of unusual news.")
+
+
+def _go_on(session: Session, edition: Edition, *, now: dt.datetime) -> None:
+    """What was held is made anew; what is coming is made at its time."""
+    if edition.state is EditionState.HELD:
+        thaw(session, edition, now=now)

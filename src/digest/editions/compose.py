@@ -160,7 +160,7 @@ def compose_context(
     for one in asked:
         if (one.positions, one.text_size) not in once:
             seen = replace(of_set(mailed, one.positions, headings), text_size=one.text_size)
-            once[one.positions, one.text_size] = _variant(digest, seen, templates)
+            once[one.positions, one.text_size] = variant_of(digest, seen, templates)
     variants = tuple(
         replace(once[one.positions, one.text_size], topics=one.topics, positions=one.positions)
         for one in asked
@@ -271,7 +271,8 @@ def frame_of(
     )
 
 
-def _variant(digest: Digest, context: EditionContext, templates: Path | None) -> ComposedVariant:
+def variant_of(digest: Digest, context: EditionContext, templates: Path | None) -> ComposedVariant:
+    """One mail, rendered and encoded."""
     rendered = render_mail(context, templates=templates)
     mail = encode_mail(
         digest,

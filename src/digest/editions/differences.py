@@ -182,17 +182,34 @@ def shown_of(session: Session, revision: Revision) -> Shown:
 
 
 def _story(item: Item) -> ShownStory:
-    kept: Mapping[str, Any] = item.story
-    key: Key = ("url", kept.get("url") or kept.get("title") or str(item.position))
-    if item.post_id is not None:
-        key = ("post", item.post_id)
-    elif item.own_item_id is not None:
-        key = ("own", item.own_item_id)
+    return shown_story(
+        item.story,
+        position=item.position,
+        is_featured=item.role is Role.FEATURED,
+        post_id=item.post_id,
+        own_item_id=item.own_item_id,
+    )
+
+
+def shown_story(
+    kept: Mapping[str, Any],
+    *,
+    position: int,
+    is_featured: bool,
+    post_id: int | None,
+    own_item_id: int | None,
+) -> ShownStory:
+    """A story, as it is kept with a version, with the key by which another version has it too."""
+    key: Key = ("url", kept.get("url") or kept.get("title") or str(position))
+    if post_id is not None:
+        key = ("post", post_id)
+    elif own_item_id is not None:
+        key = ("own", own_item_id)
     picture: Mapping[str, Any] = kept.get("picture") or {}
     return ShownStory(
         key=key,
         title=kept.get("title", ""),
-        is_featured=item.role is Role.FEATURED,
+        is_featured=is_featured,
         excerpt=kept.get("excerpt", ""),
         body=kept.get("body_html", ""),
         picture=" ".join(part for part in (picture.get("url"), picture.get("alt")) if part),

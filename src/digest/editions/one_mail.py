@@ -21,7 +21,7 @@ from digest.editions.revisions import revision_of
 from digest.editions.show import get_edition
 from digest.errors import DigestError, StateError
 from digest.mail.placeholders import PreparedMail, with_fallbacks
-from digest.models import Revision, Variant
+from digest.models import EditionState, Revision, Variant
 from digest.rendering.campaign import with_campaign
 from digest.rendering.contexts import TextSize
 from digest.rendering.digest_email import render_mail
@@ -49,7 +49,7 @@ def one_mail(
     look: Mapping[str, Any] | None = None,
     version: int | None = None,
 ) -> OneMail:
-    """The mail of an edition's version or, if it has none, as it would be if it were locked now.
+    """The mail of an edition's version or, if it has none or is held, as it would be if it were locked now.
 
     Only this one is rendered, so that an editor sees a change at once. `name` is the reader's, for whom a
     greeting is filled in; `look` is a theme to be tried on; `version` is another one than the current.
@@ -57,7 +57,9 @@ def one_mail(
     """
     with database.read() as session:
         edition = get_edition(session, edition_id)
-        revision = session.get(Revision, edition.revision_id) if edition.revision_id is not None else None
+        # What is held is made anew when it goes on: it is shown as it would be then.
+        is_fixed = edition.revision_id is not None and edition.state is not EditionState.HELD
+        revision = session.get(Revision, edition.revision_id) if is_fixed else None
         if version is not None:
             revision = revision_of(session, edition, version)
         if revision is not None:

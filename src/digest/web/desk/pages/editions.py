@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -18,34 +16,27 @@ from digest.editions.audience import audience_sentences, audience_summary
 from digest.editions.board import Board, Reasoned, fixed_board, live_board
 from digest.editions.coming import LIVE, Coming, coming, fate_sentence
 from digest.editions.gate import is_approved
-from digest.editions.material import considered
+from digest.editions.material import Considered, considered
 from digest.editions.meanwhile import version_of
 from digest.editions.reasons import sentence
 from digest.editions.shape import list_changes
 from digest.editions.show import EditionLine, digest_of, edition_line, get_edition
+from digest.editions.voided import voided_approval
 from digest.editions.why_chosen import SENTENCES, why_sentence
-from digest.i18n import N_, Translator
-from digest.models import Account, Cadence, ChangeKind, Edition, EditionChange, EditionState, Revision
+from digest.i18n import Translator
+from digest.models import Account, Cadence, Edition, EditionState, Revision
 from digest.preflight.mail_findings import found_of
-from digest.preflight.mail_words import level_name, said
+from digest.web.desk.change_words import ChangeLine, change_lines, names_of, titles_of
+from digest.web.desk.jumps import Placed
+from digest.web.desk.pages.edition_checks import CheckLine, check_line
 from digest.web.desk.pages.edition_progress import WITH_FIGURES, way_of
 from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
+from digest.web.desk.voided_view import VoidedView, voided_view
 
 # So many of the candidates that are out are shown at once.
 _OUT_SHOWN: Final = 40
 _CHANGES_SHOWN: Final = 30
-_KINDS: Final = {
-    ChangeKind.PIN: N_("placed a story"),
-    ChangeKind.DROP: N_("took a story out"),
-    ChangeKind.INCLUDE: N_("put a story in"),
-    ChangeKind.REWRITE: N_("rewrote a story"),
-    ChangeKind.INTRO: N_("wrote the words on top"),
-    ChangeKind.NOTE: N_("wrote a note"),
-    ChangeKind.SUBJECT: N_("wrote the subject"),
-    ChangeKind.PREHEADER: N_("wrote the line beside the subject"),
-    ChangeKind.OWN_ITEM: N_("placed a story of the desk's own"),
-}
 SUBJECT_LENGTH: Final = 60  # what most mail programs show of a subject
 PREHEADER_LENGTH: Final = 90
 
@@ -66,18 +57,6 @@ NOTHING: Final = Typed()
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeLine:
-    """Something that an editor did, in words."""
-
-    id: int
-    by: str
-    at: dt.datetime
-    words: str
-    title: str
-    is_undone: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Seen:
     """All that the page shows of an edition, read at one moment."""
 
@@ -95,7 +74,8 @@ class Seen:
     is_approved: bool
     wants_approval: bool
     may_approve: bool
-    findings: tuple[tuple[str, str, str, str], ...]
+    findings: tuple[CheckLine, ...]
+    voided: VoidedView | None
 
 
 @desk.get("/editions/{edition}", may=May.SEE_EDITION)
@@ -135,6 +115,7 @@ def edition_page(
         wait=_span(visit, seen.line.send_at),
         audience=audience,
         audience_lines=audience_sentences(audience, visit.words) if audience is not None else (),
+        lines=seen.findings,
         acts=acts_for(visit, seen),
         way=way,
         edition_id=edition_id,
@@ -168,6 +149,7 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
     cadence = session.get_one(Cadence, edition.cadence_id)
     revision = session.get(Revision, edition.revision_id) if edition.revision_id is not None else None
     found: Coming | None = None
+    one: Considered | None = None
     templates = visit.settings.templates
     if edition.state in LIVE:
         one = considered(session, edition_id, now=visit.now)
@@ -180,6 +162,8 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
             found = coming(session, edition_id, templates=templates, now=visit.now)
     subject, preheader = (found.subject, found.preheader) if found else _lines(revision)
     account = session.get_one(Account, visit.me.id)
+    voided = voided_approval(session, edition, one, public_url=visit.settings.public_url, templates=templates)
+    view = voided_view(voided, titles_of(board), names_of(session), visit.words) if voided else None
     return Seen(
         edition=edition,
         line=line,
@@ -195,7 +179,8 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
         is_approved=revision is not None and is_approved(session, edition),
         wants_approval=cadence.wants_approval,
         may_approve=may_approve(session, edition, account),
-        findings=_findings(revision, visit.words),
+        findings=_findings(visit, revision, board, digest.id),
+        voided=view,
     )
 
 
@@ -203,52 +188,18 @@ def _lines(revision: Revision | None) -> tuple[str, str]:
     return ("", "") if revision is None else (revision.subject, revision.preheader)
 
 
-def _findings(revision: Revision | None, words: Translator) -> tuple[tuple[str, str, str, str], ...]:
-    """Level, its name, what was found, what to do."""
+def _findings(visit: Visit, revision: Revision | None, board: Board, digest_id: int) -> tuple[CheckLine, ...]:
+    """What the checks said of a version when it was made."""
     if revision is None:
         return ()
-    return tuple(
-        (one.finding.level.value, level_name(one.finding.level, words), *said(one.finding, words))
-        for one in found_of(revision.findings)
-    )
+    stories = [Placed(one.key, one.story) for one in board.stories]
+    return tuple(check_line(visit, one, stories, digest_id) for one in found_of(revision.findings))
 
 
 def _changes(session: Session, edition: Edition, board: Board, words: Translator) -> tuple[ChangeLine, ...]:
     """The newest first."""
-    titles = {one.key: one.story.title for one in board.stories} | {
-        one.key: one.title for one in board.left_out
-    }
-    names = _names(session)
     rows = list_changes(session, edition)[-_CHANGES_SHOWN:]
-    return tuple(
-        ChangeLine(
-            id=row.id,
-            by=told_actor(row.made_by, names, words),
-            at=row.made_at,
-            words=words.gettext(_KINDS[row.kind]),
-            title=titles.get(_key(row), ""),
-            is_undone=row.undone_at is not None,
-        )
-        for row in reversed(rows)
-    )
-
-
-def _key(row: EditionChange) -> str:
-    if row.post_id is not None:
-        return f"post:{row.post_id}"
-    return f"item:{row.own_item_id}" if row.own_item_id is not None else ""
-
-
-def _names(session: Session) -> dict[str, str]:
-    """The people of the desk by how the trail names them."""
-    return {f"account:{row.id}": row.name for row in session.execute(sa.select(Account.id, Account.name))}
-
-
-def told_actor(actor: str, names: Mapping[str, str], words: Translator) -> str:
-    """Who did something, for a person: a name, or the command line's user."""
-    if actor in names:
-        return names[actor]
-    return words.gettext("%(name)s (command line)", name=actor[4:]) if actor.startswith("cli:") else actor
+    return change_lines(reversed(rows), titles_of(board), names_of(session), words)
 
 
 def _span(visit: Visit, moment: dt.datetime) -> str:

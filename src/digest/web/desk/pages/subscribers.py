@@ -29,7 +29,7 @@ from digest.models import (
     Subscription,
     SubscriptionStatus,
 )
-from digest.web.desk.pages.editions import told_actor
+from digest.web.desk.change_words import told_actor
 from digest.web.desk.table import desk
 from digest.web.desk.told import (
     DELIVERIES,

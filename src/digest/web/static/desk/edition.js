@@ -32,8 +32,21 @@
     });
   };
   sort();
+  /* A finding leads to what it is about: folds are opened on the way, and the focus goes along. */
+  document.addEventListener("click", (event) => {
+    const name = event.target.closest("[data-jump]")?.dataset.jump;
+    const to = name && document.getElementById(name);
+    if (!to) return;
+    event.preventDefault();
+    for (let fold = to.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    to.focus({ preventScroll: true });
+    to.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    to.classList.add("jumped");
+    setTimeout(() => to.classList.remove("jumped"), 2500);
+  });
   /* Whoever acts on a story by keys stays at it: on the same button, or the first that is left. */
   let held = null;
+  let board = document.getElementById("board");
   document.addEventListener("htmx:before:swap", () => {
     const at = document.activeElement;
     const story = at?.closest("[data-story]")?.dataset.story;
@@ -41,8 +54,13 @@
   });
   document.addEventListener("htmx:after:swap", () => {
     sort();
-    if (!document.getElementById("board")) return;
+    const now = document.getElementById("board");
+    if (!now || now === board) return;
+    board = now;
     show();
+    const checks = document.getElementById("checks");
+    if (checks) window.htmx.ajax("GET", `/desk/editions/${document.querySelector("[data-edition]").dataset.edition}/checks`,
+      { target: "#checks", swap: "outerHTML" });
     if (held) {
       const buttons = [...document.querySelectorAll(`[data-story="${CSS.escape(held.story)}"] .story-acts button`)];
       (buttons.find((each) => each.getAttribute("aria-label") === held.label) ?? buttons[0])?.focus();
