@@ -18,7 +18,8 @@ from digest.db import Database
 from digest.db.schema import upgrade
 from digest.embedded.newspaper.newspaper import Newspaper
 from digest.embedded.newspaper.site import running
-from tests.browser.desk_scene import Scene, make_beginning, make_scene
+from digest.logs import set_up
+from tests.browser.desk_scene import Scene, make_beginning, make_scene, quiet
 from tests.browser.desk_screens import Screen, beginnings, screens
 from tests.integration.web.rows import make_settings
 from tests.integration.web.served import served
@@ -64,7 +65,9 @@ def main(names: Iterable[str]) -> int:
         return 1
     wanted, taken = set(names), []
     FOLDER.mkdir(parents=True, exist_ok=True)
+    set_up(level="WARNING", json=False)
     with (
+        quiet(),
         chromium.launched(Path(program.url)) as browser,
         tempfile.TemporaryDirectory() as full,
         tempfile.TemporaryDirectory() as empty,
@@ -89,7 +92,6 @@ def photographed(browser: Browser, folder: Path, site: str, wanted: set[str]) ->
     settings = make_settings(
         folder / "data",
         f"sqlite:///{folder / 'digest.db'}",
-        broker_url="memory://",
         private_hosts=(site.rpartition("/")[2],),
         log_level="WARNING",
     )

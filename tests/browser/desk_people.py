@@ -214,15 +214,15 @@ def add_fetches(session: Session, scene: Scene, source: Source) -> None:
     session.add_all(
         Fetch(
             source_id=source.id,
-            at=scene.now - dt.timedelta(minutes=15 * number + 5),
-            status=503 if is_down and number < 8 else 200 if number % 3 == 0 else 304,
-            fault_code="http_status" if is_down and number < 8 else None,
+            at=scene.now - dt.timedelta(minutes=20 * number + 5),
+            status=503 if is_down and number < 14 else 200 if number % 3 == 0 else 304,
+            fault_code="http_status" if is_down and number < 14 else None,
             posts=20,
             new=1 if number % 6 == 3 else 0,
             size=48_213 + 97 * number,
             milliseconds=180 + 31 * (number % 5),
         )
-        for number in range(16)
+        for number in reversed(range(16))  # the oldest comes first, as they do
     )
 
 

@@ -6,16 +6,19 @@ failed, may have arrived) is written down as if it had been; nothing is mailed.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import io
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest import config
 from digest.accounts.rights import Of
 from digest.db import Database
 from digest.deliveries.handover import go_on
@@ -56,6 +59,7 @@ from digest.models import (
     UncertainCase,
     UncertainCause,
 )
+from digest.queueing.app import app
 from tests.browser import desk_people
 from tests.factories import make_cadence, make_digest
 
@@ -93,8 +97,9 @@ class Scene:
             composed = compose(material, public_url=PUBLIC_URL, templates=None)
             revision = store_revision(session, edition_id, composed, approved_by=approved_by, now=self.now)
             edition = session.get_one(Edition, edition_id)
-            move(session, edition, S.FROZEN, now=self.now)
             edition.revision_id = revision.id
+            reason = None if approved_by else Reason.WANTS_APPROVAL
+            move(session, edition, S.FROZEN, now=self.now, reason=reason)
 
     def begin(self, edition_id: int) -> None:
         """Plan it and let it go out."""
@@ -151,6 +156,18 @@ def make_scene(database: Database, keys: Keys, *, readers: int, now: dt.datetime
         desk_people.add_trail(session, scene)
         make_next_editions(session, now=now)
     return scene
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """For a block: hints go nowhere, and what is done is not talked about."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIGEST_BROKER_URL", "memory://")
+        config.settings.cache_clear()
+        app.cache_clear()
+        yield
+    config.settings.cache_clear()
+    app.cache_clear()
 
 
 def make_beginning(database: Database, keys: Keys, *, now: dt.datetime) -> Scene:

@@ -20,7 +20,7 @@ from digest.models import Account
 from digest.rendering.environment import template_folders
 from digest.web.desk.table import desk
 from tests.browser import axe
-from tests.browser.desk_scene import Scene, make_beginning, make_scene
+from tests.browser.desk_scene import Scene, make_beginning, make_scene, quiet
 from tests.browser.desk_screens import NAMED, NO_PAGES, WHO, Screen, beginnings, routes, screens
 from tests.browser.sites import complaints
 from tests.browser.test_every_page import COLOURS, too_wide
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.browser
 
 READERS = 60
 # Shown by a change alone, where something is not right: a form again, or one sentence.
-NEVER_ASKED_FOR = {"edition_progress"}
+NEVER_ASKED_FOR = {"person_left"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class House:
 def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, House]]:
     """One in full swing, and one in which nothing has been done yet."""
     now = clock.utc_now()
-    with running(Newspaper(now)) as site:
+    with quiet(), running(Newspaper(now)) as site:
         full = _house(tmp_path_factory.mktemp("full"), site.url)
         empty = _house(tmp_path_factory.mktemp("empty"), "")
         yield next(full), next(empty)
@@ -62,7 +62,6 @@ def _house(folder: Path, site: str) -> Iterator[House]:
     settings = make_settings(
         folder / "data",
         f"sqlite:///{folder / 'digest.db'}",
-        broker_url="memory://",
         templates=marked_templates(folder / "templates"),
         private_hosts=(site.rpartition("/")[2],),
     )

@@ -184,11 +184,12 @@ def go_out_approved(house: House, room: Newsroom) -> None:
     house.wait_for(house.edition(room.edition).send_at)
     assert house.edition(room.edition).state is S.SENT
     assert house.ledger(room.edition) == {D.SENT: len(READERS)}
-    mails = house.caught("inbox")
+    mails = house.caught("mail.test")
     assert sorted(mail["Delivered-To"] for mail in mails) == READERS
     for mail in mails:
         assert "A title of our own" in body(mail, "html")
         assert "A word from Aram." in body(mail, "html").replace("<strong>", "").replace("</strong>", "")
+    room.aram.sign_in()  # a night has gone by
     room.aram.open(f"/desk/editions/{room.edition}")
     assert figure(room.aram, "handed over") == len(READERS)
 
@@ -253,14 +254,18 @@ def change_what_is_approved(house: House, room: Newsroom) -> None:
     lusine.says("Not what was approved")
     assert title in lusine.page.locator("main").inner_text()
     lusine.open(f"/desk/editions/{room.edition}")
-    lusine.says("It waits for approval.")
-    lusine.press("Approve")
+    lusine.page.get_by_role("heading", name="Changed since it was approved").wait_for()
+    was, now = lusine.page.locator(".diff-text").all_inner_texts()
+    assert title.split()[-1] in was
+    assert "approved" in now
+    lusine.says("Aram Petrosian rewrote a story")
+    lusine.press("Approve the new version")
     lusine.says("Approved: this content goes out, and no other.")
 
 
 def correct_on_the_way(house: House, room: Newsroom) -> None:
     """Some have it when a wrong title is seen: they keep it, the rest get the corrected one, nobody both."""
-    aram, lusine, before = room.aram, room.lusine, len(house.caught("inbox"))
+    aram, lusine, before = room.aram, room.lusine, len(house.caught("mail.test"))
     send_at = house.edition(room.edition).send_at
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "BATCH_SIZE", FIRST)
@@ -283,7 +288,7 @@ def correct_on_the_way(house: House, room: Newsroom) -> None:
     house.work()
     assert house.edition(room.edition).state is S.SENT
     assert house.ledger(room.edition) == {D.SENT: len(READERS)}
-    mails = house.caught("inbox")[before:]
+    mails = house.caught("mail.test")[before:]
     assert sorted(mail["Delivered-To"] for mail in mails) == READERS
     titles = ["What is right" in body(mail, "html") for mail in mails]
     assert titles == ["Not what was approved" not in body(mail, "html") for mail in mails]
@@ -311,13 +316,13 @@ def bring_thousands(house: House, room: Newsroom, folder: Path) -> None:
 
 def leave_out_who_ended(house: House, room: Newsroom) -> None:
     """The next edition is for all but whoever was taken off: their neighbours of the file get it."""
-    before = len(house.caught("inbox"))
+    before = len(house.caught("mail.test"))
     approve_by_mail(house, room)
     house.wait_for(house.edition(room.edition).send_at)
     everybody = len(READERS) + len(IMPORTED) - 1
     assert house.ledger(room.edition) == {D.SENT: MORE, D.PENDING: everybody - MORE}
     assert ENDED not in house.people_of(room.edition)
-    got = [mail["Delivered-To"] for mail in house.caught("inbox")[before:]]
+    got = [mail["Delivered-To"] for mail in house.caught("mail.test")[before:]]
     assert sorted(got) == sorted({*READERS, *IMPORTED[: MORE - len(READERS) + 1]} - {ENDED})
     room.nare.open(f"/desk/editions/{room.edition}")
     assert figure(room.nare, "handed over") == MORE

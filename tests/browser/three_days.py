@@ -154,11 +154,11 @@ class House:
         """How many people an edition was handed to, or not."""
         with self.database.read() as session:
             rows = session.execute(
-                sa.select(Delivery.status, sa.func.count().label("count"))
+                sa.select(Delivery.status, sa.func.count().label("people"))
                 .where(Delivery.edition_id == edition_id)
                 .group_by(Delivery.status)
             )
-            return Counter({row.status: row.count for row in rows})
+            return Counter({row.status: row.people for row in rows})
 
     def people_of(self, edition_id: int) -> set[str | None]:
         """Whom an edition is for."""
@@ -166,14 +166,15 @@ class House:
             query = sa.select(Subscriber.address).join(Delivery, Delivery.subscriber_id == Subscriber.id)
             return set(session.scalars(query.where(Delivery.edition_id == edition_id)))
 
-    def caught(self, folder: str) -> list[EmailMessage]:
-        """The mails that the catcher took, oldest first."""
-        paths = sorted((_folder(self.settings) / folder).glob("*.eml"))
-        return [parsed(path.read_bytes()) for path in paths]
+    def caught(self, domain: str) -> list[EmailMessage]:
+        """The mails that the catcher took for addresses of a domain, oldest first."""
+        paths = sorted(_folder(self.settings).glob("*/*.eml"), key=lambda path: path.name)
+        found = (parsed(path.read_bytes()) for path in paths)
+        return [mail for mail in found if str(mail["Delivered-To"]).endswith(f"@{domain}")]
 
     def mailed(self, address: str, pattern: str) -> str:
-        """The path of a link in the newest single mail to somebody that has such a link."""
-        for mail in reversed(self.caught("notices")):
+        """The path of a link in the newest mail to somebody of the desk that has such a link."""
+        for mail in reversed(self.caught(address.rpartition("@")[2])):
             if mail["Delivered-To"] == address:
                 for url in _LINK.findall(body(mail, "plain")):
                     if re.search(pattern, url):
