@@ -16,8 +16,8 @@ from digest.cli.imports import ForceOption, note, opened, writing
 from digest.db import Database
 from digest.lists import assets, queries
 from digest.lists.import_order import ImportOrder, ImportReport
+from digest.lists.import_read import preview as import_preview
 from digest.lists.import_run import import_by_id, import_subscribers
-from digest.lists.import_run import preview as import_preview
 from digest.lists.mappings import Meaning, parse_map
 
 _EXAMPLE = (

@@ -27,6 +27,7 @@ from digest.editions.proofs import ask_proofs, due_for_proofs
 from digest.editions.slots import make_next_editions
 from digest.lists import confirmations, limits
 from digest.lists.due_pauses import resume_due_pauses
+from digest.lists.import_due import enqueue_imports
 from digest.lists.permission_mail import ask_some, has_questions
 from digest.lists.retention import RetentionTimes, run_daily
 from digest.logs import get_logger
@@ -89,6 +90,7 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
     def sources_and_notices(session: Session) -> None:
         enqueue_due(session, now=now)
         enqueue_due_notices(session, now=now)
+        enqueue_imports(session, now=now)
 
     steps = (
         editions,

@@ -68,6 +68,7 @@ class ImportReport:
     passed_over: int = 0  # subscribed people, where only leavers were asked for
     offices: int = 0  # of all lines, addresses such as info@: imported, and worth a look
     import_id: int | None = None
+    is_whole: bool = True  # False where it was asked to stop before the end
 
 
 @dataclass(slots=True)

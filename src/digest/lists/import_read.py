@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.db import Database
 from digest.errors import InputError
 from digest.lists.csv_lines import BadLine, Line
-from digest.lists.import_files import Part
+from digest.lists.import_files import Part, open_parts
 from digest.lists.import_order import ImportOrder
 from digest.lists.import_rows import Row, RowMaker
 from digest.lists.mappings import ColumnMap, Meaning, read_heading
@@ -93,3 +96,13 @@ def read_people(session: Session, parts: Sequence[Part], order: ImportOrder, *, 
         {one.name: one for one in attributes},
         now,
     )
+
+
+def preview(
+    database: Database, stream: BinaryIO, order: ImportOrder, *, now: dt.datetime, limit: int
+) -> list[Row | BadLine]:
+    """The first lines of a file as they would be read; nothing is looked up but names of attributes."""
+    with database.read() as session:
+        parts = open_parts(stream, order.file_name)
+        people = read_people(session, parts, replace(order, is_dry_run=True), now=now)
+    return list(itertools.islice(people, limit))

@@ -1,7 +1,8 @@
 """Import people from a file: a flow in batches, each written whole, with how far it has come, or not at all.
 
-If the process ends half way, `resume` goes on where the last batch ended, with the same file. Memory does not
-grow with the file but for eight bytes of hash a person. Importing a file again changes nothing.
+If the process ends half way, or was asked to stop between two batches, `resume` goes on there, with the same
+file. Memory does not grow with the file but for eight bytes of hash a person. Importing a file again changes
+nothing.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ _IN_MEMORY = 1 << 22  # bytes of a kept file before it goes to a temporary one
 
 Progress = Callable[[int], None]  # told how many lines are done
 Sink = Callable[[bytes], None]  # takes the report of a dry run, piece by piece
+Stop = Callable[[], bool]  # whether it shall leave the rest for another time
 
 
 class TakenError(StateError):
@@ -90,8 +92,11 @@ def resume(
     now: dt.datetime,
     stream: BinaryIO | None = None,
     progress: Progress | None = None,
+    stop: Stop | None = None,
 ) -> ImportReport:
     """Go on with an import that ended half way, from the file that is kept or is given again.
+
+    `stop` is asked after each batch: then the import stays running, for the next one who goes on with it.
 
     Raises StateError if it is done or undone, InputError for another file than it began with.
     """
@@ -101,7 +106,7 @@ def resume(
             raise StateError(f"The import {import_id} is {row.state.value}; there is nothing to resume.")
         order = order_of(row, address_key)
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
-        source = stream or _fetched(database, row, spool)
+        source = stream or fetched(database, row.file_fingerprint, spool)
         if fingerprint(source) != row.file_fingerprint:
             raise InputError("This is another file than the import began with.")
         with database.write() as session:
@@ -112,8 +117,36 @@ def resume(
         run = _Run(
             database, order, people, progress, proof=proof, report_id=row.report_id, position=row.position
         )
+        run.stop = stop
         run.tally.counts = dict(row.counts)
         return run.to_the_end()
+
+
+def try_lines(
+    database: Database,
+    stream: BinaryIO,
+    order: ImportOrder,
+    *,
+    now: dt.datetime,
+    done: int,
+    note: Callable[[int, ImportReport, bytes], None],
+    stop: Stop,
+) -> bool:
+    """Try the lines after the first `done`, which writes nothing; whether the end was reached.
+
+    `note` is told after each batch how many lines are done, what came of those of this call, and the report.
+    """
+    with database.read() as session:
+        people = read_people(session, open_parts(stream, order.file_name), order, now=now)
+    pieces: list[bytes] = []
+
+    def tell(position: int) -> None:
+        note(position, run.tally.report(is_dry_run=True, import_id=None), b"".join(pieces))
+        pieces.clear()
+
+    run = _Run(database, order, people, tell, sink=pieces.append, position=done)
+    run.stop = stop
+    return run.to_the_end().is_whole
 
 
 def import_by_id(session: Session, import_id: int) -> Import:
@@ -127,7 +160,6 @@ def import_by_id(session: Session, import_id: int) -> Import:
 def _begin(
     session: Session, stream: BinaryIO, order: ImportOrder, basis: str, print_: str, *, now: dt.datetime
 ) -> Import:
-    session.get_one(MailingList, order.list_id)
     if assets.find(session, kind=FILE_KIND, fingerprint=print_) is None:
         assets.store(
             session,
@@ -137,6 +169,12 @@ def _begin(
             media_type="application/octet-stream",
             now=now,
         )
+    return begin_row(session, order, basis, print_, now=now)
+
+
+def begin_row(session: Session, order: ImportOrder, basis: str, print_: str, *, now: dt.datetime) -> Import:
+    """The import of a file that is kept already, of which nothing is done; `resume` does it."""
+    session.get_one(MailingList, order.list_id)
     report = assets.begin(session, kind=REPORT_KIND, name="report.csv", media_type="text/csv", now=now)
     assets.append(session, report.id, import_lines.HEADING)
     row = Import(**kept(order, basis, print_), report_id=report.id, created_at=now, changed_at=now)
@@ -145,9 +183,10 @@ def _begin(
     return row
 
 
-def _fetched(database: Database, row: Import, spool: Any) -> BinaryIO:
+def fetched(database: Database, print_: str, spool: Any) -> BinaryIO:
+    """The kept file with this fingerprint, written into `spool`; raises InputError if it is gone."""
     with database.read() as session:
-        asset = assets.find(session, kind=FILE_KIND, fingerprint=row.file_fingerprint)
+        asset = assets.find(session, kind=FILE_KIND, fingerprint=print_)
         if asset is None:
             raise InputError("The file of this import is not kept any longer; give it again with --file.")
         for chunk in assets.chunks(session, asset.id):
@@ -167,6 +206,8 @@ class _Run:
     report_id: int | None = None
     position: int = 0
     sink: Sink | None = None
+    stop: Stop | None = None
+    is_whole: bool = True
     seen: Seen = field(default_factory=Seen)
     tally: Tally = field(default_factory=Tally)
 
@@ -187,22 +228,26 @@ class _Run:
             with self.database.read() as session:
                 with_room_to_load(session, is_wanted=False)
         self.tally.ignored.update(self.people.ignored)
-        if self.proof is not None:
+        if self.proof is not None and self.is_whole:
             with self.database.write() as session:
                 self._close(session, self.proof)
         import_id = self.proof.import_id if self.proof else None
-        return self.tally.report(is_dry_run=self.proof is None, import_id=import_id)
+        found = self.tally.report(is_dry_run=self.proof is None, import_id=import_id)
+        return found if self.is_whole else replace(found, is_whole=False)
 
     def _take_all(self) -> None:
         lines, key = iter(self.people), self.order.address_key
         self._pass_over(lines)
-        if self.proof is None and self.sink:
+        if self.proof is None and self.sink and not self.position:
             self.sink(import_lines.HEADING)
         ahead = ReadAhead(lambda: take_batch(lines, BATCH_LINES, seen=self.seen, address_key=key))
         for batch in ahead:
             self._take(batch, ahead)
             if self.progress:
                 self.progress(self.position)
+            if self.stop and self.stop():
+                self.is_whole = False
+                return
 
     def _pass_over(self, lines: Iterator[Row | BadLine]) -> None:
         """Only remember who stood in the lines that were done before."""
@@ -300,13 +345,3 @@ def drop_file(session: Session, row: Import) -> None:
     asset = assets.find(session, kind=FILE_KIND, fingerprint=row.file_fingerprint)
     if asset is not None and session.scalars(others.limit(1)).first() is None:
         assets.delete(session, asset.id)
-
-
-def preview(
-    database: Database, stream: BinaryIO, order: ImportOrder, *, now: dt.datetime, limit: int
-) -> list[Row | BadLine]:
-    """The first lines of a file as they would be read; nothing is looked up but names of attributes."""
-    with database.read() as session:
-        parts = open_parts(stream, order.file_name)
-        people = read_people(session, parts, replace(order, is_dry_run=True), now=now)
-    return list(itertools.islice(people, limit))

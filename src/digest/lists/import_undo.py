@@ -39,6 +39,7 @@ class Undone:
     ended: int
     changed_since: int  # by the person or by somebody else: these stay
     released: int  # taken off the do-not-mail list
+    is_whole: bool = True  # False where it was asked to stop before the end
 
 
 class _Last(NamedTuple):
@@ -57,8 +58,13 @@ def undo(
     actor: str,
     now: dt.datetime,
     progress: Callable[[int], None] | None = None,
+    source: Origin = Origin.CLI,
+    stop: Callable[[], bool] | None = None,
 ) -> Undone:
     """End the subscriptions that the import made; if it ends half way, undo it again.
+
+    `stop` is asked after each thousand. How far it has come, how many were ended (`taken_back`) and how many
+    stayed is noted with the import: whoever goes on with it goes on there.
 
     Whom the import itself has ended (leavers who were on the list) stay ended: they did leave.
     Raises StateError if it was undone before.
@@ -68,19 +74,24 @@ def undo(
         if row.state is ImportState.UNDONE:
             raise StateError(f"The import {import_id} was undone before.")
         row.undone_at = row.undone_at or now  # from here on nothing more comes in
-    ended = kept = after = 0
+        ended, kept = row.counts.get("taken_back", 0), row.counts.get("stayed", 0)
+        after = int(row.mapping.get("undone_to") or 0)
     while True:
         with database.write() as session:
             found = _page(session, import_id, after)
             ours = [one for one in found if one.action == Action.IMPORT.value]
-            _end(session, ours, import_id, actor=actor, now=now)
+            _end(session, ours, import_id, source=source, actor=actor, now=now)
+            if found:
+                after = found[-1].subscription_id
+                ended += len(ours)
+                kept += sum(one.action not in _OURS for one in found)
+                _note(session, import_id, ended, kept, after, now=now)
         if not found:
             break
-        after = found[-1].subscription_id
-        ended += len(ours)
-        kept += sum(one.action not in _OURS for one in found)
         if progress:
             progress(ended + kept)
+        if stop and stop():
+            return Undone(ended, kept, 0, is_whole=False)
     with database.write() as session:
         released = _release(session, import_id)
         row = import_by_id(session, import_id)
@@ -109,7 +120,17 @@ def _page(session: Session, import_id: int, after: int) -> list[_Last]:
     return [last[one] for one in ids]
 
 
-def _end(session: Session, found: list[_Last], import_id: int, *, actor: str, now: dt.datetime) -> None:
+def _note(session: Session, import_id: int, ended: int, kept: int, after: int, *, now: dt.datetime) -> None:
+    """How far it has come, in the transaction of the rows."""
+    row = import_by_id(session, import_id)
+    row.counts = {**row.counts, "taken_back": ended, "stayed": kept}
+    row.mapping = {**row.mapping, "undone_to": after}
+    row.changed_at = now
+
+
+def _end(
+    session: Session, found: list[_Last], import_id: int, *, source: Origin, actor: str, now: dt.datetime
+) -> None:
     """Write the last event of each chain and its status, as `consent.append` does of one."""
     if not found:
         return
@@ -121,7 +142,7 @@ def _end(session: Session, found: list[_Last], import_id: int, *, actor: str, no
             at=now,
             action=Action.UNDO_IMPORT,
             status=SubscriptionStatus.ENDED,
-            source=Origin.CLI,
+            source=source,
             details={"import": str(import_id), "actor": actor},
         )
         for one in found

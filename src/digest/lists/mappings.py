@@ -14,6 +14,7 @@ from enum import StrEnum
 from digest.errors import InputError
 
 ATTRIBUTE = "attribute:"
+UNREAD = "-"  # what an admin says of a column that shall not be read
 
 
 class Meaning(StrEnum):
@@ -96,9 +97,11 @@ def parse_map(options: Sequence[str]) -> dict[str, str]:
         column, name = column.strip().lower(), name.strip()
         if not sign or not column:
             raise InputError(f"{option[:80]!r} maps nothing; write it like --map 'E-mail=address'.")
-        if name not in FIELDS and not (name.startswith(ATTRIBUTE) and len(name) > len(ATTRIBUTE)):
+        if name not in (*FIELDS, UNREAD) and not (name.startswith(ATTRIBUTE) and len(name) > len(ATTRIBUTE)):
             known = ", ".join(FIELDS)
-            raise InputError(f"There is no field {name[:40]!r}; there are: {known}, attribute:NAME.")
+            raise InputError(
+                f"There is no field {name[:40]!r}; there are: {known}, attribute:NAME, and - for none."
+            )
         if column in found:
             raise InputError(f"The column {column[:60]!r} is mapped twice.")
         found[column] = name
@@ -114,11 +117,11 @@ def read_heading(cells: Sequence[str], columns: ColumnMap) -> Heading:
     taken = set(columns.own.values())
     fields: list[str | None] = []
     for name in names:
-        said = columns.own.get(name.lower())
-        usual = columns.columns.get(name.lower())
-        if usual is None and name.lower().startswith(ATTRIBUTE) and columns.name == "generic":
-            usual = ATTRIBUTE + name[len(ATTRIBUTE) :].strip()
-        fields.append(said or (None if usual in taken else usual))
+        said, usual = columns.own.get(name.lower()), usual_field(name, columns)
+        if said == UNREAD:
+            fields.append(None)
+        else:
+            fields.append(said or (None if usual in taken else usual))
     if "address" not in fields:
         raise InputError(
             "The first line must name the columns, one of them `address` or `email`, or say which it is "
@@ -130,6 +133,14 @@ def read_heading(cells: Sequence[str], columns: ColumnMap) -> Heading:
         raise InputError(f"The first line has two columns for the {twice[0]}; keep one.")
     ignored = tuple(name[:60] for name, one in zip(names, fields, strict=True) if one is None and name)
     return Heading(tuple(fields), ignored)
+
+
+def usual_field(name: str, columns: ColumnMap) -> str | None:
+    """What a column of this name is taken for unless an admin says otherwise; None for one nobody reads."""
+    usual = columns.columns.get(name.lower())
+    if usual is None and name.lower().startswith(ATTRIBUTE) and columns.name == "generic":
+        return ATTRIBUTE + name[len(ATTRIBUTE) :].strip()
+    return usual
 
 
 def _listed(names: Sequence[str]) -> str:

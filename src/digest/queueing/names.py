@@ -9,7 +9,7 @@ class QueueName(StrEnum):
     """Queues are split by what must never wait for what."""
 
     UPKEEP = "upkeep"  # the tick: must run while everything else is busy
-    SOURCES = "sources"  # fetching: a source that was just added holds a slot for up to 30 s
+    SOURCES = "sources"  # fetching: a source that was just added holds a slot for up to 30 s; imports
     EDITIONS = "editions"  # freeze and plan: bound to a slot
     DELIVERIES = "deliveries"  # batches: each holds a slot for up to 30 s
     NOTICES = "notices"  # a confirmation never waits behind a digest
@@ -27,6 +27,9 @@ class TaskName(StrEnum):
     FALL_BACK = "deliveries.fall_back"
     SEND_BATCH = "deliveries.send_batch"
     SEND_NOTICES = "notices.send"
+    TRY_IMPORT = "lists.try_import"
+    IMPORT = "lists.import"
+    UNDO_IMPORT = "lists.undo_import"
 
     @property
     def queue(self) -> QueueName:
@@ -43,4 +46,7 @@ _QUEUES = {
     TaskName.FALL_BACK: QueueName.EDITIONS,
     TaskName.SEND_BATCH: QueueName.DELIVERIES,
     TaskName.SEND_NOTICES: QueueName.NOTICES,
+    TaskName.TRY_IMPORT: QueueName.SOURCES,
+    TaskName.IMPORT: QueueName.SOURCES,
+    TaskName.UNDO_IMPORT: QueueName.SOURCES,
 }

@@ -153,6 +153,29 @@ def send_notices() -> None:
     send_due(here.database, here.open_transport, here.check_readers)
 
 
+@task(TaskName.TRY_IMPORT)
+def try_import(draft_id: int) -> None:
+    from digest.lists.import_turns import try_draft  # noqa: PLC0415  (few workers ever import a file)
+
+    here = runtime()
+    try_draft(here.database, draft_id, address_key=_address_key(here), now=clock.utc_now())
+
+
+@task(TaskName.IMPORT)
+def import_file(import_id: int) -> None:
+    from digest.lists.import_turns import import_a_turn  # noqa: PLC0415
+
+    here = runtime()
+    import_a_turn(here.database, import_id, address_key=_address_key(here), now=clock.utc_now())
+
+
+@task(TaskName.UNDO_IMPORT)
+def undo_import(import_id: int) -> None:
+    from digest.lists.import_turns import undo_a_turn  # noqa: PLC0415
+
+    undo_a_turn(runtime().database, import_id, now=clock.utc_now())
+
+
 def freeze_settings(here: Runtime) -> FreezeSettings:
     """The freeze's settings, from a process's runtime."""
     config = here.config
@@ -169,6 +192,10 @@ def freeze_settings(here: Runtime) -> FreezeSettings:
 def _imprint(here: Runtime) -> Imprint:
     config = here.config
     return Imprint(config.public_url, keys.load(config.secrets_folder), config.templates)
+
+
+def _address_key(here: Runtime) -> bytes:
+    return keys.load(here.config.secrets_folder).address_key
 
 
 def _seconds(number: float) -> dt.timedelta:

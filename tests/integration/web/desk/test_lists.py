@@ -6,10 +6,8 @@ import csv
 import html
 import io
 
-import httpx2
 import pytest
 import sqlalchemy as sa
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from digest.db import Database
@@ -20,16 +18,13 @@ from digest.models import (
     MailingList,
     Notice,
     OptIn,
-    Subscription,
-    SubscriptionStatus,
     Suppression,
     Transport,
 )
-from digest.web.desk import cookies
 from tests.factories import make_account, make_cadence, make_digest, make_list
 from tests.factories.audience import ADDRESS_KEY, make_readers
 from tests.factories.moments import NOW
-from tests.integration.web.desk.hands import HERE, Hands, signed_in
+from tests.integration.web.desk.hands import Hands, signed_in
 
 
 @pytest.fixture
@@ -147,35 +142,3 @@ def test_a_list_is_taken_away_and_others_are_told(hands: Hands, database: Databa
     assert notice.address == "lus@courier.example"
     assert "Nare Saroyan has taken" in notice.message.decode()
     assert (entry.action, entry.details["told"]) == ("list.export", 1)
-
-
-def test_a_file_is_tried_imported_and_taken_back(hands: Hands, database: Database, app: FastAPI) -> None:
-    """Trying writes nothing; the import is of whom it can bring; taking it back ends what it made."""
-    url = f"/desk/lists/{a_list(database, app.state.services.keys.address_key)}/import"
-
-    def bring(act: str, body: bytes, basis: str = "signed a card") -> httpx2.Response:
-        data = {"form_token": cookies.form_token(hands.token), "act": act, "basis": basis}
-        headers = {**HERE, "cookie": f"desk={hands.token}"}
-        files = {"file": ("people.csv", body, "text/csv")}
-        return hands.client.post(url, data=data, files=files, headers=headers)
-
-    def people() -> int:
-        with database.read() as session:
-            active = sa.select(sa.func.count()).where(Subscription.status == SubscriptionStatus.ACTIVE)
-            return session.scalar(active) or 0
-
-    people_csv = b"address,name\nnew@mail.test,New\nr1@mail.test,Known\nno address,Bad\n"
-    assert bring("import", people_csv, basis="").status_code == 422
-    assert bring("import", b"nothing,here\n1,2\n").status_code == 422
-    tried = bring("try", people_csv)
-    assert tried.status_code == 200
-    assert "Nothing was written" in tried.text
-    assert people() == 3
-    done = bring("import", people_csv)
-    assert done.status_code == 303
-    assert people() == 4
-    page = done.headers["location"]
-    assert "people.csv" in hands.get(page).text
-    assert hands.post(f"{page}/undo").status_code == 303
-    assert people() == 3
-    assert "taken back" in hands.get(url).text
