@@ -49,6 +49,10 @@ proof: $(VENV)/.fuzz ## Run the slow proofs (ARGS=AREA runs one area)
 gallery: $(VENV)/.dev ## Photograph the mails' hard cases to look at (ARGS=--all takes every one)
 	@$(BIN)/python -m bench.gallery $(ARGS)
 
+.PHONY: screens
+screens: $(VENV)/.dev ## Photograph every screen of the desk into docs/screens (ARGS names some)
+	@$(BIN)/python -m bench.screens $(ARGS)
+
 .PHONY: golden
 golden: $(VENV)/.dev ## Write the golden mails anew; read the difference before you commit it
 	@$(BIN)/python -m tests.golden

@@ -15,10 +15,15 @@ from digest.config import Settings
 from digest.embedded.standard import settings_env
 from tests.servers.waiting import HANG
 
+_ROOT = Path(__file__).resolve().parents[3]
 _PROGRAM = """
 import sys
+from pathlib import Path
 from digest import config
 from digest.web.serve import serve
+if sys.argv[1:]:
+    from tests.servers.moved_clock import follow
+    follow(Path(sys.argv[1]))
 serve(config.load(), on_ready=lambda port: print(port, flush=True))
 """
 
@@ -38,13 +43,18 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(settings: Settings, folder: Path) -> Iterator[Served]:
-    """A server with these settings, taking connections; killed at the end if it still runs."""
+def served(settings: Settings, folder: Path, *, clock_file: Path | None = None) -> Iterator[Served]:
+    """A server with these settings, taking connections; killed at the end if it still runs.
+
+    With `clock_file` it is the time there that a test has said (`tests.servers.moved_clock`).
+    """
     log = folder / "web.log"
     env = {**os.environ, **settings_env(settings), "DIGEST_LOG_LEVEL": "DEBUG"}
+    if clock_file is not None:
+        env["PYTHONPATH"] = os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     with log.open("w") as said:
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", _PROGRAM],
+            [sys.executable, "-W", "error", "-c", _PROGRAM, *map(str, filter(None, [clock_file]))],
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ from digest.i18n import Translator
 from digest.models import Account, Cadence, Edition, EditionState, Revision
 from digest.preflight.mail_findings import found_of
 from digest.rendering.theme import Layout
-from digest.web.desk.change_words import ChangeLine, change_lines, names_of, titles_of
+from digest.web.desk.change_words import ChangeLine, change_lines, names_of, titles_of, told_actor
 from digest.web.desk.jumps import Placed
 from digest.web.desk.pages.edition_checks import CheckLine, check_line
 from digest.web.desk.pages.edition_progress import WITH_FIGURES, way_of
@@ -39,6 +40,8 @@ from digest.web.desk.visit import Here, Visit
 from digest.web.desk.voided_view import VoidedView, voided_view
 
 _BEFORE: Final = (*LIVE, EditionState.FROZEN)
+# Nobody gets these any more.
+FOR_NOBODY: Final = (EditionState.SKIPPED, EditionState.CANCELLED)
 # So many of the candidates that are out are shown at once.
 _OUT_SHOWN: Final = 40
 _CHANGES_SHOWN: Final = 30
@@ -84,6 +87,7 @@ class Seen:
     voided: VoidedView | None
     skipping: Skipping | None
     shows_first: bool  # whether its look shows the picture of the first story below the featured one
+    names: Mapping[str, str]  # the people of the desk, by how the trail names them
 
 
 @desk.get("/editions/{edition}", may=May.SEE_EDITION)
@@ -104,7 +108,9 @@ def edition_page(
     """The page with what was just done or what stood in the way; `mine` is what the editor typed then."""
     with visit.database.read() as session:
         # First: what the page says of the coming edition wants the same number.
-        audience = audience_of(session, get_edition(session, edition_id)) if not visit.is_htmx else None
+        edition = get_edition(session, edition_id)
+        is_asked = not visit.is_htmx and edition.state not in FOR_NOBODY
+        audience = audience_of(session, edition) if is_asked else None
         seen = _seen(visit, session, edition_id)
         readers = reader_choices(visit, session, audience.samples) if audience else ()
         way = way_of(visit, session, edition_id) if seen.line.state in WITH_FIGURES else None
@@ -119,7 +125,7 @@ def edition_page(
         is_live=state in LIVE,
         out=seen.board.left_out[:_OUT_SHOWN],
         out_count=len(seen.board.left_out) + sum(seen.board.more_out.values()),
-        why=_Reasons(visit.words, seen.line.zone),
+        why=_Reasons(visit.words, seen.line.zone, seen.names),
         fate=fate_sentence(seen.coming, visit.words) if seen.coming is not None else "",
         reason=sentence(seen.line.reason, visit.words) if seen.line.reason is not None else "",
         wait=_span(visit, seen.line.send_at),
@@ -146,12 +152,16 @@ class _Reasons:
 
     words: Translator
     zone: str
+    names: Mapping[str, str]
 
     def __call__(self, reason: Reasoned | None) -> str:
         if reason is None:
             return ""
+        facts = dict(reason.facts)
+        if "by" in facts:
+            facts["by"] = told_actor(facts["by"], self.names, self.words)
         try:
-            return why_sentence(reason.why, reason.facts, self.words, self.zone)
+            return why_sentence(reason.why, facts, self.words, self.zone)
         except KeyError:  # written by a release that knew other facts
             return self.words.gettext(SENTENCES[reason.why].partition("%(")[0]).strip()
 
@@ -176,7 +186,8 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
     subject, preheader = (found.subject, found.preheader) if found else _lines(revision)
     account = session.get_one(Account, visit.me.id)
     voided = voided_approval(session, edition, one, public_url=visit.settings.public_url, templates=templates)
-    view = voided_view(voided, titles_of(board), names_of(session), visit.words) if voided else None
+    names = names_of(session)
+    view = voided_view(voided, titles_of(board), names, visit.words) if voided else None
     return Seen(
         edition=edition,
         line=line,
@@ -186,7 +197,8 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
         subject=subject,
         preheader=preheader,
         intro=intro,
-        changes=_changes(session, edition, board, visit.words),
+        changes=_changes(session, edition, titles_of(board), names, visit.words),
+        names=names,
         coming=found,
         fingerprint=revision.fingerprint if revision is not None else "",
         is_approved=revision is not None and is_approved(session, edition),
@@ -211,10 +223,16 @@ def _findings(visit: Visit, revision: Revision | None, board: Board, digest_id: 
     return tuple(check_line(visit, one, stories, digest_id) for one in found_of(revision.findings))
 
 
-def _changes(session: Session, edition: Edition, board: Board, words: Translator) -> tuple[ChangeLine, ...]:
+def _changes(
+    session: Session,
+    edition: Edition,
+    titles: Mapping[str, str],
+    names: Mapping[str, str],
+    words: Translator,
+) -> tuple[ChangeLine, ...]:
     """The newest first."""
     rows = list_changes(session, edition)[-_CHANGES_SHOWN:]
-    return change_lines(reversed(rows), titles_of(board), names_of(session), words)
+    return change_lines(reversed(rows), titles, names, words)
 
 
 def _span(visit: Visit, moment: dt.datetime) -> str:

@@ -1,0 +1,156 @@
+"""Photograph every screen of the desk: `make screens`. Looked at against the list in docs/screens.md.
+
+An invented newsroom is made in a temporary folder and served; each page of the route table is opened in
+Chromium, and photographed wide and narrow, light and dark. Nothing is fetched from elsewhere.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from digest import clock, keys
+from digest.db import Database
+from digest.db.schema import upgrade
+from digest.embedded.newspaper.newspaper import Newspaper
+from digest.embedded.newspaper.site import running
+from digest.logs import set_up
+from tests.browser.desk_scene import Scene, make_beginning, make_scene, quiet
+from tests.browser.desk_screens import Screen, beginnings, screens
+from tests.integration.web.rows import make_settings
+from tests.integration.web.served import served
+from tests.servers import chromium
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+FOLDER: Final = ROOT / "docs" / "screens"
+INDEX: Final = ROOT / "docs" / "screens.md"
+READERS: Final = 2000
+MOST_BYTES: Final = 8_000_000  # of all together: the documentation is cloned with the code
+_MARK: Final = "<!-- made by `make screens` -->"
+_QUALITY: Final = 50
+
+
+class Shot(NamedTuple):
+    """How a page is looked at; what is below `height` is cut off."""
+
+    width: int
+    height: int
+    scheme: Literal["light", "dark"]
+
+    @property
+    def name(self) -> str:
+        return f"{self.width}-{self.scheme}"
+
+
+SHOTS: Final = (
+    Shot(1280, 2000, "light"),
+    Shot(1280, 2000, "dark"),
+    Shot(390, 2600, "light"),
+    Shot(390, 2600, "dark"),
+)
+
+
+def main(names: Iterable[str]) -> int:
+    """Photograph all, or those named; 1 if something that it needs is missing, or all are too large."""
+    program = chromium.find()
+    if not program.url:
+        sys.stderr.write(f"Chromium is needed to make the pictures: {program.text}.\n")
+        return 1
+    wanted, taken = set(names), []
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    set_up(level="WARNING", json=False)
+    with (
+        quiet(),
+        chromium.launched(Path(program.url)) as browser,
+        tempfile.TemporaryDirectory() as full,
+        tempfile.TemporaryDirectory() as empty,
+        running(Newspaper(clock.utc_now())) as site,
+    ):
+        for folder, url in ((full, site.url), (empty, "")):
+            for screen in photographed(browser, Path(folder), url, wanted):
+                taken.append(screen)
+                sys.stdout.write(f"{screen}\n")
+    if not wanted:
+        for path in FOLDER.iterdir():
+            if path.stem.rpartition("-")[0].rpartition("-")[0] not in taken:
+                path.unlink()
+        INDEX.write_text(_with_index(INDEX.read_text(encoding="utf-8"), taken), encoding="utf-8")
+    size = sum(path.stat().st_size for path in FOLDER.iterdir())
+    sys.stdout.write(f"{len(taken)} screens; {size / 1e6:.1f} MB in all\n")
+    return 0 if size <= MOST_BYTES else 1
+
+
+def photographed(browser: Browser, folder: Path, site: str, wanted: set[str]) -> Iterator[str]:
+    """Serve an installation, in full swing if there is a site, and photograph it; its screens' names."""
+    settings = make_settings(
+        folder / "data",
+        f"sqlite:///{folder / 'digest.db'}",
+        private_hosts=(site.rpartition("/")[2],),
+        log_level="WARNING",
+    )
+    database = Database(settings.database)
+    upgrade(database)
+    scene, all_screens = _scene(database, keys.load(settings.secrets_folder), site)
+    with served(settings, folder) as web:
+        for screen in all_screens:
+            if not wanted or screen.name in wanted:
+                _take(browser, web.url, scene, screen)
+                yield screen.name
+    database.close()
+
+
+def _scene(database: Database, made: keys.Keys, site: str) -> tuple[Scene, list[Screen]]:
+    now = clock.utc_now()
+    if site:
+        scene = make_scene(database, made, readers=READERS, now=now, site=site)
+        return scene, list(screens(scene))
+    scene = make_beginning(database, made, now=now)
+    return scene, list(beginnings(scene))
+
+
+def _take(browser: Browser, url: str, scene: Scene, screen: Screen) -> None:
+    context = browser.new_context(locale="en", reduced_motion="reduce", color_scheme="light")
+    page = context.new_page()
+    page.set_viewport_size({"width": SHOTS[0].width, "height": 900})
+    screen.open(page, context, url, scene)
+    for shot in SHOTS:
+        page.emulate_media(color_scheme=shot.scheme)
+        page.set_viewport_size({"width": shot.width, "height": 900 if shot.width > 900 else 844})
+        page.wait_for_load_state("networkidle")
+        height = page.evaluate("document.documentElement.scrollHeight")
+        clip = {"x": 0, "y": 0, "width": shot.width, "height": min(height, shot.height)}
+        png = page.screenshot(full_page=True, animations="disabled", clip=clip)  # type: ignore[arg-type]
+        (FOLDER / f"{screen.name}-{shot.name}.webp").write_bytes(_small(png))
+    context.close()
+
+
+def _small(png: bytes) -> bytes:
+    from PIL import Image  # noqa: PLC0415  (only whoever makes pictures wants it)
+
+    made = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").save(made, "WEBP", quality=_QUALITY, method=6)
+    return made.getvalue()
+
+
+def _with_index(text: str, names: Iterable[str]) -> str:
+    """The page of the pictures, with its list made anew behind the mark."""
+    head, mark, _ = text.partition(_MARK)
+    if not mark:
+        raise ValueError(f"{INDEX.name} has no line {_MARK}")
+    lines = [
+        f"- {name}: "
+        + ", ".join(f"[{shot.width} {shot.scheme}](screens/{name}-{shot.name}.webp)" for shot in SHOTS)
+        for name in sorted(set(names))
+    ]
+    return f"{head}{mark}\n\n" + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
