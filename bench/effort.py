@@ -4,7 +4,7 @@ DIGEST_BENCH_QUICK=1               few and short rounds: to see that it runs, no
 DIGEST_BENCH_ONLY=unsigned,relay   only these rows of an area that has named rows
 DIGEST_PROOF_TRIALS=100            how often the proof of the delivery kills; a thousand times unless told
 DIGEST_BENCH_SECONDS=10             how long a web server is asked in one go; a minute unless told
-DIGEST_BENCH_PEOPLE=100000         how many people are imported and exported; a million unless told
+DIGEST_BENCH_PEOPLE=200000         how many people are imported, or on the desk's list; a million else
 """
 
 from __future__ import annotations

@@ -16,20 +16,17 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.dialect import lock_alone, with_room_to_work
+from digest.db.dialect import with_room_to_work
 from digest.models import (
     Batch,
     Delivery,
     DeliveryStatus,
     Edition,
     EditionFigures,
-    EditionState,
     EditionTotals,
     UncertainCase,
 )
 
-_RECENT: Final = dt.timedelta(days=30)  # who ended longer ago is looked at by nobody every day
-_LOOKED_AT: Final = 100
 _MOST: Final = 500  # editions that are remembered; more would be those that nobody looks at
 
 
@@ -67,7 +64,7 @@ def came_of(session: Session, editions: Collection[int]) -> dict[int, CameOf]:
         row.edition_id: CameOf(row.sent, row.failed, row.skipped, row.uncertain)
         for row in session.scalars(sa.select(EditionTotals).where(EditionTotals.edition_id.in_(editions)))
     }
-    marks, open_ones = _marks(session, editions)
+    marks, open_ones = marks_of(session, editions)
     memory = _memory(session)
     for row in session.scalars(sa.select(EditionFigures).where(EditionFigures.edition_id.in_(editions))):
         if row.mark == repr(marks.get(row.edition_id)):
@@ -77,49 +74,16 @@ def came_of(session: Session, editions: Collection[int]) -> dict[int, CameOf]:
         if number not in found and known is not None and mark == marks.get(number):
             found[number] = known
     missing = [number for number in editions if number not in found]
-    counted = _counted(session, missing)
-    _keep(memory.over, {n: (marks.get(n), each) for n, each in counted.items() if n not in open_ones})
-    return found | counted
+    fresh = counted(session, missing)
+    _keep(memory.over, {n: (marks.get(n), each) for n, each in fresh.items() if n not in open_ones})
+    return found | fresh
 
 
-def keep_figures(session: Session, *, now: dt.datetime, renew: bool = False) -> int:
-    """Keep what came of an edition that is over; returns how many were counted: one at the most.
-
-    First those of which nothing is kept. With `renew` also of what ended in the last weeks, where something
-    was settled since: a late answer, a doubt.
-    """
-    is_kept = sa.exists().where(EditionFigures.edition_id == Edition.id)
-    has_totals = sa.exists().where(EditionTotals.edition_id == Edition.id)
-    has_open = sa.exists().where(Batch.edition_id == Edition.id, Batch.closed_at.is_(None))
-    ended = (
-        sa.select(Edition.id)
-        .where(
-            Edition.state.in_((EditionState.SENT, EditionState.CANCELLED)),
-            Edition.planned_at.is_not(None),
-            Edition.state_since > now - _RECENT,
-            ~has_totals,
-            ~has_open,
-        )
-        .order_by(Edition.id.desc())
-        .limit(_LOOKED_AT)
-    )
-    if renew:
-        editions = session.scalars(ended).all()
-        marks, _ = _marks(session, editions)
-        kept = sa.select(EditionFigures.edition_id, EditionFigures.mark)
-        known = dict(session.execute(kept.where(EditionFigures.edition_id.in_(editions))).all())
-        stale = [number for number in editions if known.get(number) != repr(marks[number])][:1]
-    else:
-        stale = list(session.scalars(ended.where(~is_kept).limit(1)))
-        marks, _ = _marks(session, stale)
-    if stale:  # two ticks at once would both write it
-        lock_alone(session, "edition figures")
-    for number, found in _counted(session, stale).items():
-        if found.pending:  # somebody works on it after all
-            return 0
-        values = {name: getattr(found, name) for name in ("sent", "failed", "skipped", "uncertain")}
-        session.merge(EditionFigures(edition_id=number, **values, mark=repr(marks[number]), counted_at=now))
-    return len(stale)
+def kept_figures(session: Session, edition_id: int) -> EditionFigures | None:
+    """What is kept of an edition that is over, if it still holds: four statements."""
+    marks, _ = marks_of(session, [edition_id])
+    row = session.get(EditionFigures, edition_id, populate_existing=True)
+    return row if row is not None and row.mark == repr(marks.get(edition_id)) else None
 
 
 def planned_people(session: Session, planned: Mapping[int, dt.datetime]) -> dict[int, int]:
@@ -153,7 +117,7 @@ def _keep(into: dict[Any, Any], found: Mapping[Any, Any]) -> None:
     into.update(found)
 
 
-def _marks(session: Session, editions: Collection[int]) -> tuple[dict[int, Any], set[int]]:
+def marks_of(session: Session, editions: Collection[int]) -> tuple[dict[int, Any], set[int]]:
     """What must be otherwise before the figures are, by edition; and those on which somebody works."""
     states = session.execute(
         sa.select(Edition.id, Edition.public_id, Edition.state, Edition.state_since).where(
@@ -187,7 +151,8 @@ def _marks(session: Session, editions: Collection[int]) -> tuple[dict[int, Any],
     return marks, {row[0] for row in batches if row[2] != row[3]}
 
 
-def _counted(session: Session, editions: Collection[int]) -> dict[int, CameOf]:
+def counted(session: Session, editions: Collection[int]) -> dict[int, CameOf]:
+    """The figures of the rows themselves."""
     if not editions:
         return {}
     with_room_to_work(session)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from digest.models import DeliveryReason, DeliveryStatus, EditionState, Reason
 
@@ -130,3 +132,37 @@ def expected_end(
         return last_due_at
     by_rate = now + dt.timedelta(seconds=min(pending / per_second, _FAR))
     return max(by_rate, last_due_at) if last_due_at else by_rate
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What an edition's people come to besides: why not mailed, by whom received, what was answered."""
+
+    reasons: dict[DeliveryReason, int] = field(default_factory=dict)
+    providers: tuple[ProviderLine, ...] = ()
+    replies: tuple[ReplyLine, ...] = ()
+
+    def kept(self) -> dict[str, Any]:
+        """As they are kept of an edition that is over."""
+        return {
+            "reasons": {reason.value: count for reason, count in self.reasons.items()},
+            "providers": [
+                [line.name, {status.value: count for status, count in line.counts.items()}]
+                for line in self.providers
+            ],
+            "replies": [
+                [line.status.value, line.code, line.enhanced, line.text, line.count] for line in self.replies
+            ],
+        }
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Self:
+        """The way back from `kept`."""
+        return cls(
+            reasons={DeliveryReason(reason): count for reason, count in kept["reasons"].items()},
+            providers=tuple(
+                ProviderLine(name, {DeliveryStatus(status): count for status, count in counts.items()})
+                for name, counts in kept["providers"]
+            ),
+            replies=tuple(ReplyLine(DeliveryStatus(status), *rest) for status, *rest in kept["replies"]),
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session
 
 from digest.db.dialect import with_room_to_work
 from digest.db.remembered import Remembered
+from digest.deliveries.came_of import kept_figures
 from digest.deliveries.figures import (
     FINAL_STATES,
     Batches,
+    Details,
     FaultLine,
     Progress,
     ProviderLine,
@@ -36,6 +38,7 @@ from digest.models import (
     DeliveryReason,
     DeliveryStatus,
     Edition,
+    EditionFigures,
     EditionState,
     EditionTotals,
     Reply,
@@ -50,8 +53,15 @@ _REPLIES = 20
 def progress(session: Session, edition_id: int, *, now: dt.datetime, details: bool = True) -> Progress:
     """How far an edition is handed over. Without `details` no providers and replies: those cost the most."""
     edition = session.get_one(Edition, edition_id, populate_existing=True)
+    kept = kept_figures(session, edition_id) if edition.state in FINAL_STATES else None
     key = (edition_id, edition.public_id, edition.state in FINAL_STATES)
-    rows = _remembered_rows.of(session, key, lambda using: _rows(using, edition_id, now))
+    if kept is not None:
+        rows, detail = _kept_rows(kept), Details.of(kept.details)
+    else:
+        rows, detail = (
+            _remembered_rows.of(session, key, lambda using: _rows(using, edition_id, now)),
+            Details(),
+        )
     counts, reasons, recent, waiting = dict(rows.counts), rows.reasons, rows.recent, rows.waiting
     batches, faults = _batches(session, edition_id, now)
     totals = session.get(EditionTotals, edition_id, populate_existing=True)
@@ -70,8 +80,7 @@ def progress(session: Session, edition_id: int, *, now: dt.datetime, details: bo
         pending = counts[DeliveryStatus.PENDING] - waiting.deferred
         per_second = rate_last_minute or rate or _pace(session) or 0.0
         ends_at = expected_end(pending, per_second, waiting.planned_until, now=now)
-    detail = _Details()
-    if details:
+    if details and kept is None:
         detail = _remembered_details.of(session, key, lambda using: _details(using, edition_id))
     return Progress(
         edition_id=edition_id,
@@ -87,8 +96,8 @@ def progress(session: Session, edition_id: int, *, now: dt.datetime, details: bo
         ends_at=ends_at,
         batches=batches,
         waiting=waiting,
-        providers=detail.providers,
-        replies=detail.replies,
+        providers=detail.providers if details else (),
+        replies=detail.replies if details else (),
         faults=faults,
         rests=_rests(session, now),
         dropped_at=totals.dropped_at if totals is not None else None,
@@ -105,19 +114,11 @@ class _Rows:
     waiting: Waiting
 
 
-@dataclass(frozen=True, slots=True)
-class _Details:
-    """What costs the most: who receives it, and what was answered."""
-
-    providers: tuple[ProviderLine, ...] = ()
-    replies: tuple[ReplyLine, ...] = ()
-
-
 _Key = tuple[int, str, bool]  # an edition, and whether it is over: then it is counted once more
 _remembered_rows: Final[Remembered[_Key, _Rows]] = Remembered(
     lambda found: sum(found.counts.values()), seconds=3, usable=30
 )
-_remembered_details: Final[Remembered[_Key, _Details]] = Remembered(
+_remembered_details: Final[Remembered[_Key, Details]] = Remembered(
     lambda found: sum(line.people for line in found.providers), seconds=10, usable=60
 )
 
@@ -128,9 +129,22 @@ def _rows(session: Session, edition_id: int, now: dt.datetime) -> _Rows:
     return _Rows(counts, reasons, recent, waiting)
 
 
-def _details(session: Session, edition_id: int) -> _Details:
+def _details(session: Session, edition_id: int) -> Details:
+    """What costs the most: who receives it, and what was answered."""
     with_room_to_work(session)
-    return _Details(_providers(session, edition_id), _replies(session, edition_id))
+    return Details(providers=_providers(session, edition_id), replies=_replies(session, edition_id))
+
+
+def _kept_rows(kept: EditionFigures) -> _Rows:
+    """Of an edition that is over nobody waits, and nothing is recent."""
+    counts = {status: getattr(kept, status.value, 0) for status in DeliveryStatus}
+    return _Rows(counts, Details.of(kept.details).reasons, {_SHORT: 0, _LONG: 0}, Waiting())
+
+
+def details_of(session: Session, edition_id: int, *, now: dt.datetime) -> Details:
+    """All of an edition that is kept beside its counts once it is over."""
+    reasons = _counts(session, edition_id, now)[1]
+    return replace(_details(session, edition_id), reasons=reasons)
 
 
 def _counts(

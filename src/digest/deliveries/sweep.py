@@ -12,8 +12,8 @@ from digest import clock
 from digest.accounts.links import purge_links
 from digest.accounts.sessions import purge_sessions
 from digest.db import Database
-from digest.deliveries.came_of import keep_figures
 from digest.deliveries.handover import go_on, take_back_plans
+from digest.deliveries.keep import keep_figures
 from digest.deliveries.partitions import make_partitions
 from digest.deliveries.recover import release_orphans
 from digest.deliveries.retention import drop_old_ranges
@@ -77,9 +77,6 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
         settle_by_policy(session, after=config.settle_uncertain_after, now=now)
         go_on(session, now=now)
 
-    def figures(session: Session) -> None:
-        keep_figures(session, now=now)
-
     def coming(session: Session) -> None:
         enqueue_freezes(session, now=now)
         enqueue_plans(session, plan_lead=config.plan_lead, now=now)
@@ -100,7 +97,6 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
         editions,
         make_partitions,
         handing_over,
-        figures,
         coming,
         _copying(config, now),
         _proofing(config, now),
@@ -110,6 +106,7 @@ def tick(database: Database, config: SweepSettings, *, now: dt.datetime) -> None
         sources_and_notices,
     )
     errors = [error for step in steps if (error := _done(database, step)) is not None]
+    errors += [error for error in (_keep_figures(database, now),) if error is not None]
     if _is_time_to_look(database, now):
         errors += [
             error
@@ -197,18 +194,20 @@ def _purge_alerts(database: Database, _: SweepSettings, now: dt.datetime) -> Exc
     return _done(database, old_alerts)
 
 
-def _renew_figures(database: Database, _: SweepSettings, now: dt.datetime) -> Exception | None:
-    """Count again what came of editions of which something was settled since."""
-    is_done, start = False, clock.monotonic()
-
-    def changed_figures(session: Session) -> None:
-        nonlocal is_done
-        is_done = keep_figures(session, now=now, renew=True) == 0
-
-    while not is_done and clock.monotonic() - start < _DROP_SECONDS:
-        if (error := _done(database, changed_figures)) is not None:
-            return error
+def _keep_figures(database: Database, now: dt.datetime, *, renew: bool = False) -> Exception | None:
+    """Keep what came of what is over; with `renew`, of all of which something was settled since."""
+    start = clock.monotonic()
+    try:
+        while keep_figures(database, now=now, renew=renew) and clock.monotonic() - start < _DROP_SECONDS:
+            pass
+    except Exception as error:
+        log.exception("a step of the tick failed", step="figures")
+        return error
     return None
+
+
+def _renew_figures(database: Database, _: SweepSettings, now: dt.datetime) -> Exception | None:
+    return _keep_figures(database, now, renew=True)
 
 
 def _done(database: Database, step: Callable[[Session], object]) -> Exception | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from digest.db import Base, BigId, UtcDateTime, choice
+from digest.db import Base, BigId, Json, UtcDateTime, choice
 
 
 class DeliveryStatus(StrEnum):
@@ -302,5 +303,7 @@ class EditionFigures(Base):
     failed: Mapped[int] = mapped_column()
     skipped: Mapped[int] = mapped_column()
     uncertain: Mapped[int] = mapped_column()
+    # By reason, by receiving provider, by answer, as `deliveries.figures` writes and reads them.
+    details: Mapped[dict[str, Any]] = mapped_column(Json)
     mark: Mapped[str] = mapped_column(sa.Text)
     counted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

@@ -12,18 +12,22 @@ import sqlalchemy as sa
 from digest import clock
 from digest.db import Database
 from digest.deliveries import came_of as module
-from digest.deliveries.came_of import CameOf, came_of, keep_figures
+from digest.deliveries.came_of import CameOf, came_of
+from digest.deliveries.keep import keep_figures
+from digest.deliveries.progress import progress
 from digest.models import (
     Batch,
     Delivery,
+    DeliveryReason,
     DeliveryStatus,
     Edition,
     EditionFigures,
     EditionState,
+    Reply,
     UncertainCase,
     UncertainCause,
 )
-from tests.factories import make_cadence, make_digest
+from tests.factories import make_cadence, make_digest, make_subscriber
 from tests.integration.web.rows import make_edition
 
 NOW = clock.utc_now()
@@ -52,6 +56,26 @@ def test_the_tick_counts_an_edition_that_is_over_once(database: Database, editio
     with _counted(database) as seen, database.read() as session:
         assert came_of(session, [edition_id])[edition_id] == CameOf(sent=2, uncertain=1)
     assert not seen
+
+
+def test_the_page_of_an_edition_that_is_over_shows_what_is_kept(database: Database, edition_id: int) -> None:
+    """Providers, answers and reasons are those that were counted, and the rows are not looked at."""
+    with database.write() as session:
+        reply = Reply(fingerprint="x", code=250, text="queued")
+        session.add_all([reply, make_subscriber(session, "lus@gmail.com")])
+        session.flush()
+        session.execute(sa.update(Delivery).where(Delivery.subscriber_id == 1).values(reply_id=reply.id))
+        skipped = {"status": DeliveryStatus.SKIPPED, "reason": DeliveryReason.NOT_WANTED}
+        session.execute(sa.update(Delivery).where(Delivery.subscriber_id == 2).values(**skipped))
+    with database.read() as session:
+        counted = progress(session, edition_id, now=NOW)
+    _keep(database)
+    with _counted(database) as seen, database.read() as session:
+        assert progress(session, edition_id, now=NOW) == counted
+    assert not seen
+    assert counted.providers[0].name == "Google"
+    assert counted.replies[0].text == "queued"
+    assert counted.reasons == {DeliveryReason.NOT_WANTED: 1}
 
 
 def test_what_is_settled_late_is_seen_at_once(database: Database, edition_id: int) -> None:
@@ -89,8 +113,7 @@ def test_what_ended_long_ago_is_left_alone(database: Database, edition_id: int) 
 
 
 def _keep(database: Database, *, renew: bool = False) -> int:
-    with database.write() as session:
-        return keep_figures(session, now=NOW, renew=renew)
+    return keep_figures(database, now=NOW, renew=renew)
 
 
 @contextmanager

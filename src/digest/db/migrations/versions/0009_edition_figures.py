@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+JSON = sa.JSON().with_variant(sa.dialects.postgresql.JSONB(), "postgresql")
 
 
 def upgrade() -> None:
@@ -20,6 +21,7 @@ def upgrade() -> None:
         sa.Column("edition_id", ID, nullable=False),
         *(sa.Column(name, sa.Integer(), nullable=False) for name in ("sent", "failed", "skipped")),
         sa.Column("uncertain", sa.Integer(), nullable=False),
+        sa.Column("details", JSON, nullable=False),
         sa.Column("mark", sa.Text(), nullable=False),
         sa.Column("counted_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("edition_id", name="pk_edition_figures"),
