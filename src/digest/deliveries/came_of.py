@@ -55,7 +55,7 @@ def came_of(session: Session, editions: Collection[int]) -> dict[int, CameOf]:
         row.edition_id: CameOf(row.sent, row.failed, row.skipped, row.uncertain)
         for row in session.scalars(sa.select(EditionTotals).where(EditionTotals.edition_id.in_(editions)))
     }
-    marks, open_ones = _marks(session, editions)
+    marks, open_ones = marks_of(session, editions)
     memory = _memory(session)
     for number in editions:
         mark, known = memory.over.get(number, (None, None))
@@ -98,7 +98,7 @@ def _keep(into: dict[Any, Any], found: Mapping[Any, Any]) -> None:
     into.update(found)
 
 
-def _marks(session: Session, editions: Collection[int]) -> tuple[dict[int, Any], set[int]]:
+def marks_of(session: Session, editions: Collection[int]) -> tuple[dict[int, Any], set[int]]:
     """What must be otherwise before the figures are, by edition; and those on which somebody works."""
     states = session.execute(
         sa.select(Edition.id, Edition.public_id, Edition.state, Edition.state_since).where(

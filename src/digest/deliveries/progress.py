@@ -77,8 +77,8 @@ def progress(session: Session, edition_id: int, *, now: dt.datetime, details: bo
         ends_at=ends_at,
         batches=batches,
         waiting=waiting,
-        providers=_providers(session, edition_id) if details else (),
-        replies=_replies(session, edition_id) if details else (),
+        providers=providers_of(session, edition_id) if details else (),
+        replies=replies_of(session, edition_id) if details else (),
         faults=faults,
         rests=_rests(session, now),
         dropped_at=totals.dropped_at if totals is not None else None,
@@ -166,7 +166,7 @@ def _waiting(session: Session, edition_id: int, now: dt.datetime) -> Waiting:
     )
 
 
-def _providers(session: Session, edition_id: int) -> tuple[ProviderLine, ...]:
+def providers_of(session: Session, edition_id: int) -> tuple[ProviderLine, ...]:
     """People by receiving provider and status, the largest first, all others at the end."""
     # First by domain: the table of providers is looked into once for each of them, not for each person.
     by_domain = (
@@ -191,7 +191,7 @@ def _providers(session: Session, edition_id: int) -> tuple[ProviderLine, ...]:
     return tuple(sorted(lines, key=lambda line: (line.name == OTHER, -line.people, line.name)))
 
 
-def _replies(session: Session, edition_id: int) -> tuple[ReplyLine, ...]:
+def replies_of(session: Session, edition_id: int) -> tuple[ReplyLine, ...]:
     """The last answers by how often they were given; those that say no come first."""
     counted = (
         sa.select(Delivery.status, Delivery.reply_id, sa.func.count().label("people"))
