@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,6 +143,16 @@ def people_of_cause(
             )
         )
     return list(session.scalars(query.order_by(UncertainCase.subscriber_id)))
+
+
+def sent_twice(session: Session, edition_id: int, people: Sequence[int]) -> frozenset[int]:
+    """Which of these subscribers were sent an edition once more already, after an earlier doubt."""
+    found = sa.select(UncertainCase.subscriber_id).where(
+        UncertainCase.edition_id == edition_id,
+        UncertainCase.subscriber_id.in_(people),
+        UncertainCase.settlement == Settlement.RESENT,
+    )
+    return frozenset(session.scalars(found))
 
 
 def _may_be_settled() -> sa.ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,15 @@ from starlette.responses import Response
 
 from digest.accounts.rights import May
 from digest.accounts.visible import allows
-from digest.deliveries.cases import CaseLine, Doubts, doubts_of, open_cases, people_of_cause, policies_of
+from digest.deliveries.cases import (
+    CaseLine,
+    Doubts,
+    doubts_of,
+    open_cases,
+    people_of_cause,
+    policies_of,
+    sent_twice,
+)
 from digest.deliveries.progress import progress
 from digest.deliveries.reasons import cause_sentence
 from digest.deliveries.recipients import recipients
@@ -52,6 +61,7 @@ class Evidence:
     service: str
     message_id: str
     is_closed: bool
+    may_resend: bool  # nobody is sent it a third time
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,7 @@ def _doubts(visit: Visit, edition_id: int, fault: str = "", *, status: int = 200
         title = digest_of(session, get_edition(session, edition_id)).title
         kinds, policies = doubts_of(session, edition_id), policies_of(session, edition_id)
         found = open_cases(session, edition_id, cause=cause, after=after, limit=_PAGE + 1)
+        twice = sent_twice(session, edition_id, [one.subscriber_id for one in found])
     shown = found[:_PAGE]
     last = shown[-1] if len(found) > _PAGE else None
     return visit.page(
@@ -125,7 +136,7 @@ def _doubts(visit: Visit, edition_id: int, fault: str = "", *, status: int = 200
         edition=line,
         title=title,
         kinds=[_kind(one, visit.words) for one in kinds],
-        cases=[_evidence(visit, one) for one in shown],
+        cases=[_evidence(visit, one, twice) for one in shown],
         may_settle=allows(visit.me, May.EDIT_EDITION),
         may_send=line.state in _SENDABLE,
         policy=_policy_words(visit, policies),
@@ -153,7 +164,7 @@ def _policy_words(visit: Visit, policies: tuple[UncertainPolicy, ...]) -> str:
     return visit.words.gettext(words, span=span)
 
 
-def _evidence(visit: Visit, case: CaseLine) -> Evidence:
+def _evidence(visit: Visit, case: CaseLine, twice: Collection[int]) -> Evidence:
     domain = case.sender_address.rpartition("@")[2]
     since = case.since
     return Evidence(
@@ -168,6 +179,7 @@ def _evidence(visit: Visit, case: CaseLine) -> Evidence:
         service=f"{case.transport} ({case.transport_host})" if case.transport else "",
         message_id=message_id(case.edition_id, case.subscriber_id, domain, visit.services.keys.address_key),
         is_closed=case.settlement is Settlement.CLOSED,
+        may_resend=case.subscriber_id not in twice,
     )
 
 

@@ -14,12 +14,12 @@ from digest import clock
 from digest.accounts.rights import May
 from digest.accounts.visible import allows
 from digest.deliveries.answers import WORDS, Group
+from digest.deliveries.detail import detail_of
 from digest.deliveries.figures import Progress
 from digest.deliveries.progress import progress
-from digest.deliveries.recipients import failed_groups
 from digest.deliveries.versions import NextVersion, VersionLine, next_version, versions_of
 from digest.editions.differences import difference_sentence
-from digest.editions.show import get_edition
+from digest.editions.show import edition_line, get_edition
 from digest.i18n import N_, Translator, translator
 from digest.models import DeliveryStatus, EditionState
 from digest.rendering.environment import environment
@@ -31,6 +31,7 @@ from digest.web.desk.visit import HEADERS, Here, Visit
 
 _EVENTS: Final = "text/event-stream"
 MOVING: Final = (EditionState.SENDING, EditionState.PAUSED)
+_RETRIABLE: Final = (EditionState.SENDING, EditionState.SENT)
 WITH_FIGURES: Final = (*MOVING, EditionState.SENT, EditionState.CANCELLED)
 # In the words of the screen, with a tone each.
 _STATUSES: Final = (
@@ -64,7 +65,6 @@ class Way:
     versions: tuple[VersionLine, ...] = ()
     next: NextVersion | None = None
     next_lines: tuple[str, ...] = ()
-    failed: tuple[Failures, ...] = ()
     may_see_people: bool = False
 
 
@@ -90,8 +90,8 @@ def told(found: Progress, words: Translator) -> Way:
 
 
 def way_of(visit: Visit, session: Session, edition_id: int) -> Way:
-    """How far it is, with who answers for whom, its versions, and why mails failed."""
-    found, words = progress(session, edition_id, now=visit.now), visit.words
+    """How far it is, and its versions."""
+    found, words = progress(session, edition_id, now=visit.now, details=False), visit.words
     edition = get_edition(session, edition_id)
     versions = versions_of(session, edition)
     following = next_version(session, edition, versions) if found.state in MOVING else None
@@ -101,7 +101,6 @@ def way_of(visit: Visit, session: Session, edition_id: int) -> Way:
         versions=versions,
         next=following,
         next_lines=tuple(difference_sentence(one, words) for one in changes),
-        failed=_failures(session, found, words),
         may_see_people=allows(visit.me, May.SEE_RECIPIENTS),
     )
 
@@ -114,6 +113,23 @@ def show_progress(visit: Here, edition: int) -> Response:
     if visit.is_htmx and not way.is_moving:
         return visit.go(f"/desk/editions/{edition}")
     return visit.page("edition_progress.html", part="progress", way=way, edition_id=edition)
+
+
+@desk.get("/editions/{edition}/detail", may=May.SEE_EDITION)
+def show_detail(visit: Here, edition: int) -> Response:
+    """Why mails failed, who answers for whom, what was answered; the edition page asks for it by itself."""
+    with visit.database.read() as session:
+        line, found = edition_line(session, edition), detail_of(session, edition)
+    words = visit.words
+    may_retry = allows(visit.me, May.EDIT_EDITION) and line.state in _RETRIABLE
+    return visit.page(
+        "edition_detail.html",
+        part="detail",
+        edition_id=edition,
+        detail=found,
+        failed=[Failures(one.answer.value, words.gettext(WORDS[one.answer]), one) for one in found.failed],
+        may_retry=may_retry,
+    )
 
 
 @desk.get("/editions/{edition}/stream", may=May.SEE_EDITION, is_stream=True)
@@ -155,13 +171,6 @@ def _fragment(services: Services, way: Way, language: str) -> str:
         way=way, edition_id=way.found.edition_id, ui=ui
     )
     return html.encode("utf-8", "replace").decode()
-
-
-def _failures(session: Session, found: Progress, words: Translator) -> tuple[Failures, ...]:
-    if not found.counts[DeliveryStatus.FAILED] or found.dropped_at is not None:
-        return ()
-    groups = failed_groups(session, found.edition_id)
-    return tuple(Failures(one.answer.value, words.gettext(WORDS[one.answer]), one) for one in groups)
 
 
 def _figures(found: Progress, words: Translator) -> tuple[Figure, ...]:
