@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ from digest.i18n import Translator
 from digest.models import Account, Cadence, Edition, EditionState, Revision
 from digest.preflight.mail_findings import found_of
 from digest.rendering.theme import Layout
-from digest.web.desk.change_words import ChangeLine, change_lines, names_of, titles_of
+from digest.web.desk.change_words import ChangeLine, change_lines, names_of, titles_of, told_actor
 from digest.web.desk.jumps import Placed
 from digest.web.desk.pages.edition_checks import CheckLine, check_line
 from digest.web.desk.pages.edition_progress import WITH_FIGURES, way_of
@@ -83,6 +84,7 @@ class Seen:
     findings: tuple[CheckLine, ...]
     voided: VoidedView | None
     skipping: Skipping | None
+    names: Mapping[str, str]
     shows_first: bool  # whether its look shows the picture of the first story below the featured one
 
 
@@ -118,7 +120,7 @@ def edition_page(
         is_live=state in LIVE,
         out=seen.board.left_out[:_OUT_SHOWN],
         out_count=len(seen.board.left_out) + sum(seen.board.more_out.values()),
-        why=_Reasons(visit.words, seen.line.zone),
+        why=_Reasons(visit.words, seen.line.zone, seen.names),
         fate=fate_sentence(seen.coming, visit.words) if seen.coming is not None else "",
         reason=sentence(seen.line.reason, visit.words) if seen.line.reason is not None else "",
         wait=_span(visit, seen.line.send_at),
@@ -145,12 +147,16 @@ class _Reasons:
 
     words: Translator
     zone: str
+    names: Mapping[str, str]  # of the people of the desk, as in `change_words.names_of`
 
     def __call__(self, reason: Reasoned | None) -> str:
         if reason is None:
             return ""
         try:
-            return why_sentence(reason.why, reason.facts, self.words, self.zone)
+            facts = dict(reason.facts)
+            if "by" in facts:
+                facts["by"] = told_actor(facts["by"], self.names, self.words)
+            return why_sentence(reason.why, facts, self.words, self.zone)
         except KeyError:  # written by a release that knew other facts
             return self.words.gettext(SENTENCES[reason.why].partition("%(")[0]).strip()
 
@@ -174,8 +180,9 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
             found = coming(session, edition_id, templates=templates, now=visit.now)
     subject, preheader = (found.subject, found.preheader) if found else _lines(revision)
     account = session.get_one(Account, visit.me.id)
+    names = names_of(session)
     voided = voided_approval(session, edition, one, public_url=visit.settings.public_url, templates=templates)
-    view = voided_view(voided, titles_of(board), names_of(session), visit.words) if voided else None
+    view = voided_view(voided, titles_of(board), names, visit.words) if voided else None
     return Seen(
         edition=edition,
         line=line,
@@ -185,7 +192,7 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
         subject=subject,
         preheader=preheader,
         intro=intro,
-        changes=_changes(session, edition, board, visit.words),
+        changes=_changes(session, edition, board, names, visit.words),
         coming=found,
         fingerprint=revision.fingerprint if revision is not None else "",
         is_approved=revision is not None and is_approved(session, edition),
@@ -194,6 +201,7 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
         findings=_findings(visit, revision, board, digest.id),
         voided=view,
         skipping=skipping_of(session, edition, now=visit.now) if edition.state in _BEFORE else None,
+        names=names,
         shows_first=look_of(digest).layout is Layout.BRIEFING,
     )
 
@@ -210,10 +218,12 @@ def _findings(visit: Visit, revision: Revision | None, board: Board, digest_id: 
     return tuple(check_line(visit, one, stories, digest_id) for one in found_of(revision.findings))
 
 
-def _changes(session: Session, edition: Edition, board: Board, words: Translator) -> tuple[ChangeLine, ...]:
+def _changes(
+    session: Session, edition: Edition, board: Board, names: Mapping[str, str], words: Translator
+) -> tuple[ChangeLine, ...]:
     """The newest first."""
     rows = list_changes(session, edition)[-_CHANGES_SHOWN:]
-    return change_lines(reversed(rows), titles_of(board), names_of(session), words)
+    return change_lines(reversed(rows), titles_of(board), names, words)
 
 
 def _span(visit: Visit, moment: dt.datetime) -> str:
