@@ -112,6 +112,48 @@ def test_an_edition_is_shaped_by_keys_alone(house: House, page: Page) -> None:
     assert found == []
 
 
+def test_a_finding_is_gone_to_by_keys(house: House, page: Page) -> None:
+    """The checks follow each change; Enter on one leads the focus to its field, folds or not."""
+    found = complaints(page)
+    house.open(page)
+    page.get_by_label("Subject", exact=True).fill("A subject that goes on and on " * 4)
+    page.get_by_label("Subject", exact=True).press("Enter")
+    page.get_by_role("link", name="Go to it: The subject has").press("Enter")
+    assert page.evaluate("document.activeElement.id") == "w-subject"
+    page.get_by_label("Subject", exact=True).fill("A bridge and a choir")
+    page.get_by_label("Subject", exact=True).press("Enter")
+    page.get_by_role("link", name="Go to it: The subject has").wait_for(state="detached")
+    assert found == []
+
+
+def test_words_on_top_show_while_they_are_written(house: House, page: Page) -> None:
+    """In the mail before anybody has kept them; Tab leads out of the field, and nothing of it is kept."""
+    found = complaints(page)
+    house.open(page)
+    page.locator(".more-words summary").press("Enter")
+    words = page.get_by_label("Words on top of the stories")
+    words.press_sequentially("Good **evening**")
+    page.frame_locator("#mail").locator("strong", has_text="evening").wait_for()
+    words.press("Tab")
+    assert page.evaluate("document.activeElement.innerText") == "Keep"
+    assert page.evaluate("history.length") <= 2  # the way back leads off the page
+    assert found == []
+
+
+def test_a_story_of_ones_own_is_put_in_by_keys(house: House, page: Page) -> None:
+    """Typed, sent by Enter, in its place on the board and in the mail; taken back by the newest Undo."""
+    house.open(page)
+    page.locator(".own-story > summary").press("Enter")
+    page.get_by_label("Title").last.fill("A reading tonight")
+    page.get_by_label("Title").last.press("Enter")
+    page.get_by_text("The story is in, in this mail alone.").wait_for()
+    assert titles(page)[1] == "A reading tonight"
+    in_the_mail(page, "A reading tonight")
+    page.get_by_role("button", name="Undo").first.press("Enter")
+    page.get_by_text("The change is taken back.").wait_for()
+    assert "A reading tonight" not in titles(page)
+
+
 def test_a_story_is_dragged_to_its_place(house: House, page: Page) -> None:
     """Dropped on another place it stands there, on the server too."""
     found = complaints(page)

@@ -48,11 +48,13 @@ def one_mail(
     now: dt.datetime,
     look: Mapping[str, Any] | None = None,
     version: int | None = None,
+    intro: str | None = None,
 ) -> OneMail:
     """The mail of an edition's version or, if it has none or is held, as it would be if it were locked now.
 
     Only this one is rendered, so that an editor sees a change at once. `name` is the reader's, for whom a
-    greeting is filled in; `look` is a theme to be tried on; `version` is another one than the current.
+    greeting is filled in; `look` is a theme to be tried on, `intro` are words on top that nobody has kept;
+    `version` is another one than the current.
     Raises StateError if there is nothing to show, DigestError for a faulty template.
     """
     with database.read() as session:
@@ -69,6 +71,8 @@ def one_mail(
         raise StateError(SENTENCES[material.reason].removeprefix("Skipped: "))
     if look is not None:
         material.digest.look = dict(look)  # its row is of no session any more: nothing is kept
+    if intro is not None:
+        material = replace(material, changes=replace(material.changes, intro=intro))
     context = replace(with_campaign(context_of(material, public_url=public_url)), text_size=size)
     try:
         made = render_mail(context, templates=templates)

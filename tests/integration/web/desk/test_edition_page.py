@@ -86,7 +86,7 @@ def test_acts_change_the_order_and_can_be_taken_back(desk: Editing) -> None:
     desk.act("drop", story=bridge)
     assert desk.room.titles(desk.edition) == ["The harbour", "The choir"]
     page = desk.page
-    assert "Dropped by" in page
+    assert "Dropped by Ani." in page
     change = re.search(r'name="change" value="(\d+)"', page)  # the newest stands first
     assert change is not None
     desk.act("undo", change=change[1])
@@ -220,3 +220,13 @@ def test_hostile_words_stand_on_the_page_as_words(desk: Editing) -> None:
     assert "<script>alert" not in page
     assert "<img src=x" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_words_on_top_are_tried_before_they_are_kept(desk: Editing) -> None:
+    """The mail has them while they are written; nothing of it stays, and markup of a stranger's is words."""
+    answer = desk.hands.post(f"{desk.url}/preview", {"intro": f"Good **evening** {HOSTILE}"})
+    assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    plain = re.sub(r" style=\"[^\"]*\"", "", answer.text)
+    assert "<strong>evening</strong>" in plain
+    assert "<script>" not in plain
+    assert "evening" not in desk.hands.get(f"{desk.url}/preview").text

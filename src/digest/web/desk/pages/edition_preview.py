@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import Final
 
@@ -12,6 +13,7 @@ from digest.accounts.visible import allows
 from digest.editions.as_reader import NOT_AMONG, mail_for
 from digest.editions.audience import audience_samples
 from digest.editions.one_mail import OneMail, one_mail
+from digest.editions.shape import INTRO_LIMIT
 from digest.editions.show import get_edition
 from digest.errors import DigestError, NotFoundError, StateError
 from digest.rendering.contexts import TextSize
@@ -42,12 +44,22 @@ _NOTE: Final = (
 @desk.get("/editions/{edition}/preview", may=May.SEE_EDITION)
 def show_preview(visit: Here, edition: int) -> Response:
     """One mail as somebody reads it: by `view`, `size`, `scheme`, `pictures`, `name`, `as`, `version`."""
-    asked = visit.request.query_params
+    return _shown(visit, edition, visit.request.query_params)
+
+
+@desk.post("/editions/{edition}/preview", may=May.EDIT_EDITION)
+def try_words(visit: Here, edition: int) -> Response:
+    """The same with words on top that are being written. Nothing is kept."""
+    form = visit.form
+    return _shown(visit, edition, dict(form.pairs), intro=form.raw("intro").strip()[:INTRO_LIMIT])
+
+
+def _shown(visit: Visit, edition: int, asked: Mapping[str, str], intro: str | None = None) -> Response:
     is_dark = asked.get("scheme") == "dark"
     size = TextSize.LARGE if asked.get("size") == "large" else TextSize.NORMAL
     version = asked.get("version", "")
     try:
-        if (reader := _reader(visit, edition)) is not None:
+        if (reader := _reader(visit, edition, asked.get("as", ""))) is not None and intro is None:
             mail = mail_for(
                 visit.database,
                 edition,
@@ -56,7 +68,7 @@ def show_preview(visit: Here, edition: int) -> Response:
                 templates=visit.settings.templates,
                 now=visit.now,
             )
-            return _as_asked(visit, mail, is_dark=is_dark)
+            return _as_asked(visit, mail, asked, is_dark=is_dark)
         mail = one_mail(
             visit.database,
             edition,
@@ -66,23 +78,22 @@ def show_preview(visit: Here, edition: int) -> Response:
             templates=visit.settings.templates,
             now=visit.now,
             version=int(version) if version.isascii() and version.isdecimal() and len(version) < 6 else None,
+            intro=intro,
         )
     except (StateError, DigestError) as error:
         said = escape(visit.words.gettext(str(error)))
         return preview_answer(preview_note(visit, f"<p>{said}</p>", is_dark=is_dark))
-    return _as_asked(visit, mail, is_dark=is_dark)
+    return _as_asked(visit, mail, asked, is_dark=is_dark)
 
 
-def _as_asked(visit: Visit, mail: OneMail, *, is_dark: bool) -> Response:
-    asked = visit.request.query_params
+def _as_asked(visit: Visit, mail: OneMail, asked: Mapping[str, str], *, is_dark: bool) -> Response:
     if asked.get("view") == "text":
         return preview_answer(preview_note(visit, f"<pre>{escape(mail.text)}</pre>", is_dark=is_dark))
     return preview_answer(mail_as_seen(mail, is_dark=is_dark, has_pictures=asked.get("pictures") != "no"))
 
 
-def _reader(visit: Visit, edition_id: int) -> int | None:
+def _reader(visit: Visit, edition_id: int, asked: str) -> int | None:
     """Whose mail is asked for: of anybody by an admin, by others of the three whom the page names."""
-    asked = visit.request.query_params.get("as", "")
     if not (asked.isascii() and asked.isdecimal() and len(asked) <= 18):
         return None
     if not allows(visit.me, May.SEE_READERS):

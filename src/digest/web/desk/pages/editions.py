@@ -185,8 +185,8 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
             found = coming(session, edition_id, templates=templates, now=visit.now)
     subject, preheader = (found.subject, found.preheader) if found else _lines(revision)
     account = session.get_one(Account, visit.me.id)
-    voided = voided_approval(session, edition, one, public_url=visit.settings.public_url, templates=templates)
     names = names_of(session)
+    voided = voided_approval(session, edition, one, public_url=visit.settings.public_url, templates=templates)
     view = voided_view(voided, titles_of(board), names, visit.words) if voided else None
     return Seen(
         edition=edition,

@@ -2,8 +2,58 @@
 (() => {
   "use strict";
   const looks = document.querySelector(".looks");
-  const show = () => looks && looks.requestSubmit();
-  if (looks) looks.addEventListener("change", show);
+  /* The next mail is loaded behind the one that is seen and takes its place when it is there: nothing flickers, and
+     the way back leads off the page, not through the mails. With `words`, which nobody has kept, it is asked by POST. */
+  let next = null;
+  const show = (words) => {
+    const seen = document.getElementById("mail");
+    if (!looks || !seen) return;
+    next?.remove();
+    const fresh = seen.cloneNode(false);
+    const asked = new FormData(looks);
+    fresh.removeAttribute("id");
+    fresh.removeAttribute("src");
+    fresh.name = "mail-next";
+    fresh.className = "mail-next";
+    fresh.setAttribute("aria-hidden", "true");
+    next = fresh;
+    if (!words) fresh.src = `${looks.getAttribute("action")}?${new URLSearchParams(asked)}`;
+    seen.after(fresh);
+    fresh.addEventListener("load", () => {
+      if (next !== fresh) return;
+      next = null;
+      seen.remove();
+      fresh.id = fresh.name = "mail";
+      fresh.className = "";
+      fresh.removeAttribute("aria-hidden");
+    });
+    if (!words) return;
+    const form = document.createElement("form");
+    Object.assign(form, { method: "post", action: looks.getAttribute("action"), target: "mail-next", hidden: true });
+    for (const [name, value] of [...asked, ...Object.entries(words)]) {
+      const field = document.createElement("textarea");
+      field.name = name;
+      field.value = value;
+      form.append(field);
+    }
+    document.body.append(form);
+    form.submit();
+    form.remove();
+  };
+  if (looks) {
+    looks.addEventListener("change", () => show());
+    looks.addEventListener("submit", (event) => { event.preventDefault(); show(); });
+  }
+  /* While somebody writes the words on top, the mail has them, a moment after the last letter. */
+  let pause = 0;
+  document.addEventListener("input", (event) => {
+    if (event.target.id !== "w-intro") return;
+    clearTimeout(pause);
+    pause = setTimeout(() => {
+      const token = document.querySelector('meta[name="form-token"]');
+      show({ form_token: token ? token.content : "", intro: event.target.value });
+    }, 400);
+  });
 
   /* While somebody types a subject, the inbox shows it, and how much of it will be seen. */
   document.addEventListener("input", (event) => {
@@ -15,6 +65,21 @@
       each.classList.toggle("is-long", length > Number(field.dataset.length));
     });
   });
+
+  /* Words in Markdown show their marks at work while they are written; without the editor they stay a plain field. */
+  const markdown = () => document.querySelectorAll("textarea[data-markdown]").forEach((area) => {
+    if (!window.OverType) return;
+    window.OverType.stylesInjected = true; // they stand in a file: the policy lets no script put any into the page
+    const box = document.createElement("div");
+    box.className = "markdown-box";
+    const props = { id: area.id, name: area.name, rows: area.rows, maxlength: area.maxLength, "aria-describedby": area.getAttribute("aria-describedby") };
+    area.replaceWith(box);
+    new window.OverType(box, { value: area.value, autoResize: true, minHeight: "8rem", fontSize: "1rem", lineHeight: 1.55,
+      padding: ".6rem .75rem", spellcheck: true, textareaProps: props });
+    // Tab leads on, always: nobody is caught in the field.
+    box.addEventListener("keydown", (event) => { if (event.key === "Tab") event.stopPropagation(); }, true);
+  });
+  markdown();
 
   const sort = () => {
     const list = document.querySelector("[data-sortable]");
@@ -57,6 +122,7 @@
     const now = document.getElementById("board");
     if (!now || now === board) return;
     board = now;
+    markdown();
     show();
     const checks = document.getElementById("checks");
     if (checks) window.htmx.ajax("GET", `/desk/editions/${document.querySelector("[data-edition]").dataset.edition}/checks`,
