@@ -33,6 +33,10 @@ def source_health(source: Source, words: Translator, *, now: dt.datetime) -> str
     """How a source does, in one sentence or two."""
     from digest.sources.health import fault_sentence  # noqa: PLC0415
 
+    if source.is_away:
+        return "Taken away; `digest source restore` brings it back."
+    if source.rests:
+        return "It is paused: nobody reads it."
     if source.last_fetch_at is None:
         return "Not collected yet."
     if source.fault_code:

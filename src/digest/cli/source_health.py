@@ -75,7 +75,7 @@ def _print_one(source: Source, answers: Sequence[Fetch], words: Translator, *, n
             "last good one": _ago(source.last_good_at, words, now=now),
             "last new post": _ago(source.last_new_at, words, now=now),
             "answers": _counted(answers),
-            "next": common.shown(source.next_fetch_at),
+            "next": common.shown(source.read_next_at),
         }
     )
     said = _said(source, words)
@@ -135,7 +135,7 @@ def _as_dict(source: Source, answers: Sequence[Fetch], words: Translator) -> dic
         "last_fetch_at": source.last_fetch_at,
         "last_good_at": source.last_good_at,
         "last_new_at": source.last_new_at,
-        "next_fetch_at": source.next_fetch_at,
+        "next_fetch_at": source.read_next_at,
         "fault": source.fault_code,
         "alarms": source.alarms,
         "sentences": _said(source, words),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli import common, source_find, source_health, source_lists
+from digest.cli import common, source_find, source_health, source_keep, source_lists
 from digest.cli.common import JsonOption
 from digest.errors import DigestError
 
@@ -30,6 +30,7 @@ Reference = Annotated[str, typer.Argument(metavar="SOURCE", help="The source's i
 
 source_find.register(app)
 source_lists.register(app)
+source_keep.register(app)
 
 
 @app.command("check", epilog="Example: digest source check https://courier.example/feed/")
@@ -110,7 +111,7 @@ def show(source: Reference, as_json: bool = JsonOption) -> None:
             "posts": f"{found.posts}, {found.news} of them news",
             "news since": common.shown(found.source.news_since),
             "health": source_health(found.source, translator("en"), now=common.now()),
-            "next fetch": common.shown(found.source.next_fetch_at),
+            "next fetch": common.shown(found.source.read_next_at),
         }
     )
     if found.source.fault_code == "challenge":
@@ -163,7 +164,7 @@ def _wanted(session: Session, references: list[str], *, every: bool) -> list[int
     if references:
         return [get_source(session, reference).id for reference in dict.fromkeys(references)]
     if every:
-        return [one.source.id for one in all_sources(session)]
+        return [one.source.id for one in all_sources(session) if not one.source.rests]
     return [source.id for source in due_sources(session, now=common.now())]
 
 
@@ -224,7 +225,9 @@ def _as_dict(one: SourceOverview) -> dict[str, Any]:
         "news_since": source.news_since,
         "last_fetch_at": source.last_fetch_at,
         "last_good_at": source.last_good_at,
-        "next_fetch_at": source.next_fetch_at,
+        "next_fetch_at": source.read_next_at,
+        "rests": source.rests,
+        "is_away": source.is_away,
         "fault": source.fault_code,
         "fault_detail": source.fault_detail,
         "faults_in_a_row": source.faults_in_a_row,

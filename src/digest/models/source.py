@@ -79,6 +79,11 @@ class Source(Base):
         return self.next_fetch_at >= AWAY_UNTIL
 
     @property
+    def read_next_at(self) -> dt.datetime | None:
+        """When it is read the next time; None if it rests."""
+        return None if self.rests else self.next_fetch_at
+
+    @property
     def own_title(self) -> str:
         """What the desk calls it; "" if it goes by its site's own name."""
         return str(self._own().get("title", ""))

@@ -185,3 +185,18 @@ def test_a_list_of_another_program_is_taken_in(cli: Cli, tmp_path: Path) -> None
         assert word in cli.refused("source", "import", file)
     assert "cannot be read" in cli.refused("source", "import", tmp_path / "none.opml")
     assert "no digest" in cli.refused("source", "export", "--digest", "other")
+
+
+def test_a_source_is_looked_after_by_commands(paper: Cli, site: NewsSite) -> None:
+    """Named, paused, taken away and brought back; what cannot be is one sentence."""
+    paper("source", "add", site.url("/feed/"), "--digest", "courier", "--kind", "feed")
+    assert "It has its name." in paper("source", "rename", 1, "The harbour pages")
+    assert paper.json("source", "show", 1)["title"] == "The harbour pages"
+    assert "It is paused" in paper("source", "pause", 1)
+    assert "paused" in paper("source", "show", 1)
+    paper("source", "start", 1)
+    assert "Digests that drew from it: The Courier;" in paper("source", "remove", 1)
+    assert paper.json("source", "list") == []
+    assert "was taken away" in paper.refused("source", "pause", 1, code=1)
+    paper("source", "restore", 1)
+    assert paper.json("source", "show", 1)["digests"] == ["courier"]

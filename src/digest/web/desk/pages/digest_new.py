@@ -64,8 +64,10 @@ async def make(visit: Here) -> Response:
     try:
         wanted = _wanted(visit, offer)
         made = await visit.services.in_turn(_make, visit, wanted)
-    except (InputError, FetchError) as error:
-        fault = visit.told(error) if isinstance(error, InputError) else error.detail
+    except InputError as error:
+        return await run_in_threadpool(_asked, visit, offer, visit.told(error))
+    except FetchError as error:
+        fault = find_sentence(error.code, error.detail, visit.words)
         return await run_in_threadpool(_asked, visit, offer, fault)
     done = await outward(visit, lambda fetcher: _read(visit, made, fetcher))
     if done.fault:
@@ -150,6 +152,8 @@ def _asked(visit: Visit, offer: dict[str, Any], fault: str = "") -> Response:
         offer=offer,
         packed=site_offer.packed(offer, visit.token),
         typed=typed,
+        option=typed["option"],
+        there=(),
         featured=[
             *sections,
             (_NEWEST, words.gettext("the newest of all")),
