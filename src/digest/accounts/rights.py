@@ -68,6 +68,7 @@ class May:
 
     RUN_LISTS: Final = Guard("run the lists", AccountRole.ADMIN)
     RUN_LIST: Final = Guard("run a list", AccountRole.ADMIN, Of.LIST)
+    RUN_SEGMENTS: Final = Guard("run the parts of a digest's readers", AccountRole.ADMIN, Of.DIGEST)
     RUN_SEGMENT: Final = Guard("run a part of a list", AccountRole.ADMIN, Of.SEGMENT)
     RUN_SUBSCRIBER: Final = Guard("look after a reader", AccountRole.ADMIN, Of.SUBSCRIBER)
     RUN_IMPORT: Final = Guard("run an import", AccountRole.ADMIN, Of.IMPORT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ from digest.cli import common
 from digest.lists.csv_lines import BadLine
 from digest.lists.import_order import ImportReport
 from digest.lists.import_rows import Row
+from digest.lists.import_undo import Undone
 
 _ONLY_IF_ANY = {
     "ended": "left there, ended here",
@@ -80,3 +82,8 @@ def as_fields(one: Row | BadLine) -> dict[str, object]:
         "topics": json.loads(one.topics),
         "attributes": json.loads(one.attributes),
     }
+
+
+def ended_fields(found: ImportReport | Undone) -> dict[str, object]:
+    """What a command has done to its end, for programs: a turn that leaves the rest is not its way."""
+    return {name: value for name, value in dataclasses.asdict(found).items() if name != "is_whole"}

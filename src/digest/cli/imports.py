@@ -13,7 +13,7 @@ import typer
 from digest import audit
 from digest.cli import common
 from digest.cli.common import JsonOption
-from digest.cli.import_report import show_report
+from digest.cli.import_report import ended_fields, show_report
 from digest.errors import InputError
 from digest.lists import assets, import_run, import_undo, queries
 from digest.models import Import
@@ -94,7 +94,7 @@ def resume(
         )
         note(database, "list.import_resume", import_id, {"added": found.added, "bad": found.bad})
     if as_json:
-        common.print_json(found)
+        common.print_json(ended_fields(found))
     else:
         show_report(found)
 
@@ -107,7 +107,7 @@ def undo(import_id: int = _Id, as_json: bool = JsonOption) -> None:
         details = {"ended": found.ended, "kept": found.changed_since, "released": found.released}
         note(database, "list.import_undo", import_id, details)
     if as_json:
-        common.print_json(found)
+        common.print_json(ended_fields(found))
         return
     common.print_fields(
         {

@@ -11,7 +11,7 @@ import typer
 
 from digest.cli import common
 from digest.cli.common import JsonOption
-from digest.cli.import_report import as_fields, show_preview, show_report
+from digest.cli.import_report import as_fields, ended_fields, show_preview, show_report
 from digest.cli.imports import ForceOption, note, opened, writing
 from digest.db import Database
 from digest.lists import assets, queries
@@ -96,7 +96,7 @@ def import_file(
                 return
             report = _run_import(database, stream, order, report_file, force=force)
     if as_json:
-        common.print_json(report)
+        common.print_json(ended_fields(report))
     else:
         show_report(report)
 

@@ -64,10 +64,12 @@ def explain(
     edition_id: int | None = None,
     day: dt.date | None = None,
     limit: int = 20,
+    before: int | None = None,
 ) -> Explanation:
     """Explain an address: its newest deliveries, those of one edition, or of one day where the cadence lives.
 
-    Single mails are told where nothing narrows it.
+    With `before`, the deliveries of editions that are older than that one. Single mails are told where
+    nothing narrows it.
 
     Raises InputError for what is no address.
     """
@@ -84,7 +86,7 @@ def explain(
     deliveries: tuple[DeliveryLine, ...] = ()
     missed: tuple[LeftOutLine, ...] = ()
     if person is not None:
-        editions = _editions(session, subscriptions, edition_id, day)
+        editions = _editions(session, subscriptions, edition_id, day, before)
         rows = _deliveries(session, person.id, editions)
         found = [row for row in rows if day is None or _day_of(row) == day][:limit]
         deliveries = _lines(session, person.id, found, subscriptions, address_key)
@@ -110,6 +112,7 @@ def _editions(
     subscriptions: Sequence[SubscriptionLine],
     edition_id: int | None,
     day: dt.date | None,
+    before: int | None,
 ) -> Sequence[int]:
     """The editions that can have gone to the person, the newest first."""
     if edition_id is not None:
@@ -128,6 +131,11 @@ def _editions(
         .order_by(Edition.send_at.desc(), Edition.id.desc())
         .limit(_EDITIONS)
     )
+    if before is not None:
+        there = sa.select(Edition.send_at).where(Edition.id == before).scalar_subquery()
+        query = query.where(
+            sa.or_(Edition.send_at < there, sa.and_(Edition.send_at == there, Edition.id < before))
+        )
     if day is not None:
         noon = dt.datetime.combine(day, dt.time(12), dt.UTC)
         query = query.where(Edition.send_at.between(noon - _AROUND, noon + _AROUND))

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from digest.db import Database
 from digest.db.dialect import prefer_indexes
 from digest.lists.export_cells import quoted
+from digest.lists.export_xlsx import ROW_LIMIT, too_many
 from digest.lists.mappings import ATTRIBUTE
 from digest.models import Attribute, Cadence, Subscriber, Subscription, SubscriptionStatus
 
@@ -52,6 +53,16 @@ def export_list(
             return
         after = rows[-1].subscriber_id
         yield _written([_cells(row, attributes, cadences) for row in rows if row.address is not None])
+
+
+def check_rows(session: Session, list_id: int, statuses: Collection[SubscriptionStatus]) -> None:
+    """Raise InputError where a list has more people than a sheet has rows."""
+    of_list = sa.select(Subscription.id).where(Subscription.list_id == list_id)
+    if statuses:
+        of_list = of_list.where(Subscription.status.in_(statuses))
+    counted = sa.select(sa.func.count()).select_from(of_list.limit(ROW_LIMIT).subquery())
+    if (session.scalar(counted) or 0) >= ROW_LIMIT:  # with the heading
+        raise too_many()
 
 
 def _page(

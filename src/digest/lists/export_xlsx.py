@@ -6,13 +6,14 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterable
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO, cast
 from xml.sax.saxutils import escape
 
 from digest.errors import InputError
 
 ROW_LIMIT = 1_048_576  # rows of a sheet, by the format
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _TYPES = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -41,6 +42,12 @@ def as_xlsx(pieces: Iterable[bytes], out: BinaryIO) -> None:
     What XML cannot hold stands as U+FFFD. Raises InputError for more rows than a sheet has: programs would
     read the first of them and say nothing.
     """
+    for _ in _writing(pieces, out):
+        pass
+
+
+def _writing(pieces: Iterable[bytes], out: BinaryIO) -> Iterator[None]:
+    """Stops after each piece, so that what is written can be taken away."""
     rows_left = ROW_LIMIT
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in _FILES.items():
@@ -51,12 +58,48 @@ def as_xlsx(pieces: Iterable[bytes], out: BinaryIO) -> None:
                 rows = list(csv.reader(io.StringIO(piece.decode(), newline="")))
                 rows_left -= len(rows)
                 if rows_left < 0:
-                    raise InputError(
-                        f"A spreadsheet has at most {ROW_LIMIT:,} rows, and these are more; "
-                        "take CSV, or export one status at a time."
-                    )
+                    raise too_many()
                 sheet.write("".join(map(_row, rows)).encode())
+                yield
             sheet.write(b"</sheetData></worksheet>")
+
+
+def too_many() -> InputError:
+    """What is said of more rows than a sheet has."""
+    return InputError(
+        f"A spreadsheet has at most {ROW_LIMIT:,} rows, and these are more; "
+        "take CSV, or export one status at a time."
+    )
+
+
+class _Pieces(io.RawIOBase):
+    """Takes what is written, to be handed on; it cannot go back, and an archive knows how to do without."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._held += data
+        return len(data)
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        found = bytes(self._held)
+        self._held.clear()
+        return found
+
+
+def xlsx_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """CSV in whole lines as a spreadsheet, piece by piece: for whoever sends it on while it is made."""
+    held = _Pieces()
+    for _ in _writing(pieces, cast("BinaryIO", held)):
+        if found := held.taken():
+            yield found
+    yield held.taken()
 
 
 def _row(cells: list[str]) -> str:

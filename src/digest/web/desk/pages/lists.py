@@ -14,7 +14,8 @@ from digest.accounts.rights import May
 from digest.errors import InputError
 from digest.i18n import N_
 from digest.lists import counts, manage
-from digest.lists.export import export_list
+from digest.lists.export import check_rows, export_list
+from digest.lists.export_xlsx import MEDIA_TYPE, xlsx_pieces
 from digest.lists.form import open_lists
 from digest.lists.form_code import form_code
 from digest.models import (
@@ -111,22 +112,28 @@ def open_or_close(visit: Here, list: int) -> Response:  # noqa: A002
 
 @desk.post("/lists/{list}/file", may=May.RUN_LIST)
 def take_people_away(visit: Here, list: int) -> Response:  # noqa: A002
-    """The people of a list as CSV that an import reads back; the other admins are told."""
+    """The people of a list as CSV or spreadsheet, which an import reads back; the other admins are told."""
     asked = visit.form.text("status")
     statuses = [SubscriptionStatus(asked)] if asked in set(SubscriptionStatus) else []
+    kind = "xlsx" if visit.form.text("format") == "xlsx" else "csv"
+    if kind == "xlsx":
+        with visit.database.read() as session:
+            check_rows(session, list, statuses)
     with visit.database.write() as session:
         found = session.get_one(MailingList, list)
         me = session.get_one(Account, visit.me.id)
         told = tell_taken_away(session, me, stationery=stationery(visit), now=visit.now)
-        details = {"statuses": [one.value for one in statuses], "format": "csv", "told": told}
+        details = {"statuses": [one.value for one in statuses], "format": kind, "told": told}
         audit.record(session, "list.export", found, actor=visit.actor, now=visit.now, details=details)
         name = found.name
     headers = {
         **HEADERS,
-        "Content-Disposition": f'attachment; filename="{name}.csv"',
+        "Content-Disposition": f'attachment; filename="{name}.{kind}"',
         "Cache-Control": "no-store",
     }
     body = export_list(visit.database, list, statuses=statuses)
+    if kind == "xlsx":
+        return StreamingResponse(xlsx_pieces(body), media_type=MEDIA_TYPE, headers=headers)
     return StreamingResponse(body, media_type="text/csv; charset=utf-8", headers=headers)
 
 

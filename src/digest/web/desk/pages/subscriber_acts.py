@@ -12,7 +12,7 @@ from starlette.responses import Response
 from digest import audit
 from digest.accounts.rights import May
 from digest.addresses import parse_address
-from digest.errors import InputError, NotFoundError
+from digest.errors import InputError, NotFoundError, StateError
 from digest.i18n import N_
 from digest.lists import subscribe, suppress
 from digest.lists.consent_proof import people_with, proof_of
@@ -20,7 +20,7 @@ from digest.lists.erase import erase_subscriber
 from digest.lists.evidence import Spoken, spoken_details
 from digest.lists.fields import check_text_size
 from digest.lists.my_data import my_data
-from digest.lists.person_changes import PersonChanges, set_person
+from digest.lists.person_changes import Choices, PersonChanges, set_choices, set_person
 from digest.lists.preferences import By
 from digest.lists.status import Origin
 from digest.models import MailingList, Subscriber, Subscription, SuppressionCause
@@ -81,6 +81,25 @@ def end_for_them(visit: Here, subscriber: int) -> Response:
         if was_changed:
             _note(visit, session, "subscriber.end", subscription)
     said = N_("They are off the list %(title)s.") if was_changed else N_("They were off that list already.")
+    return _back(visit, subscriber, said, title=title)
+
+
+@desk.post("/subscribers/{subscriber}/choices", may=May.RUN_SUBSCRIBER)
+def choose_for_them(visit: Here, subscriber: int) -> Response:
+    """Change how often and about what they are mailed, as they asked; it stands in their proof."""
+    form = visit.form
+    topics = form.texts("topic") if form.is_ticked("has_topics") else None
+    choices = Choices(cadence=form.text("cadence") or None, topics=topics)
+    try:
+        with visit.database.write() as session:
+            subscription, title = _subscription(session, subscriber, form.number("subscription", 0))
+            by = By(Origin.DESK, visit.actor)
+            changed = set_choices(session, subscription, choices, by=by, now=visit.now)
+            if changed:
+                _note(visit, session, "subscriber.set", subscription, changed=changed)
+    except StateError as error:
+        return person_page(visit, subscriber, fault=str(error), status=409)
+    said = N_("%(title)s comes to them so from now on.") if changed else N_("Nothing was changed.")
     return _back(visit, subscriber, said, title=title)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,12 +22,14 @@ from digest.lists.look_up import elsewhere, find_people
 from digest.lists.people import EventView, PersonView, describe
 from digest.models import (
     Attribute,
+    Cadence,
     DeliveryStatus,
     MailingList,
     NoticeState,
     Subscriber,
     Subscription,
     SubscriptionStatus,
+    Topic,
 )
 from digest.web.desk.change_words import told_actor
 from digest.web.desk.table import desk
@@ -43,7 +45,16 @@ from digest.web.desk.told import (
 from digest.web.desk.visit import Here, Visit
 
 PAGE: Final = 50
+OLDER: Final = 20
 _RUNNING: Final = frozenset(SubscriptionStatus) - {SubscriptionStatus.ENDED}
+
+
+@dataclass(frozen=True, slots=True)
+class Choosable:
+    """What somebody on a list may choose: running rhythms by name, topics by name and title."""
+
+    cadences: tuple[str, ...] = ()
+    topics: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,7 @@ class Membership:
     topics: tuple[str, ...]
     paused_until: dt.datetime | None
     waiting: int
+    choice: Choosable
 
     @property
     def runs(self) -> bool:
@@ -134,6 +146,7 @@ def person_page(visit: Visit, subscriber_id: int, *, fault: str = "", status: in
     with visit.database.read() as session:
         seen = _seen(visit, session, subscriber_id)
     explained = seen.explained
+    mailed = explained.deliveries if explained else ()
     return visit.page(
         "subscriber.html",
         status=status,
@@ -147,7 +160,9 @@ def person_page(visit: Visit, subscriber_id: int, *, fault: str = "", status: in
             each.state is NoticeState.PENDING for each in (explained.notices if explained else ())
         ),
         story=seen.story,
-        deliveries=[_delivery(each, visit) for each in explained.deliveries] if explained else [],
+        deliveries=[_delivery(each, visit) for each in mailed[:OLDER]],
+        older_url=visit.url(before=mailed[OLDER - 1].edition_id) + "#mailed" if len(mailed) > OLDER else "",
+        newest_url=visit.url(before=None) + "#mailed" if visit.request.query_params.get("before") else "",
         left_out=explained.left_out if explained else (),
         notices=explained.notices if explained else (),
         notice_labels={key.value: words.gettext(label) for key, label in NOTICES.items()},
@@ -165,8 +180,12 @@ def person_page(visit: Visit, subscriber_id: int, *, fault: str = "", status: in
 def _seen(visit: Visit, session: Session, subscriber_id: int) -> Seen:
     row = session.get_one(Subscriber, subscriber_id)
     person = describe(session, row)
-    key = visit.services.keys.address_key
-    explained = explain(session, key, row.address) if row.address is not None else None
+    key, query = visit.services.keys.address_key, visit.request.query_params
+    explained = (
+        explain(session, key, row.address, limit=OLDER + 1, before=_number(query.get("before", "")))
+        if row.address is not None
+        else None
+    )
     subscriptions = _subscriptions(session, subscriber_id)
     names = {one.Subscription.id: one for one in subscriptions}
     targets = [("Subscriber", subscriber_id), *(("Subscription", each) for each in names)]
@@ -175,7 +194,7 @@ def _seen(visit: Visit, session: Session, subscriber_id: int) -> Seen:
     return Seen(
         person=person,
         erased_at=row.erased_at,
-        lists=_memberships(person, subscriptions, explained),
+        lists=_memberships(person, subscriptions, explained, _choosable(session, subscriptions)),
         story=_story(visit, session, person, titles),
         explained=explained,
         trail=trail,
@@ -185,15 +204,40 @@ def _seen(visit: Visit, session: Session, subscriber_id: int) -> Seen:
 
 def _subscriptions(session: Session, subscriber_id: int) -> Sequence[Any]:
     return session.execute(
-        sa.select(Subscription, MailingList.name, MailingList.title)
+        sa.select(Subscription, MailingList.name, MailingList.title, MailingList.digest_id)
         .join(MailingList, MailingList.id == Subscription.list_id)
         .where(Subscription.subscriber_id == subscriber_id)
         .order_by(Subscription.id)
     ).all()
 
 
+def _choosable(session: Session, subscriptions: Sequence[Any]) -> dict[int, Choosable]:
+    """What may be chosen, by digest; in two statements."""
+    digests = sorted({one.digest_id for one in subscriptions})
+    cadences = session.execute(
+        sa.select(Cadence.digest_id, Cadence.name)
+        .where(Cadence.digest_id.in_(digests), Cadence.is_running.is_(True))
+        .order_by(Cadence.id)
+    ).all()
+    topics = session.execute(
+        sa.select(Topic.digest_id, Topic.name, Topic.title)
+        .where(Topic.digest_id.in_(digests))
+        .order_by(Topic.position, Topic.name)
+    ).all()
+    return {
+        digest: Choosable(
+            tuple(row.name for row in cadences if row.digest_id == digest),
+            tuple((row.name, row.title) for row in topics if row.digest_id == digest),
+        )
+        for digest in digests
+    }
+
+
 def _memberships(
-    person: PersonView, subscriptions: Sequence[Any], explained: Explanation | None
+    person: PersonView,
+    subscriptions: Sequence[Any],
+    explained: Explanation | None,
+    choosable: Mapping[int, Choosable],
 ) -> tuple[Membership, ...]:
     cadences = {one.list_name: one.cadence for one in person.subscriptions}
     waiting: dict[str, int] = {}
@@ -210,6 +254,7 @@ def _memberships(
             topics=tuple(one.Subscription.topics),
             paused_until=one.Subscription.paused_until,
             waiting=waiting.get(one.name, 0),
+            choice=choosable.get(one.digest_id, Choosable()),
         )
         for one in subscriptions
     )
