@@ -45,6 +45,7 @@ _ALLOWED = {
     "rendering/inline.py": "moves styles into tags, with the network switched off",
     "inbound/catcher.py": "the mail catcher listens",
     "web/link_memory.py": "one read for all who wait for a link: tasks of the web server's loop",
+    "web/desk/live.py": "one look for all who watch: tasks of the web server's loop",
     "web/listener.py": "the socket of the web server",
     "web/serve.py": "the web server takes connections",
     "embedded/loop.py": "waits for what children print",

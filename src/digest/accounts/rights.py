@@ -57,6 +57,7 @@ class May:
     EDIT_CADENCE: Final = Guard("change when a digest goes out", AccountRole.EDITOR, Of.CADENCE)
     SEE_EDITION: Final = Guard("see an edition", AccountRole.EDITOR, Of.EDITION)
     EDIT_EDITION: Final = Guard("change an edition", AccountRole.EDITOR, Of.EDITION)
+    SEE_RECIPIENTS: Final = Guard("see who got an edition", AccountRole.ADMIN, Of.EDITION)
     APPROVE_EDITION: Final = Guard("approve an edition", AccountRole.APPROVER, Of.EDITION)
     EDIT_OWN_ITEM: Final = Guard("change a story of the desk's own", AccountRole.EDITOR, Of.OWN_ITEM)
     SEE_SOURCE: Final = Guard("see a source", AccountRole.EDITOR, Of.SOURCE)

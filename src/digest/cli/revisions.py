@@ -39,6 +39,9 @@ def revise(
         list[str] | None,
         typer.Option(metavar="N=FILE", help="A file with the featured story's text, as HTML."),
     ] = None,
+    intro: Annotated[
+        str | None, typer.Option(help="Other words on top of the stories, in Markdown; '' for none.")
+    ] = None,
     drop: Annotated[
         list[int] | None, typer.Option(metavar="N", help="Leave out story N. May be repeated.")
     ] = None,
@@ -56,6 +59,7 @@ def revise(
     correction = Correction(
         subject=subject,
         note=note,
+        intro=intro,
         titles=_numbered(title, "--title"),
         excerpts=_numbered(excerpt, "--excerpt"),
         bodies={number: text_of(Path(name)) for number, name in _numbered(body, "--body").items()},

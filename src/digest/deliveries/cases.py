@@ -16,12 +16,15 @@ from digest.models import (
     Digest,
     Edition,
     Journal,
+    MailingList,
     Revision,
     Settlement,
     Subscriber,
+    Subscription,
     Transport,
     UncertainCase,
     UncertainCause,
+    UncertainPolicy,
 )
 
 
@@ -65,6 +68,105 @@ def list_cases(
     if edition_id is not None and len(found) < limit:
         found += _without_a_case(session, edition_id, limit - len(found))
     return found
+
+
+def open_cases(
+    session: Session,
+    edition_id: int,
+    *,
+    cause: UncertainCause | None = None,
+    after: tuple[int, int] = (0, -1),
+    limit: int = 50,
+) -> list[CaseLine]:
+    """The open cases of an edition by key, those that follow `after` (subscriber and attempt).
+
+    With those that the policy has closed: whoever looks into it may still say what became of them.
+    """
+    query = _lines(UncertainCase).where(
+        UncertainCase.edition_id == edition_id,
+        _may_be_settled(),
+        sa.tuple_(UncertainCase.subscriber_id, UncertainCase.attempt) > sa.tuple_(*after),
+    )
+    if cause is not None:
+        query = query.where(UncertainCase.cause == cause)
+    ordered = query.order_by(UncertainCase.subscriber_id, UncertainCase.attempt).limit(limit)
+    return [CaseLine(*row) for row in session.execute(ordered)]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """How many cases of a cause a person may still settle; `resendable` were not sent again before."""
+
+    cause: UncertainCause
+    people: int
+    resendable: int
+    oldest: dt.datetime
+
+
+def doubts_of(session: Session, edition_id: int) -> tuple[Doubts, ...]:
+    """The cases of an edition that may be settled, by their cause, the most frequent first."""
+    earlier = sa.orm.aliased(UncertainCase)
+    was_resent = sa.exists().where(
+        earlier.edition_id == UncertainCase.edition_id,
+        earlier.subscriber_id == UncertainCase.subscriber_id,
+        earlier.settlement == Settlement.RESENT,
+    )
+    rows = session.execute(
+        sa.select(
+            UncertainCase.cause,
+            sa.func.count().label("people"),
+            sa.func.sum(sa.case((was_resent, 0), else_=1)),
+            sa.func.min(UncertainCase.since),
+        )
+        .where(UncertainCase.edition_id == edition_id, _may_be_settled())
+        .group_by(UncertainCase.cause)
+    )
+    found = [Doubts(*row) for row in rows]
+    return tuple(sorted(found, key=lambda one: (-one.people, one.cause.value)))
+
+
+def people_of_cause(
+    session: Session, edition_id: int, cause: UncertainCause, *, again: bool = False
+) -> list[int]:
+    """Whose open cases of an edition have this cause; with `again`, without those who were sent it twice."""
+    query = sa.select(UncertainCase.subscriber_id).where(
+        UncertainCase.edition_id == edition_id, UncertainCase.cause == cause, _may_be_settled()
+    )
+    if again:
+        earlier = sa.orm.aliased(UncertainCase)
+        query = query.where(
+            ~sa.exists().where(
+                earlier.edition_id == edition_id,
+                earlier.subscriber_id == UncertainCase.subscriber_id,
+                earlier.settlement == Settlement.RESENT,
+            )
+        )
+    return list(session.scalars(query.order_by(UncertainCase.subscriber_id)))
+
+
+def _may_be_settled() -> sa.ColumnElement[bool]:
+    """Whether the delivery of a case is uncertain still, and nobody but the policy has said anything."""
+    return sa.and_(
+        sa.or_(UncertainCase.settled_at.is_(None), UncertainCase.settlement == Settlement.CLOSED),
+        sa.exists().where(
+            Delivery.edition_id == UncertainCase.edition_id,
+            Delivery.subscriber_id == UncertainCase.subscriber_id,
+            Delivery.attempt == UncertainCase.attempt,
+            Delivery.status == DeliveryStatus.UNCERTAIN,
+        ),
+    )
+
+
+def policies_of(session: Session, edition_id: int) -> tuple[UncertainPolicy, ...]:
+    """What the lists of the people in doubt say, should nobody settle it."""
+    found = session.scalars(
+        sa.select(MailingList.uncertain_policy)
+        .join(Subscription, Subscription.list_id == MailingList.id)
+        .join(Delivery, Delivery.subscription_id == Subscription.id)
+        .where(Delivery.edition_id == edition_id, Delivery.status == DeliveryStatus.UNCERTAIN)
+        .distinct()
+    )
+    return tuple(sorted(found, key=lambda one: one.value))
 
 
 def count_open(session: Session, *, edition_id: int | None = None) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -52,12 +53,14 @@ class Failed:
     """Which of the failed people are meant: all, or those of some replies and of some providers.
 
     `codes` are SMTP codes (550), `enhanced` enhanced ones (5.7.1), `providers` names of
-    `deliveries.providers`. An empty one leaves nobody out.
+    `deliveries.providers`, `replies` ids of answers, None among them for those without one. An empty one
+    leaves nobody out.
     """
 
     codes: Sequence[int] = ()
     enhanced: Sequence[str] = ()
     providers: Sequence[str] = ()
+    replies: Sequence[int | None] = ()
 
 
 def pause(session: Session, edition: Edition, *, actor: str, now: dt.datetime, detail: str = "") -> bool:
@@ -155,13 +158,15 @@ def retry(
     if count == 0:
         return 0
     moved = _move_to_new_batches(session, edition.id, people, count, now=now)
-    details = {"people": moved, "codes": [], "enhanced": [], "providers": []}
+    details: dict[str, Any] = {"people": moved, "codes": [], "enhanced": [], "providers": []}
     if which is not None:
         details |= {
             "codes": list(which.codes),
             "enhanced": list(which.enhanced),
             "providers": list(which.providers),
         }
+        if which.replies:
+            details["replies"] = list(which.replies)
     audit.record(session, "edition.retry", edition, actor=actor, now=now, details=details)
     return moved
 
@@ -220,6 +225,10 @@ def _failed(edition_id: int, which: Failed) -> sa.Select[int, str | None]:
     )
     if which.codes or which.enhanced:
         query = query.join(Reply, Reply.id == Delivery.reply_id)
+    if which.replies:
+        known = [one for one in which.replies if one is not None]
+        is_one = Delivery.reply_id.in_(known)
+        query = query.where(sa.or_(is_one, Delivery.reply_id.is_(None)) if None in which.replies else is_one)
     if which.codes:
         query = query.where(Reply.code.in_(which.codes))
     if which.enhanced:

@@ -31,6 +31,10 @@ from digest.models import (
 from digest.rendering.contexts import TextSize
 
 
+class StillHeldError(StateError):
+    """A worker still holds a batch: what it is handing over may be the version before."""
+
+
 def go_on_with(
     session: Session,
     edition: Edition,
@@ -107,7 +111,7 @@ def _check_nobody_is_at_it(session: Session, edition: Edition) -> None:
         )
     )
     if held:
-        raise StateError(
+        raise StillHeldError(
             f"Workers still hold {held} of the batches of edition {edition.id}: they finish what is on the "
             "wire. Try again in a few seconds; after a crash, once the worker's machine has come back."
         )

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.editions.notes import note_of
+from digest.editions.notes import intro_of, note_of
 from digest.i18n import N_, Translator
 from digest.models import ChangeKind, EditionChange, Item, Revision, Role
 
@@ -168,6 +168,9 @@ def shown_of(session: Session, revision: Revision) -> Shown:
         .order_by(EditionChange.id)
     )
     said = {row.kind: row.details["text"] for row in rows if "text" in row.details}
+    given = intro_of(session, revision.edition_id, revision.number)
+    if given is not None:
+        said[ChangeKind.INTRO] = given
     return Shown(
         fingerprint=revision.fingerprint,
         subject=revision.subject,

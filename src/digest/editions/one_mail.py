@@ -17,6 +17,7 @@ from digest.db import Database
 from digest.editions.compose import context_of
 from digest.editions.material import Outcome, material_of
 from digest.editions.reasons import SENTENCES
+from digest.editions.revisions import revision_of
 from digest.editions.show import get_edition
 from digest.errors import DigestError, StateError
 from digest.mail.placeholders import PreparedMail, with_fallbacks
@@ -46,16 +47,19 @@ def one_mail(
     templates: Path | None,
     now: dt.datetime,
     look: Mapping[str, Any] | None = None,
+    version: int | None = None,
 ) -> OneMail:
     """The mail of an edition's version or, if it has none, as it would be if it were locked now.
 
     Only this one is rendered, so that an editor sees a change at once. `name` is the reader's, for whom a
-    greeting is filled in; `look` is a theme to be tried on. Raises StateError if there is nothing to show,
-    DigestError for a faulty template.
+    greeting is filled in; `look` is a theme to be tried on; `version` is another one than the current.
+    Raises StateError if there is nothing to show, DigestError for a faulty template.
     """
     with database.read() as session:
         edition = get_edition(session, edition_id)
         revision = session.get(Revision, edition.revision_id) if edition.revision_id is not None else None
+        if version is not None:
+            revision = revision_of(session, edition, version)
         if revision is not None:
             return _stored(session, revision, size, _values(name, public_url))
         material = material_of(session, edition_id, now=now)

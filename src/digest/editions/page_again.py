@@ -11,11 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.editions.amended import amended
-from digest.editions.changes import read_changes
 from digest.editions.compose import Placed, frame_of
 from digest.editions.correction_words import as_correction
 from digest.editions.corrections import put_right_of
-from digest.editions.notes import note_of
+from digest.editions.notes import changes_in, note_of
 from digest.editions.stories import story_of
 from digest.editions.surroundings import surroundings_of
 from digest.editions.told import is_told_by, neutral_subject
@@ -70,7 +69,7 @@ def _context(session: Session, edition: Edition, said: Sequence[Amendment], pape
     ).all()
     placed = [(item.position, Placed(item.role, item.post_id, story_of(item.story))) for item in items]
     now_placed = amended(placed, said)
-    changes = read_changes(session, edition.id)
+    changes = changes_in(session, edition.id, revision.number)
     context = frame_of(
         digest,
         cadence,

@@ -22,15 +22,16 @@ from sqlalchemy.orm import Session
 
 from digest import audit, clock
 from digest.db import Database
-from digest.editions.changes import Changes, read_changes
+from digest.editions.changes import Changes
 from digest.editions.checks import Look, check
 from digest.editions.compose import Composed, Placed, compose_context, frame_of
 from digest.editions.correction_words import as_correction
 from digest.editions.corrections import PutRight, put_right_of
 from digest.editions.headings import Headings
 from digest.editions.mend import placed_as
-from digest.editions.notes import keep_note
-from digest.editions.revisions import store_revision
+from digest.editions.notes import changes_in, intro_of, keep_intro, keep_note
+from digest.editions.revisions import revision_of, store_revision
+from digest.editions.shape import INTRO_LIMIT
 from digest.editions.show import get_edition
 from digest.editions.stories import story_of
 from digest.editions.surroundings import Surroundings, surroundings_of
@@ -56,11 +57,13 @@ class Correction:
     """What the next version has otherwise. Stories are numbered from 1, as `digest edition show` lists them.
 
     `bodies` are HTML and replace the text of a featured story. `note` is shown to the readers of this version
-    and is not carried over to one after it; a subject that a person gave is.
+    and is not carried over to one after it; a subject that a person gave is. `intro` are the words on top,
+    Markdown; None: as they were.
     """
 
     subject: str = ""
     note: str = ""
+    intro: str | None = None
     titles: Mapping[int, str] = field(default_factory=dict)
     excerpts: Mapping[int, str] = field(default_factory=dict)
     bodies: Mapping[int, str] = field(default_factory=dict)
@@ -68,12 +71,13 @@ class Correction:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.subject or self.note or self.titles or self.excerpts or self.bodies or self.dropped)
+        words = self.subject or self.note or self.titles or self.excerpts or self.bodies
+        return self.intro is None and not (words or self.dropped)
 
 
 @dataclass(frozen=True, slots=True)
 class _Current:
-    """The version that the next one is made from."""
+    """The version that the next one is made from; `intro` are the words on top, if they are its own."""
 
     edition: Edition
     cadence: Cadence
@@ -83,6 +87,7 @@ class _Current:
     renderings: tuple[Rendering, ...]
     personal: tuple[Personal, ...]
     changes: Changes
+    intro: str | None
     around: Surroundings
     put_right: PutRight | None
 
@@ -96,14 +101,19 @@ def revise(
     templates: Path | None,
     actor: str,
     look: Look | None = None,
+    base: int | None = None,
 ) -> int:
     """Make the next version of an edition from its current one; its number. Nothing goes out by this.
 
-    It is checked as the first one was, its links and pictures too if `look` is given. Raises StateError for
-    an edition that is not locked, held or paused or that changed meanwhile, and for a version that the
-    checks stop; InputError for a story that is not there or words that cannot be used.
+    With `base` it is made from that version, which must be the newest: somebody who builds on what they have
+    seen undoes nobody's correction. It is checked as the first one was, its links and pictures too if `look`
+    is given. Raises StateError for an edition that is not locked, held or paused or that changed meanwhile,
+    and for a version that the checks stop; InputError for a story that is not there or words that cannot be
+    used.
     """
-    made = prepare(database, edition_id, correction, public_url=public_url, templates=templates, look=look)
+    made = prepare(
+        database, edition_id, correction, public_url=public_url, templates=templates, look=look, base=base
+    )
     with database.write() as session:
         return store(session, made, actor=actor, now=clock.utc_now()).number
 
@@ -115,6 +125,7 @@ class Prepared:
     current: _Current
     composed: Composed
     note: str
+    base: int | None = None
 
 
 def prepare(
@@ -125,10 +136,11 @@ def prepare(
     public_url: str,
     templates: Path | None,
     look: Look | None = None,
+    base: int | None = None,
 ) -> Prepared:
     """Make the next version without storing it, as `revise` does and with what it raises."""
     with database.read() as session:
-        current = _current(session, edition_id)
+        current = _current(session, edition_id, correction, base)
     placed = _corrected(current.placed, correction)
     dropped = {number - 1 for number in correction.dropped}
     try:
@@ -154,27 +166,34 @@ def prepare(
     if checked.is_blocked:
         why = " ".join(said(one.finding, translator("en")).what for one in checked.blocks)
         raise StateError(f"The new version of edition {edition_id} could not be sent. {why}")
-    return Prepared(current, checked.composed, _note(correction))
+    return Prepared(current, checked.composed, _note(correction), base)
 
 
-def _current(session: Session, edition_id: int) -> _Current:
+def _current(session: Session, edition_id: int, correction: Correction, base: int | None) -> _Current:
     edition = get_edition(session, edition_id)
     check_revisable(edition)
+    revision = session.get_one(Revision, edition.revision_id)
+    if base is not None:
+        revision = revision_of(session, edition, base)
+    intro = intro_of(session, edition_id, revision.number)
+    if correction.intro is not None:
+        intro = _intro(correction.intro)
     cadence = session.get_one(Cadence, edition.cadence_id)
     variants = session.execute(
         sa.select(Variant.topics, Variant.text_size, Variant.positions)
-        .where(Variant.revision_id == edition.revision_id)
+        .where(Variant.revision_id == revision.id)
         .order_by(Variant.id)
     )
-    items = session.scalars(
-        sa.select(Item).where(Item.revision_id == edition.revision_id).order_by(Item.position)
-    )
-    digest, changes = session.get_one(Digest, cadence.digest_id), read_changes(session, edition_id)
+    items = session.scalars(sa.select(Item).where(Item.revision_id == revision.id).order_by(Item.position))
+    digest = session.get_one(Digest, cadence.digest_id)
+    changes = changes_in(session, edition_id, revision.number)
+    if intro is not None:
+        changes = dataclasses.replace(changes, intro=intro)
     return _Current(
         edition=edition,
         cadence=cadence,
         digest=digest,
-        revision=session.get_one(Revision, edition.revision_id),
+        revision=revision,
         placed=tuple(
             Placed(
                 item.role,
@@ -191,6 +210,7 @@ def _current(session: Session, edition_id: int) -> _Current:
         ),
         personal=personal_of(session, digest, changes.intro, changes.note),
         changes=changes,
+        intro=intro,
         around=surroundings_of(session, digest),
         put_right=put_right_of(session, edition),
     )
@@ -247,6 +267,13 @@ def _note(correction: Correction) -> str:
     return clean_line(correction.note, what="note", limit=_TEXT_LIMIT)
 
 
+def _intro(text: str) -> str:
+    words = text.strip()
+    if len(words) > INTRO_LIMIT:
+        raise InputError(f"The words on top are longer than {INTRO_LIMIT} characters.")
+    return words
+
+
 def _line(text: str, what: str) -> str:
     line = clean_line(text, what=what, limit=_LINE_LIMIT)
     if not line:
@@ -296,11 +323,16 @@ def store(session: Session, prepared: Prepared, *, actor: str, now: dt.datetime)
     current, note = prepared.current, prepared.note
     edition = session.get_one(Edition, current.edition.id, with_for_update={"key_share": True})
     check_revisable(edition)
-    if edition.revision_id != current.revision.id:
+    is_same = edition.revision_id == current.edition.revision_id
+    if prepared.base is not None:
+        is_same = is_same and revision_of(session, edition).number == prepared.base
+    if not is_same:
         raise StateError(f"Edition {edition.id} has got another version meanwhile; look at it and try again.")
     made = store_revision(session, edition.id, prepared.composed, now=now)
     if note:
         keep_note(session, edition.id, made.number, note, actor=actor, now=now)
+    if current.intro is not None:
+        keep_intro(session, edition.id, made.number, current.intro, actor=actor, now=now)
     details = {"revision": made.number, "from": current.revision.number, "fingerprint": made.fingerprint}
     audit.record(session, "edition.revise", edition, actor=actor, now=now, details=details)
     return made

@@ -7,6 +7,7 @@ never came has lost nothing, one who believes what is wrong has. `failed` and `s
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -58,6 +59,40 @@ def had_story(session: Session, edition: Edition) -> sa.Select[int, int, TextSiz
     )
 
 
+def readers_by_story(session: Session, edition: Edition) -> dict[int, int]:
+    """How many people who may be mailed have had each story of the current version, by its position."""
+    items = _items(session, edition.id)
+    variants = session.execute(
+        sa.select(Variant.id, Variant.revision_id, Variant.positions)
+        .join(Revision, Revision.id == Variant.revision_id)
+        .where(Revision.edition_id == edition.id)
+    ).all()
+    people: dict[int, int] = dict(
+        session.execute(
+            sa.select(Delivery.variant_id, sa.func.count())
+            .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
+            .join(Subscription, Subscription.id == Delivery.subscription_id)
+            .where(Delivery.edition_id == edition.id, Delivery.status.in_(HANDED_OVER), may_be_mailed())
+            .group_by(Delivery.variant_id)
+        ).all()
+    )
+    found: dict[int, int] = {}
+    for item in items:
+        if item.revision_id != edition.revision_id:
+            continue
+        places = {(one.revision_id, one.position) for one in items if _key(one) == _key(item)}
+        found[item.position] = sum(people.get(one.id, 0) for one in variants if _is_in(one, places))
+    return found
+
+
+def _is_in(variant: Any, places: set[tuple[int, int]]) -> bool:
+    """Whether a rendering has the story that stands at these places of versions."""
+    return any(
+        revision_id == variant.revision_id and (variant.positions is None or position in variant.positions)
+        for revision_id, position in places
+    )
+
+
 def correction_details(session: Session, edition_id: int) -> dict[str, Any]:
     """What was said when a correction edition was asked for; empty for any other edition."""
     rows = session.scalars(
@@ -87,18 +122,7 @@ def _variants_with(session: Session, edition: Edition) -> list[int]:
     it has the same address and title.
     """
     details = correction_details(session, edition.id)
-    items = session.execute(
-        sa.select(
-            Item.revision_id,
-            Item.position,
-            Item.post_id,
-            Item.own_item_id,
-            Item.story["url"].as_string().label("url"),
-            Item.story["title"].as_string().label("title"),
-        )
-        .join(Revision, Revision.id == Item.revision_id)
-        .where(Revision.edition_id == edition.corrects_id)
-    ).all()
+    items = _items(session, edition.corrects_id)
     named = (details.get("revision_id"), edition.corrects_position)
     wanted = {_key(item) for item in items if (item.revision_id, item.position) == named}
     places: dict[int, set[int]] = defaultdict(set)
@@ -115,6 +139,22 @@ def _variants_with(session: Session, edition: Edition) -> list[int]:
         for variant in variants
         if variant.positions is None or places[variant.revision_id] & set(variant.positions)
     ]
+
+
+def _items(session: Session, edition_id: int | None) -> Sequence[Any]:
+    """The stories of all versions of an edition, each with what it is known by."""
+    return session.execute(
+        sa.select(
+            Item.revision_id,
+            Item.position,
+            Item.post_id,
+            Item.own_item_id,
+            Item.story["url"].as_string().label("url"),
+            Item.story["title"].as_string().label("title"),
+        )
+        .join(Revision, Revision.id == Item.revision_id)
+        .where(Revision.edition_id == edition_id)
+    ).all()
 
 
 def _key(item: Any) -> tuple[object, ...]:

@@ -21,6 +21,7 @@ from digest.queueing.enqueue import bundled
 from digest.queueing.names import TaskName
 from digest.web.app import create_app
 from digest.web.deps import Services
+from digest.web.desk.wiring import end_streams
 from digest.web.listener import BACKLOG, listen
 
 log = get_logger(__name__)
@@ -92,7 +93,7 @@ def _stop_at_end(server: uvicorn.Server, lifeline: int) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Says when it takes connections."""
+    """Says when it takes connections; at the stop it ends the answers that do not end by themselves."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -101,6 +102,10 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        end_streams(self.config.app)
+        await super().shutdown(sockets)
 
 
 def _config(settings: Settings, services: Services) -> uvicorn.Config:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -15,6 +16,13 @@ def load_pages() -> None:
     """Import every module of `pages`, by which its routes come into the table."""
     for module in sorted(pkgutil.iter_modules(pages.__path__), key=lambda each: each.name):
         importlib.import_module(f"{pages.__name__}.{module.name}")
+
+
+def end_streams(app: Any) -> None:
+    """End the streams of an application; the server waits for its answers to end."""
+    live = getattr(app.state, "live", None)
+    if live is not None:
+        live.close()
 
 
 def add_desk(app: FastAPI) -> None:

@@ -85,9 +85,11 @@ def approve(visit: Here, edition: int) -> Response:
 
 @desk.post("/editions/{edition}/pause", may=May.EDIT_EDITION)
 def pause(visit: Here, edition: int) -> Response:
-    """Hand over to nobody more for now."""
+    """Hand over to nobody more for now; whoever wants to correct it is led there."""
     with visit.database.write() as session:
         control.pause(session, get_edition(session, edition), actor=visit.actor, now=visit.now)
+    if visit.form.text("then") == "correct":
+        return visit.go(f"/desk/editions/{edition}/correct")
     return _back(visit, edition, N_("The edition is paused: nobody more is handed it."))
 
 
@@ -114,7 +116,10 @@ def send_test(visit: Here, edition: int) -> Response:
     size = TextSize.LARGE if visit.form.text("size") == "large" else TextSize.NORMAL
     settings = visit.settings
     imprint = Imprint(settings.public_url, visit.services.keys, settings.templates)
-    ask_test_mails(visit.database, edition, [address], imprint, actor=visit.actor, size=size)
+    version = visit.form.number("version", 0) or None
+    ask_test_mails(
+        visit.database, edition, [address], imprint, actor=visit.actor, size=size, revision_number=version
+    )
     return _back(visit, edition, N_("The test mail is on its way."))
 
 

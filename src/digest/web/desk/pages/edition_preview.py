@@ -37,10 +37,11 @@ _NOTE: Final = (
 
 @desk.get("/editions/{edition}/preview", may=May.SEE_EDITION)
 def show_preview(visit: Here, edition: int) -> Response:
-    """One mail as somebody reads it, by what is asked: `view`, `size`, `scheme`, `pictures`, `name`."""
+    """One mail as somebody reads it: by `view`, `size`, `scheme`, `pictures`, `name`, `version`."""
     asked = visit.request.query_params
     is_dark = asked.get("scheme") == "dark"
     size = TextSize.LARGE if asked.get("size") == "large" else TextSize.NORMAL
+    version = asked.get("version", "")
     try:
         mail = one_mail(
             visit.database,
@@ -50,6 +51,7 @@ def show_preview(visit: Here, edition: int) -> Response:
             public_url=visit.settings.public_url,
             templates=visit.settings.templates,
             now=visit.now,
+            version=int(version) if version.isascii() and version.isdecimal() and len(version) < 6 else None,
         )
     except (StateError, DigestError) as error:
         return preview_answer(preview_note(visit, f"<p>{escape(str(error))}</p>", is_dark=is_dark))

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, replace
 from typing import Final
 
+from fastapi import FastAPI
 from sqlalchemy.orm import Session
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
+from digest import clock
 from digest.accounts.rights import May
+from digest.accounts.visible import allows
+from digest.deliveries.answers import WORDS, Group
 from digest.deliveries.figures import Progress
 from digest.deliveries.progress import progress
-from digest.i18n import N_, Translator
+from digest.deliveries.recipients import failed_groups
+from digest.deliveries.versions import NextVersion, VersionLine, next_version, versions_of
+from digest.editions.differences import difference_sentence
+from digest.editions.show import get_edition
+from digest.i18n import N_, Translator, translator
 from digest.models import DeliveryStatus, EditionState
+from digest.rendering.environment import environment
+from digest.web.deps import Services
+from digest.web.desk.files import url_of
+from digest.web.desk.live import Live, Sight
 from digest.web.desk.table import desk
-from digest.web.desk.visit import Here, Visit
+from digest.web.desk.visit import HEADERS, Here, Visit
 
+_EVENTS: Final = "text/event-stream"
 MOVING: Final = (EditionState.SENDING, EditionState.PAUSED)
 WITH_FIGURES: Final = (*MOVING, EditionState.SENT, EditionState.CANCELLED)
 # In the words of the screen, with a tone each.
@@ -47,27 +61,107 @@ class Way:
     is_moving: bool
     until: str
     found: Progress
+    versions: tuple[VersionLine, ...] = ()
+    next: NextVersion | None = None
+    next_lines: tuple[str, ...] = ()
+    failed: tuple[Failures, ...] = ()
+    may_see_people: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Those who failed by answers that mean the same."""
+
+    kind: str
+    words: str
+    group: Group
+
+
+def told(found: Progress, words: Translator) -> Way:
+    """The figures alone, as of the moment at which they were read."""
+    return Way(
+        figures=_figures(found, words),
+        people=found.people,
+        done=found.people - found.counts[DeliveryStatus.PENDING],
+        is_moving=not found.is_over and found.state is not EditionState.PAUSED,
+        until=words.span(found.ends_at - found.at) if found.ends_at is not None else "",
+        found=found,
+    )
 
 
 def way_of(visit: Visit, session: Session, edition_id: int) -> Way:
-    """How far it is; providers and replies come too, where nothing moves any more or on the whole page."""
-    found = progress(session, edition_id, now=visit.now, details=not visit.is_htmx)
-    return Way(
-        figures=_figures(found, visit.words),
-        people=found.people,
-        done=found.people - found.counts[DeliveryStatus.PENDING],
-        is_moving=not found.is_over and found.state is EditionState.SENDING,
-        until=visit.words.span(found.ends_at - visit.now) if found.ends_at is not None else "",
-        found=found,
+    """How far it is, with who answers for whom, its versions, and why mails failed."""
+    found, words = progress(session, edition_id, now=visit.now), visit.words
+    edition = get_edition(session, edition_id)
+    versions = versions_of(session, edition)
+    following = next_version(session, edition, versions) if found.state in MOVING else None
+    changes = following.changes if following is not None else ()
+    return replace(
+        told(found, words),
+        versions=versions,
+        next=following,
+        next_lines=tuple(difference_sentence(one, words) for one in changes),
+        failed=_failures(session, found, words),
+        may_see_people=allows(visit.me, May.SEE_RECIPIENTS),
     )
 
 
 @desk.get("/editions/{edition}/progress", may=May.SEE_EDITION)
 def show_progress(visit: Here, edition: int) -> Response:
-    """The figures alone, for a page that looks again and again."""
+    """The figures alone, for a page that looks again and again; at the end it leads to the page anew."""
     with visit.database.read() as session:
-        way = way_of(visit, session, edition)
+        way = told(progress(session, edition, now=visit.now, details=False), visit.words)
+    if visit.is_htmx and not way.is_moving:
+        return visit.go(f"/desk/editions/{edition}")
     return visit.page("edition_progress.html", part="progress", way=way, edition_id=edition)
+
+
+@desk.get("/editions/{edition}/stream", may=May.SEE_EDITION, is_stream=True)
+async def stream_progress(visit: Here, edition: int) -> Response:
+    """The figures as they change: server-sent events, until the edition's state is another than `state`."""
+    live = live_of(visit.request.app)
+    headers = {**HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    if visit.request.method == "HEAD":
+        return Response(media_type=_EVENTS, headers=headers)
+    if live.is_full:
+        return Response(status_code=503, headers={**headers, "Retry-After": "30"})
+    state = visit.request.query_params.get("state", "")
+    return StreamingResponse(live.watch(edition, visit.language, state), media_type=_EVENTS, headers=headers)
+
+
+def live_of(app: FastAPI) -> Live:
+    """The streams of the running application."""
+    if getattr(app.state, "live", None) is None:
+        app.state.live = Live(functools.partial(look_at_edition, app.state.services))
+    found: Live = app.state.live
+    return found
+
+
+def look_at_edition(services: Services, edition_id: int, languages: frozenset[str]) -> Sight:
+    """How far an edition is, in these languages: read once for all who look."""
+    with services.database.read() as session:
+        found = progress(session, edition_id, now=clock.utc_now(), details=False)
+    pages = {
+        language: _fragment(services, told(found, translator(language)), language) for language in languages
+    }
+    return Sight(found.state.value, found.is_over, pages)
+
+
+def _fragment(services: Services, way: Way, language: str) -> str:
+    """The figures as they stand on the page; nothing of them is of the person who looks."""
+    env = environment(language, services.settings.templates)
+    ui = env.get_template("web/desk/_ui.html").make_module({"asset": url_of})
+    html = env.get_template("web/desk/_edition_progress.html").render(
+        way=way, edition_id=way.found.edition_id, ui=ui
+    )
+    return html.encode("utf-8", "replace").decode()
+
+
+def _failures(session: Session, found: Progress, words: Translator) -> tuple[Failures, ...]:
+    if not found.counts[DeliveryStatus.FAILED] or found.dropped_at is not None:
+        return ()
+    groups = failed_groups(session, found.edition_id)
+    return tuple(Failures(one.answer.value, words.gettext(WORDS[one.answer]), one) for one in groups)
 
 
 def _figures(found: Progress, words: Translator) -> tuple[Figure, ...]:

@@ -269,5 +269,7 @@ def acts_for(visit: Visit, seen: Seen) -> dict[str, Any]:
         "pause": may_edit and state is EditionState.SENDING,
         "resume": may_edit and state is EditionState.PAUSED,
         "cancel": may_edit and state in (EditionState.SENDING, EditionState.PAUSED),
+        "retry": may_edit and state in (EditionState.SENDING, EditionState.SENT),
+        "put_right": may_edit and state in (EditionState.PAUSED, EditionState.SENT, EditionState.CANCELLED),
         "test": may_edit and bool(seen.board.stories),
     }
