@@ -132,7 +132,7 @@ def _rows(session: Session, edition_id: int, now: dt.datetime) -> _Rows:
 def _details(session: Session, edition_id: int) -> Details:
     """What costs the most: who receives it, and what was answered."""
     with_room_to_work(session)
-    return Details(providers=_providers(session, edition_id), replies=_replies(session, edition_id))
+    return Details(providers=providers_of(session, edition_id), replies=replies_of(session, edition_id))
 
 
 def _kept_rows(kept: EditionFigures) -> _Rows:
@@ -228,7 +228,7 @@ def _waiting(session: Session, edition_id: int, now: dt.datetime) -> Waiting:
     )
 
 
-def _providers(session: Session, edition_id: int) -> tuple[ProviderLine, ...]:
+def providers_of(session: Session, edition_id: int) -> tuple[ProviderLine, ...]:
     """People by receiving provider and status, the largest first, all others at the end."""
     # First by domain: the table of providers is looked into once for each of them, not for each person.
     by_domain = (
@@ -253,7 +253,7 @@ def _providers(session: Session, edition_id: int) -> tuple[ProviderLine, ...]:
     return tuple(sorted(lines, key=lambda line: (line.name == OTHER, -line.people, line.name)))
 
 
-def _replies(session: Session, edition_id: int) -> tuple[ReplyLine, ...]:
+def replies_of(session: Session, edition_id: int) -> tuple[ReplyLine, ...]:
     """The last answers by how often they were given; those that say no come first."""
     counted = (
         sa.select(Delivery.status, Delivery.reply_id, sa.func.count().label("people"))
