@@ -174,7 +174,19 @@ def policies_of(session: Session, edition_id: int) -> tuple[UncertainPolicy, ...
         sa.select(MailingList.uncertain_policy)
         .join(Subscription, Subscription.list_id == MailingList.id)
         .join(Delivery, Delivery.subscription_id == Subscription.id)
-        .where(Delivery.edition_id == edition_id, Delivery.status == DeliveryStatus.UNCERTAIN)
+        # From the side of the cases, which are few: no index leads to a status.
+        .join(
+            UncertainCase,
+            sa.and_(
+                UncertainCase.edition_id == Delivery.edition_id,
+                UncertainCase.subscriber_id == Delivery.subscriber_id,
+            ),
+        )
+        .where(
+            UncertainCase.edition_id == edition_id,
+            Delivery.edition_id == edition_id,
+            Delivery.status == DeliveryStatus.UNCERTAIN,
+        )
         .distinct()
     )
     return tuple(sorted(found, key=lambda one: one.value))

@@ -13,6 +13,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.db.dialect import with_room_to_work
+from digest.db.remembered import Remembered
 from digest.lists.queries import may_be_mailed
 from digest.models import (
     ChangeKind,
@@ -60,22 +62,18 @@ def had_story(session: Session, edition: Edition) -> sa.Select[int, int, TextSiz
 
 
 def readers_by_story(session: Session, edition: Edition) -> dict[int, int]:
-    """How many people who may be mailed have had each story of the current version, by its position."""
+    """How many people who may be mailed have had each story of the current version, by its position.
+
+    Of very many they may be those of a minute ago.
+    """
     items = _items(session, edition.id)
     variants = session.execute(
         sa.select(Variant.id, Variant.revision_id, Variant.positions)
         .join(Revision, Revision.id == Variant.revision_id)
         .where(Revision.edition_id == edition.id)
     ).all()
-    people: dict[int, int] = dict(
-        session.execute(
-            sa.select(Delivery.variant_id, sa.func.count())
-            .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
-            .join(Subscription, Subscription.id == Delivery.subscription_id)
-            .where(Delivery.edition_id == edition.id, Delivery.status.in_(HANDED_OVER), may_be_mailed())
-            .group_by(Delivery.variant_id)
-        ).all()
-    )
+    key = (edition.id, edition.public_id)
+    people = _readers.of(session, key, lambda using: _by_variant(using, key[0]))
     found: dict[int, int] = {}
     for item in items:
         if item.revision_id != edition.revision_id:
@@ -83,6 +81,24 @@ def readers_by_story(session: Session, edition: Edition) -> dict[int, int]:
         places = {(one.revision_id, one.position) for one in items if _key(one) == _key(item)}
         found[item.position] = sum(people.get(one.id, 0) for one in variants if _is_in(one, places))
     return found
+
+
+_readers: Final[Remembered[tuple[int, str], dict[int, int]]] = Remembered(
+    lambda found: sum(found.values()), seconds=60
+)
+
+
+def _by_variant(session: Session, edition_id: int) -> dict[int, int]:
+    """How many people who may be mailed have had each rendering."""
+    with_room_to_work(session)
+    query = (
+        sa.select(Delivery.variant_id, sa.func.count())
+        .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
+        .join(Subscription, Subscription.id == Delivery.subscription_id)
+        .where(Delivery.edition_id == edition_id, Delivery.status.in_(HANDED_OVER), may_be_mailed())
+        .group_by(Delivery.variant_id)
+    )
+    return dict(session.execute(query).all())
 
 
 def _is_in(variant: Any, places: set[tuple[int, int]]) -> bool:
