@@ -12,6 +12,7 @@ import functools
 import logging
 import os
 import sys
+import threading
 import types
 from collections.abc import Iterator
 from typing import Any, ClassVar, Final, NoReturn
@@ -25,6 +26,7 @@ from digest.errors import DigestError
 _STYLE_BLOCKS: Final = 2  # the first is inlined, the second stays as it is
 _QUIET: Final = logging.NullHandler()
 _KNOWN_BLOCKS: Final = 16
+_LOADING: Final = threading.Lock()
 
 
 class InlineError(DigestError):
@@ -50,12 +52,18 @@ def _without_requests() -> Iterator[None]:
             sys.modules["requests"] = before
 
 
-@functools.cache
 def load_inliner() -> Any:
     """The class of premailer that we use, loaded when it is first wanted, with its door shut.
 
-    With what it brings along it takes 8 MB, which a process that renders no mail does without.
+    With what it brings along it takes 8 MB, which a process that renders no mail does without. The desk shows
+    mails from several threads, and two of them may be the first.
     """
+    with _LOADING:
+        return _loaded()
+
+
+@functools.cache
+def _loaded() -> Any:
     # By itself it remembers 128 rules and selectors: fewer than our styles have, so that each mail would be
     # read anew, at four times the cost.
     os.environ.setdefault("PREMAILER_CACHE_MAXSIZE", "1024")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cssutils.util
 import pytest
 
+from digest.rendering import inline
 from digest.rendering.inline import InlineError, inline_css, load_inliner
 
 RULES = "@media (prefers-color-scheme: dark) { .a { color: #fff !important; } }"
@@ -92,3 +95,23 @@ def test_a_bare_conditional_is_refused() -> None:
     """The form <![if !mso]> would come out as a comment that swallows what it should show."""
     with pytest.raises(InlineError, match="Outlook"):
         inline_css(page(body="<!--[if mso]>a<![endif]--><![if !mso]><p>x</p><![endif]>"))
+
+
+def test_threads_that_want_it_first_at_once_all_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two previews after the start of the desk: one loads it, none fails, and no stand-in is left behind."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in {"premailer", "requests"}]:
+        monkeypatch.delitem(sys.modules, name)
+    inline._loaded.cache_clear()
+    together = threading.Barrier(8)
+
+    def load(_: int) -> object:
+        together.wait()
+        return inline.load_inliner()
+
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = set(pool.map(load, range(8)))
+        assert len(found) == 1
+        assert "requests" not in sys.modules
+    finally:
+        inline._loaded.cache_clear()
