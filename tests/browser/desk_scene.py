@@ -11,7 +11,7 @@ import datetime as dt
 import io
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pytest
@@ -34,8 +34,10 @@ from digest.editions.states import move
 from digest.embedded.newspaper import content
 from digest.embedded.newspaper.content import Article
 from digest.keys import Keys
+from digest.lists.import_drafts import ask_trial, keep_upload, read_draft
 from digest.lists.import_order import ImportOrder
 from digest.lists.import_run import import_subscribers
+from digest.lists.import_turns import try_draft
 from digest.models import (
     Batch,
     Cadence,
@@ -421,3 +423,22 @@ def _import(scene: Scene) -> None:
     report = import_subscribers(scene.database, file, order, now=scene.now)
     assert report.import_id is not None
     scene.things[Of.IMPORT.value] = report.import_id
+    _draft(scene)
+
+
+def _draft(scene: Scene) -> None:
+    """A file that has been tried and not imported yet."""
+    file = io.BytesIO(b"E-mail,Name,Town\nvergine@post.example,Vergine,Watertown\nno address,Nobody,\n")
+    with scene.database.write() as session:
+        kept = keep_upload(
+            session,
+            file,
+            list_id=scene.things["list"],
+            account_id=scene.things["account:me"],
+            file_name="counter.csv",
+            now=scene.now,
+        )
+        draft = replace(read_draft(session, kept), basis="They ticked a box at our counter in spring.")
+        ask_trial(session, draft, now=scene.now)
+    try_draft(scene.database, kept, address_key=scene.keys.address_key, now=scene.now)
+    scene.things["draft"] = kept

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 NO_PAGES: Final = {
     "/files/{mark}/{name:path}": "what pages are drawn with",
     "/trail.csv": "a file",
+    "/imports/{import}/lines": "a file",
+    "/lists/{list}/import/lines": "a file",
     "/editions/{edition}/preview": "the mail in a frame",
     "/digests/{digest}/look/preview": "the mail in a frame",
 }
@@ -43,6 +45,11 @@ BEGINNING: Final = "/set-up/{token}"
 NAMED: Final = {
     "/editions/{edition}/correct": "edition:paused",
     "/editions/{edition}/progress": "edition:sending",
+}
+# What stands behind them.
+QUERIES: Final = {
+    "/lists/{list}/import/columns": "?file={draft}",
+    "/lists/{list}/import/trial": "?file={draft}",
 }
 # What these say before there is anything.
 BEGINNINGS: Final = (
@@ -178,4 +185,4 @@ def _filled(route: str, scene: Scene, word: str = "") -> str:
             return scene.links[f"token:{route.split('/')[1]}"]
         return str(scene.things[word or found[1]])
 
-    return ROOT + re.sub(r"{(\w+)[^}]*}", part, route)
+    return ROOT + re.sub(r"{(\w+)[^}]*}", part, route + QUERIES.get(route, ""))

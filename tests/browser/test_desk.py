@@ -1,4 +1,4 @@
-"""The desk in a browser: coming in from the first link on, and every page for everybody."""
+"""The desk in a browser: from the first link to signing out, dangerous acts, htmx."""
 
 from __future__ import annotations
 
@@ -18,61 +18,18 @@ from digest.accounts.set_up import set_up_link
 from digest.db import Database
 from digest.db.schema import upgrade
 from digest.models import Account, AccountRole, EditionState, Reason
-from tests.browser import axe
 from tests.browser.sites import complaints
-from tests.browser.test_every_page import COLOURS, too_wide
 from tests.factories import make_account, make_cadence, make_digest
 from tests.integration.web.desk.hands import CHEAP
 from tests.integration.web.rows import make_edition, make_settings
 from tests.integration.web.served import served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page
 
 pytestmark = pytest.mark.browser
 
 PASSWORD = "five walking green horses"
-# The pages of an admin, and what is seen before anybody is in.
-INSIDE = (
-    "/desk",
-    "/desk/calendar",
-    "/desk/calendar?view=week",
-    "/desk/cadences/{cadence}/dates",
-    "/desk/account",
-    "/desk/account/codes",
-    "/desk/people",
-    "/desk/people/new",
-    "/desk/people/{other}",
-    "/desk/people/{gone}",
-    "/desk/trail",
-    "/desk/digests",
-    "/desk/digests/new",
-    "/desk/digests/{digest}",
-    "/desk/digests/{digest}/settings",
-    "/desk/digests/{digest}/look",
-    "/desk/digests/{digest}/topics",
-    "/desk/cadences/{cadence}",
-    "/desk/sources",
-    "/desk/sources/new",
-    "/desk/lists",
-    "/desk/lists/new",
-    "/desk/subscribers",
-    "/desk/do-not-mail",
-    "/desk/mail-services",
-    "/desk/mail-services/new",
-    "/desk/mail-services/new?preset=own-server",
-    "/desk/settings",
-    "/desk/settings/senders",
-    "/desk/settings/keys",
-    "/desk/settings/paces",
-    "/desk/settings/languages",
-    "/desk/settings/languages/ar",
-    "/desk/settings/alerts",
-    "/desk/settings/links",
-    "/desk/settings/retention",
-    "/desk/nowhere/else",
-)
-OUTSIDE = ("/desk/sign-in", "/desk/forgotten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,38 +124,6 @@ def _sign_in(page: Page) -> None:
     page.get_by_label("Mail address").fill("nare@courier.example")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-
-
-@pytest.mark.parametrize("language", ["en", "hy"])
-def test_every_page_of_the_desk_is_for_everybody(house: House, browser: Browser, language: str) -> None:
-    """axe-core finds nothing by day or by night, nothing is wider than a telephone, no policy is broken."""
-    with house.database.write() as session:
-        session.get_one(Account, house.people["me"]).language = language
-    # Still: colours that are on their way from day to night are neither's.
-    context = browser.new_context(locale=language, reduced_motion="reduce")
-    axe.keep_at_hand(context)
-    page = context.new_page()
-    found, faults = complaints(page), {}
-    paths = [(path, True) for path in INSIDE] + [(path, False) for path in OUTSIDE]
-    for path, is_in in paths:
-        context.clear_cookies()
-        if is_in:
-            cookie = {"name": "desk", "value": house.token, "domain": "127.0.0.1", "path": "/desk"}
-            context.add_cookies([cookie])  # type: ignore[list-item]
-        page.set_viewport_size({"width": 1280, "height": 800})
-        page.goto(house.url + path.format(**house.people))
-        assert page.locator("html").get_attribute("lang") == language
-        assert page.locator("h1").count() == 1
-        wrong: list[object] = []
-        for scheme, only in zip(("light", "dark"), ((), COLOURS), strict=True):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            wrong += axe.faults(page, only=only if language == "en" else COLOURS)
-        page.set_viewport_size({"width": 360, "height": 700})
-        if wrong := [*wrong, *too_wide(page)]:
-            faults[path] = wrong
-    context.close()
-    assert faults == {}
-    assert [text for text in found if "Failed to load resource" not in text] == []
 
 
 def test_a_dangerous_act_asks_first_and_is_left_by_a_key(house: House, context: BrowserContext) -> None:

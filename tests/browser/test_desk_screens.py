@@ -21,7 +21,7 @@ from digest.rendering.environment import template_folders
 from digest.web.desk.table import desk
 from tests.browser import axe
 from tests.browser.desk_scene import Scene, make_beginning, make_scene, quiet
-from tests.browser.desk_screens import NAMED, NO_PAGES, WHO, Screen, beginnings, routes, screens
+from tests.browser.desk_screens import NAMED, NO_PAGES, QUERIES, WHO, Screen, beginnings, routes, screens
 from tests.browser.sites import complaints
 from tests.browser.test_every_page import COLOURS, too_wide
 from tests.integration.web.rows import make_settings
@@ -132,7 +132,7 @@ def test_every_screen_of_the_desk_is_for_everybody(
 
 def test_no_page_of_the_desk_is_missing_from_the_screens(houses: tuple[House, House]) -> None:
     """What is said of single routes is said of routes that there are; every other one has its screen."""
-    assert NAMED.keys() | WHO.keys() <= set(routes())
+    assert NAMED.keys() | QUERIES.keys() | WHO.keys() <= set(routes())
     assert {each.path for each in desk.entries} >= NO_PAGES.keys()
     shown = [screen for house in houses for screen in house.screens if not screen.is_further]
     assert len(shown) == len(routes()) + 1  # and what there is not
