@@ -13,7 +13,7 @@ import cssutils.util
 import pytest
 
 from digest.rendering import inline
-from digest.rendering.inline import InlineError, inline_css
+from digest.rendering.inline import InlineError, inline_css, load_inliner
 
 RULES = "@media (prefers-color-scheme: dark) { .a { color: #fff !important; } }"
 KEPT = f'<style data-premailer="ignore">{RULES}</style>'
