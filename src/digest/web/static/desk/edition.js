@@ -5,6 +5,7 @@
   /* The next mail is loaded behind the one that is seen and takes its place when it is there: nothing flickers, and
      the way back leads off the page, not through the mails. With `words`, which nobody has kept, it is asked by POST. */
   let next = null;
+  let number = 0;
   const show = (words) => {
     const seen = document.getElementById("mail");
     if (!looks || !seen) return;
@@ -13,7 +14,7 @@
     const asked = new FormData(looks);
     fresh.removeAttribute("id");
     fresh.removeAttribute("src");
-    fresh.name = "mail-next";
+    fresh.name = `mail-${++number}`; // a name of its own each time: not every browser lets a frame change it
     fresh.className = "mail-next";
     fresh.setAttribute("aria-hidden", "true");
     next = fresh;
@@ -23,13 +24,13 @@
       if (next !== fresh) return;
       next = null;
       seen.remove();
-      fresh.id = fresh.name = "mail";
+      fresh.id = "mail";
       fresh.className = "";
       fresh.removeAttribute("aria-hidden");
     });
     if (!words) return;
     const form = document.createElement("form");
-    Object.assign(form, { method: "post", action: looks.getAttribute("action"), target: "mail-next", hidden: true });
+    Object.assign(form, { method: "post", action: looks.getAttribute("action"), target: fresh.name, hidden: true });
     for (const [name, value] of [...asked, ...Object.entries(words)]) {
       const field = document.createElement("textarea");
       field.name = name;
