@@ -162,6 +162,18 @@ def test_a_rhythm_has_its_selection_its_own_numbers_and_first_copies(
     assert f'value="{nare.id}" checked' not in hands.get(url).text
 
 
+def test_spans_that_were_set_to_the_second_stay_where_nobody_changes_them(
+    hands: Hands, room: Newsroom
+) -> None:
+    """A form of minutes and hours rounds what it shows; saved as it was shown, nothing is rounded."""
+    room.change(Cadence, lead_seconds=1830, useful_seconds=45_000, hold_seconds=1801, spread_seconds=90)
+    shown = RHYTHM | {"spread": "1"}
+    assert hands.post(f"/desk/cadences/{room.cadence_id}", shown).status_code == 303
+    found = cadence_of(room)
+    assert (found.lead_seconds, found.useful_seconds, found.hold_seconds) == (1830, 45_000, 1801)
+    assert (found.spread_seconds, found.grace_seconds) == (90, 3600)
+
+
 def test_approval_is_wanted_of_all_rhythms_and_loosened_by_approvers_alone(
     client: TestClient, database: Database, room: Newsroom, nare: Account
 ) -> None:

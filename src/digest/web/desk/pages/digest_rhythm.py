@@ -95,7 +95,8 @@ def save_rhythm(visit: Here, cadence: int) -> Response:
         found = session.get_one(Cadence, cadence)
     try:
         with visit.database.write() as session:
-            row, values = session.get_one(Cadence, cadence), _values(form)
+            row = session.get_one(Cadence, cadence)
+            values = _changed(row, _values(form))
             approval_form.check_may(visit, row, values)
             set_cadence(
                 session,
@@ -138,6 +139,18 @@ def _values(form: Form) -> dict[str, Any]:
             "useful_seconds": form.number("useful", _DAY // _HOUR) * _HOUR,
         }
     )
+
+
+def _changed(cadence: Cadence, values: dict[str, Any]) -> dict[str, Any]:
+    """The values without the spans that are as the form showed them: commands set them to the second."""
+    units = {f"{name}_seconds": _MINUTE for name in (*_MINUTES, "spread", "approval")}
+    units["useful_seconds"] = _HOUR
+    found = dict(values)
+    for name, unit in units.items():
+        there = getattr(cadence, name)
+        if isinstance(value := values.get(name), int) and there is not None and there // unit * unit == value:
+            del found[name]
+    return found
 
 
 def _of_new(visit: Visit, session: Session, digest_id: int) -> dict[str, Any]:
