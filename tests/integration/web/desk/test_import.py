@@ -118,7 +118,13 @@ def test_a_file_goes_all_the_way_and_back(hands: Hands, database: Database, star
     lines = list(csv.DictReader(io.StringIO(hands.get(step(page, "lines")).text)))
     assert [(line["line"], line["outcome"]) for line in lines] == [("4", "bad"), ("3", "known")]
     run = hands.post(step(page, "start")).headers["location"]
-    assert "is running" in hands.get(run).text
+    moving = hands.get(run).text
+    assert "is running" in moving
+    assert "hx-trigger" in moving
+    assert "<dialog" not in moving
+    stopping = hands.get(f"{run}?stop=1").text
+    assert "<dialog" in stopping
+    assert "hx-trigger" not in stopping
     assert work(database, key) == [TaskName.IMPORT]
     assert people(database) == 4
     assert "1" in hands.get(run).text

@@ -65,12 +65,15 @@ def _told(visit: Visit, row: Import) -> dict[str, Any]:
     is_undoing = row.undone_at is not None and row.state is not ImportState.UNDONE
     state = N_("is being taken back") if is_undoing else STATES[row.state]
     counts = row.counts
+    moves = is_undoing or row.state is ImportState.RUNNING
     return {
         "state": visit.words.gettext(state),
         "tone": "warn" if is_undoing else STATE_TONES[row.state.value],
         "counts": told_counts(counts, visit.words),
         "is_undoing": is_undoing,
-        "moves": is_undoing or row.state is ImportState.RUNNING,
+        "moves": moves,
+        # Whoever is about to stop it reads what that means: nothing is exchanged under their hands.
+        "polls": moves and not visit.request.query_params.get("stop"),
         "of_lines": max(int(row.mapping.get("lines") or 0), row.position),
         "added": counts.get("added", 0),
         "taken_back": counts.get("taken_back", 0),
