@@ -17,19 +17,15 @@ import sqlalchemy as sa
 
 from digest import clock
 from digest.db import Database
-from digest.deliveries import control
 from digest.deliveries.handover import go_on, take_back_plans
 from digest.deliveries.leases import Lease, claim_next, hand_back
 from digest.deliveries.ledger import Result, close_if_done, defer, record
 from digest.deliveries.people import Person, pending_of, people_of
 from digest.deliveries.plan import plan
-from digest.deliveries.switch import go_on_with
 from digest.editions.deadlines import apply_deadlines
 from digest.editions.freeze import FreezeSettings, freeze
-from digest.editions.page_again import Paper
 from digest.editions.proof_links import proof_url
 from digest.editions.revise import Correction, revise
-from digest.editions.revisions import revision_of
 from digest.errors import DigestError
 from digest.models import (
     Batch,
@@ -133,14 +129,11 @@ class History:
         answer = tab.hands.get(f"/desk/editions/{self.edition_id}")
         assert answer.status_code == 200, answer.text
         seen = re.search(r'data-version="([^"]+)"', answer.text)
-        shown = re.search(r'name="fingerprint" value="([0-9a-f]{64})"', answer.text)
+        shown = re.findall(r'name="fingerprint" value="([0-9a-f]{64})"', answer.text)
         assert seen is not None
         tab.seen, tab.done_before = seen[1], self.made
-        tab.fingerprint = shown[1] if shown is not None else ""
-        tab.mails = frozenset()
-        if shown is not None and (current := self.current()) is not None:
-            assert current.fingerprint == shown[1]
-            tab.mails = self.mails_of(current.id)
+        tab.fingerprint = shown[0] if shown else ""
+        tab.mails = self.mails_of(self._version_of(tab.fingerprint))
         tab.changes = tuple(re.findall(r'name="change" value="(\d+)"', answer.text))
 
     def write(self, tab: Tab, number: int, times: int) -> None:
@@ -246,30 +239,18 @@ class History:
         if self.versions:
             _, tab.fingerprint, tab.mails = self.versions[-1]
 
-    def go_on_with_next(self) -> None:
-        """Go on with the newest version."""
-        try:
-            with self.database.write() as session:
-                edition = session.get_one(Edition, self.edition_id)
-                go_on_with(
-                    session,
-                    edition,
-                    revision_of(session, edition),
-                    paper=Paper(PUBLIC_URL, None),
-                    actor="cli:test",
-                    now=clock.utc_now(),
-                )
-        except DigestError as error:
-            self.story.append(f"go on with next: {error}")
+    def go_on_with(self, tab: Tab, times: int) -> None:
+        """Go on with the version that this tab shows; whoever may approve does so by it."""
+        for _ in range(times):
+            status = self._post(tab, "go-on-with", {"fingerprint": tab.fingerprint})
+            if status == 303 and (tab.may_approve or not self.wants_approval):
+                self.standing |= tab.mails
+            assert status != 303 or not self.wants_approval or tab.mails <= self.standing
 
-    def retry(self) -> None:
+    def retry(self, tab: Tab, times: int) -> None:
         """Send again to those who failed."""
-        try:
-            with self.database.write() as session:
-                edition = session.get_one(Edition, self.edition_id)
-                control.retry(session, edition, actor="cli:test", now=clock.utc_now())
-        except DigestError as error:
-            self.story.append(f"retry: {error}")
+        for _ in range(times):
+            self._post(tab, "retry", {"answer": ""})
 
     # --- what the clock does
 
@@ -412,6 +393,14 @@ class History:
     def _note_version(self, revision: Revision | None) -> None:
         if revision is not None:
             self.versions.append((revision.id, revision.fingerprint, self.mails_of(revision.id)))
+
+    def _version_of(self, fingerprint: str) -> int | None:
+        """The newest version with a content."""
+        with self.database.read() as session:
+            of_content = sa.select(sa.func.max(Revision.id)).where(
+                Revision.edition_id == self.edition_id, Revision.fingerprint == fingerprint
+            )
+            return session.scalar(of_content)
 
     def _is_approved(self, revision_id: int) -> bool:
         with self.database.read() as session:

@@ -27,6 +27,7 @@ from digest.models import (
     Cadence,
     DeliveryStatus,
     EditionKind,
+    EditionState,
     Revision,
     Unapproved,
 )
@@ -58,8 +59,8 @@ _ACTS: dict[str, Act] = {
     "proof": lambda day, who, which, times: day.proof(("approve", "hold", "stop")[who], which, times),
     "next": lambda day, _, which, __: day.next_version(which),
     "show": lambda day, who, _, __: day.show_next(day.tabs[who]),
-    "switch": lambda day, _, __, ___: day.go_on_with_next(),
-    "retry": lambda day, _, __, ___: day.retry(),
+    "switch": lambda day, who, _, times: day.go_on_with(day.tabs[who], times),
+    "retry": lambda day, who, _, times: day.retry(day.tabs[who], times),
     "lock": lambda day, _, __, ___: day.lock(),
     "plan": lambda day, _, __, ___: day.plan(),
     "slot": lambda day, _, __, ___: day.slot(),
@@ -93,6 +94,15 @@ _LOCKED_ANEW: tuple[Step, ...] = (
     ("lock", 0, 0, False),
     ("approve", 2, 0, False),
 )
+# A next version is made while it is paused, read, and gone on with by somebody who may approve, or not.
+_CORRECTED: tuple[Step, ...] = (
+    *_GOING,
+    ("pause", 0, 0, False),
+    ("let go", 0, 0, False),
+    ("next", 0, 0, False),
+    ("look", 0, 0, False),
+    ("look", 2, 0, False),
+)
 _STOPPED: tuple[Step, ...] = (*_GOING, ("hold", 0, 0, False))
 # At last everybody does what would let it go out, if it may.
 _CLOSING: tuple[Step, ...] = (
@@ -102,7 +112,20 @@ _CLOSING: tuple[Step, ...] = (
     *(step for who in range(2) for step in (("record", who, 0, False), ("claim", who, 0, False))),
     *((what, who, 0, False) for what in ("read", "record", "read", "record") for who in range(2)),
 )
-_OFTEN = ("look", "look", "approve", "approve", "lock", "slot", "claim", "read", "read", "record", "resume")
+_OFTEN = (
+    "look",
+    "look",
+    "approve",
+    "approve",
+    "lock",
+    "slot",
+    "claim",
+    "read",
+    "read",
+    "record",
+    "resume",
+    "switch",
+)
 steps = st.lists(
     st.tuples(
         st.sampled_from([*_ACTS, *_OFTEN]),
@@ -181,18 +204,19 @@ def begin(
     return make
 
 
-def play(day: History, history: list[Step]) -> None:
-    """One history to its end; what happened stands with whatever went wrong."""
+def play(day: History, history: list[Step], *, is_over: bool = True) -> None:
+    """One history, to its end if it `is_over`; what happened stands with whatever went wrong."""
     try:
         for what, who, which, is_double in history:
             _ACTS[what](day, who, which, 1 + is_double)
-        day.finish()
+        if is_over:
+            day.finish()
     except AssertionError as error:
         error.add_note("\n".join(day.story))
         raise
 
 
-_OPENINGS = st.sampled_from([(), _LOCKED, _GOING, _GOING, _STOPPED, _LOCKED_ANEW])
+_OPENINGS = st.sampled_from([(), _LOCKED, _GOING, _GOING, _STOPPED, _LOCKED_ANEW, _CORRECTED])
 _OUTCOMES = st.sampled_from([Unapproved.SKIP, Unapproved.SKIP, Unapproved.SEND, None])
 
 
@@ -215,6 +239,18 @@ def test_nobody_gets_an_edition_twice_or_unapproved(
 ) -> None:
     """In no order of acts: approve, edit, undo, hold, pause, another version, cancel, retry, two tabs."""
     _play_all(begin, 12 if database.is_sqlite else 3)
+
+
+def test_what_was_stopped_in_the_middle_goes_on_once_it_is_approved_anew(
+    begin: Callable[[Unapproved | None], History],
+) -> None:
+    """Its page offers that to whoever may; before that it does not go on."""
+    day = begin(Unapproved.SKIP)
+    play(day, [*_STOPPED, ("resume", 0, 0, False)], is_over=False)
+    assert day.state() is EditionState.PAUSED
+    play(day, [("look", 2, 0, False), ("approve", 2, 0, False), ("resume", 0, 0, False)], is_over=False)
+    assert day.state() is EditionState.SENDING
+    play(day, list(_CLOSING))
 
 
 @pytest.mark.slow  # the run has a few of them

@@ -248,7 +248,10 @@ def acts_for(visit: Visit, seen: Seen) -> dict[str, Any]:
         "hold": may_edit and state in (EditionState.UPCOMING, EditionState.FROZEN),
         "lock": may_edit and state in LIVE,
         "unlock": may_edit and state is EditionState.FROZEN,
-        "approve": state is EditionState.FROZEN and seen.may_approve and not seen.is_approved,
+        # A stop in the middle takes the approval back: it goes on only with another one.
+        "approve": state in (EditionState.FROZEN, EditionState.PAUSED)
+        and seen.may_approve
+        and not seen.is_approved,
         "skip": may_edit and state in (*LIVE, EditionState.FROZEN),
         "pause": may_edit and state is EditionState.SENDING,
         "resume": may_edit and state is EditionState.PAUSED,
