@@ -264,10 +264,13 @@ def acts_for(visit: Visit, seen: Seen) -> dict[str, Any]:
         "hold": may_edit and state in (EditionState.UPCOMING, EditionState.FROZEN),
         "lock": may_edit and state in LIVE,
         "unlock": may_edit and state is EditionState.FROZEN,
-        "approve": state is EditionState.FROZEN and seen.may_approve and not seen.is_approved,
+        "approve": state in (EditionState.FROZEN, EditionState.PAUSED)
+        and seen.may_approve
+        and not seen.is_approved,
         "skip": may_edit and state in (*LIVE, EditionState.FROZEN),
         "pause": may_edit and state is EditionState.SENDING,
-        "resume": may_edit and state is EditionState.PAUSED,
+        "resume": may_edit and state is EditionState.PAUSED and seen.is_approved,
+        "correct": may_edit and state is EditionState.PAUSED,
         "cancel": may_edit and state in (EditionState.SENDING, EditionState.PAUSED),
         "put_right": may_edit and state in (EditionState.PAUSED, EditionState.SENT, EditionState.CANCELLED),
         "test": may_edit and bool(seen.board.stories),
