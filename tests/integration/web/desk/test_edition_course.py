@@ -224,6 +224,17 @@ def test_what_a_stop_took_the_approval_of_is_approved_before_it_goes_on(
     assert desk.state() is S.SENDING
 
 
+def test_who_failed_with_the_wrong_version_is_tried_with_the_right_one(desk: OnItsWay) -> None:
+    """Nothing that was put right is sent to anybody any more as it was."""
+    hand_over(desk.room.database, desk.edition, 1, status=DeliveryStatus.FAILED)
+    desk.act("pause")
+    desk.act("correct", **(_sheet(desk.page("/correct")) | {"title-2": "The right bridge"}))
+    desk.act("go-on-with", fingerprint=_fingerprint(desk.page()))
+    desk.act("retry")
+    assert desk.mails(DeliveryStatus.PENDING) == [(2, True)] * 3
+    assert desk.mails(DeliveryStatus.SENT) == [(1, False)] * 2
+
+
 def test_a_version_without_any_story_is_not_made(desk: OnItsWay) -> None:
     """One may be taken out; not all of them."""
     desk.act("pause")
