@@ -19,6 +19,7 @@ from digest.deliveries.handover import enqueue_due_batches, finish_served
 from digest.deliveries.ledger import RESENT_MARK
 from digest.deliveries.plan import BATCH_SIZE
 from digest.deliveries.providers import of_provider
+from digest.deliveries.switch import change_variants
 from digest.editions.gate import check_approved
 from digest.editions.states import check_may_go_out, move
 from digest.errors import StateError
@@ -32,6 +33,7 @@ from digest.models import (
     EditionTotals,
     Reason,
     Reply,
+    Revision,
     Subscriber,
 )
 from digest.queueing.enqueue import enqueue
@@ -136,7 +138,9 @@ def cancel(session: Session, edition: Edition, *, actor: str, now: dt.datetime, 
 def retry(
     session: Session, edition: Edition, which: Failed | None = None, *, actor: str, now: dt.datetime
 ) -> int:
-    """Open new batches of the same revision for people who failed; returns how many people.
+    """Open new batches of the current version for people who failed; returns how many people.
+
+    Whoever failed with an earlier version has nothing of it: they get the one that put it right.
 
     The edition stays in its state, `sending` or `sent`. Each attempt number goes up to the next round of a
     hundred: a late word on an earlier round changes nothing, and the retries of a 4xx begin anew. Who has
@@ -157,7 +161,8 @@ def retry(
     count = session.scalar(sa.select(sa.func.count()).select_from(people.subquery())) or 0
     if count == 0:
         return 0
-    moved = _move_to_new_batches(session, edition.id, people, count, now=now)
+    moved, batches = _move_to_new_batches(session, edition.id, people, count, now=now)
+    change_variants(session, edition, session.get_one(Revision, edition.revision_id), batches=batches)
     details: dict[str, Any] = {"people": moved, "codes": [], "enhanced": [], "providers": []}
     if which is not None:
         details |= {
@@ -240,8 +245,8 @@ def _failed(edition_id: int, which: Failed) -> sa.Select[int, str | None]:
 
 def _move_to_new_batches(
     session: Session, edition_id: int, people: sa.Select[int, str | None], count: int, *, now: dt.datetime
-) -> int:
-    """Seat people in new batches, neighbours of one domain side by side; returns how many came."""
+) -> tuple[int, list[int]]:
+    """Seat people in new batches, neighbours of one domain side by side; how many came, and into which."""
     batches = [Batch(edition_id=edition_id, not_before=now) for _ in range(-(-count // BATCH_SIZE))]
     session.add_all(batches)
     session.flush()
@@ -281,7 +286,7 @@ def _move_to_new_batches(
     )
     for batch in batches[:_HINTS]:
         enqueue(session, TaskName.SEND_BATCH, batch.id)
-    return moved
+    return moved, [batch.id for batch in batches]
 
 
 def _execute(session: Session, statement: sa.Update) -> int:

@@ -62,7 +62,7 @@ def go_on_with(
     if edition.state is EditionState.PAUSED:
         _check_nobody_is_at_it(session, edition)
     was = session.get_one(Revision, edition.revision_id).number
-    people = _change_variants(session, edition, revision)
+    people = change_variants(session, edition, revision)
     before, edition.revision_id = edition.revision_id, revision.id
     carry_over(session, edition, before, paper, actor=actor, now=now)
     note_approved(session, edition, now=now)
@@ -117,8 +117,10 @@ def _check_nobody_is_at_it(session: Session, edition: Edition) -> None:
         )
 
 
-def _change_variants(session: Session, edition: Edition, revision: Revision) -> int:
-    """Give everybody who is pending the new version's variant; returns how many.
+def change_variants(
+    session: Session, edition: Edition, revision: Revision, *, batches: Collection[int] | None = None
+) -> int:
+    """Give everybody who is pending, or those of some batches, a version's variant; returns how many.
 
     Whose topic set has none, because no story of it is left, gets no mail, with that reason.
     """
@@ -142,24 +144,26 @@ def _change_variants(session: Session, edition: Edition, revision: Revision) -> 
     gone = [variant_id for variant_id, topics, _ in old if topics not in there]
     if gone:
         too_few = {"status": DeliveryStatus.SKIPPED, "reason": DeliveryReason.TOO_FEW_STORIES}
-        _change_pending(session, edition, gone, too_few)
+        _change_pending(session, edition, gone, too_few, batches)
     if not matching:
         return 0
     changed = {"variant_id": sa.case(matching, value=Delivery.variant_id)}
-    return _change_pending(session, edition, matching, changed)
+    return _change_pending(session, edition, matching, changed, batches)
 
 
 def _change_pending(
-    session: Session, edition: Edition, variants: Collection[int], values: dict[str, Any]
+    session: Session,
+    edition: Edition,
+    variants: Collection[int],
+    values: dict[str, Any],
+    batches: Collection[int] | None,
 ) -> int:
-    changed = session.execute(
-        sa.update(Delivery)
-        .where(
-            Delivery.edition_id == edition.id,
-            Delivery.status == DeliveryStatus.PENDING,
-            Delivery.variant_id.in_(variants),
-        )
-        .values(**values),
-        execution_options={"synchronize_session": False},
+    statement = sa.update(Delivery).where(
+        Delivery.edition_id == edition.id,
+        Delivery.status == DeliveryStatus.PENDING,
+        Delivery.variant_id.in_(variants),
     )
+    if batches is not None:
+        statement = statement.where(Delivery.batch_id.in_(batches))
+    changed = session.execute(statement.values(**values), execution_options={"synchronize_session": False})
     return int(getattr(changed, "rowcount", 0))

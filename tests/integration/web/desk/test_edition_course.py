@@ -13,6 +13,7 @@ from digest import clock
 from digest.db import Database
 from digest.deliveries.recipients import recipients
 from digest.deliveries.uncertain import Doubt, note
+from digest.editions.approve import approve
 from digest.models import (
     Account,
     AccountDigest,
@@ -195,6 +196,43 @@ def test_where_approval_is_wanted_an_editor_cannot_go_on_by_themselves(
     assert "another version meanwhile" in theirs.act("go-on-with", 409, fingerprint="0" * 64)
     theirs.act("go-on-with", fingerprint=_fingerprint(shown))
     assert desk.mails(DeliveryStatus.PENDING) == [(2, True)] * 3
+
+
+def test_what_a_stop_took_the_approval_of_is_approved_before_it_goes_on(
+    client: TestClient, database: Database, desk: OnItsWay
+) -> None:
+    """Nobody is shown a button that would be refused; whoever may approve is shown theirs."""
+    desk.room.change(Cadence, wants_approval=True)
+    with database.write() as session:
+        boss = make_account(session, role=AccountRole.APPROVER)
+        revision = session.scalars(sa.select(Revision)).one()
+        revision.approved_at, revision.approved_by = None, ""
+        approve(
+            session, session.get_one(Edition, desk.edition), boss, revision.fingerprint, now=clock.utc_now()
+        )
+    desk.act("hold")
+    page = desk.page()
+    assert desk.state() is S.PAUSED
+    assert "It waits for approval." in page
+    assert "/resume" not in page
+    assert "Correct and go on" in page
+    theirs = desk._replace(hands=signed_in(client, database, boss))
+    found = re.search(r'/approve".*?name="fingerprint" value="(\w+)"', theirs.page(), re.DOTALL)
+    assert found is not None
+    theirs.act("approve", fingerprint=found[1])
+    desk.act("resume")
+    assert desk.state() is S.SENDING
+
+
+def test_who_failed_with_the_wrong_version_is_tried_with_the_right_one(desk: OnItsWay) -> None:
+    """Nothing that was put right is sent to anybody any more as it was."""
+    hand_over(desk.room.database, desk.edition, 1, status=DeliveryStatus.FAILED)
+    desk.act("pause")
+    desk.act("correct", **(_sheet(desk.page("/correct")) | {"title-2": "The right bridge"}))
+    desk.act("go-on-with", fingerprint=_fingerprint(desk.page()))
+    desk.act("retry")
+    assert desk.mails(DeliveryStatus.PENDING) == [(2, True)] * 3
+    assert desk.mails(DeliveryStatus.SENT) == [(1, False)] * 2
 
 
 def test_a_version_without_any_story_is_not_made(desk: OnItsWay) -> None:

@@ -143,8 +143,8 @@ def retry(visit: Here, edition: int) -> Response:
     if not people:
         return visit.go(_url(edition), visit.words.gettext(N_("Nobody has failed in that way any more.")))
     said = visit.words.ngettext(
-        "%(count)s person is tried once more, with the same mail.",
-        "%(count)s people are tried once more, with the same mail.",
+        "%(count)s person is tried once more.",
+        "%(count)s people are tried once more.",
         people,
     )
     return visit.go(_url(edition), said)
