@@ -199,7 +199,7 @@ def _page(visit: Visit, transport: int, *, fault: str = "", tried: Tried | None 
         typed={name: form.text(name, str(value)) for name, value in stored.items()} if fault else stored,
         fault=fault,
         tried=tried,
-        others=[each for each in others if each.accepted_at is not None],
+        others=_ready(others, visit.now),
         resting=resting,
         ramp=ramp,
         ramp_today=_today(ramp, visit.now),
@@ -208,6 +208,12 @@ def _page(visit: Visit, transport: int, *, fault: str = "", tried: Tried | None 
         securities=security_words(visit),
         signers=signer_words(visit),
     )
+
+
+def _ready(rows: list[Transport], now: dt.datetime) -> list[Transport]:
+    """Those that may take over, the ones that fail at this moment last."""
+    proven = [row for row in rows if row.accepted_at is not None]
+    return sorted(proven, key=lambda row: row.rests_until is not None and row.rests_until > now)
 
 
 def _resting(session: Session, transport: int, now: dt.datetime) -> list[tuple[str, dt.datetime]]:
