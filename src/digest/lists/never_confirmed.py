@@ -48,8 +48,9 @@ def is_past(now: dt.datetime) -> sa.ColumnElement[bool]:
     )
     other, person = sa.orm.aliased(Subscription), sa.orm.aliased(Subscriber)
     is_not_newest = sa.and_(
-        Subscription.id < sa.select(sa.func.max(other.id)).scalar_subquery(),
-        Subscription.subscriber_id < sa.select(sa.func.max(person.id)).scalar_subquery(),
+        # "+ 0": as a plain range it would have SQLite walk the whole list in the order of people instead.
+        Subscription.id + 0 < sa.select(sa.func.max(other.id)).scalar_subquery(),
+        Subscription.subscriber_id + 0 < sa.select(sa.func.max(person.id)).scalar_subquery(),
     )
     return sa.and_(
         # List by list, so that the index of the audience finds those who wait among all there are.

@@ -68,6 +68,17 @@ def told_pace(row: Transport, words: Translator) -> str:
     return ", ".join(parts) or _(N_("as fast as it takes them"))
 
 
+def told_duration(count: int, takes: dt.timedelta | None, words: Translator) -> str:
+    """How long so many mails take, as a sentence; None: nothing limits them."""
+    number = words.number(count)
+    if takes is None:
+        return words.gettext(N_("%(count)s mails go as fast as it takes them."), count=number)
+    if takes < dt.timedelta(minutes=1):
+        return words.gettext(N_("%(count)s mails take less than a minute."), count=number)
+    said = N_("%(count)s mails take about %(time)s.")
+    return words.gettext(said, count=number, time=words.span(takes))
+
+
 def advice(error: DigestError, words: Translator) -> str:
     """What to look at after a test that failed; "" where the sentence itself says it."""
     text = str(error)

@@ -83,7 +83,7 @@ def test_a_pace_is_told_by_what_it_means_for_the_largest_list(hands: Hands, data
     assert 'value="20000"' in refused.text
     hands.post(path, {"per_second": "", "per_hour": "3", "connections": "2"})
     assert "4 mails take about 60 minutes." in hands.get("/desk/settings/paces").text
-    assert "4 mails take about 60 minutes." in hands.get("/desk/settings").text
+    assert "At most 3 an hour." in hands.get("/desk/settings").text
     assert actions(database) == ["transport.set"]
 
 

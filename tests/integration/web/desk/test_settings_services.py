@@ -184,6 +184,9 @@ def test_another_server_must_take_a_test_mail_first(
     assert (row.host, row.port, row.username, row.accepted_at) == ("mail.example.org", 465, "courier", None)
     assert (settings.secrets_folder / "transport-relay").read_text() == SECRET
     assert "nobody is mailed by it" in hands.get(path).text
+    led_away = {"host": "mail.example.test", "port": "465", "security": "tls", "username": "courier"}
+    assert "goes nowhere else" in hands.post(path, {**led_away, "connections": "8"}).text
+    assert row_of(database, number).host == "mail.example.org"
     assert (
         "Nothing was changed"
         in hands.get(

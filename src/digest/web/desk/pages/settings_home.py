@@ -13,14 +13,13 @@ from starlette.responses import Response
 
 from digest.accounts.rights import May
 from digest.i18n import N_, Translator
-from digest.lists.counts import largest_list
 from digest.lists.retention import last_run
-from digest.models import Account, AlertReceiver, Digest, DkimKey, LinkForm, Transport
-from digest.pacing.duration import time_for
+from digest.models import Account, AlertReceiver, Digest, DkimKey, LinkForm, Signer, Transport
 from digest.pacing.transports import transports
 from digest.web.desk.pages.digest_settings import LANGUAGE_NAMES
 from digest.web.desk.pages.settings_senders import sender_domain
 from digest.web.desk.table import desk
+from digest.web.desk.told_services import told_pace
 from digest.web.desk.visit import Here, Visit
 
 
@@ -41,7 +40,6 @@ class _Facts:
     services: Sequence[Transport]
     digests: Sequence[Any]
     signing: int
-    largest: tuple[str, int] | None
     told: frozenset[int]
     cleaned_at: dt.datetime | None
 
@@ -66,7 +64,6 @@ def _facts(session: Session) -> _Facts:
         services=[row for row in transports(session) if row.is_enabled],
         digests=session.execute(sa.select(*columns).order_by(Digest.id)).all(),
         signing=session.scalar(sa.select(sa.func.count()).where(DkimKey.is_enabled)) or 0,
-        largest=largest_list(session),
         told=frozenset(session.scalars(told)),
         cleaned_at=run.at if run else None,
     )
@@ -85,13 +82,7 @@ def _matters(visit: Visit, facts: _Facts) -> list[Matter]:
             ", ".join(dict.fromkeys(sender_domain(each.sender_address) for each in facts.digests))
             or _(N_("There is none yet.")),
         ),
-        Matter(
-            "/settings/keys",
-            "key",
-            _(N_("Keys to sign with")),
-            _(N_("For mail services that leave signing to us.")),
-            words.ngettext("%(count)s key signs.", "%(count)s keys sign.", facts.signing),
-        ),
+        _keys(words, facts),
         _paces(words, facts),
         Matter(
             "/settings/languages",
@@ -141,19 +132,25 @@ def _services(words: Translator, facts: _Facts, now: dt.datetime) -> Matter:
     return Matter("/mail-services", "send", words.gettext(N_("Mail services")), what, told, tone)
 
 
+def _keys(words: Translator, facts: _Facts) -> Matter:
+    is_wanted = any(row.signer is Signer.US for row in facts.services)
+    if facts.signing:
+        now = words.ngettext("%(count)s key signs.", "%(count)s keys sign.", facts.signing)
+    elif is_wanted:
+        now = words.gettext(N_("A mail service leaves signing to us, and no key signs."))
+    else:
+        now = words.gettext(N_("None is needed."))
+    what = words.gettext(N_("For mail services that leave signing to us."))
+    tone = "bad" if is_wanted and not facts.signing else ""
+    return Matter("/settings/keys", "key", words.gettext(N_("Keys to sign with")), what, now, tone)
+
+
 def _paces(words: Translator, facts: _Facts) -> Matter:
     first = next((row for row in facts.services if row.accepted_at is not None), None)
-    takes = (
-        time_for(facts.largest[1], per_second=first.per_second, per_hour=first.per_hour)
-        if first and facts.largest
-        else None
-    )
-    if takes is None or facts.largest is None:
+    if first is None or not (first.per_second or first.per_hour):
         now = words.gettext(N_("As fast as the mail service takes them."))
     else:
-        said = N_("%(count)s mails take about %(time)s.")
-        least = max(takes, dt.timedelta(minutes=1))
-        now = words.gettext(said, count=words.number(facts.largest[1]), time=words.span(least))
+        now = words.gettext(N_("At most %(pace)s."), pace=told_pace(first, words))
     what = words.gettext(N_("How many mails a mail service is handed, and how long the largest list takes."))
     return Matter("/settings/paces", "clock", words.gettext(N_("Paces")), what, now)
 

@@ -21,7 +21,7 @@ from digest.pacing.duration import a_day, time_for
 from digest.pacing.ramp_up import number_on, start_ramp_up, stop_ramp_up
 from digest.web.desk.service_form import limits
 from digest.web.desk.table import desk
-from digest.web.desk.told_services import told_pace
+from digest.web.desk.told_services import told_duration, told_pace
 from digest.web.desk.visit import Here, Visit
 
 _RESTING_MOST: Final = 50
@@ -123,20 +123,11 @@ def _paced(visit: Visit, row: Transport, ramp: RampUp | None, people: int) -> Pa
     words = visit.words
     takes = time_for(people, per_second=row.per_second, per_hour=row.per_hour)
     room = a_day(per_second=row.per_second, per_hour=row.per_hour)
-    count = words.number(people)
-    if takes is None:
-        said = N_("%(count)s mails go as fast as it takes them.")
-        meaning = words.gettext(said, count=count)
-    elif takes < dt.timedelta(minutes=1):
-        meaning = words.gettext(N_("%(count)s mails take less than a minute."), count=count)
-    else:
-        said = N_("%(count)s mails take about %(time)s.")
-        meaning = words.gettext(said, count=count, time=words.span(takes))
     today = visit.now.astimezone(dt.UTC).date()
     return Paced(
         row=row,
         pace=told_pace(row, words),
-        meaning=meaning,
+        meaning=told_duration(people, takes, words),
         is_tight=room is not None and room < people,
         ramp=ramp,
         days=tuple((words.day(day), number) for day, number in _days(ramp, today)) if ramp else (),

@@ -30,6 +30,7 @@ from digest.web.desk.visit import Here, Visit
 
 _DAY: Final = dt.timedelta(days=1)
 _RESTING_MOST: Final = 20
+_ELSEWHERE: Final = frozenset({"host", "port", "security"})
 _COMING: Final = (EditionState.UPCOMING, EditionState.FROZEN, EditionState.SENDING, EditionState.PAUSED)
 
 
@@ -129,6 +130,12 @@ def _change(
     changed = change.change_transport(row, wanted)
     if row.secret_name and not had and not password:
         raise InputError(visit.words.gettext(N_("A login name wants a password: type it too.")))
+    if row.secret_name and had and not password and _ELSEWHERE & changed.keys():
+        # Else whoever may type a server's name could have the password sent to one of their own.
+        said = N_(
+            "For another server, port or encryption type the password too: the kept one goes nowhere else."
+        )
+        raise InputError(visit.words.gettext(said))
     if password and not row.secret_name:
         raise InputError(visit.words.gettext(N_("A password wants a login name: type it too.")))
     noted = {name: getattr(value, "value", value) for name, value in changed.items()}
@@ -199,7 +206,7 @@ def _page(visit: Visit, transport: int, *, fault: str = "", tried: Tried | None 
         typed={name: form.text(name, str(value)) for name, value in stored.items()} if fault else stored,
         fault=fault,
         tried=tried,
-        others=[each for each in others if each.accepted_at is not None],
+        others=_ready(others, visit.now),
         resting=resting,
         ramp=ramp,
         ramp_today=_today(ramp, visit.now),
@@ -208,6 +215,12 @@ def _page(visit: Visit, transport: int, *, fault: str = "", tried: Tried | None 
         securities=security_words(visit),
         signers=signer_words(visit),
     )
+
+
+def _ready(rows: list[Transport], now: dt.datetime) -> list[Transport]:
+    """Those that may take over, the ones that fail at this moment last."""
+    proven = [row for row in rows if row.accepted_at is not None]
+    return sorted(proven, key=lambda row: row.rests_until is not None and row.rests_until > now)
 
 
 def _resting(session: Session, transport: int, now: dt.datetime) -> list[tuple[str, dt.datetime]]:
