@@ -67,6 +67,7 @@ CHECKED: Final[dict[str, str]] = {
     "digests.reply_to": _ADDRESS,
     "digests.rules": _PARSED,
     "digests.sender_address": _ADDRESS,
+    "dkim_keys.algorithm": _CODE,
     "editions.due_local": _PARSED,
     "editions.explanation": _PARSED,
     "editions.web_html": _MADE,
@@ -91,7 +92,7 @@ CHECKED: Final[dict[str, str]] = {
     "variants.topics": _NAME,
 }
 # What a row that is made up has in them.
-_PLAIN: Final = {"cadence_dates.local": "2026-12-01"}
+_PLAIN: Final = {"cadence_dates.local": "2026-12-01", "dkim_keys.algorithm": "rsa"}
 # Cleaned when it comes in; so it is here.
 _CLEANED: Final = {"posts.body_html"}
 
