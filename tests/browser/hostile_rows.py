@@ -67,6 +67,7 @@ CHECKED: Final[dict[str, str]] = {
     "digests.reply_to": _ADDRESS,
     "digests.rules": _PARSED,
     "digests.sender_address": _ADDRESS,
+    "dkim_keys.algorithm": _CODE,
     "editions.due_local": _PARSED,
     "editions.explanation": _PARSED,
     "editions.web_html": _MADE,
@@ -91,7 +92,7 @@ CHECKED: Final[dict[str, str]] = {
     "variants.topics": _NAME,
 }
 # What a row that is made up has in them.
-_PLAIN: Final = {"cadence_dates.local": "2026-12-01"}
+_PLAIN: Final = {"cadence_dates.local": "2026-12-01", "dkim_keys.algorithm": "rsa"}
 # Cleaned when it comes in; so it is here.
 _CLEANED: Final = {"posts.body_html"}
 
@@ -116,16 +117,17 @@ class Spread:
 
     place: int = 0
     used: set[str] = field(default_factory=set)
+    _waiting: list[str] = field(default_factory=list)
 
     def next(self, most: int | None) -> str:
-        """The next payload that fits."""
-        for _ in PAYLOADS:
-            payload = PAYLOADS[self.place % len(PAYLOADS)]
-            self.place += 1
-            if most is None or len(payload) <= most:
-                self.used.add(payload)
-                return payload
-        raise AssertionError(f"no payload is as short as {most}")
+        """The next payload that fits; what is too long for here waits for where it fits."""
+        if not any(most is None or len(payload) <= most for payload in self._waiting):
+            begin = self.place % len(PAYLOADS)
+            self._waiting += PAYLOADS[begin:] + PAYLOADS[:begin]
+        payload = next(each for each in self._waiting if most is None or len(each) <= most)
+        self._waiting.remove(payload)
+        self.used.add(payload)
+        return payload
 
     def into(self, value: Any) -> Any:
         """A document with its words exchanged; an empty one gets some."""

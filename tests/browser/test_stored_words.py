@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 load_pages()
 # Links with a secret that is nobody's.
 NOWHERE = ("/desk/set-up/", "/desk/join/", "/desk/reset/")
+# What is no page but a file to take away, and what else stands in a path.
+FILES, PARTS = (".csv", "/file", "/lines"), {"tag": "hy"}
 # What the words would have the page do, if they could.
 _READY = f"window.{MARK} = () => {{ window.{MARK}_ran = true }}"
 # What they are found by where they have become more than words.
@@ -83,14 +85,9 @@ def test_there_are_two_hundred_payloads_of_many_kinds() -> None:
 def desk_paths(house: HostileHouse) -> Iterator[str]:
     """Every page of the desk, with the things that there are, and each edition."""
     for entry in desk.entries:
-        if (
-            entry.changes
-            or entry.is_stream
-            or entry.path.startswith("/files/")
-            or entry.path.endswith(".csv")
-        ):
+        if entry.changes or entry.is_stream or entry.path.startswith("/files/") or entry.path.endswith(FILES):
             continue
-        things = {of.value: str(thing) for of, thing in house.things.items()}
+        things = PARTS | {of.value: str(thing) for of, thing in house.things.items()}
         if "{edition}" in entry.path:
             # Its page in every state; what belongs to it on one that goes out and on one that comes.
             several = house.editions if entry.path == "/editions/{edition}" else house.editions[:2]
@@ -120,7 +117,8 @@ def visit(page: Page, house: HostileHouse, url: str) -> dict[str, object]:
         assert answer is not None
         wrong: list[Any] = page.evaluate(_FOUND)
         wrong += [text for text in said if "Failed to load resource" not in text] + foreign
-        is_refused = answer.status == 409 and "/editions/" in path  # not in this state
+        # A page that is for another state, or for a file that nobody has chosen, says so.
+        is_refused = answer.status == 409 or (answer.status == 422 and "/import/" in path)
         if answer.status >= 400 and not is_refused and not path.startswith(NOWHERE):
             wrong.append(answer.status)
         if urlsplit(page.url).netloc != urlsplit(url).netloc:

@@ -24,6 +24,8 @@ FOR_ANYBODY = {
 }
 # Of the house, and of no digest: only an admin comes near.
 FOR_ADMINS = ("/people", "/lists", "/subscribers", "/imports", "/do-not-mail", "/trail", "/settings")
+# Looks anew, and keeps nothing.
+LOOKS = {"/editions/{edition}/checks"}
 _TO_SEE = {May.SEE_DIGEST, May.SEE_EDITION, May.SEE_SOURCE, May.LOAD}
 
 
@@ -49,7 +51,8 @@ def test_a_thing_in_a_path_is_what_the_guard_is_of() -> None:
 
 def test_what_changes_something_asks_for_more_than_seeing() -> None:
     """A guard that lets somebody look is on no act."""
-    assert {named(entry) for entry in desk.entries if entry.changes and entry.may in _TO_SEE} == set()
+    changes = [entry for entry in desk.entries if entry.changes and entry.path not in LOOKS]
+    assert {named(entry) for entry in changes if entry.may in _TO_SEE} == set()
 
 
 def test_the_house_is_for_admins() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 
 import pytest
 import sqlalchemy as sa
@@ -17,17 +16,14 @@ from digest.models import (
     CadenceDate,
     Digest,
     MailingList,
-    Subscriber,
     Suppression,
 )
-from digest.web.desk import cookies
 from tests.factories import make_cadence, make_digest, make_list
-from tests.integration.web.desk.hands import HERE, Hands, signed_in
+from tests.integration.web.desk.hands import Hands, signed_in
 from tests.integration.web.desk.test_digests import RHYTHM
 
 DAY = (clock.utc_now() + dt.timedelta(days=5)).date().isoformat()
 NEXT_DAY = (clock.utc_now() + dt.timedelta(days=6)).date().isoformat()
-PEOPLE = b"email,name\nani@mail.test,Ani\nbela@mail.test,Bela\n"
 # Each form that makes something: what of, and how it is filled in.
 MAKING: dict[str, tuple[type[Base], dict[str, str]]] = {
     "/people/new": (Account, {"name": "Aram", "address": "aram@courier.example", "role": "approver"}),
@@ -38,7 +34,6 @@ MAKING: dict[str, tuple[type[Base], dict[str, str]]] = {
     "/cadences/{cadence}/dates/skip": (CadenceDate, {"day": NEXT_DAY}),
     "/cadences/{cadence}/dates/extra": (CadenceDate, {"day": DAY, "time": "12:00"}),
     "/do-not-mail": (Suppression, {"target": "elsewhere.test", "cause": "never", "reason": "asked"}),
-    "/lists/{list}/import": (Subscriber, {"act": "import", "basis": "They asked on paper."}),
 }
 
 
@@ -64,18 +59,8 @@ def test_what_a_form_makes_is_made_once(hands: Hands, database: Database, ids: d
     """The second of two like it is told so, or changes nothing; it is no fault of ours."""
     for path, (table, fields) in MAKING.items():
         url, before = "/desk" + path.format(**ids), count(database, table)
-        first = send(hands, url, fields | {"digest": str(ids["digest"])})
+        first = hands.post(url, fields | {"digest": str(ids["digest"])}).status_code
         made = count(database, table)
-        second = send(hands, url, fields | {"digest": str(ids["digest"])})
+        second = hands.post(url, fields | {"digest": str(ids["digest"])}).status_code
         assert (first, second in {303, 409, 422}, made > before) == (303, True, True), path
         assert count(database, table) == made, path
-
-
-def send(hands: Hands, url: str, fields: dict[str, str]) -> int:
-    """The form, with a file of people where it takes one; how it was answered."""
-    if not url.endswith("/import"):
-        return hands.post(url, fields).status_code
-    given = {"form_token": cookies.form_token(hands.token), **fields}
-    headers = {**HERE, "cookie": f"desk={hands.token}"}
-    people = {"file": ("people.csv", io.BytesIO(PEOPLE), "text/csv")}
-    return hands.client.post(url, data=given, files=people, headers=headers).status_code
