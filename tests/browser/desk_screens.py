@@ -91,11 +91,11 @@ def _open_menu(page: Page, _: Scene) -> None:
     page.locator("[popovertarget=desk-menu]").evaluate("button => button.click()")
 
 
-def _ask(name: str) -> Then:
-    """Press a button, and wait for the dialog that it opens."""
+def _ask(dialog: str) -> Then:
+    """Press the button of a dialog, whose id begins so, and wait until it is open."""
 
     def press(page: Page, _: Scene) -> None:
-        page.get_by_role("button", name=name, exact=True).first.click()
+        page.locator(f"[commandfor^={dialog}][command=show-modal]").first.click()
         page.locator("dialog[open]").wait_for()
 
     return press
@@ -137,13 +137,13 @@ MORE: Final = (
     _State("account-with-codes", "/account", who="aram"),
     _State("account-recovery-codes", "/account", then=_new_recovery_codes, who="aram"),
     _State("people-account-left", "/people/{account}", "account:left"),
-    _State("people-account-leaves", "/people/{account}", then=_ask("Leaves the paper")),
+    _State("people-account-leaves", "/people/{account}", then=_ask("leave")),
     _State("digests-new-found", "/digests/new", then=_look_at_site),
     _State("digests-digest-armenian", "/digests/{digest}", "digest:hy"),
     _State("sources-source-well", "/sources/{source}", "source:en"),
     _State("subscribers-found", "/subscribers", query="?q=araxie"),
-    _State("subscribers-subscriber-ends", "/subscribers/{subscriber}", then=_ask("End")),
-    _State("subscribers-subscriber-erased", "/subscribers/{subscriber}", then=_ask("Erase")),
+    _State("subscribers-subscriber-ends", "/subscribers/{subscriber}", then=_ask("end-")),
+    _State("subscribers-subscriber-erased", "/subscribers/{subscriber}", then=_ask("erase")),
 )
 
 

@@ -21,7 +21,7 @@ from tests.browser.three_days import House, Person, body, opened
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 BEGIN = dt.datetime(2026, 3, 3, 9, tzinfo=dt.UTC)  # a Tuesday
 S, D = EditionState, DeliveryStatus
@@ -64,10 +64,7 @@ class Newsroom:
 
 @pytest.mark.parametrize(
     "database_url",
-    [
-        pytest.param("sqlite", id="SQLite"),
-        pytest.param("postgresql", id="PostgreSQL", marks=pytest.mark.slow),
-    ],
+    [pytest.param("sqlite", id="SQLite"), pytest.param("postgresql", id="PostgreSQL")],
     indirect=True,
 )
 def test_three_days_of_a_newsroom(house: House, tmp_path: Path) -> None:
