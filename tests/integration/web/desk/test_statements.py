@@ -22,8 +22,11 @@ FEW, MANY = 3, 14
 # Steps that lead on, or back, for whoever does not stand at them.
 _LEADS_ON = {
     "/account/codes",
+    "/imports/{import}/lines",
     *(f"/lists/{{list}}/import/{step}" for step in ("columns", "trial", "lines")),
 }
+# Parts of an address that name no row of the database.
+_NAMES = {"tag": "hy"}
 # Pages that are asked something by which they show more.
 _ASKED = {"/subscribers": "?q=reader", "/calendar": "?view=month"}
 
@@ -58,7 +61,11 @@ def _pages(grown: Grown) -> Iterator[tuple[Entry, list[str]]]:
         if not entry.changes and not entry.is_stream and entry.may.least is not None:
             asked = _ASKED.get(entry.path, "")
             things = _things(entry, grown)
-            yield entry, [ROOT + re.sub(r"{\w+}", str(thing), entry.path) + asked for thing in things]
+            yield entry, [_path(entry, thing) + asked for thing in things]
+
+
+def _path(entry: Entry, thing: int) -> str:
+    return ROOT + re.sub(r"{(\w+)}", lambda part: _NAMES.get(part[1], str(thing)), entry.path)
 
 
 def _things(entry: Entry, grown: Grown) -> list[int]:
