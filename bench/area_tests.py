@@ -40,6 +40,10 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
         *("tests/browser/test_mail_cases.py", "tests/browser/test_mail_matrix.py"),
         *("tests/browser/test_single_mails.py", "tests/browser/test_thunderbird.py"),
     ),
+    "desk": (
+        *("tests/browser/test_desk.py", "tests/browser/test_desk_screens.py"),
+        *("tests/browser/test_stored_words.py", "tests/browser/test_three_days.py"),
+    ),
 }
 
 

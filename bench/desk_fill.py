@@ -34,6 +34,7 @@ from digest.models import (
     Import,
     ImportState,
     MailingList,
+    Segment,
     Source,
     Transport,
 )
@@ -58,7 +59,7 @@ class Filled:
 
     account: int
     people: int
-    things: Mapping[str, Mapping[str, int]]
+    things: Mapping[str, Mapping[str, int | str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +99,12 @@ def fill(database: Database, people: int) -> Filled:
             "edition": made[0],
             "source": {"": session.scalars(sa.select(Source.id).limit(1)).one()},
             "list": {"large": large.readers.id, "small": papers[1].readers.id},
+            "segment": {"": _segment(session, large)},
             "subscriber": {"": people // 2 + 5},
             "import": {"": imported},
             "transport": {"": transport.id},
             "account": {"": staff[1].id},
+            "tag": {"": "hy"},
         }
         account = staff[0].id
     while keep_figures(database, now=now):  # as the tick has, long since
@@ -109,6 +112,16 @@ def fill(database: Database, people: int) -> Filled:
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE"))
     return Filled(account, people, things)
+
+
+def _segment(session: Session, paper: _Paper) -> int:
+    """Some of the large digest's readers."""
+    now = clock.utc_now()
+    words = {"name": "in-armenian", "title": "In Armenian", "rule": {"language": "hy"}}
+    made = Segment(digest_id=paper.digest.id, created_at=now, changed_at=now, **words)
+    session.add(made)
+    session.flush()
+    return made.id
 
 
 def _account(session: Session, number: int) -> Account:

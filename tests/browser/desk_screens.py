@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 NO_PAGES: Final = {
     "/files/{mark}/{name:path}": "what pages are drawn with",
     "/trail.csv": "a file",
+    "/sources/list.opml": "a file",
+    "/settings/languages/{tag}/file": "a file",
     "/imports/{import}/lines": "a file",
     "/lists/{list}/import/lines": "a file",
     "/editions/{edition}/preview": "the mail in a frame",
@@ -51,6 +53,7 @@ QUERIES: Final = {
     "/lists/{list}/import/columns": "?file={draft}",
     "/lists/{list}/import/trial": "?file={draft}",
 }
+_NAMES: Final = {"tag": "hy"}  # parts of an address that name no row
 # What these say before there is anything.
 BEGINNINGS: Final = (
     *("", "/calendar", "/digests", "/sources", "/lists", "/lists/new", "/subscribers", "/do-not-mail"),
@@ -183,6 +186,6 @@ def _filled(route: str, scene: Scene, word: str = "") -> str:
     def part(found: re.Match[str]) -> str:
         if found[1] == "token":
             return scene.links[f"token:{route.split('/')[1]}"]
-        return str(scene.things[word or found[1]])
+        return _NAMES.get(found[1]) or str(scene.things[word or found[1]])
 
     return ROOT + re.sub(r"{(\w+)[^}]*}", part, route + QUERIES.get(route, ""))

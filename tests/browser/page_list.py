@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NO_PAGES = {
     "/health": "for supervisors",
     "/robots.txt": "for crawlers",
+    "/favicon.ico": "the mark of a tab",
     "/sitemap.xml": "for crawlers",
     "/archive/{digest}/feed.xml": "for programs that read feeds",
     "/archive/{digest}/feed.json": "for programs that read feeds",

@@ -94,7 +94,7 @@ def test_an_edition_is_shaped_by_keys_alone(house: House, page: Page) -> None:
     assert titles(page) == ["The harbour", "The choir", "The bridge", "The bakery"]
     assert page.evaluate("document.activeElement.closest('[data-story]')?.innerText.includes('The bridge')")
     story = page.locator("li.story", has_text="The bridge")
-    story.locator("summary").press("Enter")
+    story.get_by_text("Rewrite").press("Enter")
     story.get_by_label("Title").fill("The new bridge")
     story.get_by_label("Title").press("Enter")
     page.get_by_text("The story is rewritten").wait_for()

@@ -34,7 +34,7 @@ load_pages()
 # Links with a secret that is nobody's.
 NOWHERE = ("/desk/set-up/", "/desk/join/", "/desk/reset/")
 # What is no page but a file to take away, and what else stands in a path.
-FILES, PARTS = (".csv", "/file", "/lines"), {"tag": "hy"}
+FILES, PARTS = (".csv", ".opml", "/file", "/lines"), {"tag": "hy"}
 # What the words would have the page do, if they could.
 _READY = f"window.{MARK} = () => {{ window.{MARK}_ran = true }}"
 # What they are found by where they have become more than words.

@@ -47,7 +47,7 @@ def test_each_case_is_run_and_each_function_meets_both_databases() -> None:
 @pytest.mark.parametrize("file", ["web/test_a.py", "test_uncertain.py"])
 def test_a_function_of_one_case_is_run_on_both_but_at_a_door_or_among_many_alike(file: str) -> None:
     """Half of a file's functions on either."""
-    assert len(run_of("tests/integration/lists/test_a.py::test_b", [""])) == 2
+    assert len(run_of("tests/integration/pacing/test_a.py::test_b", [""])) == 2
     items: list[Any] = [
         Item(f"tests/integration/{file}::test_{number}", "", database)
         for number in range(4)

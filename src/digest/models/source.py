@@ -71,12 +71,12 @@ class Source(Base):
     @property
     def rests(self) -> bool:
         """Whether nobody reads it: it is paused, or taken away."""
-        return self.next_fetch_at >= RESTS_UNTIL
+        return self.next_fetch_at is not None and self.next_fetch_at >= RESTS_UNTIL
 
     @property
     def is_away(self) -> bool:
         """Whether it was taken away; what it has brought is kept, and it can come back."""
-        return self.next_fetch_at >= AWAY_UNTIL
+        return self.next_fetch_at is not None and self.next_fetch_at >= AWAY_UNTIL
 
     @property
     def read_next_at(self) -> dt.datetime | None:

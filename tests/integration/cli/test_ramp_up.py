@@ -118,7 +118,7 @@ def test_a_cadences_spans_are_set_and_shown(cli: Cli, database: Database) -> Non
     cli("cadence", "set", "courier", "morning", "--spread", "auto")
     assert cli.json("cadence", "list")[0]["spread_seconds"] is None
     for words, sentence in (
-        (("--spread", "2d"), "between 0 and 86400"),
+        (("--spread", "2d"), "between 0 and 1440 minutes"),
         (("--useful", "5m"), "between 600 and"),
         (("--useful", "soon"), "not a span of time"),
     ):

@@ -67,7 +67,7 @@ _WRONG: tuple[tuple[tuple[str, ...], str], ...] = (
     ((*_CADENCE, "--cron", "61 6 * * *", "--zone", "Asia/Yerevan"), "schedule"),
     ((*_CADENCE, "--cron", "0 6 30 2 *", "--zone", "Asia/Yerevan"), "day-of-month"),
     ((*_CADENCE, "--cron", "30 6 * * *", "--zone", "Asia/Erewhon"), "time zone"),
-    ((*_CADENCE, "--cron", "30 6 * * *", "--zone", "Asia/Yerevan", "--lead", "-1"), "lead"),
+    ((*_CADENCE, "--cron", "30 6 * * *", "--zone", "Asia/Yerevan", "--lead", "-1"), "locked ahead"),
     (("digest", "set", "courier"), "Nothing to change"),
     (("digest", "set", "courier", "--title", "New", "--source", "7"), "no source"),
     (("digest", "set", "courier", "--bounce-address", "a+b@example.org"), "bounce address"),

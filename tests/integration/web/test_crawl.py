@@ -21,7 +21,7 @@ from tests.integration.web.mailing import Mailing, mail_everything
 from tests.integration.web.rows import Scene, make_settings
 from tests.integration.web.scanner import Answer, crawl, links_in_mail, watched
 
-PEOPLE = {"sqlite": 65, "postgresql": 35}  # each of whom gets a mail
+PEOPLE = {"sqlite": 70, "postgresql": 70}  # each of whom gets a mail
 DOMAIN = "@mail.test"  # everybody's
 COUNTED = "/l/{code}"
 # What is not there, or not any more, once all mails have arrived; in both languages each.
@@ -46,12 +46,12 @@ def test_opening_every_link_of_every_mail_changes_nothing(
 ) -> None:
     """By GET and HEAD, as if loaded ahead, and on from there: no row, statement or hint but counts.
 
-    Here of a hundred mails.
+    Here of a hundred and forty mails.
     """
     _open_every_link(database, settings, app, client, people=PEOPLE[database.engine.dialect.name])
 
 
-@pytest.mark.slow  # the run has a tenth of them
+@pytest.mark.slow  # the run has a few of them
 def test_opening_every_link_of_a_thousand_mails_changes_nothing(
     database: Database, settings: Settings, app: FastAPI, client: TestClient
 ) -> None:

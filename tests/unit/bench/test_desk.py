@@ -7,7 +7,10 @@ from bench.desk_pages import paths
 from digest.web.desk.table import Entry, desk
 
 # The kinds of things that `bench.desk_fill` makes.
-_MADE = ("digest", "cadence", "edition", "source", "list", "subscriber", "import", "transport", "account")
+_MADE = (
+    *("digest", "cadence", "edition", "source", "list", "segment", "subscriber", "import", "transport"),
+    *("account", "tag"),
+)
 
 
 def test_every_page_is_asked_of_things_that_are_there() -> None:

@@ -117,6 +117,8 @@
     const at = document.activeElement;
     const story = at?.closest("[data-story]")?.dataset.story;
     held = story ? { story, label: at.getAttribute("aria-label") } : null;
+    // htmx gives what comes the attributes of what has the same id: the editor's styles, which the policy forbids there.
+    document.querySelectorAll(".markdown-box [id]").forEach((each) => each.removeAttribute("id"));
   });
   document.addEventListener("htmx:after:swap", () => {
     sort();
