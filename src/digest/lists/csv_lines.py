@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
 from digest.errors import InputError
+from digest.i18n import N_
 
 LINE_LIMIT = 10_000  # bytes
 COLUMN_LIMIT = 256
@@ -52,7 +53,9 @@ def read_lines(stream: BinaryIO) -> Iterator[Line | BadLine]:
         raise InputError(f"Line 1: the file looks like UTF-16; {_SAVE}.")
     raw = first.removeprefix(codecs.BOM_UTF8)
     if len(raw) > LINE_LIMIT or b"\r" in raw.rstrip(b"\r\n"):
-        raise InputError("The first line is no heading; lines must end with a line feed and be under 10 kB.")
+        raise InputError(
+            N_("The first line is no heading; lines must end with a line feed and be under 10 kB.")
+        )
     try:
         text = raw.decode().strip("\r\n")
     except UnicodeDecodeError:
@@ -60,7 +63,11 @@ def read_lines(stream: BinaryIO) -> Iterator[Line | BadLine]:
     delimiter = max(_DELIMITERS, key=text.count)
     heading = _cells(text, delimiter)
     if len(heading) > COLUMN_LIMIT:
-        raise InputError(f"The first line names {len(heading)} columns; at most {COLUMN_LIMIT} are read.")
+        raise InputError(
+            N_("The first line names %(count)s columns; at most %(limit)s are read."),
+            count=len(heading),
+            limit=COLUMN_LIMIT,
+        )
     yield Line(1, heading)
     yield from _after_heading(_Numbered(stream), delimiter, len(heading))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from digest.errors import InputError
+from digest.i18n import N_
 
 ATTRIBUTE = "attribute:"
 UNREAD = "-"  # what an admin says of a column that shall not be read
@@ -103,7 +104,7 @@ def parse_map(options: Sequence[str]) -> dict[str, str]:
                 f"There is no field {name[:40]!r}; there are: {known}, attribute:NAME, and - for none."
             )
         if column in found:
-            raise InputError(f"The column {column[:60]!r} is mapped twice.")
+            raise InputError(N_("The column %(name)r is mapped twice."), name=column[:60])
         found[column] = name
     return found
 
@@ -113,7 +114,11 @@ def read_heading(cells: Sequence[str], columns: ColumnMap) -> Heading:
     names = [cell.strip() for cell in cells]
     missing = [column for column in columns.own if column not in {name.lower() for name in names}]
     if missing:
-        raise InputError(f"The file has no column {missing[0][:60]!r}; it has: {_listed(names)}.")
+        raise InputError(
+            N_("The file has no column %(name)r; it has: %(names)s."),
+            name=missing[0][:60],
+            names=_listed(names),
+        )
     taken = set(columns.own.values())
     fields: list[str | None] = []
     for name in names:
