@@ -129,13 +129,13 @@ def read_heading(cells: Sequence[str], columns: ColumnMap) -> Heading:
             fields.append(said or (None if usual in taken else usual))
     if "address" not in fields:
         raise InputError(
-            "The first line must name the columns, one of them `address` or `email`, or say which it is "
-            "with --map 'COLUMN=address'."
+            N_("The first line must name the columns, one of them the mail address; say which it is."),
+            hint="One is called `address` or `email`, or give --map 'COLUMN=address'.",
         )
     known = [one for one in fields if one]
     twice = sorted({one for one in known if known.count(one) > 1})
     if twice:
-        raise InputError(f"The first line has two columns for the {twice[0]}; keep one.")
+        raise InputError(N_("Two columns are taken for the same: %(name)s. Keep one."), name=twice[0])
     ignored = tuple(name[:60] for name, one in zip(names, fields, strict=True) if one is None and name)
     return Heading(tuple(fields), ignored)
 
