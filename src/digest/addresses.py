@@ -69,7 +69,7 @@ def parse_domain(text: str) -> str:
     except UnicodeError:
         domain = ""
     if not _DOMAIN.fullmatch(domain):
-        raise InputError(f"{text!r} is not a domain; write it like example.org.")
+        raise InputError(N_("%(text)r is not a domain; write it like example.org."), text=text)
     return domain
 
 

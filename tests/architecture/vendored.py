@@ -30,14 +30,6 @@ TAKEN: dict[str, tuple[str, dict[str, str]]] = {
         "MIT",
         {"Sortable.min.js": "sortablejs/Sortable.min.js", "LICENSE": "sortablejs/LICENSE"},
     ),
-    "tom-select": (
-        "Apache-2.0",
-        {
-            "dist/js/tom-select.popular.min.js": "tom-select/tom-select.popular.min.js",
-            "dist/css/tom-select.bootstrap5.min.css": "tom-select/tom-select.bootstrap5.min.css",
-            "LICENSE": "tom-select/LICENSE",
-        },
-    ),
     "overtype": ("MIT", {"dist/overtype.min.js": "overtype/overtype.min.js", "LICENSE": "overtype/LICENSE"}),
     "@tabler/icons": ("MIT", {"LICENSE": "icons/LICENSE"}),
 }

@@ -15,12 +15,15 @@ from structlog.testing import capture_logs
 
 from digest import clock
 from digest.db import Database
+from digest.db.dialect import lock_alone
 from digest.models import Fetch, Post, Source
 from digest.net.http import Fetcher
 from digest.queueing.names import TaskName
 from digest.sources import collect_many
 from digest.sources.catalogue import add_source
+from digest.sources.collect import collect
 from digest.sources.collect_many import Collector, claim_due, enqueue_due
+from digest.sources.keep import pause_source
 from digest.sources.record import KEPT_FETCHES, last_fetches
 from tests.feeds import FeedPost, rss
 from tests.integration import hints
@@ -203,14 +206,47 @@ def test_who_comes_second_takes_others(sites: Sites) -> None:
         assert not set(first) & set(second.result())
 
 
+@pytest.mark.both_databases
+def test_who_pauses_a_source_while_it_is_read_is_heard(sites: Sites) -> None:
+    """The reading that is just being stored does not start it again."""
+    sites.site.put("/feed/", lambda _request: Page(rss([], site="http://paper.test")))
+    source_id = sites.add("paper-0.test", "/feed/")
+
+    def read() -> None:
+        collect(sites.database, source_id, sites.fetcher, interval=INTERVAL, now=clock.utc_now())
+
+    def pause() -> None:
+        with sites.database.write() as session:
+            pause_source(session, session.get_one(Source, source_id), actor="test", now=sites.now)
+
+    with ThreadPoolExecutor(2) as beside:
+        with sites.database.write() as session:
+            lock_alone(session, "posts")  # another feed is being stored: this one has to wait
+            reading = beside.submit(read)
+            if not sites.database.is_sqlite:
+                wait_until(lambda: _waiting(session) == 1, what="the reading to be stored")
+                pausing = beside.submit(pause)
+                wait_until(lambda: pausing.done() or _waiting(session) == 2, what="the pause")
+        reading.result(HANG)
+        if sites.database.is_sqlite:  # there a writer is alone
+            pausing = beside.submit(pause)
+        pausing.result(HANG)
+    with sites.database.read() as session:
+        assert session.get_one(Source, source_id).rests
+
+
 def _waits(session: Session) -> bool:
+    return _waiting(session) > 0
+
+
+def _waiting(session: Session) -> int:
     waiting = session.scalar(
         sa.text(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
     )
-    return bool(waiting)
+    return int(waiting or 0)
 
 
 def test_hints_a_few_times_however_much_is_due(sites: Sites) -> None:

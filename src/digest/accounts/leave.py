@@ -12,6 +12,7 @@ from digest import audit
 from digest.accounts.people import digests_of, disable, set_digests
 from digest.accounts.rights import sees_all
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.models import (
     Account,
     AccountDigest,
@@ -84,7 +85,7 @@ def leave(
     Raises StateError for the last admin who can sign in, InputError for an heir who cannot be one.
     """
     if heir is not None and (heir.id == account.id or heir.disabled_at is not None):
-        raise InputError("Whoever takes over must be somebody else, who is not shut out.")
+        raise InputError(N_("Whoever takes over must be somebody else, who is not shut out."))
     had = belongings_of(session, account, now=now)
     disable(session, account, actor=actor, now=now)
     if heir is not None:

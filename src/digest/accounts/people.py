@@ -17,6 +17,7 @@ from digest.accounts.sessions import end_sessions
 from digest.addresses import parse_address
 from digest.db.dialect import insert_if_new, lock_alone
 from digest.errors import InputError, NotFoundError, StateError
+from digest.i18n import N_
 from digest.lists.fields import clean_line
 from digest.models import Account, AccountDigest, AccountRole, Digest
 
@@ -28,7 +29,7 @@ def add_account(
     parsed = parse_address(address)
     cleaned = clean_line(name, what="name")
     if not cleaned:
-        raise InputError("A name is needed: it stands beside what the person does.")
+        raise InputError(N_("A name is needed: it stands beside what the person does."))
     row = {
         "name": cleaned,
         "address": parsed.text,
@@ -38,7 +39,7 @@ def add_account(
     }
     made = insert_if_new(session, Account, row)
     if made is None:
-        raise InputError("There is an account with this address already.")
+        raise InputError(N_("There is an account with this address already."))
     account = session.get_one(Account, made)
     audit.record(session, "account.add", account, actor=actor, now=now, details={"role": role.value})
     return account
@@ -146,4 +147,4 @@ def _keep_an_admin(session: Session, account: Account) -> None:
     lock_alone(session, "admins")
     can_enter = account.password_hash is not None and account.disabled_at is None
     if can_enter and admins_who_enter(session) == 1:
-        raise StateError("This is the last admin who can sign in; make somebody else an admin first.")
+        raise StateError(N_("This is the last admin who can sign in; make somebody else an admin first."))

@@ -11,6 +11,7 @@ from digest.accounts.me import actor_of
 from digest.accounts.people import add_account, admins_who_enter, set_password
 from digest.db.dialect import lock_alone
 from digest.errors import InputError, NotFoundError, StateError
+from digest.i18n import N_
 from digest.models import Account, AccountRole, LinkPurpose
 from digest.notices.staff import account_of
 
@@ -39,7 +40,7 @@ def make_first_account(
     lock_alone(session, "admins")
     link = find_link(session, token, LinkPurpose.SET_UP, now=now)
     if link is None or not use_link(session, link, now=now):
-        raise NotFoundError("This link does not work any more.")
+        raise NotFoundError(N_("This link does not work any more."))
     if not wants_set_up(session):
         raise StateError(_CLOSED)
     try:
@@ -49,7 +50,7 @@ def make_first_account(
             session, address=address, name=name, role=AccountRole.ADMIN, actor="set-up", now=now
         )
     if account.disabled_at is not None:
-        raise InputError("The account with this address was shut out; take another address.")
+        raise InputError(N_("The account with this address was shut out; take another address."))
     account.role, account.name = AccountRole.ADMIN, name.strip() or account.name
     set_password(session, account, kept, actor=actor_of(account.id), now=now, action="account.set_up")
     return account

@@ -23,6 +23,7 @@ from digest.deliveries.switch import change_variants
 from digest.editions.gate import check_approved
 from digest.editions.states import check_may_go_out, move
 from digest.errors import StateError
+from digest.i18n import N_
 from digest.lists.segments import edition_audience
 from digest.models import (
     Batch,
@@ -95,7 +96,9 @@ def resume(session: Session, edition: Edition, *, actor: str, now: dt.datetime) 
     if edition.state is S.SENDING:
         return False
     if edition.state is not S.PAUSED:
-        raise StateError(f"Edition {edition.id} is {edition.state}; only a paused one can go on.")
+        raise StateError(
+            N_("Only a paused edition can go on."), hint=f"Edition {edition.id} is {edition.state}."
+        )
     move(session, edition, S.SENDING, now=now)
     _execute(
         session,
@@ -126,8 +129,8 @@ def cancel(session: Session, edition: Edition, *, actor: str, now: dt.datetime, 
         return False
     if edition.state not in CANCELLABLE:
         raise StateError(
-            f"Edition {edition.id} is {edition.state}; only one that is frozen, sending or paused "
-            "can be cancelled."
+            N_("Only an edition that is locked, on its way or paused can be stopped for good."),
+            hint=f"Edition {edition.id} is {edition.state}.",
         )
     was = edition.state
     move(session, edition, S.CANCELLED, now=now, reason=Reason.BY_PERSON, detail=detail[:_DETAIL_LENGTH])
@@ -150,11 +153,13 @@ def retry(
     _lock(session, edition)
     if edition.state not in (S.SENDING, S.SENT):
         raise StateError(
-            f"Edition {edition.id} is {edition.state}; only people of one that is being or was handed over "
-            "can be tried again."
+            N_("Nobody is tried once more before an edition is handed over."),
+            hint=f"Edition {edition.id} is {edition.state}.",
         )
     if session.get(EditionTotals, edition.id) is not None:
-        raise StateError(f"Edition {edition.id} is so old that its people are no longer on record.")
+        raise StateError(
+            N_("Edition %(number)s is so old that its people are no longer on record."), number=edition.id
+        )
     check_may_go_out(session, edition.revision_id)
     check_approved(session, edition)
     people = _failed(edition.id, which or Failed())
@@ -201,7 +206,8 @@ def _pause(
         return False
     if edition.state is not S.SENDING:
         raise StateError(
-            f"Edition {edition.id} is {edition.state}; only one that is being handed over can be paused."
+            N_("Only an edition that is being handed over can be paused."),
+            hint=f"Edition {edition.id} is {edition.state}.",
         )
     move(session, edition, S.PAUSED, now=now, reason=reason, detail=detail[:_DETAIL_LENGTH])
     audit.record(session, "edition.pause", edition, actor=actor, now=now, details={"reason": reason.value})

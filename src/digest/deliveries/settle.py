@@ -26,6 +26,7 @@ from digest.editions.attention import MANY_ACTION, MANY_PERCENT
 from digest.editions.gate import check_approved
 from digest.editions.states import check_may_go_out, may_go_out
 from digest.errors import InputError, StateError
+from digest.i18n import N_
 from digest.logs import get_logger
 from digest.models import (
     AuditEntry,
@@ -96,7 +97,10 @@ def resolve(
                 f"{len(twice)} of them were sent edition {edition.id} twice already; that is the most."
             )
         if edition.state not in _RESENDABLE:
-            raise StateError(f"Edition {edition.id} is {edition.state}: it is sent to nobody any more.")
+            raise StateError(
+                N_("This edition is sent to nobody any more."),
+                hint=f"Edition {edition.id} is {edition.state}.",
+            )
         check_may_go_out(session, edition.revision_id)
         check_approved(session, edition)
         found = {person: was_resent for person, was_resent in found.items() if not was_resent}

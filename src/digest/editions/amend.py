@@ -17,6 +17,7 @@ from digest import audit
 from digest.editions.page_again import Paper, remake_page, standing
 from digest.editions.states import PUBLIC
 from digest.errors import InputError, NotFoundError, StateError
+from digest.i18n import N_
 from digest.lists.fields import clean_line
 from digest.models import Amendment, AmendmentKind, Edition, Item
 
@@ -32,7 +33,9 @@ def add_note(
     """
     note = clean_line(text, what="note", limit=NOTE_LIMIT)
     if not note:
-        raise InputError("Say what was wrong, for the readers: --note.")
+        raise InputError(
+            N_("Say what was wrong, in one sentence for the readers."), hint="Give it as --note."
+        )
     return _add(session, edition, story, AmendmentKind.NOTE, note, paper=paper, actor=actor, now=now)
 
 
@@ -108,7 +111,7 @@ def _add(
         for one in standing(session, edition.id)
     )
     if kind is AmendmentKind.TAKEN_DOWN and any(is_gone):
-        raise StateError(f"Story {story} of edition {edition.id} is taken down already.")
+        raise StateError(N_("This story is taken down already."))
     made = Amendment(
         edition_id=edition.id, position=position, kind=kind, text=text, made_by=actor, made_at=now
     )
@@ -127,7 +130,8 @@ def _lock(session: Session, edition: Edition) -> None:
     if edition.state in PUBLIC and edition.revision_id is not None:
         return
     raise StateError(
-        f"Edition {edition.id} is {edition.state}: it has no page yet, or none any more, to put right."
+        N_("This edition has no page yet, or none any more, to put right."),
+        hint=f"Edition {edition.id} is {edition.state}.",
     )
 
 

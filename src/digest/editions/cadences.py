@@ -213,7 +213,10 @@ def add_breaking(
 def send_now(session: Session, edition: Edition, *, actor: str, now: dt.datetime) -> None:
     """Let an edition go out at once instead of at its slot. What is not locked yet is locked first."""
     if edition.state not in (EditionState.UPCOMING, EditionState.HELD, EditionState.FROZEN):
-        raise StateError(f"Edition {edition.id} is {edition.state}; only one that waits can be sent now.")
+        raise StateError(
+            N_("This edition does not wait: only one that waits can be sent now."),
+            hint=f"Edition {edition.id} is {edition.state}.",
+        )
     if edition.state is EditionState.HELD:
         # So that it is found even if the hint is lost: nothing looks at a held one by itself.
         move(session, edition, EditionState.UPCOMING, now=now, reason=Reason.BY_PERSON)

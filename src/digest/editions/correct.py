@@ -22,6 +22,7 @@ from digest.editions.shape import set_words
 from digest.editions.slots import add_edition
 from digest.editions.stories import story_of
 from digest.errors import InputError, StateError
+from digest.i18n import N_
 from digest.lists.fields import clean_line
 from digest.lists.had_story import had_story
 from digest.models import (
@@ -75,7 +76,9 @@ def correct(
     item = _item(session, revision, wrong.story)
     note = clean_line(wrong.note, what="note", limit=NOTE_LIMIT)
     if not note:
-        raise InputError("Say what was wrong, for the readers: --note.")
+        raise InputError(
+            N_("Say what was wrong, in one sentence for the readers."), hint="Give it as --note."
+        )
     placed = Placed(item.role, item.post_id, story_of(item.story), item.own_item_id)
     right = PutRight(
         note,
@@ -86,7 +89,7 @@ def correct(
     )
     made = _add(session, edition, item.position, right, due_at=due_at, actor=actor, now=now)
     if session.scalar(sa.select(sa.func.count()).select_from(had_story(session, made).subquery())) == 0:
-        raise StateError(f"Nobody who may still be mailed has had this story of edition {edition.id}.")
+        raise StateError(N_("Nobody who may still be mailed has had this story."))
     if wrong.subject:
         set_words(session, made, ChangeKind.SUBJECT, wrong.subject, actor=actor, now=now)
     details = {"correction": made.id, "revision": revision.number, "story": wrong.story}
@@ -102,13 +105,18 @@ def _check(session: Session, edition: Edition) -> None:
     session.refresh(edition, with_for_update={"key_share": True})
     if edition.state is EditionState.SENDING:
         raise StateError(
-            f"Edition {edition.id} is being handed over; pause it first, so that it is known who had the "
-            f"story: `digest edition pause {edition.id}`."
+            N_("This edition is being handed over; pause it first, so that it is known who had the story."),
+            hint=f"`digest edition pause {edition.id}` does.",
         )
     if edition.state not in CORRECTABLE or edition.revision_id is None:
-        raise StateError(f"Edition {edition.id} is {edition.state}: nobody has had it, so none is corrected.")
+        raise StateError(
+            N_("It is not corrected by a mail: nobody has had it."),
+            hint=f"Edition {edition.id} is {edition.state}.",
+        )
     if session.get(EditionTotals, edition.id) is not None:
-        raise StateError(f"Edition {edition.id} is so old that its people are no longer on record.")
+        raise StateError(
+            N_("Edition %(number)s is so old that its people are no longer on record."), number=edition.id
+        )
 
 
 def _revision(session: Session, edition: Edition, number: int | None) -> Revision:
@@ -150,7 +158,10 @@ def _add(
     cadence = session.get_one(Cadence, edition.cadence_id)
     made_id = add_edition(session, cadence, kind=EditionKind.CORRECTION, due_at=due_at, now=now)
     if made_id is None:
-        raise InputError("There is a correction of this very moment already; give it another with --at.")
+        raise InputError(
+            N_("There is a correction of this very moment already; try once more."),
+            hint="Or give it another moment with --at.",
+        )
     made = session.get_one(Edition, made_id)
     made.corrects_id, made.corrects_position = edition.id, position
     session.add(

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.errors import StateError
+from digest.i18n import N_
 from digest.models import Approval, Cadence, Edition, Fallback, Revision, Unapproved
 
 # Who approves what is locked where nobody is asked; "" in what was locked before there were approvals.
@@ -51,8 +52,9 @@ def check_approved(session: Session, edition: Edition) -> None:
     """Raise StateError, with what to do, for an edition whose current version is not approved."""
     if not is_approved(session, edition):
         raise StateError(
-            f"The current version of edition {edition.id} is not approved: "
-            f"`digest edition approve {edition.id}`."
+            N_("The current version of edition %(number)s is not approved."),
+            number=edition.id,
+            hint=f"`digest edition approve {edition.id}` does that.",
         )
 
 

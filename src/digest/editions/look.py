@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.db.dialect import lock_alone
 from digest.errors import InputError, Word
 from digest.feeds.picture_file import PictureCode, PictureError, PictureFile, mail_picture
-from digest.feeds.stored_pictures import KIND, PictureCopy
 from digest.i18n import N_
-from digest.lists import assets
-from digest.models import Asset, Digest
+from digest.lists.kept_pictures import keep_file
+from digest.models import Digest
 from digest.rendering.theme import Look
 from digest.rendering.theme_form import checked, flat, read_look
 
@@ -116,18 +111,7 @@ def _taken_in(session: Session, name: str, data: bytes, *, now: dt.datetime) -> 
     """A picture as values of the theme. Its file stays for good: mails that show it are read for years."""
     box = BOXES[name]
     made = theme_picture(data, box, what=name)
-    lock_alone(session, "pictures")
-    fingerprint = hashlib.sha256(made.data).hexdigest()
-    there = assets.find(session, kind=KIND, fingerprint=fingerprint) or assets.store(
-        session,
-        io.BytesIO(made.data),
-        kind=KIND,
-        name=f"{made.width}x{made.height}",
-        media_type=made.media_type,
-        now=now,
-    )
-    session.execute(sa.update(Asset).where(Asset.id == there.id).values(expires_at=None))
-    copy = PictureCopy(fingerprint, made.media_type, made.width, made.height)
+    _, copy = keep_file(session, made, until=None, now=now)
     width, height = shown_size(made, box)
     return {f"{name}.file": copy.name, f"{name}.width": width, f"{name}.height": height}
 

@@ -20,6 +20,7 @@ from digest.editions.reasons import SENTENCES
 from digest.editions.revisions import revision_of
 from digest.editions.show import get_edition
 from digest.errors import DigestError, StateError
+from digest.i18n import N_
 from digest.mail.placeholders import PreparedMail, with_fallbacks
 from digest.models import EditionState, Revision, Variant
 from digest.rendering.campaign import with_campaign
@@ -89,7 +90,7 @@ def _stored(session: Session, revision: Revision, size: TextSize, values: Mappin
         sa.select(Variant).where(Variant.revision_id == revision.id).order_by(Variant.id)
     ).all()
     if not variants:
-        raise StateError("Its mails are not kept any more.")
+        raise StateError(N_("Its mails are not kept any more."))
     whole = [one for one in variants if one.positions is None] or list(variants)
     one = next((each for each in whole if each.text_size == size.value), whole[0])
     filled = in_placeholders(PreparedMail.from_bytes(one.mail), values)

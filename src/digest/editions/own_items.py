@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from digest import audit
 from digest.editions.places import OwnCandidate
 from digest.errors import InputError, NotFoundError
+from digest.i18n import N_
 from digest.lists.fields import clean_line
 from digest.models import Digest, Edition, Item, OwnItem, OwnItemKind, OwnItemUse
 
@@ -61,11 +62,11 @@ def add_own_item(
     """Put an item of the desk's own into a digest; `text` is Markdown. Raises InputError."""
     line = clean_line(title, what="title", limit=_TITLE_LIMIT)
     if not line:
-        raise InputError("The item's title cannot be empty.")
+        raise InputError(N_("The item's title cannot be empty."))
     if until_on < from_on:
         raise InputError(f"The last day, {until_on}, is before the first, {from_on}.")
     if len(text) > TEXT_LIMIT:
-        raise InputError(f"The text is longer than {TEXT_LIMIT} characters.")
+        raise InputError(N_("The text is longer than %(limit)s characters."), limit=TEXT_LIMIT)
     if position is not None and not 1 <= position <= 100:
         raise InputError(f"The position must be from 1 to 100, not {position}.")
     item = OwnItem(
@@ -91,7 +92,9 @@ def add_own_item(
 def check_url(url: str) -> str:
     """Where an item's title leads; "" for nowhere. Raises InputError for what is no web address."""
     if url and not url.startswith(("https://", "http://")):
-        raise InputError(f"{url[:80]!r} is not a web address; write it like https://paper.example.org/.")
+        raise InputError(
+            N_("%(text)r is not a web address; write it like https://paper.example.org/."), text=url[:80]
+        )
     return url[:_URL_LIMIT]
 
 

@@ -6,20 +6,14 @@ Making it takes time and memory and needs no database: it is done before the tra
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import io
 from typing import Any, Final
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.dialect import lock_alone
 from digest.errors import InputError
 from digest.feeds.picture_file import PictureCode, PictureError, PictureFile, mail_picture
-from digest.feeds.stored_pictures import KIND, PictureCopy
 from digest.i18n import N_
-from digest.lists import assets
-from digest.models import Asset
+from digest.lists.kept_pictures import keep_file
 
 LARGEST: Final = 8_000_000  # bytes of the file that is handed in
 _KEPT: Final = dt.timedelta(days=90)  # until an edition is locked with it; from then on for years
@@ -50,23 +44,9 @@ def keep_picture(
     session: Session, made: PictureFile, *, public_url: str, alt: str, now: dt.datetime
 ) -> dict[str, Any]:
     """Keep a file that was made; the picture as a change or an own item holds it."""
-    fingerprint = hashlib.sha256(made.data).hexdigest()
-    lock_alone(session, "pictures")
-    there = assets.find(session, kind=KIND, fingerprint=fingerprint) or assets.store(
-        session,
-        io.BytesIO(made.data),
-        kind=KIND,
-        name=f"{made.width}x{made.height}",
-        media_type=made.media_type,
-        now=now,
-    )
-    until = now + _KEPT
-    session.execute(
-        sa.update(Asset).where(Asset.id == there.id, Asset.expires_at < until).values(expires_at=until)
-    )
-    name = PictureCopy(fingerprint, made.media_type, made.width, made.height).name
+    _, copy = keep_file(session, made, until=now + _KEPT, now=now)
     return {
-        "url": f"{public_url.rstrip('/')}/p/{name}",
+        "url": f"{public_url.rstrip('/')}/p/{copy.name}",
         "alt": " ".join(alt.split())[:500],
         "width": made.width,
         "height": made.height,

@@ -18,7 +18,6 @@ from digest.models import Cadence, Edition, EditionChange, EditionKind, EditionS
 S = EditionState
 # What readers have, are getting, or will get as it was announced.
 _GOES_OUT = (S.FROZEN, S.HELD, S.SENDING, S.PAUSED, S.SENT)
-_WAITS = (S.UPCOMING, S.FROZEN, S.HELD)
 _STOPPED = "the rhythm is stopped"
 
 

@@ -36,9 +36,9 @@ from digest.editions.show import get_edition
 from digest.editions.stories import story_of
 from digest.editions.surroundings import Surroundings, surroundings_of
 from digest.editions.topic_sets import Rendering, after_drop
-from digest.errors import DigestError, InputError, StateError
+from digest.errors import DigestError, InputError, StateError, Word
 from digest.feeds.sanitise import sanitise
-from digest.i18n import translator
+from digest.i18n import N_, translator
 from digest.lists.attributes import personal_of
 from digest.lists.fields import clean_line
 from digest.models import Cadence, Digest, Edition, EditionState, Item, Revision, Role, Variant
@@ -220,10 +220,14 @@ def check_revisable(edition: Edition) -> None:
     """Raise StateError, with what to do, for an edition whose content cannot be exchanged now."""
     if edition.state is EditionState.SENDING:
         raise StateError(
-            f"Edition {edition.id} is being handed over; pause it first: `digest edition pause {edition.id}`."
+            N_("This edition is being handed over; pause it first."),
+            hint=f"`digest edition pause {edition.id}` does.",
         )
     if edition.state not in REVISABLE:
-        raise StateError(f"Edition {edition.id} is {edition.state}; only a locked or paused one is revised.")
+        raise StateError(
+            N_("It gets no other version: only a locked or paused one does."),
+            hint=f"Edition {edition.id} is {edition.state}.",
+        )
     if edition.revision_id is None:
         raise StateError(
             f"Edition {edition.id} has no version yet; lock it first: `digest edition freeze {edition.id}`."
@@ -233,18 +237,26 @@ def check_revisable(edition: Edition) -> None:
 def _corrected(placed: tuple[Placed, ...], correction: Correction) -> tuple[Placed, ...]:
     """The stories of the next version."""
     if correction.is_empty:
-        raise InputError("Nothing to correct was given; `digest edition revise --help` lists what can be.")
+        raise InputError(
+            N_("Nothing to correct was given."), hint="`digest edition revise --help` lists what can be."
+        )
     named = {*correction.titles, *correction.excerpts, *correction.bodies, *correction.dropped}
     unknown = sorted(number for number in named if not 1 <= number <= len(placed))
     if unknown:
-        raise InputError(f"There is no story {unknown[0]}; this version has {len(placed)}, from 1 on.")
+        raise InputError(
+            N_("There is no story %(number)s; this version has %(count)s, from 1 on."),
+            number=unknown[0],
+            count=len(placed),
+        )
     kept = tuple(
         corrected_story(number, one, correction)
         for number, one in enumerate(placed, start=1)
         if number not in correction.dropped
     )
     if not kept:
-        raise InputError("No story would be left; cancel the edition instead: `digest edition cancel`.")
+        raise InputError(
+            N_("No story would be left; stop the edition instead."), hint="`digest edition cancel` does."
+        )
     return kept
 
 
@@ -270,14 +282,14 @@ def _note(correction: Correction) -> str:
 def _intro(text: str) -> str:
     words = text.strip()
     if len(words) > INTRO_LIMIT:
-        raise InputError(f"The words on top are longer than {INTRO_LIMIT} characters.")
+        raise InputError(N_("The words on top are longer than %(limit)s characters."), limit=INTRO_LIMIT)
     return words
 
 
 def _line(text: str, what: str) -> str:
     line = clean_line(text, what=what, limit=_LINE_LIMIT)
     if not line:
-        raise InputError(f"The {what} cannot be empty.")
+        raise InputError(N_("The %(what)s cannot be empty."), what=Word(what))
     return line
 
 
@@ -327,7 +339,7 @@ def store(session: Session, prepared: Prepared, *, actor: str, now: dt.datetime)
     if prepared.base is not None:
         is_same = is_same and revision_of(session, edition).number == prepared.base
     if not is_same:
-        raise StateError(f"Edition {edition.id} has got another version meanwhile; look at it and try again.")
+        raise StateError(N_("This edition has got another version meanwhile; look at it and try again."))
     made = store_revision(session, edition.id, prepared.composed, now=now)
     if note:
         keep_note(session, edition.id, made.number, note, actor=actor, now=now)

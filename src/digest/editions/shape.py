@@ -18,7 +18,8 @@ from digest.editions.approvals import void
 from digest.editions.candidates import is_carried
 from digest.editions.own_items import check_url, get_own_item
 from digest.editions.patterns import check_pattern
-from digest.errors import InputError, NotFoundError, StateError
+from digest.errors import InputError, NotFoundError, StateError, Word
+from digest.i18n import N_
 from digest.lists.fields import clean_line
 from digest.models import (
     Cadence,
@@ -129,11 +130,19 @@ def set_words(
     if kind in (ChangeKind.INTRO, ChangeKind.NOTE):
         words = text.strip()
         if len(words) > INTRO_LIMIT:
-            raise InputError(f"The {kind.value} is longer than {INTRO_LIMIT} characters.")
+            raise InputError(
+                N_("The %(what)s is longer than %(limit)s characters."),
+                what=Word(kind.value),
+                limit=INTRO_LIMIT,
+            )
     elif kind in (ChangeKind.SUBJECT, ChangeKind.PREHEADER):
         words = check_pattern(text, what=kind.value)
         if not words:
-            raise InputError(f"The {kind.value} cannot be empty; `digest edition undo` takes one back.")
+            raise InputError(
+                N_("The %(what)s cannot be empty."),
+                what=Word(kind.value),
+                hint="`digest edition undo` takes one back.",
+            )
     else:
         raise InputError(f"A change of the kind {kind.value} holds no words.")
     return _add(session, edition, kind, {"text": words}, actor=actor, now=now)
@@ -155,7 +164,10 @@ def undo(
             "stops it."
         )
     if found.undone_at is not None:
-        raise StateError(f"Change {change_id} has been taken back already, by {found.undone_by}.")
+        raise StateError(
+            N_("This change has been taken back already."),
+            hint=f"It was change {change_id}, by {found.undone_by}.",
+        )
     found.undone_at, found.undone_by = now, actor
     session.flush()
     audit.record(session, "edition.undo", edition, actor=actor, now=now, details={"change": change_id})
@@ -238,7 +250,9 @@ def _check_open(session: Session, edition: Edition, *, actor: str, now: dt.datet
             f"Edition {edition.id} is being handed over: `digest edition pause {edition.id}`, then make its "
             f"next version with `digest edition revise {edition.id}`."
         )
-    raise StateError(f"Edition {edition.id} is {edition.state}: nothing of it is changed any more.")
+    raise StateError(
+        N_("Nothing of this edition is changed any more."), hint=f"Edition {edition.id} is {edition.state}."
+    )
 
 
 def _own_item(session: Session, edition: Edition, item_id: int) -> OwnItem:
@@ -255,7 +269,8 @@ def _rewritten(name: str, value: Any) -> Any:
         url, alt = str(value.get("url", "")), str(value.get("alt", ""))
         if not url.startswith(("https://", "http://")) or len(url) > 2000:
             raise InputError(
-                f"{url[:80]!r} is no picture's address; write it like https://example.org/a.jpg."
+                N_("%(text)r is no picture's address; write it like https://example.org/a.jpg."),
+                text=url[:80],
             )
         alt = clean_line(alt, what="picture's description", limit=500)
         sides = {side: value.get(side) for side in ("width", "height")}
@@ -264,5 +279,5 @@ def _rewritten(name: str, value: Any) -> Any:
         return check_url(str(value).strip())
     line = clean_line(str(value), what=name, limit=_LIMITS[name])
     if name == "title" and not line:
-        raise InputError("The title cannot be empty.")
+        raise InputError(N_("The title cannot be empty."))
     return line

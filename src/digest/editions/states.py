@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from digest.editions.alert_causes import note_state
 from digest.editions.gate import approve_until, approved, check_approved
 from digest.errors import StateError
+from digest.i18n import N_
 from digest.logs import get_logger
 from digest.models import Cadence, Edition, EditionState, Reason, Revision
 from digest.preflight.mail_findings import forbids
@@ -46,8 +47,10 @@ def check_may_go_out(session: Session, revision_id: int | None) -> None:
         return
     revision = session.get_one(Revision, revision_id)
     raise StateError(
-        f"The checks stop version {revision.number} of edition {revision.edition_id}: "
-        f"`digest preflight {revision.edition_id}` says why."
+        N_("The checks stop version %(version)s of edition %(number)s."),
+        version=revision.number,
+        number=revision.edition_id,
+        hint=f"`digest preflight {revision.edition_id}` says why.",
     )
 
 

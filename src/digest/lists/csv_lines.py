@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
 from digest.errors import InputError
+from digest.i18n import N_
 
 LINE_LIMIT = 10_000  # bytes
 COLUMN_LIMIT = 256
@@ -22,7 +23,6 @@ _DELIMITERS = ",;\t|"
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _LONG = "The line is longer than 10 kB."
 _QUOTE = "A quote is not closed, or text follows a closing quote."
-_SAVE = "save it as CSV in UTF-8 and import it again"
 
 
 class Line(NamedTuple):
@@ -49,18 +49,29 @@ def read_lines(stream: BinaryIO) -> Iterator[Line | BadLine]:
     """
     first = stream.readline(LINE_LIMIT + 1)
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in first:
-        raise InputError(f"Line 1: the file looks like UTF-16; {_SAVE}.")
+        raise InputError(
+            N_("Line 1: the file looks like UTF-16; save it as CSV in UTF-8 and bring it again.")
+        )
     raw = first.removeprefix(codecs.BOM_UTF8)
     if len(raw) > LINE_LIMIT or b"\r" in raw.rstrip(b"\r\n"):
-        raise InputError("The first line is no heading; lines must end with a line feed and be under 10 kB.")
+        raise InputError(
+            N_("The first line is no heading; lines must end with a line feed and be under 10 kB.")
+        )
     try:
         text = raw.decode().strip("\r\n")
     except UnicodeDecodeError:
-        raise InputError(f"Line 1 is not UTF-8 but looks like {looks_like(raw)}; {_SAVE}.") from None
+        raise InputError(
+            N_("Line 1 is not UTF-8 but looks like %(kind)s; save it as CSV in UTF-8 and bring it again."),
+            kind=looks_like(raw),
+        ) from None
     delimiter = max(_DELIMITERS, key=text.count)
     heading = _cells(text, delimiter)
     if len(heading) > COLUMN_LIMIT:
-        raise InputError(f"The first line names {len(heading)} columns; at most {COLUMN_LIMIT} are read.")
+        raise InputError(
+            N_("The first line names %(count)s columns; at most %(limit)s are read."),
+            count=len(heading),
+            limit=COLUMN_LIMIT,
+        )
     yield Line(1, heading)
     yield from _after_heading(_Numbered(stream), delimiter, len(heading))
 

@@ -74,7 +74,7 @@ def check_language(text: str | None) -> str | None:
     if not wanted:
         return None
     if not _LANGUAGE.fullmatch(wanted):
-        raise InputError(f"{wanted[:40]!r} is not a language tag; write it like en or hy.")
+        raise InputError(N_("%(text)r is not a language tag; write it like en or hy."), text=wanted[:40])
     return wanted.lower()
 
 
@@ -84,7 +84,9 @@ def check_text_size(text: str | None) -> TextSize:
     try:
         return TextSize(wanted)
     except ValueError:
-        raise InputError(f"The text size {wanted[:40]!r} is neither normal nor large.") from None
+        raise InputError(
+            N_("The text size %(text)r is neither normal nor large."), text=wanted[:40]
+        ) from None
 
 
 def _too_long(what: str, limit: int) -> InputError:

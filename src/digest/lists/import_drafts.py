@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.errors import NotFoundError, StateError
+from digest.i18n import N_
 from digest.lists import assets
 from digest.lists.import_order import ImportOrder, check_basis, fingerprint
 from digest.lists.import_run import FILE_KIND, begin_row
@@ -107,7 +108,7 @@ def read_draft(session: Session, draft_id: int) -> Draft:
         .where(Asset.id == draft_id, Asset.kind == KIND, AssetChunk.number == 0)
     ).scalar_one_or_none()
     if found is None:
-        raise NotFoundError("This file is not kept any longer.")
+        raise NotFoundError(N_("This file is not kept any longer."))
     return _read(found)
 
 
@@ -115,7 +116,7 @@ def own_draft(session: Session, draft_id: int, *, list_id: int, account_id: int)
     """A draft for this list, by whoever has uploaded it; raises NotFoundError also for somebody else's."""
     found = read_draft(session, draft_id)
     if (found.list_id, found.account_id) != (list_id, account_id):
-        raise NotFoundError("This file is not kept any longer.")
+        raise NotFoundError(N_("This file is not kept any longer."))
     return found
 
 
@@ -149,7 +150,7 @@ def change_draft(session: Session, draft: Draft, **changes: Any) -> Draft:
 def ask_trial(session: Session, draft: Draft, *, now: dt.datetime) -> Draft:
     """Have the file be tried in the background, from its first line on; what was found before goes."""
     if draft.import_id is not None:
-        raise StateError("This file is being imported already.")
+        raise StateError(N_("This file is being imported already."))
     if draft.report_id is not None:
         assets.delete(session, draft.report_id)
     report = assets.begin(
@@ -179,7 +180,7 @@ def begin_import(
     if held.import_id is not None:
         return held.import_id, False
     if held.state is not DraftState.TRIED:
-        raise StateError("Try the file first.")
+        raise StateError(N_("Try the file first."))
     order = held.order(actor, address_key)
     row = begin_row(session, order, check_basis(session, order), held.file_print, now=now)
     row.mapping = {**row.mapping, "by_itself": True, "lines": held.lines}

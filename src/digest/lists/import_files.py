@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.lists.csv_lines import BadLine, Line, read_lines
 from digest.lists.import_xlsx import read_sheet
 
@@ -38,7 +39,7 @@ def open_parts(stream: BinaryIO, name: str) -> list[Part]:
     stream.seek(0)
     if start[:4] != b"PK\x03\x04":
         if start[:4] == b"\xd0\xcf\x11\xe0":
-            raise InputError("This is an old spreadsheet (.xls); save it as .xlsx or as CSV in UTF-8.")
+            raise InputError(N_("This is an old spreadsheet (.xls); save it as .xlsx or as CSV in UTF-8."))
 
         def read() -> Iterator[Line | BadLine]:
             stream.seek(0)
@@ -48,7 +49,7 @@ def open_parts(stream: BinaryIO, name: str) -> list[Part]:
     try:
         archive = zipfile.ZipFile(stream)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
-        raise InputError("The archive is damaged and cannot be read.") from None
+        raise InputError(N_("The archive is damaged and cannot be read.")) from None
     entries = _checked(archive.infolist())
     if any(entry.filename == "xl/workbook.xml" for entry in entries):
         return [Part(name, lambda: _guarded(lambda: read_sheet(archive)))]
@@ -58,19 +59,25 @@ def open_parts(stream: BinaryIO, name: str) -> list[Part]:
 def _checked(entries: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     """The entries, if nothing about them is out of proportion."""
     if len(entries) > ENTRY_LIMIT:
-        raise InputError(f"The archive holds {len(entries)} files; at most {ENTRY_LIMIT} are opened.")
+        raise InputError(
+            N_("The archive holds %(count)s files; at most %(limit)s are opened."),
+            count=len(entries),
+            limit=ENTRY_LIMIT,
+        )
     total = 0
     for entry in entries:
         name = entry.filename.replace("\\", "/")
         if name.startswith("/") or ".." in name.split("/") or ":" in name.split("/", maxsplit=1)[0]:
-            raise InputError("The archive holds a path that leads out of it, and is not opened.")
+            raise InputError(N_("The archive holds a path that leads out of it, and is not opened."))
         if entry.flag_bits & 1:
-            raise InputError("The archive has a password; unpack it and import the files.")
+            raise InputError(N_("The archive has a password; unpack it and import the files."))
         total += entry.file_size
         if entry.file_size > _SMALL and entry.file_size > RATIO_LIMIT * max(entry.compress_size, 1):
-            raise InputError(f"A file of the archive would swell more than {RATIO_LIMIT} times.")
+            raise InputError(
+                N_("A file of the archive would swell more than %(limit)s times."), limit=RATIO_LIMIT
+            )
     if total > SIZE_LIMIT:
-        raise InputError("The archive is larger than 2 GB once unpacked.")
+        raise InputError(N_("The archive is larger than 2 GB once unpacked."))
     return entries
 
 
@@ -83,7 +90,7 @@ def _tables(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> list[Pa
         and not entry.filename.rpartition("/")[2].startswith(".")
     ]
     if not wanted:
-        raise InputError("The archive holds no table; it must hold .csv or .tsv files.")
+        raise InputError(N_("The archive holds no table; it must hold .csv or .tsv files."))
     return [_table(archive, entry) for entry in wanted]
 
 

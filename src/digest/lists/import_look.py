@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.lists.csv_lines import Line
 from digest.lists.import_files import open_parts
 from digest.lists.mappings import ColumnMap, Meaning, usual_field
@@ -61,7 +62,7 @@ def look_at(stream: BinaryIO, file_name: str, mapping: str | None = None) -> Fil
         lines = part.lines()
         head = list(itertools.islice(lines, 1 + _SAMPLED_LINES))
         if not head or not isinstance(head[0], Line) or not any(map(str.strip, head[0].cells)):
-            raise InputError("The first line of the file names no columns.")
+            raise InputError(N_("The first line of the file names no columns."))
         read.append((part.name, head[0].cells, [each.cells for each in head[1:] if isinstance(each, Line)]))
     found = guess([heading for _, heading, _ in read]) if mapping is None else mapping
     columns = column_map(found or None, {})

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from digest.db import Database
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.lists.csv_lines import BadLine, Line
 from digest.lists.import_files import Part, open_parts
 from digest.lists.import_order import ImportOrder
@@ -60,7 +61,7 @@ class People:
 
     def _maker(self, part: Part, first: Line | BadLine | None) -> RowMaker:
         if first is None:
-            raise InputError(f"The file {part.name[-60:]} is empty.")
+            raise InputError(N_("The file %(name)s is empty."), name=part.name[-60:])
         if isinstance(first, BadLine):
             raise InputError(f"The first line cannot be read: {first.reason}")
         heading = read_heading(first.cells, self.columns)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from digest import audit, clock
 from digest.db import Database
 from digest.errors import DigestError, InputError, NotFoundError, StateError
+from digest.i18n import N_
 from digest.lists import assets
 from digest.lists.import_drafts import Draft, DraftState, change_draft, hold_draft, read_draft
 from digest.lists.import_order import ImportReport
@@ -140,7 +141,7 @@ def import_a_turn(
 def go_on(session: Session, row: Import, *, now: dt.datetime) -> None:
     """Have an import that ended half way go on in the background; raises StateError for any other."""
     if row.state is not ImportState.FAILED or row.undone_at is not None:
-        raise StateError("There is nothing to go on with.")
+        raise StateError(N_("There is nothing to go on with."))
     row.state, row.fault, row.changed_at = ImportState.RUNNING, "", now
     row.mapping = {**row.mapping, "by_itself": True}
     session.flush()
@@ -150,7 +151,7 @@ def go_on(session: Session, row: Import, *, now: dt.datetime) -> None:
 def ask_undo(session: Session, row: Import, *, actor: str, now: dt.datetime) -> None:
     """Have an import be taken back in the background; from here on nothing more comes in by it."""
     if row.state is ImportState.UNDONE:
-        raise StateError("It was taken back before.")
+        raise StateError(N_("It was taken back before."))
     row.undone_at = row.undone_at or now
     row.mapping = {**row.mapping, "undone_by": actor}
     row.changed_at = now

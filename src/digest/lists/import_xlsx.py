@@ -16,6 +16,7 @@ from typing import IO
 from xml.parsers import expat
 
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.lists.csv_lines import COLUMN_LIMIT, BadLine, Line
 
 CELL_LIMIT = 32_767  # characters, as in the format
@@ -220,7 +221,7 @@ def _parser() -> expat.XMLParserType:
     parser.buffer_text = True
 
     def refuse(*_: object) -> None:
-        raise InputError("The spreadsheet declares a document type, and is not opened.")
+        raise InputError(N_("The spreadsheet declares a document type, and is not opened."))
 
     parser.StartDoctypeDeclHandler = refuse
     return parser

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from digest.errors import InputError
+from digest.i18n import N_
 
 ATTRIBUTE = "attribute:"
 UNREAD = "-"  # what an admin says of a column that shall not be read
@@ -103,7 +104,7 @@ def parse_map(options: Sequence[str]) -> dict[str, str]:
                 f"There is no field {name[:40]!r}; there are: {known}, attribute:NAME, and - for none."
             )
         if column in found:
-            raise InputError(f"The column {column[:60]!r} is mapped twice.")
+            raise InputError(N_("The column %(name)r is mapped twice."), name=column[:60])
         found[column] = name
     return found
 
@@ -113,7 +114,11 @@ def read_heading(cells: Sequence[str], columns: ColumnMap) -> Heading:
     names = [cell.strip() for cell in cells]
     missing = [column for column in columns.own if column not in {name.lower() for name in names}]
     if missing:
-        raise InputError(f"The file has no column {missing[0][:60]!r}; it has: {_listed(names)}.")
+        raise InputError(
+            N_("The file has no column %(name)r; it has: %(names)s."),
+            name=missing[0][:60],
+            names=_listed(names),
+        )
     taken = set(columns.own.values())
     fields: list[str | None] = []
     for name in names:
@@ -124,13 +129,13 @@ def read_heading(cells: Sequence[str], columns: ColumnMap) -> Heading:
             fields.append(said or (None if usual in taken else usual))
     if "address" not in fields:
         raise InputError(
-            "The first line must name the columns, one of them `address` or `email`, or say which it is "
-            "with --map 'COLUMN=address'."
+            N_("The first line must name the columns, one of them the mail address; say which it is."),
+            hint="One is called `address` or `email`, or give --map 'COLUMN=address'.",
         )
     known = [one for one in fields if one]
     twice = sorted({one for one in known if known.count(one) > 1})
     if twice:
-        raise InputError(f"The first line has two columns for the {twice[0]}; keep one.")
+        raise InputError(N_("Two columns are taken for the same: %(name)s. Keep one."), name=twice[0])
     ignored = tuple(name[:60] for name, one in zip(names, fields, strict=True) if one is None and name)
     return Heading(tuple(fields), ignored)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from digest.errors import StateError
+from digest.i18n import N_
 from digest.lists.attributes import set_values
 from digest.lists.fields import check_language, check_zone, clean_line
 from digest.lists.locks import lock_person
@@ -48,7 +49,7 @@ def set_person(
     """Change what is known of a person; the names of what has changed. Raises InputError, NotFoundError."""
     person = lock_person(session, subscriber_id)
     if person.erased_at is not None:
-        raise StateError("This person was erased.")
+        raise StateError(N_("This person was erased."))
     wanted: dict[str, str | None] = {}
     if changes.name is not None:
         wanted["name"] = clean_line(changes.name, what="name")
@@ -80,7 +81,9 @@ def set_choices(
     if choices.cadence is not None:
         cadence = cadence_named(session, digest_id, choices.cadence)
         if not cadence.is_running:
-            raise StateError(f"The cadence {cadence.name} does not run: nobody on it would get mail.")
+            raise StateError(
+                N_("The rhythm %(name)s does not run: nobody on it would get mail."), name=cadence.name
+            )
         if choose_cadence(session, subscription, cadence.id, now=now, by=by):
             changed.append("cadence")
     if choices.topics is not None:

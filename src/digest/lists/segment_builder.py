@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.lists.mappings import ATTRIBUTE
 from digest.lists.segment_rules import MOMENTS, NAMED, TEXTS
 from digest.models import AttributeKind
@@ -89,7 +90,7 @@ def rule_of(built: Built, kinds: Mapping[str, AttributeKind]) -> dict[str, Any]:
         if rules:
             groups.append(_joined(group.mode, rules))
     if not groups:
-        raise InputError("Add a condition: it says whom this part of the readers holds.")
+        raise InputError(N_("Add a condition: it says whom this part of the readers holds."))
     return _joined(built.mode, groups)
 
 
@@ -123,7 +124,7 @@ def _parts(rule: Mapping[str, Any]) -> tuple[str, list[Mapping[str, Any]]]:
 def _rule(row: Row, kinds: Mapping[str, AttributeKind], number: int) -> dict[str, Any]:
     what, how = row.what, row.how
     if how not in hows(what, kinds):
-        raise InputError("Choose in each condition what is asked, and how it is compared.")
+        raise InputError(N_("Choose in each condition what is asked, and how it is compared."))
     values = [value.strip() for value in row.values if value.strip()]
     if how not in BARE and not values:
         raise _MissingError(number)
@@ -152,7 +153,7 @@ def _moment(what: str, how: str, values: list[str]) -> dict[str, Any]:
         return {what: {"never": how == "never"}}
     if how in {"within", "older_than"}:
         if not _DAYS.fullmatch(values[0]) or not int(values[0]):
-            raise InputError(f"{values[0][:20]!r} is no number of days.")
+            raise InputError(N_("%(text)r is no number of days."), text=values[0][:20])
         return {what: {how: f"{int(values[0])}d"}}
     return {what: {how: values[0]}}
 
@@ -173,7 +174,7 @@ def _number(text: str) -> float | int:
     try:
         found = float(text.replace(",", "."))
     except ValueError:
-        raise InputError(f"{text[:20]!r} is no number.") from None
+        raise InputError(N_("%(text)r is no number."), text=text[:20]) from None
     return int(found) if found.is_integer() else found
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from digest import audit
 from digest.db.dialect import insert_if_new, with_room_to_work
 from digest.errors import InputError, NotFoundError, StateError
+from digest.i18n import N_
 from digest.lists.fields import check_short_name, clean_line
 from digest.lists.had_story import had_story
 from digest.lists.queries import audience
@@ -93,10 +94,13 @@ def add_segment(
         "changed_at": now,
     }
     if name in ("none", EVERYBODY):
-        raise InputError(f"A segment cannot be called {name}: that word stands for no segment.")
+        raise InputError(
+            N_("No part of the readers can be called %(name)s: that word stands for something else."),
+            name=name,
+        )
     made = insert_if_new(session, Segment, row)
     if made is None:
-        raise InputError(f"The digest has a segment {name!r} already; choose another name.")
+        raise InputError(N_("The digest has a part called %(name)r already; choose another name."), name=name)
     segment = session.get_one(Segment, made)
     audit.record(session, "segment.add", segment, actor=actor, now=now, details={"name": name})
     return segment
@@ -133,7 +137,10 @@ def remove_segment(session: Session, segment: Segment, *, actor: str, now: dt.da
         )
     going = sa.select(Edition.id).where(Edition.segment_id == segment.id, Edition.state.not_in(_FINAL))
     if (edition := session.scalars(going.order_by(Edition.id).limit(1)).first()) is not None:
-        raise StateError(f"Edition {edition} goes to this segment; give it another one, or none, first.")
+        raise StateError(
+            N_("Edition %(number)s goes to this part of the readers; choose first whom else it goes to."),
+            number=edition,
+        )
     past = sa.update(Edition).where(Edition.segment_id == segment.id).values(segment_id=None)
     session.execute(past.execution_options(synchronize_session=False))
     audit.record(session, "segment.remove", segment, actor=actor, now=now, details={"name": segment.name})

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from digest.errors import StateError
+from digest.i18n import N_
 from digest.models import SubscriptionStatus
 
 
@@ -82,7 +83,9 @@ def next_status(status: SubscriptionStatus, action: Action) -> SubscriptionStatu
     if found is not None:
         return found
     if status is _ENDED:
-        raise StateError("This subscription has ended; only a new sign-up by the person themself revives it.")
+        raise StateError(
+            N_("This subscription has ended; only a new sign-up by the person themself revives it.")
+        )
     if status is _PENDING:
-        raise StateError("This subscription is not confirmed yet; it can only be confirmed or ended.")
+        raise StateError(N_("This subscription is not confirmed yet; it can only be confirmed or ended."))
     raise StateError(f"A subscription that is {status.value} cannot do this: {action.value}.")

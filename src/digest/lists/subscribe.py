@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from digest.addresses import Address, keyed_hash, parse_address
 from digest.db.dialect import insert_if_new
 from digest.errors import InputError, StateError
+from digest.i18n import N_
 from digest.lists import consent
 from digest.lists.arrivals import find_or_make, take_over
 from digest.lists.endings import Before
@@ -209,7 +210,7 @@ def pause(
 ) -> bool:
     """Send nothing until `until`, or until resumed. A paused one can get another date."""
     if until is not None and until <= now:
-        raise InputError("A pause must end in the future.")
+        raise InputError(N_("A pause must end in the future."))
     consent.lock(session, subscription)
     is_same = subscription.status is SubscriptionStatus.PAUSED and subscription.paused_until == until
     target = next_status(subscription.status, Action.PAUSE)

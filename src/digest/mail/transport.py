@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from digest.errors import ConfigError, InputError
+from digest.i18n import N_
 
 LINE_LIMIT = 998  # RFC 5321 section 4.5.3.1.6, without CRLF
 _ENVELOPE_ADDRESS = re.compile(r"[^\s<>\x00-\x1f\x7f-\x9f]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,253}")
@@ -67,10 +68,10 @@ class Endpoint:
     def __post_init__(self) -> None:
         if self.username and self.security is Security.NONE and not _is_loopback(self.host):
             raise ConfigError(
-                "A mail service with a user name needs TLS: its password would travel in the open."
+                N_("A mail service with a user name needs TLS: its password would travel in the open.")
             )
         if not re.fullmatch(r"[A-Za-z0-9.:\[\]-]{1,255}", self.helo):
-            raise ConfigError("The name we greet a mail service with must be a host name.")
+            raise ConfigError(N_("The name we greet a mail service with must be a host name."))
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from digest import keys
 from digest.errors import ConfigError, InputError
+from digest.i18n import N_
 from digest.models import Transport
 from digest.pacing.transports import check_server, transports
 
@@ -63,7 +64,7 @@ def check_password(text: str) -> str:
     """A password that can be kept and sent; raises InputError, which does not repeat it."""
     password = text.strip("\r\n")
     if not password or len(password) > 1000 or not password.isascii() or not password.isprintable():
-        raise InputError("A password is one line of ASCII letters, digits and signs.")
+        raise InputError(N_("A password is one line of ASCII letters, digits and signs."))
     return password
 
 
@@ -73,7 +74,9 @@ def keep_password(secrets_folder: Path, secret: str, password: str) -> None:
         keys.write_secret(secrets_folder, secret, password)
     except OSError as error:
         raise ConfigError(
-            f"The secrets folder {secrets_folder} cannot be written: {error.strerror}."
+            N_("The secrets folder %(folder)s cannot be written: %(reason)s."),
+            folder=secrets_folder,
+            reason=error.strerror,
         ) from None
 
 

@@ -20,6 +20,7 @@ from digest import keys
 from digest.addresses import parse_domain
 from digest.db.dialect import insert_if_new
 from digest.errors import ConfigError, InputError, NotFoundError
+from digest.i18n import N_
 from digest.mail.dkim import Signer
 from digest.mail.signing_key import Algorithm, SigningKey, check_selector, load_key, make_private
 from digest.models import DkimKey, Transport
@@ -61,7 +62,9 @@ def add_keys(
             keys.write_secret(secrets_folder, row.secret_name, new.pem)
     except OSError as error:
         raise ConfigError(
-            f"The secrets folder {secrets_folder} cannot be written: {error.strerror}."
+            N_("The secrets folder %(folder)s cannot be written: %(reason)s."),
+            folder=secrets_folder,
+            reason=error.strerror,
         ) from None
     return rows
 
@@ -131,7 +134,9 @@ def _insert(
     # A file without a row is of another state of the database: its record may be in the DNS.
     if made is None or (secrets_folder / secret).exists():
         raise InputError(
-            f"There is a key {new.selector!r} of {new.domain} already; choose another --selector."
+            N_("There is a key %(name)r of %(domain)s already; choose another selector."),
+            name=new.selector,
+            domain=new.domain,
         )
     return session.get_one(DkimKey, made)
 

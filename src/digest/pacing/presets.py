@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.models import Security, Signer
 
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){0,3}(?:-[0-9])?")
@@ -130,14 +131,20 @@ def preset(name: str, *, region: str | None = None) -> Preset:
         raise InputError(f"There is no preset {name[:60]!r}; there are: {', '.join(PRESETS)}.")
     if found.needs_region:
         if region is None:
-            raise InputError(f"{found.title} needs its region, such as --region eu-central-1.")
+            raise InputError(
+                N_("%(name)s needs its region, such as eu-central-1."),
+                name=found.title,
+                hint="Give it as --region.",
+            )
         if not _REGION.fullmatch(region):
-            raise InputError(f"{region[:40]!r} is not a region; write it like eu-central-1.")
+            raise InputError(N_("%(text)r is not a region; write it like eu-central-1."), text=region[:40])
         return replace(found, host=found.host.format(region=region))
     if region is None:
         return found
     if not found.regions:
         raise InputError(f"{found.title} has no regions; leave --region out.")
     if region not in found.regions:
-        raise InputError(f"{found.title} has these regions: {', '.join(found.regions)}.")
+        raise InputError(
+            N_("%(name)s has these regions: %(names)s."), name=found.title, names=", ".join(found.regions)
+        )
     return replace(found, host=found.regions[region])

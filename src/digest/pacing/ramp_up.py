@@ -7,6 +7,7 @@ import datetime as dt
 from sqlalchemy.orm import Session
 
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.models import RampOrder, RampUp, Transport
 
 # Beyond all audiences, and within what the databases' whole numbers hold.
@@ -41,13 +42,15 @@ def start_ramp_up(
     `rest` is the mail service for whoever is beyond the day's number; without one they are skipped.
     """
     if not 1 <= first_day <= 10_000_000:
-        raise InputError("The first day's number is from 1 to 10000000 people.")
+        raise InputError(N_("The first day's number is from 1 to 10000000 people."))
     if not 1 <= growth_percent <= 900:
-        raise InputError("The growth is from 1 to 900 per cent a day.")
+        raise InputError(N_("The growth is from 1 to 900 per cent a day."))
     if rest is not None and rest.id == transport.id:
-        raise InputError("The rest must go by another mail service than the one that is ramped up.")
+        raise InputError(N_("The rest must go by another mail service than the one that is ramped up."))
     if rest is not None and session.get(RampUp, rest.id) is not None:
-        raise InputError(f"The mail service {rest.name} is ramped up itself: the rest cannot go by it.")
+        raise InputError(
+            N_("The mail service %(name)s is ramped up itself: the rest cannot go by it."), name=rest.name
+        )
     row = session.get(RampUp, transport.id)
     if row is None:
         row = RampUp(transport_id=transport.id, starts_on=now.astimezone(dt.UTC).date(), created_at=now)

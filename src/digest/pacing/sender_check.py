@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from digest.addresses import parse_domain
 from digest.db import Database
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.mail.signing_key import SigningKey
 from digest.models import Signer, Transport
 from digest.net.dns import Lookups
@@ -93,14 +94,18 @@ def _address(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text.strip()))
     except ValueError:
-        raise InputError(f"{text[:60]!r} is not an IP address; write it like 192.0.2.1.") from None
+        raise InputError(
+            N_("%(text)r is not an IP address; write it like 192.0.2.1."), text=text[:60]
+        ) from None
 
 
 def _selector(text: str) -> str:
     """A selector of others may have several labels and letters that ours do not."""
     labels = text.lower().split(".")
     if not all(label.replace("-", "").replace("_", "").isalnum() for label in labels) or not text.isascii():
-        raise InputError(f"{text[:60]!r} is not a selector; it is the s= of a DKIM signature, like mail2026.")
+        raise InputError(
+            N_("%(text)r is not a selector; it is the s= of a DKIM signature, like mail2026."), text=text[:60]
+        )
     return text.lower()
 
 

@@ -17,6 +17,7 @@ from digest import clock, keys
 from digest.db import Database
 from digest.db.dialect import insert_if_new
 from digest.errors import ConfigError, InputError, NotFoundError
+from digest.i18n import N_
 from digest.mail import transport as wire
 from digest.mail.smtp_client import ServerOffer, check
 from digest.models import RampUp, Security, Signer, Transport
@@ -52,7 +53,7 @@ def add_transport(
     one, and ConfigError for a password that would travel in the open.
     """
     if not _NAME.fullmatch(name):
-        raise InputError("The name of a mail service is 1 to 50 of a-z, digits and hyphens.")
+        raise InputError(N_("The name of a mail service is 1 to 50 of a-z, digits and hyphens."))
     port = DEFAULT_PORTS[security] if port is None else port
     check_server(host=host, port=port, security=security, username=username, helo=helo)
     row = {
@@ -70,18 +71,18 @@ def add_transport(
     }
     made = insert_if_new(session, Transport, row)
     if made is None:
-        raise InputError(f"There is a mail service {name!r} already; choose another name.")
+        raise InputError(N_("There is a mail service %(name)r already; choose another name."), name=name)
     return session.get_one(Transport, made)
 
 
 def check_server(*, host: str, port: int, security: Security, username: str, helo: str) -> None:
     """Raise InputError, or ConfigError where a password would travel in the open, for what cannot be one."""
     if not _HOST.fullmatch(host):
-        raise InputError(f"{host[:80]!r} is not a host name or an IP address.")
+        raise InputError(N_("%(text)r is not a host name or an IP address."), text=host[:80])
     if not 1 <= port <= 65535:
-        raise InputError("A port is a number from 1 to 65535.")
+        raise InputError(N_("A port is a number from 1 to 65535."))
     if not username.isprintable() or len(username) > 254:
-        raise InputError("The user name must be one line of at most 254 characters.")
+        raise InputError(N_("The user name must be one line of at most 254 characters."))
     # Made only to be checked: user names without TLS, and names that cannot stand in EHLO.
     wire.Endpoint(
         host=host, port=port, security=wire.Security(security), username=username, helo=helo or "localhost"
@@ -95,15 +96,15 @@ def checked_limits(
     found: dict[str, float | int | None] = {}
     if per_second is not None:
         if per_second and not 0.001 <= per_second <= 10_000:
-            raise InputError("The mails a second are a number from 0.001 to 10000, or 0 for no limit.")
+            raise InputError(N_("The mails a second are a number from 0.001 to 10000, or 0 for no limit."))
         found["per_second"] = per_second or None
     if per_hour is not None:
         if per_hour and not 1 <= per_hour <= 10_000_000:
-            raise InputError("The mails an hour are a number from 1 to 10000000, or 0 for no limit.")
+            raise InputError(N_("The mails an hour are a number from 1 to 10000000, or 0 for no limit."))
         found["per_hour"] = per_hour or None
     if connections is not None:
         if not 1 <= connections <= 64:
-            raise InputError("A worker may have 1 to 64 connections to a mail service.")
+            raise InputError(N_("A worker may have 1 to 64 connections to a mail service."))
         found["most_connections"] = connections
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Final
 
 from digest import clock
 from digest.db import Database
@@ -22,6 +23,10 @@ from digest.sources.store import Stored, seen_in, store
 from digest.sources.withdrawals import note_reading, only_unknown, plan_reading
 
 log = get_logger(__name__)
+
+# Whoever pauses a source, or takes it away, while a reading of it is stored waits until it is: what the
+# reading says of the next one would be written over that.
+_ALONE: Final = {"key_share": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ def collect(
             feed = only_unknown(session, source, feed)
     seen = seen_in(feed, feed_url=source.url) if feed else []
     with database.write() as session:
-        source = session.get_one(Source, source_id)
+        source = session.get_one(Source, source_id, with_for_update=_ALONE)
         language = feed.language if feed else None
         result = store(session, source_id, seen, language=language, now=now) if feed else Stored()
         with session.no_autoflush:  # the source is written once, with all that is noted of it
@@ -94,7 +99,7 @@ def _fail(
     now: dt.datetime,
 ) -> None:
     with database.write() as session:
-        source = session.get_one(Source, source_id)
+        source = session.get_one(Source, source_id, with_for_update=_ALONE)
         note_fault(session, source, error, spent=spent, interval=interval, now=now)
     log.warning("source fault", source=source_id, code=error.code, detail=error.detail)
 

@@ -8,8 +8,6 @@ Never in the way of an edition: without a copy the picture is shown from the sit
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import io
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -17,11 +15,10 @@ from sqlalchemy.orm import Session
 
 from digest import clock
 from digest.db import Database
-from digest.db.dialect import lock_alone
 from digest.feeds import stored_pictures
 from digest.feeds.picture_file import PictureCode, PictureError, PictureFile, mail_picture
-from digest.feeds.stored_pictures import KIND
 from digest.lists import assets
+from digest.lists.kept_pictures import keep_file
 from digest.logs import get_logger
 from digest.models import Post, PostSource
 from digest.net.http import Answer, FetchCode, Fetcher, FetchError, Limits
@@ -139,27 +136,10 @@ def _note(session: Session, post_id: int, url: str, found: PictureFile | str, *,
     if isinstance(found, str):
         post.picture = stored_pictures.with_fault(post.picture, found)
         return False
-    fingerprint = hashlib.sha256(found.data).hexdigest()
-    post.picture_asset_id = _asset_id(session, found, fingerprint, now=now)
-    post.picture = stored_pictures.with_copy(post.picture, found, fingerprint)
+    there, copy = keep_file(session, found, until=now + assets.KEPT_FOR, now=now)
+    post.picture_asset_id = there.id
+    post.picture = stored_pictures.with_copy(post.picture, found, copy.fingerprint)
     return True
-
-
-def _asset_id(session: Session, made: PictureFile, fingerprint: str, *, now: dt.datetime) -> int:
-    """The file with these bytes: the one that is there, or a new one."""
-    lock_alone(session, "pictures")
-    assets.extend(session, [fingerprint], kind=KIND, until=now + assets.KEPT_FOR)
-    there = assets.find(session, kind=KIND, fingerprint=fingerprint)
-    if there is None:
-        there = assets.store(
-            session,
-            io.BytesIO(made.data),
-            kind=KIND,
-            name=f"{made.width}x{made.height}",
-            media_type=made.media_type,
-            now=now,
-        )
-    return there.id
 
 
 def _locked(session: Session, post_id: int) -> Post | None:

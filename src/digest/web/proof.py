@@ -61,7 +61,8 @@ async def decide(
 def _decide(
     services: Services, token: str, ids: tuple[int, int], what: Act | None
 ) -> tuple[str, ProofPage] | None:
-    now, problem = clock.utc_now(), ""
+    now = clock.utc_now()
+    problem: StateError | None = None
     with services.database.write() as session:
         found = find_proof(session, *ids, now=now)
         if found is None:
@@ -70,11 +71,13 @@ def _decide(
             try:
                 act(session, found, what, now=now)
             except StateError as error:  # the checks stop it, say; nothing was changed
-                problem = str(error)
+                problem = error
         again = find_proof(session, *ids, now=now)
         if again is None:
             return None
-        is_done = what is not None and not problem and found.standing in (Standing.OPEN, Standing.APPROVED)
+        is_done = (
+            what is not None and problem is None and found.standing in (Standing.OPEN, Standing.APPROVED)
+        )
         return _page(session, services, again, token, done=what if is_done else None, problem=problem)
 
 
@@ -86,7 +89,7 @@ def _page(
     *,
     wish: Act | None = None,
     done: Act | None = None,
-    problem: str = "",
+    problem: StateError | None = None,
 ) -> tuple[str, ProofPage]:
     edition = found.edition
     language = for_editors(digest_of(session, edition).language)
@@ -107,7 +110,7 @@ def _page(
         approved_by=found.approved_by,
         newer_url=newer_url,
         changes=tuple(difference_sentence(one, words) for one in found.changes),
-        problem=problem,
+        problem=words.error(problem) if problem is not None else "",
     )
     return language, page
 

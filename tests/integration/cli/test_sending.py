@@ -125,7 +125,7 @@ def test_cancel_asks_while_people_still_wait(cli: Cli, desk: Desk, running: int)
     assert desk.edition(running).state is EditionState.SENDING
     assert "is cancelled: 1 people are not mailed, 3 have it." in cli("edition", "cancel", running, "--yes")
     assert PENDING not in desk.statuses(running).values()
-    assert "only a paused one can go on" in cli.refused("edition", "resume", running, code=1)
+    assert "Only a paused edition can go on" in cli.refused("edition", "resume", running, code=1)
     assert "cancelled" in cli("edition", "cancel", running)  # once more changes nothing
 
 

@@ -142,7 +142,7 @@ def test_a_later_version_keeps_an_editors_words(room: Newsroom) -> None:
         (EditionState.FROZEN, "digest edition revise"),
         (EditionState.PAUSED, "digest edition revise"),
         (EditionState.SENDING, "digest edition pause"),
-        (EditionState.SENT, "nothing of it is changed any more"),
+        (EditionState.SENT, "Nothing of this edition is changed any more"),
     ],
 )
 def test_what_is_fixed_is_not_changed_and_says_what_to_do(

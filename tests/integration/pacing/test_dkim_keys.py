@@ -74,11 +74,11 @@ def test_a_selector_is_used_once(database: Database, folder: Path) -> None:
     """Neither a row nor the file of a key is ever written over; other domains have selectors of their own."""
     add(database, folder, "s1")
     before = (folder / f"dkim_{D}_s1").read_bytes()
-    with pytest.raises(InputError, match="choose another --selector"):
+    with pytest.raises(InputError, match="choose another selector"):
         add(database, folder, "s1")
     add(database, folder, "s1", domain="other.example")
     (folder / f"dkim_{D}_s2").write_text("of another database")
-    with pytest.raises(InputError, match="choose another --selector"):
+    with pytest.raises(InputError, match="choose another selector"):
         add(database, folder, "s2")
     assert (folder / f"dkim_{D}_s1").read_bytes() == before
     with database.read() as session:

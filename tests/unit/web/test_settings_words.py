@@ -12,7 +12,7 @@ from digest.mail.smtp_errors import ConnectionEndedError, SignInError
 from digest.models import Transport
 from digest.pacing.presets import PRESETS
 from digest.web.desk.preset_words import PRESET_WORDS, TITLES
-from digest.web.desk.told_services import advice, told_service
+from digest.web.desk.told_services import advice, told_duration, told_service
 from tests.factories.moments import NOW
 
 HOUR = dt.timedelta(hours=1)
@@ -59,6 +59,14 @@ def test_each_state_of_a_service_is_told(values: dict[str, object], badge: str) 
     told = told_service(row, translator("en"), now=NOW, at=str)
     assert told.badge == badge
     assert str(values.get("fault", "")) in told.sentence
+
+
+@pytest.mark.parametrize("takes", [None, dt.timedelta(seconds=5), 2 * HOUR])
+def test_one_mail_is_told_as_one(takes: dt.timedelta | None) -> None:
+    """A list of one reader is no "1 mails"."""
+    words = translator("en")
+    assert told_duration(1, takes, words).startswith(("1 mail goes", "1 mail takes"))
+    assert told_duration(1200, takes, words).startswith(("1,200 mails go ", "1,200 mails take "))
 
 
 def test_each_common_service_has_its_words() -> None:

@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from digest.db import Database
 from digest.errors import StateError
+from digest.i18n import N_
 from digest.lists import assets
 from digest.web.desk.visit import HEADERS
 
@@ -40,7 +41,7 @@ def bad_lines(session: Session, report_id: int, most: int) -> list[BadShown]:
 def report_file(database: Database, report_id: int | None, name: str) -> Response:
     """A report to be kept; raises StateError if there is none any longer."""
     if report_id is None:
-        raise StateError("This report is not kept any longer.")
+        raise StateError(N_("This report is not kept any longer."))
     headers = {
         **HEADERS,
         "Content-Disposition": f'attachment; filename="{name}"',

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.models import Security, Signer
 from digest.pacing.transports import DEFAULT_PORTS
 from digest.web.desk.forms import Form
@@ -14,7 +15,7 @@ def security_of(form: Form) -> Security:
     """How the connection is protected; raises InputError."""
     text = form.text("security")
     if text not in set(Security):
-        raise InputError("There is no such encryption.")
+        raise InputError(N_("There is no such encryption."))
     return Security(text)
 
 
@@ -42,7 +43,7 @@ def _decimal(text: str) -> float:
     try:
         found = float(text.replace(",", ".") or 0)
     except ValueError:
-        raise InputError(f"{text[:40]!r} is no number.") from None
+        raise InputError(N_("%(text)r is no number."), text=text[:40]) from None
     if not 0 <= found <= 1e9:  # what is no number at all (nan) is neither
-        raise InputError(f"{text[:40]!r} is no number that can be meant.")
+        raise InputError(N_("%(text)r is no number that can be meant."), text=text[:40])
     return found

@@ -70,13 +70,22 @@ def told_pace(row: Transport, words: Translator) -> str:
 
 def told_duration(count: int, takes: dt.timedelta | None, words: Translator) -> str:
     """How long so many mails take, as a sentence; None: nothing limits them."""
-    number = words.number(count)
     if takes is None:
-        return words.gettext(N_("%(count)s mails go as fast as it takes them."), count=number)
+        return words.ngettext(
+            "%(count)s mail goes as fast as it takes it.",
+            "%(count)s mails go as fast as it takes them.",
+            count,
+        )
     if takes < dt.timedelta(minutes=1):
-        return words.gettext(N_("%(count)s mails take less than a minute."), count=number)
-    said = N_("%(count)s mails take about %(time)s.")
-    return words.gettext(said, count=number, time=words.span(takes))
+        return words.ngettext(
+            "%(count)s mail takes less than a minute.", "%(count)s mails take less than a minute.", count
+        )
+    return words.ngettext(
+        "%(count)s mail takes about %(time)s.",
+        "%(count)s mails take about %(time)s.",
+        count,
+        time=words.span(takes),
+    )
 
 
 def advice(error: DigestError, words: Translator) -> str:

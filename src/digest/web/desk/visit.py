@@ -10,6 +10,7 @@ import functools
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from fastapi import Depends, Request
@@ -108,6 +109,10 @@ class Visit:
             chosen = self.me_or_none.zone if self.me_or_none else ""
             self._zone = chosen or house_zone(self.database)
         return self._zone
+
+    def day_of(self, moment: dt.datetime) -> dt.date:
+        """The day on which a moment is, in the person's zone."""
+        return moment.astimezone(ZoneInfo(self.zone)).date()
 
     @property
     def where(self) -> Where:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from fastapi.testclient import TestClient
 from digest import clock, i18n
 from digest.config import Settings
 from digest.db import Database
+from digest.lists.retention import last_run
 from digest.models import (
     Account,
     AlertReceiver,
@@ -169,6 +171,20 @@ def test_what_is_past_its_time_is_told_and_deleted_when_asked(
     assert "Nothing is past its time now." in page
     assert "3 rows deleted" in page
     assert "Last cleaned up:" in hands.get("/desk/settings").text
+
+
+def test_days_are_those_of_whoever_looks(hands: Hands, database: Database, nare: Account) -> None:
+    """On the other side of the world it is another day: one of these two is never that of UTC."""
+    hands.post("/desk/settings/retention/run")
+    with database.read() as session:
+        last = last_run(session)
+    assert last is not None
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        with database.write() as session:
+            session.get_one(Account, nare.id).zone = zone
+        page = hands.get("/desk/settings").text
+        day = last.at.astimezone(ZoneInfo(zone)).date()
+        assert f"Last cleaned up: {i18n.translator('en').day(day)}." in page
 
 
 def test_the_words_in_force_are_ours_until_a_newsroom_has_its_own(

@@ -141,11 +141,11 @@ def zones() -> list[str]:
 
 def _language(text: str) -> str:
     if text not in ("", *LANGUAGES):
-        raise InputError("The desk does not speak this language.")
+        raise InputError(N_("The desk does not speak this language."))
     return text
 
 
 def _scheme(text: str) -> Scheme:
     if text not in set(Scheme):
-        raise InputError("There is no such look.")
+        raise InputError(N_("There is no such look."))
     return Scheme(text)

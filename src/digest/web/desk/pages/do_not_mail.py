@@ -51,7 +51,7 @@ def put_on(visit: Here) -> Response:
                     session, "suppression.add", made, actor=visit.actor, now=visit.now, details=details
                 )
     except InputError as error:
-        return _page(visit, fault=str(error))
+        return _page(visit, fault=visit.told(error))
     said = N_("It is on the do-not-mail list now.") if made else N_("It was on the do-not-mail list already.")
     return visit.go("/desk/do-not-mail", visit.words.gettext(said))
 
@@ -72,7 +72,7 @@ def take_off(visit: Here) -> Response:
                     session, "suppression.remove", found, actor=visit.actor, now=visit.now, details=details
                 )
     except InputError as error:
-        return _page(visit, off_fault=str(error))
+        return _page(visit, off_fault=visit.told(error))
     if found is None:
         return _page(visit, off_fault=visit.words.gettext(N_("It was not on the list.")))
     said = N_("It is off the do-not-mail list. It is put back on no mailing list by that.")
@@ -123,5 +123,5 @@ def _page(visit: Visit, *, fault: str = "", off_fault: str = "") -> Response:
 
 def _cause(text: str) -> SuppressionCause:
     if text not in set(SuppressionCause):
-        raise InputError("There is no such cause.")
+        raise InputError(N_("There is no such cause."))
     return SuppressionCause(text)

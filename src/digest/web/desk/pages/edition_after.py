@@ -116,7 +116,7 @@ def send_correction(visit: Here, edition: int) -> Response:
             made = correct_story(session, found, wrong, due_at=due_at, actor=visit.actor, now=visit.now)
             people, made_id = control.count_waiting(session, made), made.id
     except (InputError, StateError) as error:
-        fault = str(error)
+        fault = visit.told(error)
         if not typed.note:
             fault = visit.words.gettext(N_("Say what was wrong, in one sentence for the readers."))
         return _page(visit, edition, fault, typed, status=422)
@@ -166,7 +166,7 @@ def _changed(
         with visit.database.write() as session:
             said = change(session, get_edition(session, edition_id))
     except (InputError, StateError, NotFoundError) as error:
-        fault = str(error)
+        fault = visit.told(error)
         if typed.act == "note" and not typed.note:
             fault = visit.words.gettext(N_("Say what was wrong, in one sentence for the readers."))
         return _page(visit, edition_id, fault, typed, status=422)

@@ -190,7 +190,7 @@ def _theirs(visit: Visit, error: ChangedMeanwhileError) -> str:
 
 
 def _plain(visit: Visit, error: DigestError) -> str:
-    return visit.words.gettext(str(error))
+    return visit.told(error)
 
 
 def story_asked(visit: Visit) -> tuple[int | None, int | None]:

@@ -88,7 +88,7 @@ def go_on_with_version(visit: Here, edition: int) -> Response:
             ),
         )
     except StateError as error:
-        return edition_page(visit, edition, fault=str(error), status=409)
+        return edition_page(visit, edition, fault=visit.told(error), status=409)
     said = visit.words.ngettext(
         "It goes on: %(count)s person gets the new version.",
         "It goes on: %(count)s people get the new version.",
@@ -150,7 +150,7 @@ def _fault(visit: Visit, edition_id: int, before: Sheet, error: DigestError) -> 
         return visit.words.gettext(said, number=newest)
     if edition.state is EditionState.SENDING:
         return visit.words.gettext(N_("It is being handed over again: pause it first."))
-    return str(error)
+    return visit.told(error)
 
 
 def _sheet(session: Session, edition_id: int, base: int = 0) -> Sheet:

@@ -126,4 +126,4 @@ def _kept(visit: Visit, session: Session, made: PictureFile | None) -> dict[str,
 def _refused(visit: Visit, edition_id: int, error: InputError, mine: Typed) -> Response:
     """The page with what is wrong, and what was typed in its place."""
     status = 200 if visit.is_htmx else 422
-    return edition_page(visit, edition_id, fault=visit.words.gettext(str(error)), mine=mine, status=status)
+    return edition_page(visit, edition_id, fault=visit.told(error), mine=mine, status=status)

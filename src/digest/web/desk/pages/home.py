@@ -203,13 +203,18 @@ def _of_editions(visit: Visit, found: Attention) -> list[WantLine]:
 
 
 def _of_doubts(visit: Visit, found: Attention) -> list[WantLine]:
-    words, text = visit.words, N_("Of %(people)s mails, %(count)s may have arrived; nobody could know.")
+    words = visit.words
     return [
         WantLine(
             kind="doubt",
             about=each.digest,
             what=words.gettext(N_("Many may have arrived")),
-            why=words.gettext(text, people=words.number(each.people), count=words.number(each.uncertain)),
+            why=words.ngettext(
+                "Of %(count)s mail, %(uncertain)s may have arrived; nobody could know.",
+                "Of %(count)s mails, %(uncertain)s may have arrived; nobody could know.",
+                each.people,
+                uncertain=words.number(each.uncertain),
+            ),
             by=words.gettext(N_("What nobody settles within a day is settled as its list says.")),
             left="",
             url=f"/desk/editions/{each.id}",

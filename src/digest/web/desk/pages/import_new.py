@@ -67,7 +67,7 @@ def upload_file(visit: Here, list: int) -> Response:  # noqa: A002
     try:
         look_at(upload.file, name)
     except InputError as error:
-        return _first(visit, list, fault=str(error))
+        return _first(visit, list, fault=visit.told(error))
     upload.file.seek(0)
     with visit.database.write() as session:
         made = drafts.keep_upload(
@@ -93,7 +93,7 @@ def try_file(visit: Here, list: int) -> Response:  # noqa: A002
         asked = _asked(visit, found)
         _check(visit, asked)
     except InputError as error:
-        return _columns(visit, found, fault=str(error))
+        return _columns(visit, found, fault=visit.told(error))
     with visit.database.write() as session:
         held = drafts.hold_draft(session, found.id)
         asked = replace(asked, report_id=held.report_id, import_id=held.import_id)
@@ -206,7 +206,7 @@ def _check_cadence(session: Session, order: ImportOrder) -> None:
     of_list = sa.select(MailingList.digest_id).where(MailingList.id == order.list_id).scalar_subquery()
     own = sa.select(Cadence.id).where(Cadence.id == order.cadence_id, Cadence.digest_id == of_list)
     if session.scalar(own) is None:
-        raise InputError("Choose how often they get it.")
+        raise InputError(N_("Choose how often they get it."))
 
 
 @contextlib.contextmanager

@@ -66,7 +66,7 @@ def add_person(visit: Here) -> Response:
             sent = invite(session, account, by=visit.me.name, stationery=stationery(visit), now=visit.now)
     except InputError as error:
         with visit.database.read() as session:
-            return _new(visit, session, fault=str(error))
+            return _new(visit, session, fault=visit.told(error))
     _tell(visit, sent)
     return visit.go(f"/desk/people/{account.id}")
 
@@ -104,7 +104,7 @@ def send_link(visit: Here, account: int) -> Response:
     with visit.database.write() as session:
         person = get_account(session, account)
         if person.disabled_at is not None:
-            raise InputError("Let them in again first.")
+            raise InputError(N_("Let them in again first."))
         sent = (
             invite(session, person, by=visit.me.name, stationery=stationery(visit), now=visit.now)
             if person.password_hash is None
@@ -180,5 +180,5 @@ def _digests(session: Session) -> list[Digest]:
 
 def _role(text: str) -> AccountRole:
     if text not in set(AccountRole):
-        raise InputError("There is no such role.")
+        raise InputError(N_("There is no such role."))
     return AccountRole(text)

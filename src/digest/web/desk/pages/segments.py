@@ -61,7 +61,7 @@ def make_segment(visit: Here, digest: int) -> Response:
             )
             number = made.id
     except InputError as error:
-        return _again(visit, digest, None, str(error))
+        return _again(visit, digest, None, visit.told(error))
     return visit.go(f"/desk/segments/{number}", visit.words.gettext(N_("Saved.")))
 
 
@@ -94,7 +94,7 @@ def save_segment(visit: Here, segment: int) -> Response:
                 now=visit.now,
             )
     except InputError as error:
-        return _again(visit, digest.id, segment, str(error))
+        return _again(visit, digest.id, segment, visit.told(error))
     return visit.go(f"/desk/segments/{segment}", visit.words.gettext(N_("Saved.")))
 
 
@@ -116,7 +116,7 @@ def remove_segment(visit: Here, segment: int) -> Response:
                 session, session.get_one(Segment, segment), actor=visit.actor, now=visit.now
             )
     except StateError as error:
-        return _again(visit, digest_id, segment, str(error), status=409)
+        return _again(visit, digest_id, segment, visit.told(error), status=409)
     return visit.go(
         f"/desk/digests/{digest_id}/segments",
         visit.words.gettext(N_("It is gone. Its people stay where they are.")),
@@ -154,7 +154,7 @@ def _shaped(visit: Visit, session: Session, digest: Digest, segment: Segment | N
         rule = form.text("written") or json.dumps(rule_of(built or Built(), names.kinds))
         counted = count_rule(session, digest.id, rule, now=visit.now)
     except InputError as error:
-        fault = visit.words.gettext(str(error))
+        fault = visit.told(error)
     return _page(
         visit, session, digest, segment, built=built, counted=counted, count_fault=fault, names=names
     )

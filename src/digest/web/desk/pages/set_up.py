@@ -48,7 +48,7 @@ def _set_up(visit: Visit, token: str) -> Response:
         try:
             _make(visit.database, token, name=name, address=address, password=password)
         except InputError as error:
-            faults["address"] = str(error)
+            faults["address"] = visit.told(error)
         else:
             return visit.go("/desk/sign-in", visit.words.gettext(_DONE))
     return visit.page(
@@ -75,7 +75,7 @@ def faults_of(
     try:
         check_strength(password, address=address, name=name)
     except WeakPasswordError as error:
-        return {"password": visit.words.gettext(str(error))}
+        return {"password": visit.told(error)}
     if password != again:
         return {"again": visit.words.gettext(N_("The two are not the same."))}
     return {}

@@ -107,7 +107,7 @@ def _matters(visit: Visit, facts: _Facts) -> list[Matter]:
             "trash",
             _(N_("What is kept")),
             _(N_("For how long, and what goes next.")),
-            _(N_("Last cleaned up: %(when)s."), when=words.day(facts.cleaned_at.date()))
+            _(N_("Last cleaned up: %(when)s."), when=words.day(visit.day_of(facts.cleaned_at)))
             if facts.cleaned_at
             else _(N_("It has not run yet.")),
         ),

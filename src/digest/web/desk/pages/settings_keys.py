@@ -65,7 +65,7 @@ def make_keys(visit: Here) -> Response:
                 details = {"domain": row.domain, "selector": row.selector, "algorithm": row.algorithm}
                 audit.record(session, "dkim.keygen", row, actor=visit.actor, now=visit.now, details=details)
     except (InputError, ConfigError) as error:
-        return _keys(visit, fault=str(error))
+        return _keys(visit, fault=visit.told(error))
     said = N_("The key is made. Now its record has to stand in the DNS; then sign with it.")
     return visit.go("/desk/settings/keys", visit.words.gettext(said), kind="note")
 
@@ -80,7 +80,7 @@ async def use_key(visit: Here, key: int) -> Response:
         try:
             seen = await away(lambda: check_key(found, visit.settings.dns_addresses))
         except ConfigError as error:
-            return await run_in_threadpool(_keys, visit, fault=str(error), not_seen=row.id)
+            return await run_in_threadpool(_keys, visit, fault=visit.told(error), not_seen=row.id)
         if seen.level is not Level.GOOD:
             return await run_in_threadpool(_keys, visit, fault=seen.words, not_seen=row.id)
     await visit.services.in_turn(_switch, visit, key, is_on=True)
@@ -113,7 +113,7 @@ def _loaded(visit: Visit, key: int) -> tuple[DkimKey, SigningKey | str]:
     try:
         return row, dkim_keys.load(row, visit.settings.secrets_folder)
     except ConfigError as error:
-        return row, str(error)
+        return row, visit.told(error)
 
 
 def _row(session: Session, key: int) -> DkimKey:
@@ -152,7 +152,7 @@ def _shown(visit: Visit, row: DkimKey, *, is_last: bool) -> ShownKey:
     try:
         key = dkim_keys.load(row, visit.settings.secrets_folder)
     except ConfigError as error:
-        return ShownKey(row, fault=str(error), is_last=is_last)
+        return ShownKey(row, fault=visit.told(error), is_last=is_last)
     line = zone_line(key.record_name, "TXT", key.record)
     return ShownKey(row, key.record_name, key.record, line, is_last=is_last)
 

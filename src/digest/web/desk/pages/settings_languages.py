@@ -18,7 +18,7 @@ from digest.i18n.readers import ReaderWords, as_file, words_in_force
 from digest.models import Digest
 from digest.web.desk.pages.digest_settings import LANGUAGE_NAMES
 from digest.web.desk.table import desk
-from digest.web.desk.visit import HEADERS, Here
+from digest.web.desk.visit import HEADERS, Here, Visit
 
 _PAGE: Final = 40
 
@@ -43,7 +43,7 @@ def show_languages(visit: Here) -> Response:
         speaking, strange = _speaking(session)
     return visit.page(
         "settings_languages.html",
-        languages=[_shown(tag, speaking[tag]) for tag in READER_LANGUAGES],
+        languages=[_shown(visit, tag, speaking[tag]) for tag in READER_LANGUAGES],
         strange=strange,
         folder=str(visit.settings.templates or ""),
     )
@@ -56,7 +56,7 @@ def show_words(visit: Here, tag: str) -> Response:
         raise HTTPException(404)
     query = visit.request.query_params
     wanted, after = query.get("q", "")[:100].strip(), query.get("after", "")
-    fault = _fault(tag)
+    fault = _fault(visit, tag)
     found = [] if fault else [each for each in words_in_force(tag) if _holds(each, wanted)]
     own = [each for each in found if each.is_own]
     if query.get("own"):
@@ -90,7 +90,7 @@ def take_words(visit: Here, tag: str) -> Response:
     try:
         text = as_file(tag)
     except ConfigError as error:
-        return visit.fault(409, str(error))
+        return visit.fault(409, visit.told(error))
     return Response(text, media_type="text/x-gettext-translation; charset=utf-8", headers=headers)
 
 
@@ -108,18 +108,18 @@ def _speaking(session: Session) -> tuple[dict[str, list[tuple[int, str]]], list[
     return found, strange
 
 
-def _shown(tag: str, digests: list[tuple[int, str]]) -> ShownLanguage:
-    fault = _fault(tag)
+def _shown(visit: Visit, tag: str, digests: list[tuple[int, str]]) -> ShownLanguage:
+    fault = _fault(visit, tag)
     own = 0 if fault else sum(each.is_own for each in words_in_force(tag))
     return ShownLanguage(tag, LANGUAGE_NAMES[tag], tag in LANGUAGES, tag in DRAFTS, own, digests, fault)
 
 
-def _fault(tag: str) -> str:
+def _fault(visit: Visit, tag: str) -> str:
     """What is wrong with the newsroom's file of a language, as `digest doctor` says it."""
     try:
         check_words(tag)
     except ConfigError as error:
-        return str(error)
+        return visit.told(error)
     return ""
 
 

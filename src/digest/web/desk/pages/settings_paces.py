@@ -63,7 +63,7 @@ def save_pace(visit: Here, transport: int) -> Response:
             if changed:
                 audit.record(session, "transport.set", row, actor=visit.actor, now=visit.now, details=changed)
     except InputError as error:
-        return _paces(visit, fault=str(error), of=transport)
+        return _paces(visit, fault=visit.told(error), of=transport)
     return visit.go(
         "/desk/settings/paces", visit.words.gettext(N_("Saved. It counts from the next mail on."))
     )
@@ -92,7 +92,7 @@ def save_growth(visit: Here, transport: int) -> Response:
                 details = {"first_day": made.first_day, "growth_percent": made.growth_percent}
             audit.record(session, "transport.ramp-up", row, actor=visit.actor, now=visit.now, details=details)
     except InputError as error:
-        return _paces(visit, fault=str(error), of=transport)
+        return _paces(visit, fault=visit.told(error), of=transport)
     said = N_("It counts for editions whose audience is fixed from now on.")
     return visit.go("/desk/settings/paces", visit.words.gettext(said))
 

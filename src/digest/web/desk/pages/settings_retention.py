@@ -44,7 +44,7 @@ def show_retention(visit: Here) -> Response:
         gone=sum(last.report.deleted.values()) if last else 0,
         next_at=last.at + retention.EVERY if last and last.report.is_done else None,
         deliveries=days(keep, words),
-        deliveries_before=words.day((visit.now - keep).date()),
+        deliveries_before=words.day(visit.day_of(visit.now - keep)),
     )
 
 

@@ -60,7 +60,7 @@ async def check_domain(visit: Here) -> Response:
             )
         )
     except (InputError, ConfigError) as error:
-        return await run_in_threadpool(_senders, visit, str(error))
+        return await run_in_threadpool(_senders, visit, visit.told(error))
     return await run_in_threadpool(_sheet, visit, asked, findings)
 
 

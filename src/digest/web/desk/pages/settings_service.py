@@ -73,7 +73,7 @@ def save_service(visit: Here, transport: int) -> Response:
             noted = _change(session, visit, row, wanted, password)
             must_prove = was_ready and row.accepted_at is None
     except (InputError, ConfigError) as error:
-        return _page(visit, transport, fault=str(error))
+        return _page(visit, transport, fault=visit.told(error))
     if must_prove:
         said = N_("Saved. It is another service now: nobody is mailed by it before it has taken a test mail.")
         return visit.go(f"/desk/mail-services/{transport}", visit.words.gettext(said), kind="note")
@@ -173,7 +173,7 @@ def _try(visit: Visit, transport: int) -> Reply | Tried:
             row = session.get_one(Transport, transport)
             audit.record(session, "transport.test", row, actor=visit.actor, now=visit.now)
     except DigestError as error:
-        return Tried(str(error), advice(error, visit.words))
+        return Tried(visit.told(error), advice(error, visit.words))
     return reply
 
 

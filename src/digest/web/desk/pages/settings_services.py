@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from starlette.responses import Response
 
@@ -20,9 +20,6 @@ from digest.web.desk.service_form import limits, port_of, security_of, signer_of
 from digest.web.desk.table import desk
 from digest.web.desk.told_services import SECURITIES, SIGNERS, ToldService, told_pace, told_service
 from digest.web.desk.visit import Here, Visit
-
-TYPED: Final = ("name", "host", "region", "port", "security", "username", "helo", "signer")
-LIMITS: Final = ("per_second", "per_hour", "connections")
 
 
 @desk.get("/mail-services", may=May.RUN_SETTINGS)
@@ -64,7 +61,7 @@ def add_service(visit: Here) -> Response:
             if made.secret_name:
                 change.keep_password(visit.settings.secrets_folder, made.secret_name, password)
     except (InputError, ConfigError) as error:
-        return _new(visit, chosen, str(error))
+        return _new(visit, chosen, visit.told(error))
     said = N_("It is there. Readers are mailed by it once it has taken a test mail: send one now.")
     return visit.go(f"/desk/mail-services/{made.id}", visit.words.gettext(said), kind="note")
 

@@ -53,7 +53,7 @@ def save_subscriber(visit: Here, subscriber: int) -> Response:
             if changed:
                 _note(visit, session, "subscriber.set", _person(session, subscriber), changed=changed)
     except (InputError, NotFoundError) as error:
-        return person_page(visit, subscriber, fault=str(error), status=422)
+        return person_page(visit, subscriber, fault=visit.told(error), status=422)
     said = N_("Saved.") if changed else N_("Nothing was changed.")
     return _back(visit, subscriber, said)
 
@@ -98,7 +98,7 @@ def choose_for_them(visit: Here, subscriber: int) -> Response:
             if changed:
                 _note(visit, session, "subscriber.set", subscription, changed=changed)
     except StateError as error:
-        return person_page(visit, subscriber, fault=str(error), status=409)
+        return person_page(visit, subscriber, fault=visit.told(error), status=409)
     said = N_("%(title)s comes to them so from now on.") if changed else N_("Nothing was changed.")
     return _back(visit, subscriber, said, title=title)
 
@@ -210,7 +210,7 @@ def _subscription(session: Session, subscriber_id: int, subscription_id: int) ->
         .where(Subscription.id == subscription_id, Subscription.subscriber_id == subscriber_id)
     ).one_or_none()
     if found is None:
-        raise NotFoundError("This person is not on that list.")
+        raise NotFoundError(N_("This person is not on that list."))
     return found.Subscription, found.title
 
 
@@ -245,5 +245,5 @@ def _day(text: str, zone: str) -> dt.datetime | None:
     try:
         day = dt.date.fromisoformat(text)
     except ValueError:
-        raise InputError(f"{text[:40]!r} is not a day; write it like 2027-01-15.") from None
+        raise InputError(N_("%(text)r is not a day; write it like 2027-01-15."), text=text[:40]) from None
     return dt.datetime.combine(day, dt.time(0), ZoneInfo(zone)).astimezone(dt.UTC)

@@ -32,7 +32,7 @@ class _FormerError(StateError):
     """Somebody had this address until they changed it."""
 
     def __init__(self, person: int) -> None:
-        super().__init__("Somebody had this address until they moved to another one.")
+        super().__init__(N_("Somebody had this address until they moved to another one."))
         self.person = person
 
 
@@ -49,11 +49,11 @@ def add_person(visit: Here, list: int) -> Response:  # noqa: A002
         with visit.database.write() as session:
             added = _add(visit, session, session.get_one(MailingList, list))
     except _FormerError as error:
-        return _page(visit, list, fault=str(error), former_id=error.person, status=409)
+        return _page(visit, list, fault=visit.told(error), former_id=error.person, status=409)
     except LeftError as error:
-        return _page(visit, list, fault=visit.words.gettext(str(error)), has_left=True, status=409)
+        return _page(visit, list, fault=visit.told(error), has_left=True, status=409)
     except (InputError, StateError) as error:
-        return _page(visit, list, fault=str(error), status=422)
+        return _page(visit, list, fault=visit.told(error), status=422)
     is_known = added.outcome is AddOutcome.KNOWN
     said = (
         N_("They were on the list already; nothing was changed.") if is_known else N_("They are on the list.")
@@ -111,7 +111,7 @@ def _cadence(session: Session, mailing_list: MailingList, cadence_id: int) -> in
     if not cadence_id:
         return None
     if cadence_id not in dict(_cadences(session, mailing_list.digest_id)):
-        raise InputError("Choose how often they get it.")
+        raise InputError(N_("Choose how often they get it."))
     return cadence_id
 
 
