@@ -23,6 +23,7 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "audience": (
         *("tests/unit/lists", "tests/integration/lists", "tests/unit/web", "tests/integration/web"),
+        "tests/unit/test_segment_builder.py",
         *("tests/browser/test_crawl.py", "tests/browser/test_every_page.py"),
         *("tests/browser/test_reader_pages.py", "tests/browser/test_whole_life.py"),
     ),

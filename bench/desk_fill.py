@@ -59,7 +59,7 @@ class Filled:
 
     account: int
     people: int
-    things: Mapping[str, Mapping[str, int | str]]
+    things: Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,6 @@ def fill(database: Database, people: int) -> Filled:
             "import": {"": imported},
             "transport": {"": transport.id},
             "account": {"": staff[1].id},
-            "tag": {"": "hy"},
         }
         account = staff[0].id
     while keep_figures(database, now=now):  # as the tick has, long since

@@ -27,6 +27,7 @@ _BARE: Final = "/health"
 _PAGE_MS: Final = 300.0
 _PREVIEW_MS: Final = 1000.0
 # Pages whose question says what is shown: those that cost the most of each.
+_NAMES: Final = {"tag": "hy"}  # parts of an address that name no row
 _ASKED: Final[Mapping[str, tuple[str, ...]]] = {
     "/subscribers": ("", "?q=reader77", "?q=@mail7.test", "?list=1&status=paused"),
     "/calendar": ("", "?view=month"),
@@ -54,11 +55,12 @@ def paths(filled: Filled) -> dict[str, str]:
 def _of(entry: Entry, filled: Filled) -> Iterator[tuple[str, str]]:
     """A page's paths, for each thing that it may be of and each question that is asked of it."""
     words = re.findall(r"{(\w+)", entry.path)
-    things = filled.things.get(words[0], {}) if words else {"": 0}
+    is_row = bool(words) and words[0] not in _NAMES
+    things = filled.things.get(words[0], {}) if is_row else {"": 0}
     if len(words) > 1 or not things:
         raise ValueError(f"the bench has nothing to put into {entry.path}: make it in bench.desk_fill")
     for what, number in things.items():
-        path = re.sub(r"{\w+}", str(number), entry.path)
+        path = re.sub(r"{\w+}", _NAMES.get(words[0], str(number)) if words else "", entry.path)
         for asked in _ASKED.get(entry.path, ("",)):
             note = f" ({what})" if what else ""
             yield f"{entry.path or '/'}{asked}{note}", f"{ROOT}{path}{asked}"

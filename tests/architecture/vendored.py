@@ -30,7 +30,6 @@ TAKEN: dict[str, tuple[str, dict[str, str]]] = {
         "MIT",
         {"Sortable.min.js": "sortablejs/Sortable.min.js", "LICENSE": "sortablejs/LICENSE"},
     ),
-    "overtype": ("MIT", {"dist/overtype.min.js": "overtype/overtype.min.js", "LICENSE": "overtype/LICENSE"}),
     "@tabler/icons": ("MIT", {"LICENSE": "icons/LICENSE"}),
 }
 _CHILDREN = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)
@@ -58,7 +57,7 @@ def rows(source: Path) -> Iterator[dict[str, Any]]:
         if name == "@tabler/icons":
             texts[SPRITE] = sprite(package).encode()
         for ours, data in texts.items():
-            cleaned = without_styles(without_map(data)) if name == "overtype" else without_map(data)
+            cleaned = without_map(data)
             (FOLDER / ours).parent.mkdir(parents=True, exist_ok=True)
             (FOLDER / ours).write_bytes(cleaned)
             yield {
@@ -68,17 +67,6 @@ def rows(source: Path) -> Iterator[dict[str, Any]]:
                 "licence": licence,
                 "sha256": hashlib.sha256(cleaned).hexdigest(),
             }
-
-
-def without_styles(data: bytes) -> bytes:
-    """Without the style attributes in the markup that a script makes: our content policy allows none.
-
-    OverType places a link's tip by them: without, it stands below the editor.
-    """
-    left = re.sub(rb' style="anchor-name: (\$\{\w+\})"', rb' data-anchor="\1"', data)
-    left = re.sub(rb' style="[^"$]*"', b"", left)
-    assert b' style="' not in left
-    return left
 
 
 def without_map(data: bytes) -> bytes:

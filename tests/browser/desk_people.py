@@ -141,7 +141,7 @@ def add_lists(session: Session, scene: Scene, readers: int) -> None:
         digest_id=digest.id,
         name="beirut",
         title="Readers in Beirut",
-        rule={"field": "attribute:city", "op": "is", "value": "Beirut"},
+        rule={"attribute": {"name": "city", "is": "Beirut"}},
         created_at=scene.now,
         changed_at=scene.now,
     )

@@ -119,7 +119,7 @@ def test_a_cadences_spans_are_set_and_shown(cli: Cli, database: Database) -> Non
     assert cli.json("cadence", "list")[0]["spread_seconds"] is None
     for words, sentence in (
         (("--spread", "2d"), "between 0 and 1440 minutes"),
-        (("--useful", "5m"), "between 600 and"),
+        (("--useful", "5m"), "between 10 and"),
         (("--useful", "soon"), "not a span of time"),
     ):
         assert sentence in cli.refused("cadence", "set", "courier", "morning", *words)

@@ -9,7 +9,7 @@ from digest.web.desk.table import Entry, desk
 # The kinds of things that `bench.desk_fill` makes.
 _MADE = (
     *("digest", "cadence", "edition", "source", "list", "segment", "subscriber", "import", "transport"),
-    *("account", "tag"),
+    "account",
 )
 
 

@@ -67,21 +67,6 @@
     });
   });
 
-  /* Words in Markdown show their marks at work while they are written; without the editor they stay a plain field. */
-  const markdown = () => document.querySelectorAll("textarea[data-markdown]").forEach((area) => {
-    if (!window.OverType) return;
-    window.OverType.stylesInjected = true; // they stand in a file: the policy lets no script put any into the page
-    const box = document.createElement("div");
-    box.className = "markdown-box";
-    const props = { id: area.id, name: area.name, rows: area.rows, maxlength: area.maxLength, "aria-describedby": area.getAttribute("aria-describedby") };
-    area.replaceWith(box);
-    new window.OverType(box, { value: area.value, autoResize: true, minHeight: "8rem", fontSize: "1rem", lineHeight: 1.55,
-      padding: ".6rem .75rem", spellcheck: true, textareaProps: props });
-    // Tab leads on, always: nobody is caught in the field.
-    box.addEventListener("keydown", (event) => { if (event.key === "Tab") event.stopPropagation(); }, true);
-  });
-  markdown();
-
   const sort = () => {
     const list = document.querySelector("[data-sortable]");
     if (!list || list.dataset.ready || !window.Sortable) return;
@@ -117,15 +102,14 @@
     const at = document.activeElement;
     const story = at?.closest("[data-story]")?.dataset.story;
     held = story ? { story, label: at.getAttribute("aria-label") } : null;
-    // htmx gives what comes the attributes of what has the same id: the editor's styles, which the policy forbids there.
-    document.querySelectorAll(".markdown-box [id]").forEach((each) => each.removeAttribute("id"));
+    // htmx gives what comes the attributes of what had its id: of a story that was dragged, styles, which no page may set.
+    board?.querySelectorAll("[style]").forEach((each) => each.removeAttribute("style"));
   });
   document.addEventListener("htmx:after:swap", () => {
     sort();
     const now = document.getElementById("board");
     if (!now || now === board) return;
     board = now;
-    markdown();
     show();
     const checks = document.getElementById("checks");
     if (checks) window.htmx.ajax("GET", `/desk/editions/${document.querySelector("[data-edition]").dataset.edition}/checks`,
