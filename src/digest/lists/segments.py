@@ -134,7 +134,12 @@ def remove_segment(session: Session, segment: Segment, *, actor: str, now: dt.da
     going = sa.select(Edition.id).where(Edition.segment_id == segment.id, Edition.state.not_in(_FINAL))
     if (edition := session.scalars(going.order_by(Edition.id).limit(1)).first()) is not None:
         raise StateError(f"Edition {edition} goes to this segment; give it another one, or none, first.")
-    past = sa.update(Edition).where(Edition.segment_id == segment.id).values(segment_id=None)
+    # Of none that came since: without its segment it would go to everybody.
+    past = (
+        sa.update(Edition)
+        .where(Edition.segment_id == segment.id, Edition.state.in_(_FINAL))
+        .values(segment_id=None)
+    )
     session.execute(past.execution_options(synchronize_session=False))
     audit.record(session, "segment.remove", segment, actor=actor, now=now, details={"name": segment.name})
     session.delete(segment)
