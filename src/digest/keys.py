@@ -70,10 +70,15 @@ def read_secret(folder: Path, name: str) -> str:
 
 
 def write_secret(folder: Path, name: str, value: str) -> None:
-    """Keep a secret as a file that only its owner may read."""
+    """Keep a secret as a file that only its owner may read.
+
+    The one before is there until this one is: a worker reads one of them at any moment.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (folder / name).unlink(missing_ok=True)
-    _create(folder / name, value)
+    spare = folder / f".{name}.new"
+    spare.unlink(missing_ok=True)
+    _create(spare, value)
+    spare.replace(folder / name)
 
 
 def _read_token_keys(folder: Path) -> dict[int, bytes]:

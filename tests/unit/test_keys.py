@@ -120,6 +120,16 @@ def test_a_secret_is_a_file_of_its_own(folder: Path) -> None:
     assert keys.read_secret(folder, "judge") == "sesame"
 
 
+def test_a_secret_stays_until_another_one_is_written_whole(folder: Path) -> None:
+    """Whoever reads it while it is changed, or after that has failed half way, finds the one before."""
+    keys.write_secret(folder, "judge", "sesame")
+    with pytest.raises(UnicodeEncodeError):
+        keys.write_secret(folder, "judge", "s\u0259same")
+    assert keys.read_secret(folder, "judge") == "sesame"
+    keys.write_secret(folder, "judge", "open")
+    assert keys.read_secret(folder, "judge") == "open"
+
+
 @pytest.mark.parametrize("name", ["", "../address-key", "a/b", ".hidden", "/etc/hostname"])
 def test_a_secret_never_leads_out_of_the_folder(folder: Path, name: str) -> None:
     """A path is no name."""

@@ -74,6 +74,14 @@ def may_see(session: Session, me: Me, of: Of, thing_id: int) -> bool:
     return bool(session.scalar(sa.select(found.exists())))
 
 
+def has_alone(session: Session, me: Me, source_id: int) -> bool:
+    """Whether every digest that draws from a source is one of this person's: what is done to it is theirs."""
+    others = sa.exists().where(
+        DigestSource.source_id == source_id, DigestSource.digest_id.not_in(visible_digests(me))
+    )
+    return sees_all(me.role) or not session.scalar(sa.select(others))
+
+
 def allows(me: Me | None, guard: Guard) -> bool:
     """Whether a person has the role that a guard asks for; nobody in particular may only ask to come in."""
     return guard.least is None if me is None else has_role(me.role, guard.least)

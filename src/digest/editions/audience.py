@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -72,7 +72,10 @@ class AudienceSummary:
 def audience_of(session: Session, edition: Edition) -> AudienceSummary:
     """As `audience_summary`; of very many it may be as it was a minute ago."""
     key = _key(session, edition)
-    return _summaries.of(session, key, lambda using: _summary(using, key))
+    found = _summaries.of(session, key, lambda using: _summary(using, key))
+    # Numbers may be a minute old. Of a person who was erased since then nothing is shown.
+    known = _known(session, [one.subscriber_id for one in found.samples])
+    return replace(found, samples=tuple(one for one in known if one.address))
 
 
 def people_of(session: Session, edition: Edition) -> int:
@@ -287,11 +290,16 @@ def _samples(session: Session, edition: Edition, audience: _Audience, count: int
         if person is None:
             break
         found[person] = None
+    return _known(session, list(found))
+
+
+def _known(session: Session, people: list[int]) -> tuple[Sample, ...]:
+    """Who these are now, in their order."""
     rows = session.execute(
-        sa.select(Subscriber.id, Subscriber.address, Subscriber.name).where(Subscriber.id.in_(list(found)))
+        sa.select(Subscriber.id, Subscriber.address, Subscriber.name).where(Subscriber.id.in_(people))
     )
     known = {row.id: Sample(row.id, row.address or "", row.name) for row in rows}
-    return tuple(known[person] for person in found if person in known)
+    return tuple(known[person] for person in people if person in known)
 
 
 def _from(

@@ -7,8 +7,10 @@ has. Steps never commit.
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -42,6 +44,15 @@ from digest.queueing.names import TaskName
 # Of one that is being handed over nobody can say yet who will have had the story.
 CORRECTABLE: Final = (EditionState.PAUSED, EditionState.SENT, EditionState.CANCELLED)
 NOTE_LIMIT: Final = 2_000
+_A_MOMENT: Final = dt.timedelta(hours=1)  # a form that is sent once more, by a double press or by Back
+
+
+class MadeAlreadyError(StateError):
+    """The very same correction was asked for a moment ago: nobody is sent it twice."""
+
+    def __init__(self, edition_id: int) -> None:
+        super().__init__(f"This very correction was made a moment ago: it is edition {edition_id}.")
+        self.edition_id = edition_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +79,8 @@ def correct(
     """Make the correction edition of a story that went out; it is locked when its lead begins, or at once.
 
     Raises StateError for an edition that did not go out, is being handed over, or whose people are not on
-    record any more, and where nobody who may be mailed had the story; InputError for a story that is not
-    there, or words that cannot be used.
+    record any more, where nobody who may be mailed had the story, and, as MadeAlreadyError, for the very same
+    words once more; InputError for a story that is not there, or words that cannot be used.
     """
     _check(session, edition)
     revision = _revision(session, edition, wrong.revision)
@@ -87,6 +98,8 @@ def correct(
         actor,
         is_only=wrong.revision is not None,
     )
+    if (before := _made_before(session, edition, right, now=now)) is not None:
+        raise MadeAlreadyError(before)
     made = _add(session, edition, item.position, right, due_at=due_at, actor=actor, now=now)
     if session.scalar(sa.select(sa.func.count()).select_from(had_story(session, made).subquery())) == 0:
         raise StateError(N_("Nobody who may still be mailed has had this story."))
@@ -143,6 +156,27 @@ def _words(wrong: Wrong) -> Correction:
         excerpts={} if wrong.excerpt is None else {number: wrong.excerpt},
         bodies={} if wrong.body is None else {number: wrong.body},
     )
+
+
+def _made_before(session: Session, edition: Edition, right: PutRight, *, now: dt.datetime) -> int | None:
+    """The correction in the same words that was asked for a moment ago, by whomever, and was not stopped."""
+    rows = session.execute(
+        sa.select(EditionChange.edition_id, EditionChange.details)
+        .join(Edition, Edition.id == EditionChange.edition_id)
+        .where(
+            Edition.corrects_id == edition.id,
+            Edition.state.not_in((EditionState.SKIPPED, EditionState.CANCELLED)),
+            EditionChange.kind == ChangeKind.NOTE,
+            EditionChange.made_at > now - _A_MOMENT,
+        )
+        .order_by(EditionChange.id.desc())
+    )
+    wanted = _as_kept(right.as_json())
+    return next((number for number, kept in rows if _as_kept(kept) == wanted), None)
+
+
+def _as_kept(details: Mapping[str, Any]) -> str:
+    return json.dumps({name: value for name, value in details.items() if name != "by"}, sort_keys=True)
 
 
 def _add(

@@ -48,6 +48,11 @@ def skip_day(
     return _add(session, cadence, DateKind.SKIP, day.isoformat(), note=note, actor=actor, now=now)
 
 
+def is_skipped(session: Session, cadence: Cadence, day: dt.date) -> bool:
+    """Whether somebody has said that a cadence does not come out on a day."""
+    return session.get(CadenceDate, (cadence.id, DateKind.SKIP, day.isoformat())) is not None
+
+
 def add_moment(
     session: Session, cadence: Cadence, local: dt.datetime, *, actor: str, now: dt.datetime, note: str = ""
 ) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.editions.own_items import add_own_item
 from digest.editions.places import ONE_EDITION
 from digest.editions.shape import place_own
 from digest.editions.show import digest_of
-from digest.models import Edition, EditionChange, OwnItemKind
+from digest.models import ChangeKind, Edition, EditionChange, OwnItem, OwnItemKind
 
 
 def add_story(
@@ -31,8 +32,13 @@ def add_story(
 
     `place` is from 1 on below the featured story, None behind all others; `picture` is as
     `editions.own_pictures` keeps it. Raises InputError for what cannot be one, StateError for an edition
-    whose content is fixed.
+    whose content is fixed. The very same story is made once, however often it is asked for.
     """
+    session.flush()
+    session.refresh(edition, with_for_update=True)
+    same = (title.split(), excerpt.split(), url, section.split(), picture)
+    if (made := _made_before(session, edition, same)) is not None:
+        return made
     item = add_own_item(
         session,
         digest_of(session, edition),
@@ -49,3 +55,25 @@ def add_story(
     item.picture = picture
     session.flush()
     return place_own(session, edition, item.id, place=place, actor=actor, now=now)
+
+
+def _made_before(session: Session, edition: Edition, same: tuple[object, ...]) -> EditionChange | None:
+    """The change by which this story is in the edition already; None if it is not, or was dropped since."""
+    rows = session.execute(
+        sa.select(OwnItem, EditionChange)
+        .join(EditionChange, EditionChange.own_item_id == OwnItem.id)
+        .where(
+            EditionChange.edition_id == edition.id,
+            EditionChange.kind == ChangeKind.OWN_ITEM,
+            EditionChange.undone_at.is_(None),
+            OwnItem.from_on == ONE_EDITION,
+            OwnItem.withdrawn_at.is_(None),
+        )
+        .order_by(EditionChange.id)
+    )
+    last = {item.id: (item, change) for item, change in rows}
+    for item, change in last.values():
+        said = (item.title.split(), item.text.split(), item.url, item.section.split(), item.picture)
+        if said == same and change.details["as"] != ChangeKind.DROP.value:
+            return change
+    return None

@@ -104,7 +104,10 @@ def _source(session: Session, wanted: Wanted, *, actor: str, now: dt.datetime) -
     there = session.scalar(sa.select(Source).where(Source.url == address))
     if there is not None and not there.is_away:
         return there
-    return add_source(session, **dict(wanted.source), backlog=wanted.backlog, actor=actor, now=now)
+    # One that was taken away from others comes back to this digest alone: its maker speaks for no other.
+    return add_source(
+        session, **dict(wanted.source), backlog=wanted.backlog, draws_again=False, actor=actor, now=now
+    )
 
 
 def _first_edition(session: Session, cadence: Cadence) -> int | None:

@@ -44,6 +44,9 @@ from digest.models import Import, ImportState, MailingList
 BATCH_LINES = 4000
 FILE_KIND, REPORT_KIND = "import", "import_report"
 _TRIES = 3
+States = tuple[ImportState, ...]
+_RUNS: States = (ImportState.RUNNING,)
+_OPEN: States = (*_RUNS, ImportState.FAILED)
 _IN_MEMORY = 1 << 22  # bytes of a kept file before it goes to a temporary one
 
 Progress = Callable[[int], None]  # told how many lines are done
@@ -102,7 +105,7 @@ def resume(
     """
     with database.read() as session:
         row = import_by_id(session, import_id)
-        if row.state not in {ImportState.RUNNING, ImportState.FAILED} or row.undone_at is not None:
+        if row.state not in _OPEN or row.undone_at is not None:
             raise StateError(f"The import {import_id} is {row.state.value}; there is nothing to resume.")
         order = order_of(row, address_key)
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
@@ -111,8 +114,8 @@ def resume(
             raise InputError("This is another file than the import began with.")
         with database.write() as session:
             people = read_people(session, open_parts(source, row.file_name), order, now=now)
-            again = import_by_id(session, import_id)
-            again.state, again.fault = ImportState.RUNNING, ""
+            begun = {"state": ImportState.RUNNING, "fault": ""}
+            _hold(session, import_id, row.position, begun, _OPEN)
         proof = Proof(row.id, row.list_id, order.cadence_id, row.consent, row.actor, now)
         run = _Run(
             database, order, people, progress, proof=proof, report_id=row.report_id, position=row.position
@@ -290,29 +293,13 @@ class _Run:
     ) -> None:
         """How far it has come, in the transaction of the rows."""
         values = {"position": self.position, "counts": counts, "changed_at": proof.now}
-        self._hold(session, proof, self.position - lines, values)
+        _hold(session, proof.import_id, self.position - lines, values)
         if self.report_id is not None:
             assets.append(session, self.report_id, report)
 
-    def _hold(self, session: Session, proof: Proof, position: int, values: dict[str, Any]) -> None:
-        """Change the import's row; raises TakenError if somebody else went on with it or undid it."""
-        result = session.execute(
-            sa.update(Import)
-            .where(
-                Import.id == proof.import_id,
-                Import.position == position,
-                Import.state == ImportState.RUNNING,
-                Import.undone_at.is_(None),
-            )
-            .values(values)
-            .execution_options(synchronize_session=False)
-        )
-        if getattr(result, "rowcount", 0) != 1:
-            raise TakenError(f"The import {proof.import_id} is being done by another process, or was undone.")
-
     def _close(self, session: Session, proof: Proof) -> None:
         """Note that it is done, on the same terms as how far it has come."""
-        self._hold(session, proof, self.position, {"state": ImportState.DONE})
+        _hold(session, proof.import_id, self.position, {"state": ImportState.DONE})
         row = import_by_id(session, proof.import_id)
         if self.report_id is not None:
             assets.finish(session, self.report_id)
@@ -327,6 +314,17 @@ class _Run:
                 .where(Import.id == self.proof.import_id, Import.state == ImportState.RUNNING)
                 .values(state=ImportState.FAILED, fault=fault[:500])
             )
+
+
+def _hold(
+    session: Session, import_id: int, position: int, values: dict[str, Any], of: States = _RUNS
+) -> None:
+    """Change an import's row; raises TakenError if somebody else went on with it, ended it or undid it."""
+    is_ours = (Import.id == import_id, Import.position == position, Import.state.in_(of))
+    statement = sa.update(Import).where(*is_ours, Import.undone_at.is_(None)).values(values)
+    result = session.execute(statement.execution_options(synchronize_session=False))
+    if getattr(result, "rowcount", 0) != 1:
+        raise TakenError(f"The import {import_id} is being done by another process, or was undone.")
 
 
 def _report(batch: Batch, plan: Plan) -> bytes:

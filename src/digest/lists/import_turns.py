@@ -12,6 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import audit, clock
@@ -140,6 +141,7 @@ def import_a_turn(
 
 def go_on(session: Session, row: Import, *, now: dt.datetime) -> None:
     """Have an import that ended half way go on in the background; raises StateError for any other."""
+    session.refresh(row, with_for_update=True)  # pressed twice, the first may have brought it to its end
     if row.state is not ImportState.FAILED or row.undone_at is not None:
         raise StateError(N_("There is nothing to go on with."))
     row.state, row.fault, row.changed_at = ImportState.RUNNING, "", now
@@ -150,6 +152,7 @@ def go_on(session: Session, row: Import, *, now: dt.datetime) -> None:
 
 def ask_undo(session: Session, row: Import, *, actor: str, now: dt.datetime) -> None:
     """Have an import be taken back in the background; from here on nothing more comes in by it."""
+    session.refresh(row, with_for_update=True)
     if row.state is ImportState.UNDONE:
         raise StateError(N_("It was taken back before."))
     row.undone_at = row.undone_at or now
@@ -188,9 +191,11 @@ def _note_undone(session: Session, import_id: int, found: Undone, *, actor: str,
 
 def _note_fault(database: Database, import_id: int, fault: str) -> None:
     with database.write() as session:
-        row = import_by_id(session, import_id)
-        if row.state is ImportState.RUNNING:
-            row.state, row.fault = ImportState.FAILED, fault[:500]
+        session.execute(
+            sa.update(Import)
+            .where(Import.id == import_id, Import.state == ImportState.RUNNING)
+            .values(state=ImportState.FAILED, fault=fault[:500])
+        )
 
 
 def _after(seconds: float) -> Callable[[], bool]:

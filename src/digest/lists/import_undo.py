@@ -93,8 +93,10 @@ def undo(
         if stop and stop():
             return Undone(ended, kept, 0, is_whole=False)
     with database.write() as session:
+        row = session.get_one(Import, import_id, with_for_update=True)
+        if row.state is ImportState.UNDONE:  # somebody did it beside us: it is theirs to tell
+            raise StateError(f"The import {import_id} was undone before.")
         released = _release(session, import_id)
-        row = import_by_id(session, import_id)
         row.state = ImportState.UNDONE
         row.changed_at = now
         drop_file(session, row)

@@ -141,7 +141,12 @@ def remove_segment(session: Session, segment: Segment, *, actor: str, now: dt.da
             N_("Edition %(number)s goes to this part of the readers; choose first whom else it goes to."),
             number=edition,
         )
-    past = sa.update(Edition).where(Edition.segment_id == segment.id).values(segment_id=None)
+    # Of none that came since: without its segment it would go to everybody.
+    past = (
+        sa.update(Edition)
+        .where(Edition.segment_id == segment.id, Edition.state.in_(_FINAL))
+        .values(segment_id=None)
+    )
     session.execute(past.execution_options(synchronize_session=False))
     audit.record(session, "segment.remove", segment, actor=actor, now=now, details={"name": segment.name})
     session.delete(segment)

@@ -19,6 +19,7 @@ from digest.mail.prepared import fill
 from digest.mail.smtp_client import SmtpTransport
 from digest.mail.transport import Envelope, Outcome, Reply
 from digest.models import Account, Digest, Transport
+from digest.pacing.change import PROVEN
 from digest.pacing.transports import endpoint, transport_named
 from digest.preflight.single_mail import Sender, single_mail
 from digest.rendering.notices import NoticeKind, ServiceTestNotice
@@ -42,8 +43,8 @@ def send_test_mail(
 
     It comes from the sender of `digest`, or of the oldest one, in its language. If the service takes it, that
     is noted, and `ways` offers the service from now on; its reply comes back. Raises InputError for an
-    address that no account has, StateError if no digest gives a sender, UnreachableError with what the
-    service said, ConfigError if its password is missing.
+    address that no account has, StateError if no digest gives a sender or the service was changed meanwhile,
+    UnreachableError with what the service said, ConfigError if its password is missing.
     """
     at = now()
     with database.read() as session:
@@ -66,12 +67,16 @@ def send_test_mail(
     if outcome is not Outcome.ACCEPTED or reply is None:
         raise UnreachableError(_refusal(name, reply))
     taken_at = now()
+    # Of the server that took it, and of no other: somebody may have named another one meanwhile.
+    proven = [getattr(Transport, column) == getattr(row, column) for column in PROVEN]
     with database.write() as session:
-        session.execute(
+        noted = session.execute(
             sa.update(Transport)
-            .where(Transport.id == row.id)
+            .where(Transport.id == row.id, *proven)
             .values(tested_at=taken_at, accepted_at=taken_at, fault="", faults_in_a_row=0, rests_until=None)
         )
+        if getattr(noted, "rowcount", 0) != 1:
+            raise StateError(f"The mail service {name} was changed meanwhile; send another test mail.")
     return reply
 
 

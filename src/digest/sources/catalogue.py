@@ -43,11 +43,12 @@ def add_source(
     kind: SourceKind = SourceKind.FEED,
     api_url: str | None = None,
     query: Mapping[str, Any] | None = None,
+    draws_again: bool = True,
 ) -> Source:
     """Add a source; what its feed holds already is known but not news, save for the backlog asked for.
 
     `api_url` and `query` are those of a WordPress site: its REST root, and the part of it that is wanted. One
-    that was taken away comes back with what it knows.
+    that was taken away comes back with what it knows, and with `draws_again` to the digests that it had.
     """
     address = str(check_address(url))
     # Feeds date their posts to the second or the minute: what comes out in this very minute is news.
@@ -74,7 +75,7 @@ def add_source(
             sa.select(Source).where(Source.url == address, Source.next_fetch_at >= AWAY_UNTIL)
         )
         if away is not None:
-            restore_source(session, away, actor=actor, now=now)
+            restore_source(session, away, draws_again=draws_again, actor=actor, now=now)
             return away
         raise InputError(N_("This source is there already."), hint="`digest source list` shows it.")
     source = session.get_one(Source, source_id)

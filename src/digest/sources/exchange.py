@@ -38,9 +38,18 @@ class TakenIn:
 
 
 def take_in(
-    session: Session, feeds: Sequence[Outline], *, backlog: dt.timedelta, actor: str, now: dt.datetime
+    session: Session,
+    feeds: Sequence[Outline],
+    *,
+    backlog: dt.timedelta,
+    draws_again: bool = True,
+    actor: str,
+    now: dt.datetime,
 ) -> list[TakenIn]:
-    """Add the sources of a list that are not there yet; none is looked at, the first collection does that."""
+    """Add the sources of a list that are not there yet; none is looked at, the first collection does that.
+
+    With `draws_again` those that were taken away come back to the digests that they had.
+    """
     there = {source.url: source for source in session.scalars(sa.select(Source))}
     done: list[TakenIn] = []
     for outline in feeds:
@@ -59,6 +68,7 @@ def take_in(
             api_url=outline.api_url,
             query=outline.query,
             backlog=backlog,
+            draws_again=draws_again,
             actor=actor,
             now=now,
         )

@@ -35,6 +35,7 @@ class Leaving:
 def rename_source(session: Session, source: Source, title: str, *, actor: str, now: dt.datetime) -> None:
     """Call a source otherwise than its site does; "" lets it go by the site's own name again."""
     name = clean_line(title, what=N_("title"))
+    _hold(session, source)
     source.say_own("title", name)
     if name:
         source.title = name
@@ -46,7 +47,7 @@ def rename_source(session: Session, source: Source, title: str, *, actor: str, n
 
 def pause_source(session: Session, source: Source, *, actor: str, now: dt.datetime) -> None:
     """Read it no more until it is started again. What it has brought stays; a fault of it troubles nobody."""
-    _check_there(source)
+    _check_there(session, source)
     source.next_fetch_at = RESTS_UNTIL
     source.fault_code, source.fault_detail, source.faults_in_a_row = None, "", 0
     session.flush()
@@ -55,7 +56,7 @@ def pause_source(session: Session, source: Source, *, actor: str, now: dt.dateti
 
 def start_source(session: Session, source: Source, *, actor: str, now: dt.datetime) -> None:
     """Read it again, at once."""
-    _check_there(source)
+    _check_there(session, source)
     _read_soon(session, source, now=now)
     audit.record(session, "source.start", source, actor=actor, now=now)
 
@@ -68,7 +69,7 @@ def change_address(
     It is the same source: what it has brought is known again there. What came out before it was last read
     is no news, for a site that moves brings all of its archive.
     """
-    _check_there(source)
+    _check_there(session, source)
     address = _checked(str(found["url"]))
     if address == source.url:
         raise InputError(N_("This is its address already."))
@@ -115,7 +116,7 @@ def remove_source(session: Session, source: Source, *, actor: str, now: dt.datet
 
     `restore_source` brings it back as it was.
     """
-    _check_there(source)
+    _check_there(session, source)
     drawn = sa.delete(DigestSource).where(DigestSource.source_id == source.id)
     digests = sorted(session.scalars(drawn.returning(DigestSource.digest_id)))
     source.next_fetch_at = AWAY_UNTIL
@@ -124,8 +125,14 @@ def remove_source(session: Session, source: Source, *, actor: str, now: dt.datet
     audit.record(session, _REMOVED, source, actor=actor, now=now, details={"digests": digests})
 
 
-def restore_source(session: Session, source: Source, *, actor: str, now: dt.datetime) -> None:
-    """Bring a source back that was taken away, to those of its digests that are still there."""
+def restore_source(
+    session: Session, source: Source, *, draws_again: bool = True, actor: str, now: dt.datetime
+) -> None:
+    """Bring a source back that was taken away, to those of its digests that are still there.
+
+    Without `draws_again` no digest draws from it: for whoever may add a source, and not speak for others'.
+    """
+    _hold(session, source)
     if not source.is_away:
         raise StateError(N_("This source is there."))
     last = (
@@ -139,7 +146,7 @@ def restore_source(session: Session, source: Source, *, actor: str, now: dt.date
         .limit(1)
     )
     before = (session.scalar(last) or {}).get("digests", [])
-    there = session.scalars(sa.select(Digest.id).where(Digest.id.in_(before))).all()
+    there = session.scalars(sa.select(Digest.id).where(Digest.id.in_(before))).all() if draws_again else ()
     session.add_all(DigestSource(digest_id=digest_id, source_id=source.id) for digest_id in there)
     _read_soon(session, source, now=now)
     audit.record(session, "source.restore", source, actor=actor, now=now, details={"digests": list(there)})
@@ -156,7 +163,14 @@ def _read_soon(session: Session, source: Source, *, now: dt.datetime) -> None:
     enqueue(session, TaskName.COLLECT, source.id)
 
 
-def _check_there(source: Source) -> None:
+def _hold(session: Session, source: Source) -> None:
+    """Have its row as it is now, locked: what is pressed twice finds what the first press has done."""
+    session.flush()
+    session.refresh(source, with_for_update={"key_share": True})
+
+
+def _check_there(session: Session, source: Source) -> None:
+    _hold(session, source)
     if source.is_away:
         raise StateError(N_("This source was taken away; bring it back first."))
 

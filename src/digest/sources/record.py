@@ -6,12 +6,14 @@ import datetime as dt
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.feeds.types import ParsedFeed, ParseError
 from digest.models import Fetch, Post, PostSource, Source
+from digest.models.source import RESTS_UNTIL
 from digest.net.http import Answer, FetchError
 from digest.sources.alarms import Alarm, AlarmCode, SourceFacts, alarms
 from digest.sources.store import Stored
@@ -170,9 +172,13 @@ def _with_earlier(source: Source, found: Sequence[Alarm], *, is_unchanged: bool)
 
 
 def _ask_again(source: Source, at: dt.datetime) -> None:
-    """When it is read the next time; whoever reads a paused source once does not start it again."""
-    if not source.rests:
-        source.next_fetch_at = at
+    """When it is read the next time; whoever reads a paused source once does not start it again.
+
+    The statement looks, not we: it may have been paused, or taken away, since we read its row.
+    """
+    there = Source.next_fetch_at
+    moment: Any = sa.case((there >= RESTS_UNTIL, there), else_=sa.literal(at, there.type))
+    source.next_fetch_at = moment
 
 
 def _backoff(source: Source, interval: dt.timedelta) -> dt.timedelta:

@@ -5,14 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
-from digest.db import Database
-from digest.editions.audience import AudienceSummary, audience_sentences, audience_summary
+from digest.db import Database, remembered
+from digest.editions.audience import AudienceSummary, audience_of, audience_sentences, audience_summary
 from digest.i18n import Translator
+from digest.lists.erase import erase_subscriber
 from digest.lists.status import Origin
 from digest.lists.subscribe import end, pause
-from digest.models import ConsentEvent, Edition, EditionState, Subscription, Suppression, SuppressionKind
+from digest.models import (
+    ConsentEvent,
+    Edition,
+    EditionState,
+    Subscriber,
+    Subscription,
+    Suppression,
+    SuppressionKind,
+)
 from tests.factories import make_readers
 from tests.factories.moments import NOW
 from tests.integration.planned import Desk, make_desk
@@ -66,6 +76,23 @@ def test_who_came_and_left_since_the_last_edition(database: Database, tmp_path: 
     found = summary(desk, edition_id)
     assert (found.people, found.joined, found.left, found.paused) == (6, 2, 2, 1)
     assert (found.difference, found.others, late[0].id > people[-1]) == (0, 0, True)
+
+
+def test_of_a_large_audience_numbers_are_remembered_and_nobodys_name(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is erased is shown on no page from then on, though the number is a minute old."""
+    monkeypatch.setattr(remembered, "MANY", 1)
+    desk = make_desk(database, tmp_path)
+    people = desk.add_people(2)
+    edition_id = desk.frozen(NOW)
+    with database.read() as session:
+        assert len(audience_of(session, session.get_one(Edition, edition_id)).samples) == 2
+    with database.write() as session:
+        erase_subscriber(session, session.get_one(Subscriber, people[0]), source=Origin.CLI, now=NOW)
+    with database.read() as session:
+        found = audience_of(session, session.get_one(Edition, edition_id))
+    assert (found.people, [one.subscriber_id for one in found.samples]) == (2, [people[1]])
 
 
 def test_the_samples_are_the_same_each_time(database: Database, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -197,6 +198,26 @@ def test_a_segment_in_use_stays(desk: Desk) -> None:
         remove_segment(session, found, actor=ACTOR, now=NOW)
         with pytest.raises(NotFoundError, match="nor any other"):
             segment_named(session, cadence.digest_id, "some")
+
+
+def test_no_edition_loses_its_segment_while_that_is_removed(desk: Desk) -> None:
+    """One that came to it after we looked keeps it, and so the rule stays: without it everybody got it."""
+    _segment(desk, "some", '{"language": "hy"}')
+    edition_id = desk.frozen(NOW)
+    with desk.database.write() as session:
+        edition = session.get_one(Edition, edition_id)
+        set_edition_segment(session, edition, "some", actor=ACTOR, now=NOW)
+        edition.state, segment_id = EditionState.SENT, edition.segment_id
+
+    @sa.event.listens_for(desk.database.engine, "before_cursor_execute")
+    def _comes(_: object, cursor: Any, statement: str, *__: object) -> None:
+        if statement.startswith("UPDATE editions SET segment_id"):
+            cursor.execute("UPDATE editions SET state = 'frozen'")
+
+    with pytest.raises(sa.exc.IntegrityError), desk.database.write() as session:
+        remove_segment(session, session.get_one(Segment, segment_id), actor=ACTOR, now=NOW)
+    with desk.database.read() as session:
+        assert session.get_one(Edition, edition_id).segment_id == segment_id
 
 
 def test_a_rule_is_counted_with_three_samples(database: Database) -> None:

@@ -50,7 +50,7 @@ class Form:
         given = self.text(name)
         if not given and default is not None:
             return default
-        if not given.lstrip("-").isdecimal() or len(given) > 18:
+        if not given.removeprefix("-").isdecimal() or len(given) > 18:
             raise InputError(N_("%(text)r is no whole number."), text=given[:40])
         return int(given)
 

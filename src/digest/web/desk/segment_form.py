@@ -113,7 +113,7 @@ def acted(built: Built, act: str) -> Built:
     """What a button has made of the rows: `add-0` to a group, `drop-0-2` a row, `group` for a new group."""
     groups = list(built.groups)
     words = act.split("-")
-    numbers = [int(each) for each in words[1:] if each.isdecimal()]
+    numbers = [int(each) for each in words[1:] if each.isdecimal() and len(each) < 4]
     if words[0] == "group" and len(groups) < GROUPS_MOST:
         groups.append(Group("all", (Row("list", "is"),)))
     elif words[0] == "add" and numbers and numbers[0] < len(groups):

@@ -323,6 +323,19 @@ def test_a_correction_goes_to_those_who_have_the_story_and_can_be_looked_at_firs
     assert "The right bridge" in answer.text
 
 
+def test_a_correction_whose_button_is_pressed_twice_is_sent_once(desk: OnItsWay) -> None:
+    """The second press leads to the first one's; other words are another correction."""
+    _finish(desk, {})
+    said = {"story": 2, "note": "It was another bridge.", "title": "The right bridge", "when": "now"}
+    first = desk.act("correction", **said)
+    assert desk.act("correction", **said) == first
+    assert "it is not sent twice" in desk.hands.get(first).text
+    assert desk.act("correction", **said | {"note": "It was the third bridge."}) != first
+    with desk.room.database.read() as session:
+        made = sa.select(sa.func.count()).where(Edition.corrects_id == desk.edition)
+        assert session.scalar(made) == 2
+
+
 def test_what_may_have_arrived_is_told_with_its_evidence_and_settled(
     client: TestClient, database: Database, desk: OnItsWay
 ) -> None:

@@ -72,6 +72,20 @@ def mail(desk: Editing) -> str:
     return desk.hands.get(f"{desk.url}/preview").text
 
 
+def test_a_story_whose_button_is_pressed_twice_is_in_once(desk: Editing) -> None:
+    """The very same one; with other words it is another, and what was dropped can be put in again."""
+    fields = {"title": "A reading tonight", "excerpt": "At seven."}
+    for _ in range(2):
+        send(desk, "own", picture("PNG"), **fields)
+    assert desk.room.titles(desk.edition).count("A reading tonight") == 1
+    send(desk, "own", picture("PNG"), **fields | {"excerpt": "At eight."})
+    assert desk.room.titles(desk.edition).count("A reading tonight") == 2
+    undo_last(desk)
+    desk.act("drop", story=own_key(desk))
+    send(desk, "own", picture("PNG"), **fields)
+    assert desk.room.titles(desk.edition).count("A reading tonight") == 1
+
+
 def test_a_story_of_ones_own_is_in_this_mail_alone(desk: Editing) -> None:
     """Below the featured one, told as the desk's own, in the mail and in what is locked; in no other."""
     desk.room.change(Digest, look={"layout": "briefing"})  # which shows the first one's picture

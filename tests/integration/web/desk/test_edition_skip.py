@@ -33,6 +33,23 @@ def due(desk: Editing) -> Edition:
         return session.get_one(Edition, desk.edition)
 
 
+def day_in(page: str) -> str:
+    """The day that the page's first form about one is for."""
+    return page.split('name="day" value="')[1][:10]
+
+
+def test_pressed_twice_it_skips_one_date(desk: Editing) -> None:
+    """By the second press the edition stands at the next date, of which nobody has said a word."""
+    day = day_in(desk.page)
+    desk.act("skip", day=day)
+    after = due(desk).due_at
+    desk.act("skip", day=day)
+    assert due(desk).due_at == after
+    desk.act("skip", 409, day="2020-01-01")
+    desk.act("skip", 422)
+    assert due(desk).due_at == after
+
+
 def test_a_date_is_skipped_and_taken_back(desk: Editing) -> None:
     """The edition moves on with what was changed in it; the way back stands on its page."""
     before = due(desk).due_at
@@ -40,13 +57,12 @@ def test_a_date_is_skipped_and_taken_back(desk: Editing) -> None:
     page = desk.page
     assert "Skip this date" in page
     assert "1 edition does not come out." in page
-    desk.act("skip")
+    desk.act("skip", day=day_in(page))
     assert due(desk).due_at > before
     page = desk.page
     assert "Skipped before it" in page
     assert "Kept on the way" in page
-    day = page.split('name="day" value="')[1][:10]
-    desk.act("unskip", day=day)
+    desk.act("unskip", day=day_in(page))
     assert due(desk).due_at == before
     assert "Skipped before it" not in desk.page
 

@@ -62,6 +62,15 @@ def offer_in(page: httpx2.Response) -> str:
     return html.unescape(found[1])
 
 
+def send_list(hands: Hands, digest_id: int, body: bytes) -> httpx2.Response:
+    form_token = re.search(r'name="form_token" value="([^"]+)"', hands.get("/desk/sources/new").text)
+    assert form_token is not None
+    data = {"form_token": form_token[1], "digest": str(digest_id), "days": "0"}
+    files = {"file": ("feeds.opml", body, "text/xml")}
+    headers = {**HERE, "cookie": f"desk={hands.token}"}
+    return hands.client.post("/desk/sources/list", data=data, files=files, headers=headers)
+
+
 def source_of(room: Newsroom) -> Source:
     with room.database.read() as session:
         return session.get_one(Source, room.source_id)
@@ -174,6 +183,52 @@ def test_a_source_is_taken_away_and_brought_back_as_it_was(hands: Hands, room: N
         assert session.scalar(sa.select(sa.func.count()).select_from(Post)) == 1
 
 
+def test_an_editor_changes_no_source_that_others_draw_from(
+    client: TestClient, database: Database, room: Newsroom
+) -> None:
+    """Whoever may add a source to a digest of theirs does not decide by that what others' digests bring."""
+    with database.write() as session:
+        editor = make_account(session, role=AccountRole.EDITOR, password_hash="x")
+        mine = make_digest(session, title="The Herald").id
+        session.add(AccountDigest(account_id=editor.id, digest_id=mine))
+        session.add(DigestSource(digest_id=mine, source_id=room.source_id))
+        row = session.get_one(Source, room.source_id)
+        row.say_own("was", [{"url": "https://elsewhere.example/feed/"}])
+    before, url = source_of(room), f"/desk/sources/{room.source_id}"
+    hands = signed_in(client, database, editor)
+    page = hands.get(url).text
+    assert "Digests of others draw from it too." in page
+    assert f"{url}/pause" not in page
+    tries = {
+        "pause": {},
+        "start": {},
+        "name": {"title": "Mine"},
+        "address": {"former": "https://elsewhere.example/feed/"},
+    }
+    for path, fields in tries.items():
+        assert hands.post(f"{url}/{path}", fields).status_code == 409, path
+    found = source_of(room)
+    assert (found.url, found.title, found.rests) == (before.url, before.title, False)
+    with database.write() as session:
+        session.execute(sa.delete(DigestSource).where(DigestSource.digest_id == room.digest_id))
+    assert hands.post(f"{url}/pause").status_code == 303
+
+
+def test_an_editor_who_adds_a_source_that_was_taken_away_has_it_alone(
+    client: TestClient, database: Database, hands: Hands, room: Newsroom
+) -> None:
+    """An approver took it from other digests: only an approver gives it back to them."""
+    hands.post(f"/desk/sources/{room.source_id}/remove")
+    with database.write() as session:
+        editor = make_account(session, role=AccountRole.EDITOR, password_hash="x")
+        mine = make_digest(session, title="The Herald").id
+        session.add(AccountDigest(account_id=editor.id, digest_id=mine))
+    body = OPML.format(there=source_of(room).url).encode()
+    assert send_list(signed_in(client, database, editor), mine, body).status_code == 200
+    assert not source_of(room).is_away
+    assert drawn_by(room) == [mine]
+
+
 def test_a_source_moves_with_what_it_knows(hands: Hands, room: Newsroom, site: NewsSite) -> None:
     """The old address is kept and can be taken back; the archive of the new one is no news."""
     url, before = f"/desk/sources/{room.source_id}", source_of(room).url
@@ -198,17 +253,8 @@ def test_a_source_moves_with_what_it_knows(hands: Hands, room: Newsroom, site: N
 
 def test_a_list_of_sources_comes_in_and_goes_out(hands: Hands, room: Newsroom) -> None:
     """Each line with what became of it; what is no list is refused; what goes out is the list again."""
-
-    def send(body: bytes) -> httpx2.Response:
-        form_token = re.search(r'name="form_token" value="([^"]+)"', hands.get("/desk/sources/new").text)
-        assert form_token is not None
-        data = {"form_token": form_token[1], "digest": str(room.digest_id), "days": "0"}
-        files = {"file": ("feeds.opml", body, "text/xml")}
-        headers = {**HERE, "cookie": f"desk={hands.token}"}
-        return hands.client.post("/desk/sources/list", data=data, files=files, headers=headers)
-
-    assert send(b"<html></html>").status_code == 422
-    done = send(OPML.format(there=source_of(room).url).encode())
+    assert send_list(hands, room.digest_id, b"<html></html>").status_code == 422
+    done = send_list(hands, room.digest_id, OPML.format(there=source_of(room).url).encode())
     assert done.status_code == 200
     for said in ("added", "there already", "no address of the web"):
         assert said in done.text

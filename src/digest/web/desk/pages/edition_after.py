@@ -18,7 +18,7 @@ from digest.deliveries.answers import Answer
 from digest.deliveries.control import Failed
 from digest.deliveries.recipients import failed_groups
 from digest.editions import amend
-from digest.editions.correct import CORRECTABLE, Wrong
+from digest.editions.correct import CORRECTABLE, MadeAlreadyError, Wrong
 from digest.editions.correct import correct as correct_story
 from digest.editions.page_again import Paper, list_amendments
 from digest.editions.show import digest_of, edition_line, get_edition
@@ -115,6 +115,9 @@ def send_correction(visit: Here, edition: int) -> Response:
             )
             made = correct_story(session, found, wrong, due_at=due_at, actor=visit.actor, now=visit.now)
             people, made_id = control.count_waiting(session, made), made.id
+    except MadeAlreadyError as error:
+        said = visit.words.gettext(N_("This correction was made a moment ago; it is not sent twice."))
+        return visit.go(f"/desk/editions/{error.edition_id}", said, kind="note")
     except (InputError, StateError) as error:
         fault = visit.told(error)
         if not typed.note:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from digest import clock
 from digest.accounts.rights import May
-from digest.errors import InputError
+from digest.accounts.visible import has_alone
+from digest.errors import InputError, StateError
 from digest.i18n import N_
 from digest.models import Source
 from digest.sources import keep
@@ -22,6 +24,9 @@ from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
 
 Step = Callable[..., None]
+NOT_ALONE: Final = N_(
+    "Digests of others draw from it too. Only somebody who works on all of them, or an approver, changes it."
+)
 
 
 @desk.post("/sources/{source}/name", may=May.EDIT_SOURCE)
@@ -84,7 +89,7 @@ def take_address(visit: Here, source: int) -> Response:
         if form.raw("offer"):
             offer = site_offer.unpacked(form.raw("offer"), visit.token)
         with visit.database.write() as session:
-            row = session.get_one(Source, source)
+            row = _theirs(visit, session, source)
             found = site_offer.source_of(offer, form.number("option", 0)) if offer else _former(row, form)
             keep.change_address(session, row, found, actor=visit.actor, now=clock.utc_now())
     except InputError as error:
@@ -102,8 +107,15 @@ def _former(source: Source, form: Form) -> dict[str, Any]:
 
 def _done(visit: Visit, source_id: int, said: str, step: Step, **given: Any) -> Response:
     with visit.database.write() as session:
-        step(session, session.get_one(Source, source_id), **given, actor=visit.actor, now=clock.utc_now())
+        step(session, _theirs(visit, session, source_id), **given, actor=visit.actor, now=clock.utc_now())
     return visit.go(f"/desk/sources/{source_id}", visit.words.gettext(said))
+
+
+def _theirs(visit: Visit, session: Session, source_id: int) -> Source:
+    """The source, if nobody else's digest would change with it; else raises StateError."""
+    if not has_alone(session, visit.me, source_id):
+        raise StateError(NOT_ALONE)
+    return session.get_one(Source, source_id)
 
 
 def _address(

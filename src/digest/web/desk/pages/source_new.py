@@ -13,7 +13,7 @@ from starlette.responses import Response
 from digest import clock
 from digest.accounts.me import Me
 from digest.accounts.rights import May, sees_all
-from digest.accounts.visible import visible_digests
+from digest.accounts.visible import allows, visible_digests
 from digest.editions.digests import use_sources
 from digest.errors import InputError
 from digest.feeds.opml import LARGEST_FILE, read_opml, write_opml
@@ -126,7 +126,12 @@ def _keep(visit: Visit, offer: dict[str, Any]) -> int:
             source = there  # drawn from as it is
         else:
             source = add_source(
-                session, **made, backlog=_backlog(visit), actor=visit.actor, now=clock.utc_now()
+                session,
+                **made,
+                backlog=_backlog(visit),
+                draws_again=allows(visit.me, May.REMOVE_SOURCE),
+                actor=visit.actor,
+                now=clock.utc_now(),
             )
         for digest in digests:
             use_sources(session, digest, [source], actor=visit.actor, now=visit.now)
@@ -137,7 +142,14 @@ def _take_in(visit: Visit, body: bytes) -> tuple[list[TakenIn], int]:
     listed = read_opml(body)
     with visit.database.write() as session:
         digests = _chosen_digests(session, visit)
-        done = take_in(session, listed.feeds, backlog=_backlog(visit), actor=visit.actor, now=visit.now)
+        done = take_in(
+            session,
+            listed.feeds,
+            backlog=_backlog(visit),
+            draws_again=allows(visit.me, May.REMOVE_SOURCE),
+            actor=visit.actor,
+            now=visit.now,
+        )
         sources = [one.source for one in done if one.source is not None]
         for digest in digests:
             use_sources(session, digest, sources, actor=visit.actor, now=visit.now)

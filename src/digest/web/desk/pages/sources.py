@@ -14,7 +14,7 @@ from starlette.responses import Response
 from digest import clock
 from digest.accounts.me import Me
 from digest.accounts.rights import May, sees_all
-from digest.accounts.visible import allows, visible_digests
+from digest.accounts.visible import allows, has_alone, visible_digests
 from digest.editions.accept import accept_news, mark_as_seen
 from digest.editions.remarks import remark_sentence
 from digest.editions.show import get_edition
@@ -72,6 +72,7 @@ def show_source(visit: Here, source: int) -> Response:
         waiting = _waiting(session, visit.me, source)
         digests = _digests(session, visit.me, [source])[source]
         leaving = leaving_of(session, found.source)
+        may_change = has_alone(session, visit.me, source)
     address = found.source.url
     return visit.page(
         "source.html",
@@ -79,6 +80,7 @@ def show_source(visit: Here, source: int) -> Response:
         source=found.source,
         digests=digests,
         leaving=leaving,
+        may_change=may_change,
         may_remove=allows(visit.me, May.REMOVE_SOURCE),
         health=told_health(found.source, visit.words, now=visit.now),
         answers=[(each, _answer(visit, each)) for each in answers],
