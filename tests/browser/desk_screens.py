@@ -29,6 +29,8 @@ NO_PAGES: Final = {
     "/lists/{list}/import/lines": "a file",
     "/editions/{edition}/preview": "the mail in a frame",
     "/digests/{digest}/look/preview": "the mail in a frame",
+    "/settings/languages/{tag}/file": "a file",
+    "/sources/list.opml": "a file",
 }
 ME: Final = "me"  # an admin
 _NOBODY: Final = ""
@@ -47,13 +49,18 @@ BEGINNING: Final = "/set-up/{token}"
 NAMED: Final = {
     "/editions/{edition}/correct": "edition:paused",
     "/editions/{edition}/progress": "edition:sending",
+    "/editions/{edition}/detail": "edition:sent",
+    "/editions/{edition}/doubts": "edition:sent",
+    "/editions/{edition}/people": "edition:sent",
+    "/editions/{edition}/put-right": "edition:sent",
 }
+# Words of paths that name no thing of the database.
+WORDS: Final = {"tag": "hy"}
 # What stands behind them.
 QUERIES: Final = {
     "/lists/{list}/import/columns": "?file={draft}",
     "/lists/{list}/import/trial": "?file={draft}",
 }
-_NAMES: Final = {"tag": "hy"}  # parts of an address that name no row
 # What these say before there is anything.
 BEGINNINGS: Final = (
     *("", "/calendar", "/digests", "/sources", "/lists", "/lists/new", "/subscribers", "/do-not-mail"),
@@ -186,6 +193,8 @@ def _filled(route: str, scene: Scene, word: str = "") -> str:
     def part(found: re.Match[str]) -> str:
         if found[1] == "token":
             return scene.links[f"token:{route.split('/')[1]}"]
-        return _NAMES.get(found[1]) or str(scene.things[word or found[1]])
+        if found[1] in WORDS:
+            return WORDS[found[1]]
+        return str(scene.things[word or found[1]])
 
     return ROOT + re.sub(r"{(\w+)[^}]*}", part, route + QUERIES.get(route, ""))

@@ -138,7 +138,7 @@ def invite(house: House, nare: Person, name: str, role: str, digest: str = "") -
     house.work()
     made.open(house.mailed(made.address, "/desk/join/"))
     made.choose_password()
-    made.press("Choose it")
+    made.press("Keep this password")
     made.sign_in()
     return made
 

@@ -119,10 +119,14 @@ class NoArchivePage:
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
-    """What went wrong, by its HTTP status; `reference` helps whoever looks for it in the logs."""
+    """What went wrong, by its HTTP status; `reference` helps whoever looks for it in the logs.
+
+    `leads_to_desk` where the address was one of the desk: then the way back is there.
+    """
 
     status: int
     reference: str = ""
+    leads_to_desk: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,12 @@ def error_answer(
     *,
     templates: Path | None,
     reference: str = "",
+    leads_to_desk: bool = False,
     headers: dict[str, str] | None = None,
 ) -> HTMLResponse:
     """What went wrong, in words; in the language that the browser asks for."""
     return page_answer(
-        ErrorPage(status, reference),
+        ErrorPage(status, reference, leads_to_desk),
         preferred_language(accept_language),
         templates=templates,
         status=status,

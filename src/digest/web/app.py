@@ -39,6 +39,7 @@ from digest.web import (
 )
 from digest.web.answers import error_answer
 from digest.web.deps import Services
+from digest.web.desk.table import ROOT
 from digest.web.desk.wiring import add_desk
 from digest.web.headers import SafeAnswers
 
@@ -106,6 +107,7 @@ def _http_error(settings: Settings, request: Request, error: Exception) -> HTMLR
         error.status_code,
         request.headers.get("accept-language", ""),
         templates=settings.templates,
+        leads_to_desk=f"{request.url.path}/".startswith(f"{ROOT}/"),
         headers=dict(error.headers or {}),
     )
 

@@ -79,6 +79,7 @@ PAGES: list[Page] = [
     LinkNotValidPage(),
     NoArchivePage(),
     ErrorPage(404),
+    ErrorPage(404, leads_to_desk=True),
     ErrorPage(500, HOSTILE),
     ErrorPage(400),
     InboxPage((InboxMessage(HOSTILE, HOSTILE, SLOT, "/inbox/1"),), "Asia/Yerevan", "/inbox?before=1"),

@@ -59,6 +59,13 @@ MENU: Final = (
     MenuEntry("/trail", N_("Who did what"), "history", May.RUN_PEOPLE, _HOUSE),
 )
 
+# Pages whose address is not below that of the entry to which they belong.
+_BELONGS: Final = {
+    "/editions": "",
+    "/cadences": "/digests",
+    "/imports": "/lists",
+}
+
 
 def groups_for(me: Me, path: str) -> tuple[Group, ...]:
     """What a person's menu shows on the page at `path`."""
@@ -77,7 +84,9 @@ def groups_for(me: Me, path: str) -> tuple[Group, ...]:
 
 
 def _is_here(entry: str, path: str) -> bool:
-    here = path.removeprefix(ROOT)
+    here = path.removeprefix(ROOT).rstrip("/")
+    if _BELONGS.get("/" + here.strip("/").partition("/")[0]) == entry:
+        return True
     if not entry:
-        return here in {"", "/"}
+        return not here
     return here == entry or here.startswith(f"{entry}/")

@@ -97,7 +97,7 @@ def test_a_date_besides_is_added_and_taken_back(desk: Planning) -> None:
     desk.post("extra", day=later.isoformat(), time="18:30", note="")
     found = cell(desk.calendar(later), later)
     assert "6:30 pm" in found
-    assert "besides" in found
+    assert "extra" in found
     assert f'value="{later} 18:30"' in found
     desk.post("back", local=f"{later} 18:30")
     assert "6:30 pm" not in cell(desk.calendar(later), later)

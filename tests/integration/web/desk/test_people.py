@@ -114,7 +114,7 @@ def test_the_trail_is_read_and_taken_away(client: TestClient, database: Database
     aram = invited(hands, database, digest.id)
     hands.post(f"/desk/people/{aram.id}", {"role": "approver"})
     page = hands.get(f"/desk/trail?actor=account:{nare.id}&action=account.").text
-    assert "account.role" in page
+    assert "changed a person&#39;s role" in page
     assert "Nare Saroyan" in page
     rows = list(csv.DictReader(io.StringIO(hands.get("/desk/trail.csv?action=account.").text)))
     assert [row["action"] for row in rows] == [
@@ -135,6 +135,8 @@ def test_a_part_of_a_page_comes_alone(client: TestClient, database: Database, na
     assert (answer.status_code, answer.headers["hx-redirect"]) == (200, "/desk")
     rows = hands.get("/desk/trail", hx_request="true")
     assert "<h1" not in rows.text
+    assert "Nothing has been done yet" in rows.text
+    rows = hands.get("/desk/trail?action=edition.", hx_request="true")
     assert "Nothing like that has happened" in rows.text
     fault = hands.get("/desk/people/999", hx_request="true")
     assert fault.status_code == 404

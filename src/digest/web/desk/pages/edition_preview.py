@@ -81,8 +81,9 @@ def _shown(visit: Visit, edition: int, asked: Mapping[str, str], intro: str | No
             intro=intro,
         )
     except (StateError, DigestError) as error:
-        said = escape(visit.told(error))
-        return preview_answer(preview_note(visit, f"<p>{said}</p>", is_dark=is_dark))
+        said = visit.told(error)
+        sentence = escape(said[:1].upper() + said[1:])
+        return preview_answer(preview_note(visit, f"<p>{sentence}</p>", is_dark=is_dark))
     return _as_asked(visit, mail, asked, is_dark=is_dark)
 
 

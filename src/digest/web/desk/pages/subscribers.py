@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -31,6 +32,7 @@ from digest.models import (
     SubscriptionStatus,
     Topic,
 )
+from digest.web.desk.act_words import act_in_words
 from digest.web.desk.change_words import told_actor
 from digest.web.desk.table import desk
 from digest.web.desk.told import (
@@ -168,6 +170,7 @@ def person_page(visit: Visit, subscriber_id: int, *, fault: str = "", status: in
         notice_labels={key.value: words.gettext(label) for key, label in NOTICES.items()},
         dropped_before=explained.dropped_before if explained else None,
         trail=seen.trail,
+        act=partial(act_in_words, words=words),
         attributes=seen.attributes,
         known={each.name: value_text(seen.person.attributes.get(each.name)) for each in seen.attributes},
         labels=_labels(visit),

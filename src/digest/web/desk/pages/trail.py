@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from starlette.responses import Response, StreamingResponse
@@ -14,6 +15,7 @@ from digest.accounts.rights import May
 from digest.accounts.trail import PAGE, actors, read_trail, whole_trail
 from digest.db import Database
 from digest.i18n import N_
+from digest.web.desk.act_words import act_in_words, thing_in_words
 from digest.web.desk.table import desk
 from digest.web.desk.visit import HEADERS, Here, Visit
 
@@ -43,6 +45,8 @@ def show_trail(visit: Here) -> Response:
         part="rows",
         lines=lines[:PAGE],
         people=people,
+        act=partial(act_in_words, words=visit.words),
+        thing=partial(thing_in_words, words=visit.words),
         kinds=[(key, visit.words.gettext(text)) for key, text in KINDS],
         actor=actor,
         action=action,
