@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from digest import clock
@@ -201,7 +200,9 @@ def test_who_comes_second_takes_others(sites: Sites) -> None:
             first = claim_due(session, most=2, now=clock.utc_now())
             second = beside.submit(claim)
             if not sites.database.is_sqlite:  # there a writer waits before it looks
-                wait_until(lambda: _waits(session), what="the second worker to wait for the first")
+                wait_until(
+                    lambda: _waiting(sites.database) > 0, what="the second worker to wait for the first"
+                )
         assert len(first) == len(second.result(HANG)) == 2
         assert not set(first) & set(second.result())
 
@@ -224,9 +225,9 @@ def test_who_pauses_a_source_while_it_is_read_is_heard(sites: Sites) -> None:
             lock_alone(session, "posts")  # another feed is being stored: this one has to wait
             reading = beside.submit(read)
             if not sites.database.is_sqlite:
-                wait_until(lambda: _waiting(session) == 1, what="the reading to be stored")
+                wait_until(lambda: _waiting(sites.database) == 1, what="the reading to be stored")
                 pausing = beside.submit(pause)
-                wait_until(lambda: pausing.done() or _waiting(session) == 2, what="the pause")
+                wait_until(lambda: pausing.done() or _waiting(sites.database) == 2, what="the pause")
         reading.result(HANG)
         if sites.database.is_sqlite:  # there a writer is alone
             pausing = beside.submit(pause)
@@ -235,18 +236,14 @@ def test_who_pauses_a_source_while_it_is_read_is_heard(sites: Sites) -> None:
         assert session.get_one(Source, source_id).rests
 
 
-def _waits(session: Session) -> bool:
-    return _waiting(session) > 0
-
-
-def _waiting(session: Session) -> int:
-    waiting = session.scalar(
-        sa.text(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
+def _waiting(database: Database) -> int:
+    """How many wait for a lock; in a transaction of its own, for within one the answer stays the same."""
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
-    return int(waiting or 0)
+    with database.read() as session:
+        return int(session.scalar(waiting) or 0)
 
 
 def test_hints_a_few_times_however_much_is_due(sites: Sites) -> None:

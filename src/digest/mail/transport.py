@@ -68,7 +68,7 @@ class Endpoint:
     def __post_init__(self) -> None:
         if self.username and self.security is Security.NONE and not _is_loopback(self.host):
             raise ConfigError(
-                N_("A mail service that is signed in to needs TLS: its password would travel in the open.")
+                N_("A mail service with a login needs TLS: its password would travel in the open.")
             )
         if not re.fullmatch(r"[A-Za-z0-9.:\[\]-]{1,255}", self.helo):
             raise ConfigError(N_("The name we greet a mail service with must be a host name."))

@@ -82,7 +82,7 @@ def check_server(*, host: str, port: int, security: Security, username: str, hel
     if not 1 <= port <= 65535:
         raise InputError(N_("A port is a number from 1 to 65535."))
     if not username.isprintable() or len(username) > 254:
-        raise InputError(N_("The name to sign in with must be one line of at most 254 characters."))
+        raise InputError(N_("The login must be one line of at most 254 characters."))
     # Made only to be checked: user names without TLS, and names that cannot stand in EHLO.
     wire.Endpoint(
         host=host, port=port, security=wire.Security(security), username=username, helo=helo or "localhost"

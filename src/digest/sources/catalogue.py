@@ -19,7 +19,7 @@ from digest.models.source import AWAY_UNTIL
 from digest.net.http import check_address
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
-from digest.sources.keep import restore_source
+from digest.sources.keep import restore_source, start_source
 
 _BACKLOG = re.compile(r"(\d{1,4})([hd])")
 
@@ -76,6 +76,8 @@ def add_source(
         )
         if away is not None:
             restore_source(session, away, draws_again=draws_again, actor=actor, now=now)
+            if away.rests:  # it was paused before: whoever adds it wants it read
+                start_source(session, away, actor=actor, now=now)
             return away
         raise InputError(N_("This source is there already."), hint="`digest source list` shows it.")
     source = session.get_one(Source, source_id)

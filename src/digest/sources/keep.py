@@ -119,16 +119,17 @@ def remove_source(session: Session, source: Source, *, actor: str, now: dt.datet
     _check_there(session, source)
     drawn = sa.delete(DigestSource).where(DigestSource.source_id == source.id)
     digests = sorted(session.scalars(drawn.returning(DigestSource.digest_id)))
+    details = {"digests": digests, "paused": source.rests}
     source.next_fetch_at = AWAY_UNTIL
     source.fault_code, source.fault_detail, source.faults_in_a_row = None, "", 0
     session.flush()
-    audit.record(session, _REMOVED, source, actor=actor, now=now, details={"digests": digests})
+    audit.record(session, _REMOVED, source, actor=actor, now=now, details=details)
 
 
 def restore_source(
     session: Session, source: Source, *, draws_again: bool = True, actor: str, now: dt.datetime
 ) -> None:
-    """Bring a source back that was taken away, to those of its digests that are still there.
+    """Bring a source back as it was, paused or not, to those of its digests that are still there.
 
     Without `draws_again` no digest draws from it: for whoever may add a source, and not speak for others'.
     """
@@ -145,10 +146,15 @@ def restore_source(
         .order_by(AuditEntry.id.desc())
         .limit(1)
     )
-    before = (session.scalar(last) or {}).get("digests", [])
-    there = session.scalars(sa.select(Digest.id).where(Digest.id.in_(before))).all() if draws_again else ()
+    before = session.scalar(last) or {}
+    of_old = sa.select(Digest.id).where(Digest.id.in_(before.get("digests", [])))
+    there = session.scalars(of_old).all() if draws_again else ()
     session.add_all(DigestSource(digest_id=digest_id, source_id=source.id) for digest_id in there)
-    _read_soon(session, source, now=now)
+    if before.get("paused"):
+        source.next_fetch_at = RESTS_UNTIL
+        session.flush()
+    else:
+        _read_soon(session, source, now=now)
     audit.record(session, "source.restore", source, actor=actor, now=now, details={"digests": list(there)})
 
 

@@ -84,7 +84,7 @@ def test_a_change_that_is_taken_back_lets_the_one_before_count(room: Newsroom) -
         assert [(row.made_by, row.undone_by) for row in rows] == [(ACTOR, None), (ACTOR, ACTOR)]
         noted = session.scalars(sa.select(AuditEntry.action).order_by(AuditEntry.id)).all()
     assert noted[-3:] == ["edition.pin", "edition.pin", "edition.undo"]
-    with pytest.raises(StateError, match="already, by cli:nare"):
+    with pytest.raises(StateError, match=r"already\. It was change \d+, by cli:nare"):
         act(room, shape.undo, edition_id, later)
     with pytest.raises(NotFoundError, match="has no change 999"):
         act(room, shape.undo, edition_id, 999)

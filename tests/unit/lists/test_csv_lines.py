@@ -170,7 +170,7 @@ def test_utf_16_is_named() -> None:
         (b"", "name the columns"),
         (b"ani@example.org\n", "name the columns"),
         (b"name,zone\n", "name the columns"),
-        (b"email,address\n", "two columns"),
+        (b"email,address\n", "Two columns"),
         (b"address\rani@example.org\r", "line feed"),
         (b"address," + b"x" * 20_000, "10 kB"),
         (b'"address\n', "quote"),

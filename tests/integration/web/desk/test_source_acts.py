@@ -16,6 +16,7 @@ from digest.config import Settings
 from digest.db import Database
 from digest.editions.candidates import sources_to_collect
 from digest.models import Account, AccountDigest, AccountRole, DigestSource, Edition, Post, PostSource, Source
+from digest.sources.catalogue import add_source
 from digest.sources.queries import due_sources
 from tests.factories import make_account, make_digest
 from tests.factories.moments import NOW
@@ -181,6 +182,13 @@ def test_a_source_is_taken_away_and_brought_back_as_it_was(hands: Hands, room: N
     assert hands.post(f"{url}/restore").status_code == 409
     with room.database.read() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Post)) == 1
+    for act in ("pause", "remove", "restore"):
+        hands.post(f"{url}/{act}")
+    assert (source_of(room).rests, source_of(room).is_away) == (True, False)
+    hands.post(f"{url}/remove")
+    with room.database.write() as session:
+        again = add_source(session, source_of(room).url, backlog=dt.timedelta(0), actor="test", now=NOW)
+        assert (again.id, again.rests) == (room.source_id, False)
 
 
 def test_an_editor_changes_no_source_that_others_draw_from(
