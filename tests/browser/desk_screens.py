@@ -29,8 +29,6 @@ NO_PAGES: Final = {
     "/lists/{list}/import/lines": "a file",
     "/editions/{edition}/preview": "the mail in a frame",
     "/digests/{digest}/look/preview": "the mail in a frame",
-    "/settings/languages/{tag}/file": "a file",
-    "/sources/list.opml": "a file",
 }
 ME: Final = "me"  # an admin
 _NOBODY: Final = ""
