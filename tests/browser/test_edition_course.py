@@ -89,6 +89,7 @@ def test_figures_and_buttons_follow_by_the_stream(watched: Watched, context: Bro
     assert any("/stream?" in url for url in asked)
 
 
+@pytest.mark.slow
 def test_figures_follow_where_there_is_no_stream(watched: Watched, browser: Browser) -> None:
     """A browser or a proxy that knows none: the part asks by itself, and the page comes anew at the end."""
     context = browser.new_context()
