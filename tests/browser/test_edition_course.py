@@ -84,7 +84,7 @@ def test_figures_and_buttons_follow_by_the_stream(watched: Watched, context: Bro
     assert figure(page, "waiting") == "1"
     watched.pause()
     page.get_by_role("button", name="Go on").wait_for()
-    page.get_by_text("By receiving provider").wait_for()
+    page.locator("summary", has_text="By receiving provider").wait_for()
     assert said == []
     assert any("/stream?" in url for url in asked)
 

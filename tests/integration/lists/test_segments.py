@@ -125,7 +125,7 @@ def test_an_edition_goes_to_everybody_against_its_cadences_segment(desk: Desk) -
 
 def test_the_name_of_everybody_is_nobodys(desk: Desk) -> None:
     """No other rule can stand under it."""
-    with pytest.raises(InputError, match="cannot be called everybody"):
+    with pytest.raises(InputError, match="No part of the readers can be called everybody"):
         _segment(desk, EVERYBODY, '{"language": "hy"}')
     edition_id = desk.frozen(NOW)
     with desk.database.write() as session:

@@ -19,6 +19,9 @@ from tests.integration.web.desk.hands import Hands, signed_in
 
 load_pages()
 FEW, MANY = 3, 14
+# Some readers are shown, taken at random: each by one statement, or a second one where it led beyond the last.
+SAMPLED = 6
+assert SAMPLED < MANY - FEW
 # Steps that lead on, or back, for whoever does not stand at them.
 _LEADS_ON = {
     "/account/codes",
@@ -51,7 +54,7 @@ def test_no_page_takes_more_statements_for_more_rows(client: TestClient, databas
             assert entry.path in _LEADS_ON or 200 in {status for status, _ in found.values()}, entry.path
             counts[-1] |= {path: count for path, (_, count) in found.items()}
     few, many = counts
-    assert {path: (few[path], many[path]) for path in few if few[path] < many[path]} == {}
+    assert {path: (few[path], many[path]) for path in few if few[path] + SAMPLED < many[path]} == {}
     assert len(few) > 30
 
 
