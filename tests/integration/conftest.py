@@ -80,5 +80,6 @@ def _hints_go_nowhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from digest.queueing.app import app
 
     monkeypatch.setenv("DIGEST_BROKER_URL", "memory://")
+    app.cache_clear()
     yield
     app.cache_clear()
