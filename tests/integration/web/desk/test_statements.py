@@ -19,7 +19,7 @@ from tests.integration.web.desk.hands import Hands, signed_in
 
 load_pages()
 FEW, MANY = 3, 14
-# Some readers are shown, taken at random: each by one statement, or by two where the first led beyond the last.
+# Some readers are shown, taken at random: each by one statement, or by two.
 SAMPLED = 6
 assert SAMPLED < MANY - FEW
 # Steps that lead on, or back, for whoever does not stand at them.
