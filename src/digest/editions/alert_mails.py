@@ -73,24 +73,38 @@ def _is_news(alert: Alert, *, now: dt.datetime) -> bool:
     return alert.kind is AlertKind.EDITION_SKIPPED and alert.raised_at > now - _STILL_NEWS
 
 
-def _ask(session: Session, subject: Subject, imprint: Imprint, *, now: dt.datetime) -> int:
-    digest, alert = subject.digest, subject.alert
-    words = Translator(for_editors(digest.language))
-    single = alert_single(digest, words, headline(subject, words), sentences(subject, words), imprint)
-    # Of one that is raised again there is another mail.
-    which = f"{alert.id}:{alert.raised_at:%Y%m%dT%H%M%S}:{'over' if subject.is_over else 'raised'}"
+def ask_receivers(
+    session: Session,
+    digest: Digest,
+    prepared: PreparedMail,
+    imprint: Imprint,
+    *,
+    which: str,
+    now: dt.datetime,
+) -> int:
+    """Ask for a mail to each whom the digest names for alerts; of the same `which` nobody gets two."""
     asked = 0
     for account in receivers_of(session, digest.id):
-        key = f"alert:{which}:{account.id}"
+        key = f"{which}:{account.id}"
         asked += notices.ask(
             session,
             key=key,
             kind=ALERT,
             address=account.address,
             sender_address=digest.sender_address,
-            message=alert_message(digest, account, single.prepared, imprint, key=key, now=now),
+            message=alert_message(digest, account, prepared, imprint, key=key, now=now),
             now=now,
         )
+    return asked
+
+
+def _ask(session: Session, subject: Subject, imprint: Imprint, *, now: dt.datetime) -> int:
+    digest, alert = subject.digest, subject.alert
+    words = Translator(for_editors(digest.language))
+    single = alert_single(digest, words, headline(subject, words), sentences(subject, words), imprint)
+    # Of one that is raised again there is another mail.
+    which = f"alert:{alert.id}:{alert.raised_at:%Y%m%dT%H%M%S}:{'over' if subject.is_over else 'raised'}"
+    asked = ask_receivers(session, digest, single.prepared, imprint, which=which, now=now)
     log.info("an alert is told", alert=alert.id, kind=alert.kind.value, people=asked)
     return asked
 

@@ -7,13 +7,11 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from digest import audit, notices
-from digest.editions.alert_mails import alert_message, alert_single
+from digest import audit
+from digest.editions.alert_mails import alert_single, ask_receivers
 from digest.editions.copies import Imprint
 from digest.i18n import N_, Translator, for_editors
 from digest.models import Digest
-from digest.notices.alerts import receivers_of
-from digest.notices.staff import ALERT
 
 _HEADLINE: Final = N_("A test of the alerts: nothing is wrong")
 _SENTENCES: Final = (
@@ -34,18 +32,8 @@ def ask_test_alert(
         tuple(words.gettext(each) for each in _SENTENCES),
         imprint,
     )
-    asked = 0
-    for account in receivers_of(session, digest.id):
-        key = f"alert-test:{digest.id}:{now:%Y%m%dT%H%M%S}:{account.id}"
-        asked += notices.ask(
-            session,
-            key=key,
-            kind=ALERT,
-            address=account.address,
-            sender_address=digest.sender_address,
-            message=alert_message(digest, account, single.prepared, imprint, key=key, now=now),
-            now=now,
-        )
+    which = f"alert-test:{digest.id}:{now:%Y%m%dT%H%M%S}"
+    asked = ask_receivers(session, digest, single.prepared, imprint, which=which, now=now)
     if asked:
         audit.record(session, "digest.alerts_test", digest, actor=actor, now=now, details={"people": asked})
     return asked

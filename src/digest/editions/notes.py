@@ -20,16 +20,8 @@ def keep_note(
     session: Session, edition_id: int, revision: int, note: str, *, actor: str, now: dt.datetime
 ) -> None:
     """Keep the note of a version, by its number."""
-    session.add(
-        EditionChange(
-            edition_id=edition_id,
-            kind=ChangeKind.NOTE,
-            details={_NOTE: note, "revision": revision},
-            made_by=actor,
-            made_at=now,
-        )
-    )
-    session.flush()
+    details = {_NOTE: note, "revision": revision}
+    _keep(session, edition_id, ChangeKind.NOTE, details, actor=actor, now=now)
 
 
 def note_of(session: Session, edition_id: int, revision: int) -> str:
@@ -46,16 +38,8 @@ def keep_intro(
     session: Session, edition_id: int, revision: int, intro: str, *, actor: str, now: dt.datetime
 ) -> None:
     """Keep the words on top of a version's stories, where they are not those that it was locked with."""
-    session.add(
-        EditionChange(
-            edition_id=edition_id,
-            kind=ChangeKind.INTRO,
-            details={_INTRO: intro, "revision": revision},
-            made_by=actor,
-            made_at=now,
-        )
-    )
-    session.flush()
+    details = {_INTRO: intro, "revision": revision}
+    _keep(session, edition_id, ChangeKind.INTRO, details, actor=actor, now=now)
 
 
 def intro_of(session: Session, edition_id: int, revision: int) -> str | None:
@@ -72,3 +56,16 @@ def changes_in(session: Session, edition_id: int, revision: int) -> Changes:
     """What editors said for an edition, with the words on top as this version has them."""
     said, intro = read_changes(session, edition_id), intro_of(session, edition_id, revision)
     return said if intro is None else replace(said, intro=intro)
+
+
+def _keep(
+    session: Session,
+    edition_id: int,
+    kind: ChangeKind,
+    details: dict[str, object],
+    *,
+    actor: str,
+    now: dt.datetime,
+) -> None:
+    session.add(EditionChange(edition_id=edition_id, kind=kind, details=details, made_by=actor, made_at=now))
+    session.flush()
