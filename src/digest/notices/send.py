@@ -92,7 +92,7 @@ def send_due(
     open_transport: Callable[[], AbstractContextManager[Transport]],
     check: ReaderCheck,
     *,
-    now: Callable[[], dt.datetime] = clock.utc_now,
+    now: Callable[[], dt.datetime] | None = None,
 ) -> SendReport:
     """Send up to 50 notices that are due and that `check` has nothing against.
 
@@ -101,6 +101,7 @@ def send_due(
     A mail service that cannot be reached costs no attempt: its notices wait a minute, and after three days
     they have failed. Raises nothing for that; it is logged and counted as `unsent`.
     """
+    now = now or clock.utc_now
     read_at = clock.monotonic()
     deadline = read_at + LEASE_SECONDS
     with database.read() as session:

@@ -238,7 +238,7 @@ def try_transport(
     name: str,
     secrets_folder: Path,
     *,
-    now: Callable[[], dt.datetime] = clock.utc_now,
+    now: Callable[[], dt.datetime] | None = None,
 ) -> ServerOffer:
     """Connect, TLS, sign in, and say goodbye: a flow, with no transaction open while it talks.
 
@@ -249,6 +249,7 @@ def try_transport(
         row = transport_named(session, name)
         target = endpoint(row, secrets_folder)
     offer = check(target)
+    at = (now or clock.utc_now)()
     with database.write() as session:
-        session.execute(sa.update(Transport).where(Transport.id == row.id).values(tested_at=now()))
+        session.execute(sa.update(Transport).where(Transport.id == row.id).values(tested_at=at))
     return offer

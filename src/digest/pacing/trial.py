@@ -37,7 +37,7 @@ def send_test_mail(
     signer: Signer,
     digest: str | None = None,
     templates: Path | None = None,
-    now: Callable[[], dt.datetime] = clock.utc_now,
+    now: Callable[[], dt.datetime] | None = None,
 ) -> Reply:
     """Send a small mail by a mail service to the address of an account: a flow.
 
@@ -46,6 +46,7 @@ def send_test_mail(
     address that no account has, StateError if no digest gives a sender or the service was changed meanwhile,
     UnreachableError with what the service said, ConfigError if its password is missing.
     """
+    now = now or clock.utc_now
     at = now()
     with database.read() as session:
         row = transport_named(session, name)
