@@ -7,9 +7,10 @@ delivery, of those before them the totals. Nobody can be found by these hashes; 
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -22,6 +23,8 @@ from digest.deliveries.keep import keep_figures
 from digest.deliveries.partitions import make_partitions
 from digest.deliveries.plan import BATCH_SIZE
 from digest.editions.stories import stored_story
+from digest.lists.import_drafts import ask_trial, keep_upload, read_draft
+from digest.lists.import_turns import try_draft
 from digest.models import (
     Account,
     AccountRole,
@@ -50,6 +53,7 @@ _FULL: Final = 3  # of the large digest's past editions, whose deliveries are al
 _SOURCES: Final = 20
 _TRAIL: Final = 50_000
 _STAFF: Final = 12
+_UPLOADED: Final = 10_000  # people of a file that is about to be imported
 _DAY: Final = dt.timedelta(days=1)
 
 
@@ -106,11 +110,26 @@ def fill(database: Database, people: int) -> Filled:
             "account": {"": staff[1].id},
         }
         account = staff[0].id
+    drafts = {name: _draft(database, list_id, account, now) for name, list_id in things["list"].items()}
     while keep_figures(database, now=now):  # as the tick has, long since
         pass
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE"))
-    return Filled(account, people, things)
+    return Filled(account, people, {**things, "draft": drafts})
+
+
+def _draft(database: Database, list_id: int, account_id: int, now: dt.datetime) -> int:
+    """A file that has been tried and not imported yet."""
+    lines = [f"draft{number}@mail.example,Reader {number},Watertown" for number in range(_UPLOADED)]
+    file = io.BytesIO("\n".join(["E-mail,Name,Town", *lines, "no address,Nobody,"]).encode())
+    with database.write() as session:
+        kept = keep_upload(
+            session, file, list_id=list_id, account_id=account_id, file_name="counter.csv", now=now
+        )
+        draft = replace(read_draft(session, kept), basis="They ticked a box at our counter in spring.")
+        ask_trial(session, draft, now=now)
+    try_draft(database, kept, address_key=b"k" * 32, now=now)
+    return kept
 
 
 def _segment(session: Session, paper: _Paper) -> int:

@@ -33,9 +33,11 @@ _ASKED: Final[Mapping[str, tuple[str, ...]]] = {
     "/calendar": ("", "?view=month"),
     "/trail": ("", "?action=list."),
     "/do-not-mail": ("", "?cause=complaint"),
+    "/lists/{list}/import/columns": ("?file={draft}",),
+    "/lists/{list}/import/trial": ("?file={draft}",),
 }
-# A file that is taken away whole, and a step that leads on for whoever does not stand at it.
-_NO_PAGE: Final = ("/trail.csv", "/account/codes")
+# Files that are downloaded whole, and a step that leads on for whoever does not stand at it.
+_NO_PAGE: Final = ("/trail.csv", "/imports/{import}/lines", "/lists/{list}/import/lines", "/account/codes")
 
 
 def paths(filled: Filled) -> dict[str, str]:
@@ -63,7 +65,8 @@ def _of(entry: Entry, filled: Filled) -> Iterator[tuple[str, str]]:
         path = re.sub(r"{\w+}", _NAMES.get(words[0], str(number)) if words else "", entry.path)
         for asked in _ASKED.get(entry.path, ("",)):
             note = f" ({what})" if what else ""
-            yield f"{entry.path or '/'}{asked}{note}", f"{ROOT}{path}{asked}"
+            draft = filled.things["draft"].get(what, 0)
+            yield f"{entry.path or '/'}{asked}{note}", f"{ROOT}{path}{asked.replace('{draft}', str(draft))}"
 
 
 def pages(made: Room, filled: Filled) -> Iterator[Figure]:
@@ -103,8 +106,8 @@ def _first(browser: Browser, asked: Mapping[str, str]) -> dict[str, float]:
     found = {name: answer.seconds for name, answer in answers.items() if answer.status == 200}
     refused = {name for name, answer in answers.items() if answer.status not in (200, 409)}
     shown = {name.partition(" (")[0] for name in found}
-    if refused or {name.partition(" (")[0] for name in asked} - shown:
-        statuses = {name: answer.status for name, answer in answers.items()}
+    if missing := {name.partition(" (")[0] for name in asked} - shown | refused:
+        statuses = {name: answers[name].status for name in asked if missing & {name, name.partition(" (")[0]}}
         raise AssertionError(f"a page is not shown: {statuses}")
     return found
 

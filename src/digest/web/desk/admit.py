@@ -42,7 +42,7 @@ async def admitted(request: Request, entry: Entry, inner: Handler) -> Response:
     services: Services = request.app.state.services
     is_https = services.settings.public_url.startswith("https:")
     token = request.cookies.get(cookies.token_cookie(is_https=is_https), "")
-    visit = Visit(request, services, token or new_token())
+    visit = Visit(request, services, token or new_token(), in_frame=entry.in_frame)
     if b"%2f" in request.scope.get("raw_path", b"").lower():
         return visit.fault(404)  # a slash that some proxy took for a letter
     if entry.changes and not is_ours(request, services.settings.public_url):
@@ -97,6 +97,8 @@ async def _refusal(visit: Visit, entry: Entry, *, sees: bool) -> Response | None
 
 def _to_sign_in(visit: Visit) -> Response:
     """Ask who it is, and lead back: only to a page, never into a change."""
+    if visit.in_frame:
+        return visit.fault(401)
     request = visit.request
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     back = f"?next={quote(asked, safe='')}" if request.method in {"GET", "HEAD"} and not visit.is_htmx else ""

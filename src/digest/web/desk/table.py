@@ -32,7 +32,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class Entry:
     """A route: `path` from the root on, its guard, and how large a body it takes.
 
-    `is_stream` is of one whose answer does not end by itself.
+    `is_stream` is of one whose answer does not end by itself, `in_frame` of one that a page of ours frames.
     """
 
     method: str
@@ -42,6 +42,7 @@ class Entry:
     most_bytes: int = FORM_BYTES
     has_files: bool = False
     is_stream: bool = False
+    in_frame: bool = False
 
     @property
     def changes(self) -> bool:
@@ -72,15 +73,23 @@ class Desk:
         self.entries: list[Entry] = []
         self.router = APIRouter(prefix=ROOT, route_class=DeskRoute)
 
-    def get(self, path: str, *, may: Guard, is_stream: bool = False) -> Callable[[Endpoint], Endpoint]:
+    def get(
+        self, path: str, *, may: Guard, is_stream: bool = False, in_frame: bool = False
+    ) -> Callable[[Endpoint], Endpoint]:
         """A page. It must change nothing."""
-        return self._add("GET", path, may, is_stream=is_stream)
+        return self._add("GET", path, may, is_stream=is_stream, in_frame=in_frame)
 
     def post(
-        self, path: str, *, may: Guard, most_bytes: int = FORM_BYTES, has_files: bool = False
+        self,
+        path: str,
+        *,
+        may: Guard,
+        most_bytes: int = FORM_BYTES,
+        has_files: bool = False,
+        in_frame: bool = False,
     ) -> Callable[[Endpoint], Endpoint]:
         """An act. Its form is read, and the visitor's token in it checked, before it begins."""
-        return self._add("POST", path, may, most_bytes=most_bytes, has_files=has_files)
+        return self._add("POST", path, may, most_bytes=most_bytes, has_files=has_files, in_frame=in_frame)
 
     def _add(self, method: str, path: str, may: Guard, **limits: Any) -> Callable[[Endpoint], Endpoint]:
         if may.of is not None and f"{{{may.of.value}}}" not in path:

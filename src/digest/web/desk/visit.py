@@ -28,7 +28,7 @@ from digest.i18n import LANGUAGES, Translator, for_editors, translator
 from digest.models import Cadence
 from digest.web.answers import preferred_language
 from digest.web.deps import Services, network_of
-from digest.web.desk import cookies
+from digest.web.desk import cookies, frame
 from digest.web.desk.forms import Form
 
 POLICY: Final = (
@@ -56,6 +56,7 @@ class Visit:
     form: Form = field(default_factory=Form)
     now: dt.datetime = field(default_factory=clock.utc_now)
     is_half: bool = False  # the password was right, the code is waited for
+    in_frame: bool = False  # the answer stands in a frame of one of our pages
     _said: list[tuple[str, str]] = field(default_factory=list)
     _new_token: str | None = None
     _zone: str = ""
@@ -175,6 +176,8 @@ class Visit:
 
         Where htmx asks, the words alone: they take the place of what it would have put there.
         """
+        if self.in_frame:
+            return frame.refusal(self, status, words)
         return self.page("error.html", part="alert", status=status, code=status, words=words)
 
     def url(self, **changes: Any) -> str:

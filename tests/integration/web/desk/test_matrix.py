@@ -51,6 +51,10 @@ def outcome(hands: Hands, entry: Entry, path: str) -> str:
         answer = hands.client.post(path, content=b"", headers=headers)
     else:
         answer = hands.get(path)
+    if entry.in_frame and answer.status_code >= 400:
+        assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
+    if entry.in_frame and answer.status_code == 401:
+        return "sign in"
     if answer.status_code == 303 and answer.headers["location"].startswith("/desk/sign-in"):
         return "sign in" if entry.may.least is not None else _ALLOWED
     if answer.status_code == 404 and _others(entry):

@@ -20,6 +20,7 @@ from digest.models import Cadence, Digest, Edition, EditionState
 from digest.rendering import theme
 from digest.rendering.contexts import TextSize
 from digest.rendering.theme_form import SOCIAL, flat
+from digest.web.desk import frame
 from digest.web.desk.look_form import (
     COLOURS,
     PICTURES,
@@ -31,7 +32,7 @@ from digest.web.desk.look_form import (
     named,
     typed_of,
 )
-from digest.web.desk.pages.edition_preview import mail_as_seen, preview_answer, preview_note
+from digest.web.desk.pages.edition_preview import mail_as_seen
 from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
 
@@ -64,7 +65,7 @@ def show_look(visit: Here, digest: int) -> Response:
     return _shown(visit, digest)
 
 
-@desk.get("/digests/{digest}/look/preview", may=May.SEE_DIGEST)
+@desk.get("/digests/{digest}/look/preview", may=May.SEE_DIGEST, in_frame=True)
 def try_look(visit: Here, digest: int) -> Response:
     """The coming edition in the look that is asked for; nothing is kept."""
     asked = visit.request.query_params
@@ -86,8 +87,8 @@ def try_look(visit: Here, digest: int) -> Response:
         )
     except DigestError as error:
         told = visit.told(named(error) if isinstance(error, InputError) else error)
-        return preview_answer(preview_note(visit, f"<p>{escape(told)}</p>", is_dark=is_dark))
-    return preview_answer(mail_as_seen(mail, is_dark=is_dark, has_pictures=True))
+        return frame.answer(frame.note(visit, f"<p>{escape(told)}</p>", is_dark=is_dark))
+    return frame.answer(mail_as_seen(mail, is_dark=is_dark, has_pictures=True))
 
 
 @desk.post("/digests/{digest}/look", may=May.EDIT_DIGEST, most_bytes=3 * LARGEST + 100_000, has_files=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from typing import Final
 
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from digest.accounts.rights import May
 from digest.accounts.visible import allows
@@ -18,36 +17,18 @@ from digest.editions.show import get_edition
 from digest.errors import DigestError, NotFoundError, StateError
 from digest.rendering.contexts import TextSize
 from digest.rendering.previews import View, as_seen, in_scheme
+from digest.web.desk import frame
 from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
 
-# The mail's own styles stand in it; its pictures come from wherever they lie. Nothing else is loaded.
-_POLICY: Final = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https: http: data:; "
-    "font-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
-)
-_HEADERS: Final = {
-    "Content-Security-Policy": _POLICY,
-    "X-Frame-Options": "SAMEORIGIN",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Vary": "Cookie",
-}
-_NOTE: Final = (
-    '<!DOCTYPE html><html lang="{language}"><meta charset="utf-8"><meta name="viewport" '
-    'content="width=device-width"><title>{title}</title><style>body{{font:17px/1.55 {font};margin:0;'
-    "padding:1.5rem;color:{ink};background:{paper};overflow-wrap:anywhere}}pre{{font:15px/1.5 ui-monospace,"
-    "Menlo,Consolas,monospace;white-space:pre-wrap;margin:0}}</style>{body}</html>"
-)
 
-
-@desk.get("/editions/{edition}/preview", may=May.SEE_EDITION)
+@desk.get("/editions/{edition}/preview", may=May.SEE_EDITION, in_frame=True)
 def show_preview(visit: Here, edition: int) -> Response:
     """One mail as somebody reads it: by `view`, `size`, `scheme`, `pictures`, `name`, `as`, `version`."""
     return _shown(visit, edition, visit.request.query_params)
 
 
-@desk.post("/editions/{edition}/preview", may=May.EDIT_EDITION)
+@desk.post("/editions/{edition}/preview", may=May.EDIT_EDITION, in_frame=True)
 def try_words(visit: Here, edition: int) -> Response:
     """The same with words on top that are being written. Nothing is kept."""
     form = visit.form
@@ -83,14 +64,14 @@ def _shown(visit: Visit, edition: int, asked: Mapping[str, str], intro: str | No
     except (StateError, DigestError) as error:
         said = visit.told(error)
         sentence = escape(said[:1].upper() + said[1:])
-        return preview_answer(preview_note(visit, f"<p>{sentence}</p>", is_dark=is_dark))
+        return frame.answer(frame.note(visit, f"<p>{sentence}</p>", is_dark=is_dark))
     return _as_asked(visit, mail, asked, is_dark=is_dark)
 
 
 def _as_asked(visit: Visit, mail: OneMail, asked: Mapping[str, str], *, is_dark: bool) -> Response:
     if asked.get("view") == "text":
-        return preview_answer(preview_note(visit, f"<pre>{escape(mail.text)}</pre>", is_dark=is_dark))
-    return preview_answer(mail_as_seen(mail, is_dark=is_dark, has_pictures=asked.get("pictures") != "no"))
+        return frame.answer(frame.note(visit, f"<pre>{escape(mail.text)}</pre>", is_dark=is_dark))
+    return frame.answer(mail_as_seen(mail, is_dark=is_dark, has_pictures=asked.get("pictures") != "no"))
 
 
 def _reader(visit: Visit, edition_id: int, asked: str) -> int | None:
@@ -109,21 +90,3 @@ def mail_as_seen(mail: OneMail, *, is_dark: bool, has_pictures: bool) -> str:
     """The mail as a program shows it."""
     view = View("desk", 600, is_dark=is_dark, has_pictures=has_pictures)
     return in_scheme(as_seen(mail.html, view), is_dark=is_dark)
-
-
-def preview_note(visit: Visit, body: str, *, is_dark: bool) -> str:
-    """Words of ours in the place of the mail."""
-    ink, paper = ("#e8e6e1", "#14161a") if is_dark else ("#1d2126", "#ffffff")
-    return _NOTE.format(
-        language=visit.language,
-        title=escape(visit.words.gettext("Preview")),
-        font="system-ui,sans-serif",
-        ink=ink,
-        paper=paper,
-        body=body,
-    )
-
-
-def preview_answer(html: str) -> Response:
-    """What stands in the frame."""
-    return HTMLResponse(html.encode("utf-8", "replace"), 200, _HEADERS)
