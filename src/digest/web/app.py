@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
@@ -40,7 +41,7 @@ from digest.web import (
 from digest.web.answers import error_answer
 from digest.web.deps import Services
 from digest.web.desk.table import ROOT
-from digest.web.desk.wiring import add_desk
+from digest.web.desk.wiring import desk_router
 from digest.web.headers import SafeAnswers
 
 log = get_logger(__name__)
@@ -61,19 +62,27 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         openapi_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(settings, services),
+        routes=_routes(settings),
     )
-    # In the order in which addresses are tried: those that thousands ask for at once come first.
-    first = (health, links, sign_up, editions, pictures, look)
-    for module in (*first, archive, public, reader, reader_fresh, stop, proof, keep, favicon):
-        app.include_router(module.router)
-    if settings.catcher_dir is not None:
-        app.include_router(inbox.router)
-    add_desk(app)
     app.mount("/static", LastingFiles(directory=_STATIC), name="static")
     app.add_exception_handler(HTTPException, functools.partial(_http_error, settings))
     app.add_exception_handler(RequestValidationError, functools.partial(_bad_request, settings))
     app.add_middleware(SafeAnswers, on_error=functools.partial(_unforeseen, settings))
     return app
+
+
+def _routes(settings: Settings) -> list[BaseRoute]:
+    """In the order in which addresses are tried: those that thousands ask for at once come first.
+
+    They are handed over as they are: a router that is included has each of its routes made once more for
+    each application, which takes 0.7 ms a route when somebody first asks.
+    """
+    first = (health, links, sign_up, editions, pictures, look)
+    modules = (*first, archive, public, reader, reader_fresh, stop, proof, keep, favicon)
+    routers = [module.router for module in modules]
+    if settings.catcher_dir is not None:
+        routers.append(inbox.router)
+    return [route for router in (*routers, desk_router()) for route in router.routes]
 
 
 class LastingFiles(StaticFiles):

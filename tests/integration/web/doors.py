@@ -9,6 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
 
 from digest import clock, keys
@@ -58,8 +59,7 @@ FORM: Final = {"do": "stop_all", "act": "hold", "word": "erase", "address": "oth
 
 def routes_of(app: FastAPI) -> list[tuple[str, frozenset[str]]]:
     """The path and the methods of each public route; the desk has a table of its own, and tests over it."""
-    routers = [getattr(each, "original_router", None) for each in app.routes]
-    routes = [route for router in routers if router is not None for route in router.routes]
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
     public = [route for route in routes if not route.path.startswith("/desk")]
     return [(route.path, frozenset(route.methods)) for route in public]
 

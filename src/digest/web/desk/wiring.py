@@ -1,4 +1,4 @@
-"""Open the desk in a web application."""
+"""What a web application needs of the desk: its routes, and an end to its streams."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter
 
 from digest.web.desk import pages
 from digest.web.desk.table import desk
@@ -25,7 +25,7 @@ def end_streams(app: Any) -> None:
         live.close()
 
 
-def add_desk(app: FastAPI) -> None:
-    """Answer below /desk."""
+def desk_router() -> APIRouter:
+    """All that answers below /desk."""
     load_pages()
-    app.include_router(desk.router)
+    return desk.router

@@ -116,13 +116,11 @@ def test_each_route_lets_in_whom_it_should(
 
 def test_every_route_below_the_desk_is_of_the_table(app: FastAPI) -> None:
     """Nothing answers below /desk that has no guard: each route is one of the table's entries."""
-    from fastapi.routing import iter_route_contexts
-
-    found = [each for each in iter_route_contexts(app.routes) if str(each.path).startswith(ROOT)]
+    found = [each for each in app.routes if str(getattr(each, "path", ROOT)).startswith(ROOT)]
     assert len(found) == len(desk.entries)
     for each in found:
-        assert isinstance(each.original_route, DeskRoute)
-        assert isinstance(each.original_route.entry.may, Guard)
+        assert isinstance(each, DeskRoute)
+        assert isinstance(each.entry.may, Guard)
 
 
 def test_a_guard_that_is_of_a_thing_wants_it_in_the_path() -> None:
