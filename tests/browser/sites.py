@@ -33,7 +33,7 @@ from tests.servers.waiting import HANG
 from tests.unit.rendering import samples
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import ConsoleMessage, Page
     from sqlalchemy.orm import Session
 
 
@@ -162,9 +162,13 @@ def signed_templates(folder: Path) -> Path:
 def complaints(page: Page) -> list[str]:
     """Everything that the page complains of while it is open, breaches of its policy among them."""
     found: list[str] = []
-    page.on("console", lambda said: found.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda said: found.append(_told(said, page)) if said.type == "error" else None)
     page.on("pageerror", lambda error: found.append(str(error)))
     return found
+
+
+def _told(said: ConsoleMessage, page: Page) -> str:
+    return f"{said.text} ({said.location['url']}, on {page.url})"
 
 
 def _make_paper(session: Session, language: str, templates: Path | None) -> Paper:

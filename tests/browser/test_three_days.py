@@ -230,6 +230,8 @@ def begin_the_second_day(house: House, room: Newsroom) -> None:
 
 def next_morning(house: House, room: Newsroom) -> None:
     room.edition = house.next_edition(room.edition)
+    for person in house.people:
+        person.close()
     house.clock.move_to(house.lock_time(room.edition) - dt.timedelta(hours=1))
     for _ in range(4):
         house.newspaper.publish_next(clock.utc_now())

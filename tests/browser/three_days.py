@@ -65,6 +65,10 @@ class Person:
     def open(self, path: str) -> None:
         self.page.goto(self.url + path)
 
+    def close(self) -> None:
+        """Go home: a page that is still loading when a night has gone by is refused what it asks for."""
+        self.page.goto("about:blank")
+
     def fill(self, label: str, text: str) -> None:
         self.page.get_by_label(label, exact=True).fill(text)
 

@@ -6,8 +6,10 @@
      the way back leads off the page, not through the mails. With `words`, which nobody has kept, it is asked by POST. */
   let next = null;
   let number = 0;
+  let pause = 0;
   const show = (words) => {
     const seen = document.getElementById("mail");
+    clearTimeout(pause); // words that have been kept by now need not be tried
     if (!looks || !seen) return;
     next?.remove();
     const fresh = seen.cloneNode(false);
@@ -46,7 +48,6 @@
     looks.addEventListener("submit", (event) => { event.preventDefault(); show(); });
   }
   /* While somebody writes the words on top, the mail has them, a moment after the last letter. */
-  let pause = 0;
   document.addEventListener("input", (event) => {
     if (event.target.id !== "w-intro") return;
     clearTimeout(pause);
