@@ -85,6 +85,7 @@ def test_a_whole_life(life: Life, context: BrowserContext, tmp_path: Path) -> No
     _leave_by_one_click(life, tmp_path)
     _be_erased(life)
     assert context.cookies() == []
+    # One was used, the other has another word.
     assert [re.findall(r"status of (\d{3})", text) for text in found] == [
         ["410"],
         ["422"],
