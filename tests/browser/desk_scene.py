@@ -18,9 +18,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest import config
+from digest import audit, config
 from digest.accounts.rights import Of
 from digest.db import Database
+from digest.deliveries import control
 from digest.deliveries.handover import go_on
 from digest.deliveries.plan import plan
 from digest.editions import shape
@@ -81,6 +82,11 @@ class Scene:
     things: dict[str, int] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     site: str = ""  # where the paper is, with its pictures
+
+    @property
+    def actor(self) -> str:
+        """Whoever looks, as the trail names them."""
+        return f"account:{self.things['account:me']}"
 
     def edition(self, cadence: str, hours: float) -> int:
         """An edition of a cadence that goes out, or went, so many hours from now."""
@@ -324,6 +330,8 @@ def _past(scene: Scene) -> None:
             is_stopped = days == 6
             edition.state = S.CANCELLED if is_stopped else S.SENT
             edition.reason = Reason.BY_PERSON if is_stopped else Reason.ALL_SERVED
+            if is_stopped:
+                audit.record(session, "edition.cancel", edition, actor=scene.actor, now=scene.now)
             scene.things["edition:cancelled" if is_stopped else "edition:old"] = made
             totals = {"sent": 412 if is_stopped else 1980 - days, "failed": days, "uncertain": days % 2}
             skipped = 1571 if is_stopped else 3
@@ -339,7 +347,7 @@ def _on_its_way(scene: Scene) -> None:
         scene.things[f"edition:{key}"] = made
     with scene.database.write() as session:
         paused = session.get_one(Edition, scene.things["edition:paused"])
-        move(session, paused, S.PAUSED, now=scene.now, reason=Reason.BY_PERSON)
+        control.pause(session, paused, actor=scene.actor, now=scene.now)
 
 
 def _coming(scene: Scene) -> None:

@@ -58,6 +58,23 @@ def trail_of(session: Session, targets: Collection[tuple[str, int]], *, limit: i
     return _lines(session, query.order_by(AuditEntry.id.desc()).limit(limit))
 
 
+def last_to(
+    session: Session, kind: str, targets: Collection[int], actions: Collection[str]
+) -> dict[int, str]:
+    """By whom one of these acts was done last to each of some things of a kind, as the trail names them."""
+    last = (
+        sa.select(sa.func.max(AuditEntry.id))
+        .where(
+            AuditEntry.target_kind == kind,
+            AuditEntry.target_id.in_(targets),
+            AuditEntry.action.in_(actions),
+        )
+        .group_by(AuditEntry.target_id)
+    )
+    rows = session.execute(sa.select(AuditEntry.target_id, AuditEntry.actor).where(AuditEntry.id.in_(last)))
+    return {number: actor for number, actor in rows if number is not None}
+
+
 def _lines(session: Session, query: sa.Select[AuditEntry]) -> list[TrailLine]:
     rows = list(session.scalars(query))
     names = _names(session, {row.actor for row in rows})

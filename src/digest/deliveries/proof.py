@@ -9,6 +9,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest import audit
 from digest.deliveries import control
 from digest.deliveries.stop import Stopped, stop
 from digest.editions.approve import approve, may_approve
@@ -112,7 +113,14 @@ def stop_for_good(session: Session, edition: Edition, account: Account, *, now: 
         return False
     if edition.state is S.UPCOMING and stop(session, edition, account, now=now) is not Stopped.HELD:
         return False
-    return move(session, edition, S.SKIPPED, now=now, reason=Reason.BY_PERSON, detail=detail)
+    was = edition.state
+    is_new = move(session, edition, S.SKIPPED, now=now, reason=Reason.BY_PERSON, detail=detail)
+    if is_new:
+        details = {"was": was.value}
+        audit.record(
+            session, "edition.cancel", edition, actor=f"account:{account.id}", now=now, details=details
+        )
+    return is_new
 
 
 def _newer(session: Session, edition: Edition, revision: Revision) -> Revision | None:

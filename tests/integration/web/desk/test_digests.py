@@ -19,7 +19,6 @@ from digest.config import Settings
 from digest.db import Database
 from digest.editions.calendar import CalendarSlot, SlotKind, slots_between
 from digest.editions.overview import coming_dates
-from digest.editions.reasons import sentence
 from digest.editions.schedule import day_of
 from digest.editions.slots import add_edition
 from digest.i18n import translator
@@ -38,6 +37,7 @@ from digest.models import (
     Reason,
 )
 from digest.web.desk import cookies
+from digest.web.desk.stands import told_reason
 from tests.factories import make_account, make_cadence, make_digest
 from tests.integration.newsroom import Newsroom, make_newsroom
 from tests.integration.web.desk.hands import HERE, Hands, signed_in
@@ -167,9 +167,9 @@ def test_the_past_is_told_by_what_became_of_it(hands: Hands, room: Newsroom) -> 
         return [int(found) for found in re.findall(r'<td><a href="/desk/editions/(\d+)"', part)]
 
     whole = hands.get(url).text
-    for _, reason in ends[1:]:
+    for state, reason in ends[1:]:
         assert reason is not None
-        assert html.escape(sentence(reason, translator("en"))) in whole
+        assert html.escape(told_reason(state, reason, translator("en"))) in whole
     assert listed("") == ids
     assert listed("skipped") == ids[1:3]
     assert listed("waiting") == [ids[3]]

@@ -17,13 +17,13 @@ from digest.editions.dates import add_moment, parse_day, parse_local, skip_day, 
 from digest.editions.duplicate import duplicate_digest
 from digest.editions.overview import coming_dates, digest_lines, history
 from digest.editions.presets import schedule_words
-from digest.editions.reasons import sentence
 from digest.errors import InputError
 from digest.i18n import N_
 from digest.lists.stranded import people_of_cadences
 from digest.models import Cadence, CadenceDate, Digest, EditionState, Reason
 from digest.sources.health_words import told_health
 from digest.sources.queries import sources_of
+from digest.web.desk.stands import why_standing
 from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
 
@@ -82,6 +82,7 @@ def digest_page(visit: Visit, digest_id: int, fault: str = "", *, status: int = 
         own_dates = _own_dates(session, digest_id)
         past = history(session, digest_id, before=before, limit=_PAST + 1, states=_STATES.get(which, ()))
         figures = came_of(session, [one.id for one in past[:_PAST] if one.state in _HANDED_OVER])
+        why = why_standing(session, past[:_PAST], visit.words)
         sources = sources_of(session, digest_id)
         people = people_of_cadences(session, digest_id)
     words = visit.words
@@ -99,7 +100,7 @@ def digest_page(visit: Visit, digest_id: int, fault: str = "", *, status: int = 
         ],
         own_dates=own_dates,
         past=past[:_PAST],
-        why={one.id: _why(visit, one.reason, one.reason_detail) for one in past},
+        why={one.id: _why(why.get(one.id, ""), one.reason, one.reason_detail) for one in past},
         sources=[(one, told_health(one, words, now=visit.now)) for one in sources],
         figures=figures,
         which=which if which in _STATES else "",
@@ -197,7 +198,7 @@ def _when(visit: Visit, moment: dt.datetime, zone: str) -> tuple[str, str]:
     return visit.words.date(moment, zone), visit.words.clock(moment, zone)
 
 
-def _why(visit: Visit, reason: Reason | None, detail: str) -> str:
-    if reason is None:
-        return ""
-    return sentence(reason, visit.words) + (f" ({detail})" if detail else "")
+def _why(told: str, reason: Reason | None, detail: str) -> str:
+    """What a person did is told with their name: what was noted of it besides says that again."""
+    is_more = detail and told and reason is not Reason.BY_PERSON
+    return f"{told} ({detail})" if is_more else told

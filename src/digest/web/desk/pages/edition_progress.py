@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 from sqlalchemy.orm import Session
@@ -19,7 +19,7 @@ from digest.deliveries.figures import Progress
 from digest.deliveries.progress import progress
 from digest.deliveries.versions import NextVersion, VersionLine, next_version, versions_of
 from digest.editions.differences import difference_sentence
-from digest.editions.show import edition_line, get_edition
+from digest.editions.show import digest_of, edition_line, get_edition
 from digest.i18n import N_, Translator, translator
 from digest.models import DeliveryStatus, EditionState
 from digest.rendering.environment import environment
@@ -110,9 +110,11 @@ def show_progress(visit: Here, edition: int) -> Response:
     """The figures alone, for a page that looks again and again; at the end it leads to the page anew."""
     with visit.database.read() as session:
         way = told(progress(session, edition, now=visit.now, details=False), visit.words)
+        # The part alone, which is asked for every two seconds, does not say whose figures these are.
+        named = {} if visit.is_htmx else named_edition(session, edition)
     if visit.is_htmx and not way.is_moving:
         return visit.go(f"/desk/editions/{edition}")
-    return visit.page("edition_progress.html", part="progress", way=way, edition_id=edition)
+    return visit.page("edition_progress.html", part="progress", way=way, edition_id=edition, **named)
 
 
 @desk.get("/editions/{edition}/detail", may=May.SEE_EDITION)
@@ -120,6 +122,7 @@ def show_detail(visit: Here, edition: int) -> Response:
     """Why mails failed, who answers for whom, what was answered; the edition page asks for it by itself."""
     with visit.database.read() as session:
         line, found = edition_line(session, edition), detail_of(session, edition)
+        named = {} if visit.is_htmx else named_edition(session, edition)
     words = visit.words
     may_retry = allows(visit.me, May.EDIT_EDITION) and line.state in _RETRIABLE
     return visit.page(
@@ -129,7 +132,16 @@ def show_detail(visit: Here, edition: int) -> Response:
         detail=found,
         failed=[Failures(one.answer.value, words.gettext(WORDS[one.answer]), one) for one in found.failed],
         may_retry=may_retry,
+        **named,
     )
+
+
+def named_edition(session: Session, edition_id: int) -> dict[str, Any]:
+    """What a page below an edition's says of it: its digest, its state and its time."""
+    return {
+        "title": digest_of(session, get_edition(session, edition_id)).title,
+        "edition": edition_line(session, edition_id),
+    }
 
 
 @desk.get("/editions/{edition}/stream", may=May.SEE_EDITION, is_stream=True)

@@ -20,7 +20,6 @@ from digest.editions.gate import is_approved
 from digest.editions.look import look_of
 from digest.editions.material import Considered, considered
 from digest.editions.meanwhile import version_of
-from digest.editions.reasons import sentence
 from digest.editions.shape import list_changes
 from digest.editions.show import EditionLine, digest_of, edition_line, get_edition
 from digest.editions.skipping import Skipping, skipping_of
@@ -35,6 +34,7 @@ from digest.web.desk.jumps import Placed
 from digest.web.desk.pages.edition_checks import CheckLine, check_line
 from digest.web.desk.pages.edition_progress import WITH_FIGURES, way_of
 from digest.web.desk.reader_choice import reader_choices
+from digest.web.desk.stands import why_standing
 from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
 from digest.web.desk.voided_view import VoidedView, voided_view
@@ -113,6 +113,7 @@ def edition_page(
         audience = audience_of(session, edition) if is_asked else None
         seen = _seen(visit, session, edition_id)
         readers = reader_choices(visit, session, audience.samples) if audience else ()
+        why = why_standing(session, [seen.line], visit.words)
         way = way_of(visit, session, edition_id) if seen.line.state in WITH_FIGURES else None
     state = seen.line.state
     return visit.page(
@@ -127,7 +128,7 @@ def edition_page(
         out_count=len(seen.board.left_out) + sum(seen.board.more_out.values()),
         why=_Reasons(visit.words, seen.line.zone, seen.names),
         fate=fate_sentence(seen.coming, visit.words) if seen.coming is not None else "",
-        reason=sentence(seen.line.reason, visit.words) if seen.line.reason is not None else "",
+        reason=why.get(edition_id, ""),
         wait=_span(visit, seen.line.send_at),
         audience=audience,
         audience_lines=audience_sentences(audience, visit.words) if audience is not None else (),

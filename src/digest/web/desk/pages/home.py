@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -16,15 +16,20 @@ from digest.accounts.rights import May
 from digest.accounts.visible import visible_digests
 from digest.deliveries.came_of import CameOf, came_of, planned_people
 from digest.editions.agenda import AgendaLine, coming_editions, last_editions
-from digest.editions.attention import Attention, attention
-from digest.editions.reasons import sentence
+from digest.editions.attention import Attention, Want, attention
 from digest.i18n import N_, Translator
 from digest.models import Digest, EditionKind, EditionState, Unapproved
 from digest.sources.health import fault_sentence
+from digest.web.desk.stands import Standing, why_standing
 from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
 
 _WENT_OUT: Final = (EditionState.SENT, EditionState.CANCELLED)
+_STANDS: Final = {
+    Want.DECIDE: EditionState.HELD,
+    Want.APPROVE: EditionState.FROZEN,
+    Want.GO_ON: EditionState.PAUSED,
+}
 _TODAY, _TOMORROW = N_("Today"), N_("Tomorrow")
 # What becomes of an edition at its deadline, with the moment in it.
 _HELD_ENDS: Final = {
@@ -86,10 +91,14 @@ def _seen(visit: Visit, session: Session) -> dict[str, Any]:
     planned = planned_people(session, {line.id: line.planned_at for line in lines if line.planned_at})
     has_digests = session.scalar(sa.select(sa.exists().where(Digest.id.in_(visible_digests(visit.me)))))
     found = attention(session, visit.me, now=visit.now)
+    waiting = [Standing(one.id, _STANDS[one.want], one.reason) for one in found.editions]
+    why = why_standing(session, [*lines, *last, *waiting], visit.words)
     return {
-        "wants": _wants(visit, found),
-        "coming": _coming(visit, lines, planned, _before(last, figures), {one.id for one in found.editions}),
-        "last": [_last(line, figures, visit.words) for line in last],
+        "wants": _wants(visit, found, why),
+        "coming": _coming(
+            visit, lines, planned, _before(last, figures), _without(why, {one.id for one in found.editions})
+        ),
+        "last": [_last(line, figures, why) for line in last],
         "has_digests": bool(has_digests),
         "can_make": desk.has("/digests/new"),
     }
@@ -109,7 +118,7 @@ def _coming(
     lines: Sequence[AgendaLine],
     planned: dict[int, int],
     before: dict[int, int],
-    wanted: set[int],
+    why: Mapping[int, str],
 ) -> list[ComingLine]:
     """Why an edition waits stands once: where a person is asked for, if one is."""
     zone, found, heading = visit.zone, [], ""
@@ -120,7 +129,7 @@ def _coming(
                 line=line,
                 day="" if day == heading else day,
                 until=_until(visit, line.send_at),
-                why=sentence(line.reason, visit.words) if line.reason and line.id not in wanted else "",
+                why=why.get(line.id, ""),
                 readers=_readers(line, planned, before, visit.words),
             )
         )
@@ -162,17 +171,20 @@ def day_words(words: Translator, moment: dt.datetime, zone: str, *, now: dt.date
     return words.date(moment, zone)
 
 
-def _last(line: AgendaLine, figures: dict[int, CameOf], words: Translator) -> LastLine:
-    needs_reason = line.state is not EditionState.SENT and line.reason is not None
-    why = sentence(line.reason, words) if needs_reason and line.reason is not None else ""
-    return LastLine(line, why, figures.get(line.id))
+def _without(why: Mapping[int, str], wanted: set[int]) -> dict[int, str]:
+    return {number: text for number, text in why.items() if number not in wanted}
 
 
-def _wants(visit: Visit, found: Attention) -> list[WantLine]:
-    return [*_of_editions(visit, found), *_of_doubts(visit, found), *_of_sources(visit, found)]
+def _last(line: AgendaLine, figures: dict[int, CameOf], why: Mapping[int, str]) -> LastLine:
+    is_sent = line.state is EditionState.SENT
+    return LastLine(line, "" if is_sent else why.get(line.id, ""), figures.get(line.id))
 
 
-def _of_editions(visit: Visit, found: Attention) -> list[WantLine]:
+def _wants(visit: Visit, found: Attention, why: Mapping[int, str]) -> list[WantLine]:
+    return [*_of_editions(visit, found, why), *_of_doubts(visit, found), *_of_sources(visit, found)]
+
+
+def _of_editions(visit: Visit, found: Attention, why: Mapping[int, str]) -> list[WantLine]:
     words = visit.words
     whats = {
         "decide": words.gettext(N_("It is held")),
@@ -193,7 +205,7 @@ def _of_editions(visit: Visit, found: Attention) -> list[WantLine]:
                 kind=each.want.value,
                 about=each.digest,
                 what=whats[each.want.value],
-                why=sentence(each.reason, words) if each.reason is not None else "",
+                why=why.get(each.id, ""),
                 by=by,
                 left=left,
                 url=f"/desk/editions/{each.id}",

@@ -34,6 +34,7 @@ from digest.models import (
 )
 from digest.web.desk.act_words import act_in_words
 from digest.web.desk.change_words import told_actor
+from digest.web.desk.detail_words import details_in_words
 from digest.web.desk.table import desk
 from digest.web.desk.told import (
     DELIVERIES,
@@ -171,6 +172,7 @@ def person_page(visit: Visit, subscriber_id: int, *, fault: str = "", status: in
         dropped_before=explained.dropped_before if explained else None,
         trail=seen.trail,
         act=partial(act_in_words, words=words),
+        more=partial(details_in_words, words=words),
         attributes=seen.attributes,
         known={each.name: value_text(seen.person.attributes.get(each.name)) for each in seen.attributes},
         labels=_labels(visit),

@@ -16,6 +16,7 @@ from digest.accounts.trail import PAGE, actors, read_trail, whole_trail
 from digest.db import Database
 from digest.i18n import N_
 from digest.web.desk.act_words import act_in_words, thing_in_words
+from digest.web.desk.detail_words import details_in_words
 from digest.web.desk.table import desk
 from digest.web.desk.visit import HEADERS, Here, Visit
 
@@ -46,6 +47,7 @@ def show_trail(visit: Here) -> Response:
         lines=lines[:PAGE],
         people=people,
         act=partial(act_in_words, words=visit.words),
+        more=partial(details_in_words, words=visit.words),
         thing=partial(thing_in_words, words=visit.words),
         kinds=[(key, visit.words.gettext(text)) for key, text in KINDS],
         actor=actor,
