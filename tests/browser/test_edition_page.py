@@ -182,13 +182,48 @@ def test_the_mail_is_looked_at_as_readers_see_it(house: House, page: Page) -> No
 
 
 def test_what_is_typed_outlives_the_page(house: House, page: Page) -> None:
-    """Text that was never kept is offered again when the page is opened once more."""
+    """Text that was never kept stands there again when the page is opened anew, or is thrown away."""
     house.open(page)
-    page.get_by_label("Subject", exact=True).fill("Half a thought")
+    subject = page.get_by_label("Subject", exact=True)
+    before = subject.input_value()
+    subject.fill("Half a thought")
     page.reload()
-    page.get_by_text("There is text of yours in this browser").first.wait_for()
-    page.get_by_role("button", name="Bring it back").first.click()
-    assert page.get_by_label("Subject", exact=True).input_value() == "Half a thought"
+    page.get_by_text("What you had typed is back.").wait_for()
+    assert subject.input_value() == "Half a thought"
+    page.get_by_role("button", name="Throw it away").click()
+    page.reload()
+    assert subject.input_value() == before
+    subject.fill("A whole thought")
+    subject.press("Enter")
+    page.locator(".inbox-subject", has_text="A whole thought").wait_for()
+    page.reload()
+    assert subject.input_value() == "A whole thought"
+    assert page.get_by_text("What you had typed is back.").count() == 0
+
+
+def test_what_is_typed_outlives_a_lost_connection(house: House, page: Page) -> None:
+    """Sent into nothing or refused, it is there again, in this tab alone; once it is taken it is gone."""
+    new, title = f"{house.url}/desk/lists/new", page.get_by_label("What readers see")
+    page.goto(new)
+    title.fill("The readers of the harbour")
+    page.get_by_label("Short name").fill("No name")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Make the list").click()
+    page.wait_for_url("chrome-error://**")
+    page.context.set_offline(False)
+    for _ in range(2):  # the second time after a refusal
+        page.goto(new)
+        page.get_by_text("What you had typed is back.").wait_for()
+        assert title.input_value() == "The readers of the harbour"
+        page.get_by_role("button", name="Make the list").click()
+        page.get_by_role("alert").wait_for()
+    assert page.evaluate("localStorage.length") == 0
+    page.get_by_label("Short name").fill("harbour")
+    page.get_by_role("button", name="Make the list").click()
+    page.get_by_role("heading", name="The readers of the harbour").wait_for()
+    page.goto(new)
+    assert title.input_value() == ""
+    assert page.get_by_text("What you had typed is back.").count() == 0
 
 
 @pytest.mark.parametrize("language", ["en", "hy"])

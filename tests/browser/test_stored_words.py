@@ -48,7 +48,7 @@ _FOUND = f"""() => {{
     const known = ["http:", "https:", "mailto:"];
     for (const each of document.querySelectorAll("*")) {{
         const attributes = [...each.attributes];
-        if (loads.includes(each.tagName) && each.outerHTML.includes(mark) && each.id !== "draft-offer")
+        if (loads.includes(each.tagName) && each.outerHTML.includes(mark) && each.id !== "draft-note")
             say("a tag that loads", each);
         if (each.namespaceURI !== "http://www.w3.org/1999/xhtml" && each.outerHTML.includes(mark))
             say("a drawing", each);

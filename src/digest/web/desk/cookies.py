@@ -20,6 +20,10 @@ from digest.accounts.opaque import derived
 _SECONDS: Final = 30 * 24 * 3600
 _PATH: Final = "/desk"
 _SAID_LIMIT: Final = 2000
+_SAID_MOST: Final = 4
+DONE: Final = (
+    "done"  # the kind of what is told to the page's script alone: the path that has taken what was sent
+)
 
 Said = tuple[tuple[str, str], ...]  # kind and words
 
@@ -64,7 +68,7 @@ def set_said(response: Response, token: str, said: Said, *, is_https: bool) -> N
     if not said:
         response.delete_cookie(name, path=_PATH, secure=is_https, httponly=True, samesite="lax")
         return
-    raw = json.dumps([[kind, text[:_SAID_LIMIT]] for kind, text in said[:3]], ensure_ascii=False)
+    raw = json.dumps([[kind, text[:_SAID_LIMIT]] for kind, text in said[:_SAID_MOST]], ensure_ascii=False)
     body = base64.urlsafe_b64encode(raw.encode()).decode()
     text = f"{body}.{derived(token, 'said ' + body)}"
     response.set_cookie(name, text, max_age=300, path=_PATH, secure=is_https, httponly=True, samesite="lax")

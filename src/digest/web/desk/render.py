@@ -21,7 +21,14 @@ _NEAR: Final = dt.timedelta(days=6)
 
 
 def rendered(
-    visit: Visit, template: str, values: Mapping[str, Any], *, part: str = "", said: cookies.Said = ()
+    visit: Visit,
+    template: str,
+    values: Mapping[str, Any],
+    *,
+    part: str = "",
+    said: cookies.Said = (),
+    status: int = 200,
+    done: str = "",
 ) -> str:
     """A page as HTML that can be encoded in UTF-8, or one block of it.
 
@@ -31,7 +38,7 @@ def rendered(
     env = environment(visit.language, visit.settings.templates)
     zone = visit.zone
     shared: dict[str, Any] = {
-        "desk": _facts(visit, said),
+        "desk": _facts(visit, said) | {"done": done, "answer": status if visit.is_answer else ""},
         "zone": zone,
         "now": visit.now,
         "asset": files.url_of,

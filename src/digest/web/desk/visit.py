@@ -90,6 +90,11 @@ class Visit:
         return self.request.headers.get("hx-request") == "true"
 
     @property
+    def is_answer(self) -> bool:
+        """Whether something was sent, and not only asked for."""
+        return self.request.method == "POST"
+
+    @property
     def language(self) -> str:
         """The person's language; of who has chosen none, what the browser asks for."""
         chosen = self.me_or_none.language if self.me_or_none else ""
@@ -150,16 +155,22 @@ class Visit:
         """The page `templates/web/desk/TEMPLATE`; where htmx asks, its block `part` alone, if it is named."""
         from digest.web.desk.render import rendered  # noqa: PLC0415  (which knows this module)
 
-        said = (*cookies.read_said(self.request, self.token, is_https=self.is_https), *self._said)
+        told = cookies.read_said(self.request, self.token, is_https=self.is_https)
+        done = next((path for kind, path in told if kind == cookies.DONE), "")
+        said = (*(each for each in told if each[0] != cookies.DONE), *self._said)
         wanted = part if self.is_htmx else ""
-        html = rendered(self, template, values, part=wanted, said=tuple(self._said) if wanted else said)
+        said = tuple(self._said) if wanted else said
+        html = rendered(self, template, values, part=wanted, said=said, status=status, done=done)
         answer = HTMLResponse(html, status, {**HEADERS, **(headers or {})})
         if not wanted and cookies.said_cookie(is_https=self.is_https) in self.request.cookies:
             cookies.set_said(answer, self.token, (), is_https=self.is_https)
         return self._finished(answer)
 
     def go(self, path: str, said: str = "", *, kind: str = "good") -> Response:
-        """Lead on to another page, on which `said` is shown. Loading that again does nothing again."""
+        """Lead on to another page, on which `said` is shown. Loading that again does nothing again.
+
+        To the browser it means that what was sent is taken: it lets go of what was typed.
+        """
         if said:
             self.say(kind, said)
         answer: Response
@@ -167,8 +178,11 @@ class Visit:
             answer = Response(status_code=200, headers={**HEADERS, "HX-Redirect": path})
         else:
             answer = RedirectResponse(path, 303, HEADERS)
-        if self._said:
-            cookies.set_said(answer, self.present_token, tuple(self._said), is_https=self.is_https)
+        said_next = tuple(self._said)
+        if self.is_answer and self.me_or_none is not None and not self.is_htmx:
+            said_next = ((cookies.DONE, self.request.url.path), *said_next)
+        if said_next:
+            cookies.set_said(answer, self.present_token, said_next, is_https=self.is_https)
         return self._finished(answer)
 
     def fault(self, status: int, words: str = "") -> Response:

@@ -1,4 +1,4 @@
-/* What every page of the desk does in the browser. Without it all pages work; with it nothing typed is lost. */
+/* What every page of the desk does in the browser. Without it all pages work. */
 (() => {
   "use strict";
 
@@ -48,38 +48,4 @@
     setTimeout(() => button.classList.remove("copied"), 2000);
   });
   document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) print(); });
-
-  /* data-drafts="key": what is typed in a form is kept here until the server has it. */
-  const place = (form, field) => `desk draft ${form.dataset.drafts} ${field.name}`;
-  const kept = (form) => [...form.elements].filter((each) => each.matches("textarea[name], input[type=text][name]"));
-  const store = { get: (key) => { try { return localStorage.getItem(key); } catch { return null; } },
-    set: (key, value) => { try { localStorage.setItem(key, value); } catch { /* full or closed: nothing is kept */ } },
-    drop: (key) => { try { localStorage.removeItem(key); } catch { /* as above */ } } };
-  const keep = (root) => root.querySelectorAll("form[data-drafts]").forEach((form) => {
-    if (form.dataset.kept) return;
-    form.dataset.kept = "1";
-    const lost = kept(form).filter((field) => {
-      const text = store.get(place(form, field));
-      if (text === field.value) store.drop(place(form, field));
-      return text !== null && text !== field.value;
-    });
-    form.addEventListener("input", (event) => {
-      if (kept(form).includes(event.target)) store.set(place(form, event.target), event.target.value);
-    });
-    const offer = document.getElementById("draft-offer");
-    if (!lost.length || !offer) return;
-    const shown = offer.content.cloneNode(true).firstElementChild;
-    shown.addEventListener("click", (event) => {
-      const act = event.target.closest("[data-draft]")?.dataset.draft;
-      if (!act) return;
-      lost.forEach((field) => {
-        if (act === "back") { field.value = store.get(place(form, field)) ?? field.value;
-          field.dispatchEvent(new Event("input", { bubbles: true })); } else store.drop(place(form, field));
-      });
-      shown.remove();
-    });
-    form.prepend(shown);
-  });
-  keep(document);
-  document.addEventListener("htmx:after:swap", () => keep(document));
 })();
