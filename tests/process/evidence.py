@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +63,13 @@ def members_of(database: Database, edition_id: int, keys: Keys, public_url: str)
 
 def taken_of(record: Path, edition_id: int) -> list[dict[str, Any]]:
     """What the judge took of an edition; single mails have other Message-IDs."""
-    if not record.exists():
-        return []
+    return of_edition(read_record(record), edition_id) if record.exists() else []
+
+
+def of_edition(taken: Iterable[dict[str, Any]], edition_id: int) -> list[dict[str, Any]]:
+    """Those of the judge's messages that are an edition's, by their Message-IDs."""
     start = f"<e{edition_id}."
-    return [line for line in read_record(record) if line["message_id"].startswith(start)]
+    return [line for line in taken if line["message_id"].startswith(start)]
 
 
 def records_in(folder: Path, edition_id: int) -> Iterator[journals.Record]:

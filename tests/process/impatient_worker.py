@@ -4,7 +4,7 @@
 all the others as well.
 """
 
-from digest.tasks import app
+from tests.process.small_batches import app
 
 app.conf.broker_transport_options = {
     **app.conf.broker_transport_options,

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from digest import clock
 from digest.models import Batch, Delivery, DeliveryStatus, Edition, EditionState, Subscriber
 from tests.feeds import FeedPost, rss
-from tests.process.evidence import taken_of
+from tests.process.evidence import of_edition
 from tests.process.newsroom import Newsroom
 from tests.servers.news_site import Page
 from tests.servers.waiting import wait_until
@@ -27,8 +27,8 @@ class Send:
     people: frozenset[str]
 
     def taken(self) -> list[dict[str, Any]]:
-        """What the mail server took of it, in the order of its record."""
-        return taken_of(self.room.record, self.edition_id)
+        """What the mail server took of it, in the order of its record; only what is new there is read."""
+        return of_edition(self.room.taken(), self.edition_id)
 
     def wait_for(self, count: int) -> None:
         """Wait until the mail server has taken so many."""

@@ -177,10 +177,14 @@ def test_the_rig_sees_a_product_that_lost_a_part(bench: Bench, without: str, poi
         assert report.uncertain > report.connections_ended
 
 
-def test_random_kills_lose_nobody(bench: Bench) -> None:
-    """Fifty trials with SIGKILL at a random moment, some of them twice; a seed that fails is named.
+@pytest.mark.parametrize(
+    ("kills", "first"), [(16, 0), pytest.param(50, 500, marks=pytest.mark.slow)], ids=["16", "50"]
+)
+def test_random_kills_lose_nobody(bench: Bench, kills: int, first: int) -> None:
+    """So many trials with SIGKILL at a random moment, some of them twice; a seed that fails is named.
 
-    A thousand, at eight connections and on both databases, are one of the proofs (`bench/delivery_kills.py`).
+    Few in a run, which meets each point besides. A thousand, at eight connections and on both databases, are
+    one of the proofs (`bench/delivery_kills.py`).
     """
     # On record at once, answered 10 ms later: else hardly a kill would fall between the dot and its answer.
     slow = Script(faults=(Fault("accepted", action="slow", seconds=0.01, times=0),))
@@ -190,7 +194,7 @@ def test_random_kills_lose_nobody(bench: Bench) -> None:
         usual = time.monotonic() - started
     killed = 0
     # Whoever came to its end before its moment was not killed: that was no trial.
-    for number in range(500):
+    for number in range(first, first + 500):
         numbers = random.Random(number)
         crashes = [Crash(after=numbers.uniform(0.005, usual)) for _ in range(numbers.choice((1, 1, 1, 2)))]
         policy = numbers.choice(_POLICIES)
@@ -200,7 +204,7 @@ def test_random_kills_lose_nobody(bench: Bench) -> None:
         except AssertionError as error:
             raise AssertionError(f"seed {number}, {policy}, {crashes}") from error
         killed += KILLED in trial.statuses
-        if killed == 50:
+        if killed == kills:
             return
     raise AssertionError(f"only {killed} were killed")
 

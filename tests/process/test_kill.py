@@ -18,8 +18,8 @@ from tests.servers.waiting import wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.waits]
 
-PEOPLE = 500
-KILL_AFTER = 100
+PEOPLE = 300
+KILL_AFTER = 50
 
 
 def edition_for(room: Newsroom, count: int, *, policy: str) -> set[str]:
@@ -64,7 +64,7 @@ def _is_sent(room: Newsroom) -> bool:
 def test_loses_and_doubles_nobody_when_a_worker_is_killed(
     kind: str, policy: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SIGKILL after the 100th of 500 mails, over one connection.
+    """SIGKILL after the 50th of 300 mails, over one connection.
 
     Under `hold` nobody is in the server's record twice, and whoever is not in it is listed as uncertain: one
     person at the most. Under `resend` everybody is in it, one person at the most twice.

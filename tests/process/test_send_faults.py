@@ -23,7 +23,7 @@ from tests.servers.waiting import wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.waits]
 
-PEOPLE = 1_100  # three batches
+PEOPLE = 440  # three batches of `small_batches`
 SPREAD = "3s"  # the second and the third are due one and two seconds after the first
 CONNECTIONS = 4  # of each of the four processes that send
 SWEEP = 0.5  # seconds from one to the next
@@ -77,7 +77,7 @@ def running(private_postgres: PrivatePostgres, tmp_path_factory: pytest.TempPath
     ):
         room.start_beat()
         for _ in range(2):
-            room.start_worker(concurrency=2)
+            room.start_worker(concurrency=2, app="tests.process.small_batches")
         people = prepare(room, people=PEOPLE, connections=CONNECTIONS, spread=SPREAD)
         room.wait_for_workers()
         yield House(room, broker, private_postgres, people)
@@ -92,7 +92,7 @@ def house(running: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     running.room.check_all_run()
 
 
-def _begun(house: House, *, taken: int = 100) -> Send:
+def _begun(house: House, *, taken: int = 40) -> Send:
     """An edition of which so many are handed over."""
     send = begin(house.room, house.people)
     send.wait_for(taken)
@@ -111,6 +111,7 @@ def test_hints_that_the_broker_forgot_are_given_again(house: House) -> None:
     """FLUSHALL amid the first batch: the others, which are due later, begin at their time by the sweep."""
     send = _begun(house)
     house.lose_hints()
+    assert len(set(send.due().values())) == 3  # else there were no others
     send.wait_for_the_end()
     send.check_begins()
     send.check_once_each()
@@ -137,7 +138,7 @@ def test_a_database_that_is_restarted_leaves_nobody_in_doubt(house: House) -> No
 def test_a_task_that_is_handed_out_twice_mails_nobody_twice(house: House) -> None:
     """A broker that takes a task back after one second, whatever worker is still at it."""
     house.room.start_worker(app="tests.process.impatient_worker")
-    with _pace(house, 150):  # so that a task lasts for seconds
+    with _pace(house, 60):  # so that a task lasts for seconds
         send = begin(house.room, house.people)
         wait_until(lambda: max(house.room.times_received("deliveries.send_batch").values(), default=0) >= 2)
     send.wait_for_the_end()

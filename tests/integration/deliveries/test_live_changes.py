@@ -84,15 +84,15 @@ def judged(live: Live, *, spared: int, bodies: bool = True) -> Judgement:
 
 @pytest.mark.waits
 @POSTGRESQL
-def test_100_changes_in_a_send_of_2500(database: Database, settings: Settings, dice: random.Random) -> None:
+def test_100_changes_in_a_send_of_1200(database: Database, settings: Settings, dice: random.Random) -> None:
     """At full speed, over 8 connections, with a pause of the edition that outlasts the grace: nobody who left
     before is mailed after it, nobody at all within it, the others get theirs once.
     """
     with (
         judge_process(settings.data, Script(delay=0.001)) as port,
-        live_send(database, settings, port, people=2_500) as live,
+        live_send(database, settings, port, people=1_200) as live,
     ):
-        live.make(random_changes(dice, 100, among=range(2_500), until=0.5))
+        live.make(random_changes(dice, 100, among=range(1_200), until=0.5))
         live.pause_edition(seconds=5.3)
         live.finish(seconds=HANG)
     judged(live, spared=10, bodies=False)
