@@ -191,7 +191,7 @@ def test_what_is_typed_outlives_the_page(house: House, page: Page) -> None:
     assert page.get_by_label("Subject", exact=True).input_value() == "Half a thought"
 
 
-@pytest.mark.parametrize("language", ["en", "hy"])
+@pytest.mark.parametrize("language", ["en", pytest.param("hy", marks=pytest.mark.slow)])
 def test_the_edition_page_is_for_everybody(house: House, page: Page, language: str) -> None:
     """axe-core finds nothing by day or by night; nothing is wider than a telephone."""
     with house.room.database.write() as session:
