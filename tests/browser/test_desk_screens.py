@@ -21,7 +21,7 @@ from tests.browser import axe
 from tests.browser.desk_scene import Scene, make_beginning, make_scene, quiet
 from tests.browser.desk_screens import NAMED, NO_PAGES, QUERIES, WHO, Screen, beginnings, routes, screens
 from tests.browser.sites import complaints
-from tests.browser.test_every_page import COLOURS, too_wide
+from tests.browser.test_every_page import is_accessible, too_wide
 from tests.integration.web.rows import make_settings
 from tests.integration.web.served import served
 
@@ -77,7 +77,8 @@ def _house(folder: Path, site: str) -> Iterator[House]:
 @pytest.mark.parametrize(
     ("language", "half", "with_further"),
     [
-        # Each page in one language; `make proof` looks at it in the other too, and at all of its states.
+        # Each page in one language and by day or by night; `make proof` looks at it in the other too, at all
+        # of its states, and at its colours at the other time.
         *(("en", 0, False), ("hy", 1, False)),
         *(
             pytest.param(language, half, True, marks=pytest.mark.slow)
@@ -106,10 +107,7 @@ def test_every_screen_of_the_desk_is_for_everybody(
             assert status == (404 if screen.name == "not-found" else 200), screen.name
             assert page.locator("html").get_attribute("lang") == language, screen.name
             assert page.locator("h1").count() == 1, screen.name
-            wrong: list[object] = []
-            for scheme, only in zip(("light", "dark"), ((), COLOURS), strict=True):
-                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-                wrong += axe.faults(page, only=only)
+            wrong = is_accessible(page, language, both_times=with_further)
             page.set_viewport_size({"width": 360, "height": 700})
             if wrong := [*wrong, *too_wide(page)]:
                 faults[screen.name] = wrong

@@ -226,7 +226,7 @@ def test_what_is_typed_outlives_a_lost_connection(house: House, page: Page) -> N
     assert page.get_by_text("What you had typed is back.").count() == 0
 
 
-@pytest.mark.parametrize("language", ["en", "hy"])
+@pytest.mark.parametrize("language", ["en", pytest.param("hy", marks=pytest.mark.slow)])
 def test_the_edition_page_is_for_everybody(house: House, page: Page, language: str) -> None:
     """axe-core finds nothing by day or by night; nothing is wider than a telephone."""
     with house.room.database.write() as session:

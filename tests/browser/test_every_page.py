@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-# The whole of axe-core looks at English by day and at Armenian by night; at the other time, at colours alone.
+# The whole of axe-core looks at English by day and at Armenian by night; at the other time it looks at
+# colours alone, and only for `make proof`: those take a large part of the judging.
 SCHEMES: Final = {"en": ("light", "dark"), "hy": ("dark", "light")}
 COLOURS: Final = ("color-contrast", "link-in-text-block")
 SCRIPTS: Final = {"edition": ["/static/live.js"]}  # it makes times relative; without it they are there
@@ -98,10 +100,11 @@ def open_page(site: Site, page: Page, seen: Seen, language: str) -> tuple[int, s
     return [status for kind, status in statuses if kind == "document"][-1], path
 
 
-def is_accessible(page: Page, language: str) -> list[Any]:
-    """axe-core finds nothing, by day or by night."""
+def is_accessible(page: Page, language: str, *, both_times: bool = False) -> list[Any]:
+    """axe-core finds nothing, by day or by night as goes with the language; or at both times."""
     found: list[Any] = []
-    for scheme, only in zip(SCHEMES[language], ((), COLOURS), strict=True):
+    times = zip(SCHEMES[language], ((), COLOURS), strict=True)
+    for scheme, only in itertools.islice(times, 2 if both_times else 1):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         found += axe.faults(page, only=only)
     return found
@@ -149,15 +152,18 @@ CHECKS: Final[dict[str, Callable[[Page, str], list[Any]]]] = {
 
 
 def _cases() -> Iterator[Any]:
-    """Every page in both languages; a run tries each in one of them, the next in the other."""
+    """Every page in both languages, at both times; a run tries each in one of them, the next in the other."""
     for number, name in enumerate(PAGES):
         for place, language in enumerate(SCHEMES):
-            marks = [pytest.mark.slow] if number % 2 != place else []
-            yield pytest.param(name, language, id=f"{name}-{language}", marks=marks)
+            if number % 2 == place:
+                yield pytest.param(name, language, False, id=f"{name}-{language}")
+            yield pytest.param(name, language, True, id=f"{name}-{language}-proof", marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize(("name", "language"), [*_cases()])
-def test_a_page_is_for_everybody(site: Site, tabs: dict[str, Page], name: str, language: str) -> None:
+@pytest.mark.parametrize(("name", "language", "both_times"), [*_cases()])
+def test_a_page_is_for_everybody(
+    site: Site, tabs: dict[str, Page], name: str, language: str, *, both_times: bool
+) -> None:
     """No check finds anything, and the page breaks no policy of its own."""
     page, seen = tabs[language], PAGES[name]
     page.set_viewport_size({"width": 1000, "height": 800})
@@ -167,7 +173,8 @@ def test_a_page_is_for_everybody(site: Site, tabs: dict[str, Page], name: str, l
     assert f"<!-- made by {seen.template} -->" in page.content()
     assert seen.route == route_of(path)
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    faults = {check: wrong for check, look in CHECKS.items() if (wrong := look(page, language))}
+    checks = CHECKS | {"axe-core AA": functools.partial(is_accessible, both_times=both_times)}
+    faults = {check: wrong for check, look in checks.items() if (wrong := look(page, language))}
     if seen.template in SCRIPTS:
         assert faults.pop("no scripts") == SCRIPTS[seen.template]
     assert faults == {}

@@ -71,6 +71,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self._pages: set[str] = set()  # asked for with each entry of each menu
         self.router = APIRouter(prefix=ROOT, route_class=DeskRoute)
 
     def get(
@@ -99,6 +100,8 @@ class Desk:
             name = f"{endpoint.__module__.rpartition('.')[2]}.{endpoint.__name__}"
             entry = Entry(method, path, may, name, **limits)
             self.entries.append(entry)
+            if method == "GET":
+                self._pages.add(path)
             methods = ["GET", "HEAD"] if method == "GET" else [method]
             self.router.add_api_route(
                 path, endpoint, methods=methods, name=name, response_class=HTMLResponse, response_model=None
@@ -112,7 +115,7 @@ class Desk:
 
     def has(self, path: str) -> bool:
         """Whether there is a page at a path, from the root on."""
-        return any(entry.path == path and entry.method == "GET" for entry in self.entries)
+        return path in self._pages
 
 
 desk: Final = Desk()

@@ -45,9 +45,13 @@ def expected(role: AccountRole | None, may: Guard, whose: str) -> str:
 
 
 def outcome(hands: Hands, entry: Entry, path: str) -> str:
-    """What came of it. A change is sent with a body that is said to be too long: who may is told that."""
+    """What came of it. A change is sent with a body that is said to be too long: who may is told that.
+
+    It is sent as htmx sends it, which is told the words of a fault without the page around them.
+    """
     if entry.changes:
         headers = {**HERE, "content-length": str(10**14), "cookie": f"desk={hands.token}"}
+        headers["hx-request"] = "true"
         answer = hands.client.post(path, content=b"", headers=headers)
     else:
         answer = hands.get(path)
@@ -57,6 +61,8 @@ def outcome(hands: Hands, entry: Entry, path: str) -> str:
         return "sign in"
     if answer.status_code == 303 and answer.headers["location"].startswith("/desk/sign-in"):
         return "sign in" if entry.may.least is not None else _ALLOWED
+    if entry.changes and answer.headers.get("hx-redirect", "").startswith("/desk/sign-in"):
+        return "sign in"
     if answer.status_code == 404 and _others(entry):
         return _ALLOWED if entry.may.least is None or hands.get(path).status_code == 404 else "404"
     if answer.status_code in {403, 404}:
