@@ -19,16 +19,24 @@ from sqlalchemy.orm import Session
 from digest.errors import NotFoundError, StateError
 from digest.i18n import N_
 from digest.lists import assets
+from digest.lists.import_kept import (
+    DRAFT_KIND,
+    FILE_KIND,
+    Waiting,
+    check_room,
+    drop_file,
+    hold_file,
+    name_file,
+)
 from digest.lists.import_order import ImportOrder, check_basis, fingerprint
-from digest.lists.import_run import FILE_KIND, begin_row
+from digest.lists.import_run import begin_row
 from digest.lists.mappings import Meaning
-from digest.models import Asset, AssetChunk, Import, ImportState
+from digest.models import Asset, AssetChunk
 from digest.queueing.enqueue import enqueue
 from digest.queueing.names import TaskName
 
-KIND, REPORT_KIND = "import_draft", "import_trial"
+REPORT_KIND = "import_trial"
 KEPT_FOR = dt.timedelta(days=1)
-_LOOKED_AT = 50
 _MEDIA_TYPE = "application/json"
 
 
@@ -85,17 +93,23 @@ class Draft:
 def keep_upload(
     session: Session, stream: BinaryIO, *, list_id: int, account_id: int, file_name: str, now: dt.datetime
 ) -> int:
-    """Keep a seekable file for a day; the number of its draft."""
+    """Keep a seekable file for a day; the number of its draft. Raises InputError where too many are kept."""
     print_, until = fingerprint(stream), now + KEPT_FOR
-    if assets.find(session, kind=FILE_KIND, fingerprint=print_) is None:
+    size = stream.seek(0, 2)
+    stream.seek(0)
+    waiting = [Waiting(each.account_id, each.file_print, each.size) for each in _waiting(session, now)]
+    check_room(waiting, Waiting(account_id, print_, size))
+    if hold_file(session, print_) is None:
         kept = assets.store(
             session, stream, kind=FILE_KIND, name=file_name, media_type="application/octet-stream", now=now
         )
         kept.expires_at = until
     else:
         assets.extend(session, [print_], kind=FILE_KIND, until=until)
-    size = stream.seek(0, 2)
-    made = assets.begin(session, kind=KIND, name=file_name, media_type=_MEDIA_TYPE, now=now, keep=KEPT_FOR)
+    made = assets.begin(
+        session, kind=DRAFT_KIND, name=file_name, media_type=_MEDIA_TYPE, now=now, keep=KEPT_FOR
+    )
+    name_file(session, made.id, print_)
     _write(session, Draft(made.id, list_id, account_id, file_name[-200:], print_, size))
     return made.id
 
@@ -105,7 +119,7 @@ def read_draft(session: Session, draft_id: int) -> Draft:
     found = session.execute(
         sa.select(AssetChunk.data)
         .join(Asset, Asset.id == AssetChunk.asset_id)
-        .where(Asset.id == draft_id, Asset.kind == KIND, AssetChunk.number == 0)
+        .where(Asset.id == draft_id, Asset.kind == DRAFT_KIND, AssetChunk.number == 0)
     ).scalar_one_or_none()
     if found is None:
         raise NotFoundError(N_("This file is not kept any longer."))
@@ -122,16 +136,24 @@ def own_draft(session: Session, draft_id: int, *, list_id: int, account_id: int)
 
 def own_drafts(session: Session, *, list_id: int, account_id: int, now: dt.datetime) -> list[Draft]:
     """Whoever's files for a list that no import was made of yet, the newest first."""
+    waiting = _waiting(session, now)
+    return [each for each in waiting if (each.list_id, each.account_id) == (list_id, account_id)]
+
+
+def _waiting(session: Session, now: dt.datetime) -> list[Draft]:
+    """Everybody's files that no import was made of yet, the newest first: few, as no more are kept."""
     kept = (
         sa.select(AssetChunk.data)
         .join(Asset, Asset.id == AssetChunk.asset_id)
-        .where(Asset.expires_at > now, Asset.expires_at <= now + KEPT_FOR, Asset.kind == KIND)
+        .where(
+            Asset.expires_at > now,
+            Asset.expires_at <= now + KEPT_FOR,
+            Asset.kind == DRAFT_KIND,
+            Asset.fingerprint != "",
+        )
         .order_by(Asset.id.desc())
-        .limit(_LOOKED_AT)
     )
-    drafts = [_read(data) for data in session.scalars(kept)]
-    mine = [each for each in drafts if (each.list_id, each.account_id) == (list_id, account_id)]
-    return [each for each in mine if each.import_id is None]
+    return [_read(data) for data in session.scalars(kept)]
 
 
 def hold_draft(session: Session, draft_id: int) -> Draft:
@@ -186,19 +208,14 @@ def begin_import(
     row.mapping = {**row.mapping, "by_itself": True, "lines": held.lines}
     assets.extend(session, [held.file_print], kind=FILE_KIND, until=now + assets.KEPT_FOR)
     change_draft(session, held, state=DraftState.BEGUN, import_id=row.id)
+    name_file(session, held.id, "")
     enqueue(session, TaskName.IMPORT, row.id)
     return row.id, True
 
 
 def drop_draft(session: Session, draft: Draft) -> None:
-    """Throw a file away with what was found in it, unless an import works on the same one."""
-    running = sa.select(Import.id).where(
-        Import.file_fingerprint == draft.file_print,
-        Import.state.in_((ImportState.RUNNING, ImportState.FAILED)),
-    )
-    kept = assets.find(session, kind=FILE_KIND, fingerprint=draft.file_print)
-    if kept is not None and session.scalars(running.limit(1)).first() is None:
-        assets.delete(session, kept.id)
+    """Throw a file away with what was found in it; its bytes stay for others who go on with the same."""
+    drop_file(session, draft.file_print, draft_id=draft.id)
     if draft.report_id is not None:
         assets.delete(session, draft.report_id)
     assets.delete(session, draft.id)

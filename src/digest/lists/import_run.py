@@ -25,6 +25,7 @@ from digest.lists import assets, import_lines
 from digest.lists.csv_lines import BadLine
 from digest.lists.import_ahead import Batch, ReadAhead, rare_collections, take_batch
 from digest.lists.import_files import open_parts
+from digest.lists.import_kept import FILE_KIND, drop_file
 from digest.lists.import_order import (
     ImportOrder,
     ImportReport,
@@ -42,7 +43,7 @@ from digest.lists.import_write import Proof, write_plan
 from digest.models import Import, ImportState, MailingList
 
 BATCH_LINES = 4000
-FILE_KIND, REPORT_KIND = "import", "import_report"
+REPORT_KIND = "import_report"
 _TRIES = 3
 States = tuple[ImportState, ...]
 _RUNS: States = (ImportState.RUNNING,)
@@ -303,7 +304,7 @@ class _Run:
         row = import_by_id(session, proof.import_id)
         if self.report_id is not None:
             assets.finish(session, self.report_id)
-        drop_file(session, row)
+        drop_file(session, row.file_fingerprint, import_id=row.id)
 
     def _fail(self, fault: str) -> None:
         if self.proof is None:
@@ -330,16 +331,3 @@ def _hold(
 def _report(batch: Batch, plan: Plan) -> bytes:
     repeated = [(row, Outcome.REPEATED) for row in batch.repeated]
     return import_lines.report_lines([*repeated, *plan.outcomes], batch.bad, batch.offices)
-
-
-def drop_file(session: Session, row: Import) -> None:
-    """Delete the kept file of an import that needs it no longer, unless another one does."""
-    session.flush()
-    others = sa.select(Import.id).where(
-        Import.file_fingerprint == row.file_fingerprint,
-        Import.state.in_((ImportState.RUNNING, ImportState.FAILED)),
-        Import.id != row.id,
-    )
-    asset = assets.find(session, kind=FILE_KIND, fingerprint=row.file_fingerprint)
-    if asset is not None and session.scalars(others.limit(1)).first() is None:
-        assets.delete(session, asset.id)

@@ -17,7 +17,8 @@ from digest.db import Database
 from digest.db.dialect import among
 from digest.errors import StateError
 from digest.lists import consent
-from digest.lists.import_run import drop_file, import_by_id
+from digest.lists.import_kept import drop_file
+from digest.lists.import_run import import_by_id
 from digest.lists.status import Action, Origin
 from digest.models import (
     ConsentEvent,
@@ -99,7 +100,7 @@ def undo(
         released = _release(session, import_id)
         row.state = ImportState.UNDONE
         row.changed_at = now
-        drop_file(session, row)
+        drop_file(session, row.file_fingerprint, import_id=row.id)
     return Undone(ended, kept, released)
 
 

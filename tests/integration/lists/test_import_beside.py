@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from digest.db import Database
 from digest.errors import StateError
 from digest.lists import assets
+from digest.lists.import_kept import FILE_KIND
 from digest.lists.import_order import ImportOrder, check_basis, fingerprint
-from digest.lists.import_run import FILE_KIND, TakenError, begin_row, import_by_id, import_subscribers, resume
+from digest.lists.import_run import TakenError, begin_row, import_by_id, import_subscribers, resume
 from digest.lists.import_turns import ask_undo, go_on
 from digest.lists.import_undo import undo
 from digest.models import Import, ImportState, Subscription, SubscriptionStatus

@@ -125,7 +125,7 @@ def test_whatever_is_written_at_length_is_kept() -> None:
         ('<form method="post"></form><textarea name="a"></textarea>', "no form around it"),
         ('{% call ui.form("/x") %}<textarea id="a"></textarea>{% endcall %}', "has no name"),
         (
-            '{% call ui.form("") %}<input name="a" maxlength="99" autocomplete="one-time-code">{% endcall %}',
+            '{% call ui.form("") %}<input name="a" maxlength="200" autocomplete="new-password">{% endcall %}',
             "marked as a secret",
         ),
         (

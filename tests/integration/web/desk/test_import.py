@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from digest.clock import utc_now
 from digest.db import Database
 from digest.errors import NotFoundError
-from digest.lists import import_drafts, import_run
+from digest.lists import import_drafts, import_kept, import_run
 from digest.lists.import_due import enqueue_imports
 from digest.lists.import_turns import import_a_turn, try_draft, undo_a_turn
 from digest.models import (
@@ -251,6 +251,62 @@ def test_a_file_is_thrown_away_whole(hands: Hands, database: Database, start: st
         with pytest.raises(NotFoundError):
             import_drafts.read_draft(session, number_of(page))
     assert hands.get(page).status_code == 404
+
+
+def test_the_same_file_of_two_people_is_each_ones_own(
+    hands: Hands, client: TestClient, database: Database, start: str, key: bytes
+) -> None:
+    """For two lists by two admins: one throws it away, the other is asked nothing anew and imports it."""
+    taken()
+    with database.write() as session:
+        other = make_account(session, "lus@courier.example", role=AccountRole.ADMIN)
+        elsewhere = make_list(session, make_digest(session, name="other"), name="elsewhere").id
+    lus = signed_in(client, database, other)
+    mine = bring(hands, start, PEOPLE).headers["location"]
+    hers = bring(lus, f"/desk/lists/{elsewhere}/import", PEOPLE).headers["location"]
+    hands.post(mine, ANSWERS)
+    assert ANSWERS["basis"] not in lus.get(hers).text
+    lus.post(hers, {**ANSWERS, "basis": "They wrote to us in June."})
+    work(database, key)
+    assert hands.post(step(mine, "drop")).status_code == 303
+    lus.post(step(hers, "start"))
+    work(database, key)
+    with database.read() as session:
+        assert session.scalars(sa.select(Import.state)).all() == [ImportState.DONE]
+        kept = session.scalars(sa.select(Asset.kind)).all()
+    assert import_kept.FILE_KIND not in kept
+
+
+def test_an_import_leaves_the_file_to_whoever_waits(
+    hands: Hands, database: Database, start: str, key: bytes
+) -> None:
+    """Brought twice, imported once: the second draft is tried as the first was, and its people are known."""
+    taken()
+    first, second = (bring(hands, start, PEOPLE).headers["location"] for _ in range(2))
+    hands.post(first, ANSWERS)
+    work(database, key)
+    hands.post(step(first, "start"))
+    work(database, key)
+    assert hands.post(second, ANSWERS).status_code == 303
+    work(database, key)
+    with database.read() as session:
+        assert import_drafts.read_draft(session, number_of(second)).counts["known"] == 2
+    hands.post(step(second, "drop"))
+    with database.read() as session:
+        assert import_kept.FILE_KIND not in session.scalars(sa.select(Asset.kind)).all()
+
+
+def test_files_are_not_kept_without_end(
+    hands: Hands, database: Database, start: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past what one account may keep the sentence says so, and one that is thrown away makes room."""
+    monkeypatch.setattr(import_kept, "MOST_OWN", 1)
+    page = bring(hands, start, PEOPLE).headers["location"]
+    refused = bring(hands, start, PEOPLE + b"second@mail.test,B,\n")
+    assert refused.status_code == 422
+    assert "Import one or throw one away first" in refused.text
+    hands.post(step(page, "drop"))
+    assert bring(hands, start, PEOPLE).status_code == 303
 
 
 def test_turns_make_one_import(

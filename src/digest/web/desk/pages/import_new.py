@@ -69,10 +69,13 @@ def upload_file(visit: Here, list: int) -> Response:  # noqa: A002
     except InputError as error:
         return _first(visit, list, fault=visit.told(error))
     upload.file.seek(0)
-    with visit.database.write() as session:
-        made = drafts.keep_upload(
-            session, upload.file, list_id=list, account_id=visit.me.id, file_name=name, now=visit.now
-        )
+    try:
+        with visit.database.write() as session:
+            made = drafts.keep_upload(
+                session, upload.file, list_id=list, account_id=visit.me.id, file_name=name, now=visit.now
+            )
+    except InputError as error:
+        return _first(visit, list, fault=visit.told(error))
     return visit.go(_step(list, made, "columns"))
 
 
