@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.models import AuditEntry
@@ -30,3 +32,13 @@ def record(
             details=details or {},
         )
     )
+
+
+def last_acts(session: Session, kind: type, numbers: Collection[int]) -> dict[int, int]:
+    """The newest line about each of these rows, by its id: another one as soon as anybody acts on it."""
+    rows = session.execute(
+        sa.select(AuditEntry.target_id, sa.func.max(AuditEntry.id))
+        .where(AuditEntry.target_kind == kind.__name__, AuditEntry.target_id.in_(numbers))
+        .group_by(AuditEntry.target_id)
+    )
+    return {number: newest for number, newest in rows if number is not None}

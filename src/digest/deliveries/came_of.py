@@ -16,7 +16,9 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest import audit
 from digest.db.dialect import with_room_to_work
+from digest.db.remembered import Remembered
 from digest.models import (
     Batch,
     Delivery,
@@ -57,7 +59,10 @@ _memories: WeakKeyDictionary[sa.Engine, _Memory] = WeakKeyDictionary()
 
 
 def came_of(session: Session, editions: Collection[int]) -> dict[int, CameOf]:
-    """The figures of each of these editions: six statements, five where all is kept."""
+    """The figures of each of these editions: eight statements, five where all is kept.
+
+    Of a large one on its way they may be as they were some seconds ago, but never before an act of a person.
+    """
     if not editions:
         return {}
     found = {
@@ -74,9 +79,24 @@ def came_of(session: Session, editions: Collection[int]) -> dict[int, CameOf]:
         if number not in found and known is not None and mark == marks.get(number):
             found[number] = known
     missing = [number for number in editions if number not in found]
-    fresh = counted(session, missing)
-    _keep(memory.over, {n: (marks.get(n), each) for n, each in fresh.items() if n not in open_ones})
-    return found | fresh
+    moving = [number for number in missing if number in open_ones]
+    fresh = counted(session, [number for number in missing if number not in open_ones])
+    _keep(memory.over, {number: (marks.get(number), each) for number, each in fresh.items()})
+    return found | fresh | _of_moving(session, moving, marks)
+
+
+def _of_moving(session: Session, moving: Collection[int], marks: Mapping[int, Any]) -> dict[int, CameOf]:
+    if not moving:
+        return {}
+    acts = audit.last_acts(session, Edition, moving)
+    # With the public id: a number may be another edition's in the next database at this address.
+    key = tuple((number, marks[number][0], acts.get(number)) for number in sorted(moving))
+    return _moving.of(session, key, lambda using: counted(using, moving))
+
+
+_moving: Final[Remembered[tuple[tuple[int, str, int | None], ...], dict[int, CameOf]]] = Remembered(
+    lambda found: sum(one.people for one in found.values()), seconds=3, usable=30
+)
 
 
 def kept_figures(session: Session, edition_id: int) -> EditionFigures | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,10 +15,23 @@ from digest.db.dialect import lock_alone
 from digest.deliveries.came_of import CameOf, counted, marks_of
 from digest.deliveries.figures import Details
 from digest.deliveries.progress import details_of
+from digest.logs import get_logger
 from digest.models import Batch, Edition, EditionFigures, EditionState, EditionTotals
+
+log = get_logger(__name__)
 
 _RECENT: Final = dt.timedelta(days=30)  # at what ended longer ago nobody looks every day
 _LOOKED_AT: Final = 100
+
+
+@dataclass(slots=True)
+class _Memory:
+    """Of one database: editions that could not be kept, and by what it is known that they still cannot."""
+
+    stuck: dict[int, Any] = field(default_factory=dict)
+
+
+_memories: WeakKeyDictionary[sa.Engine, _Memory] = WeakKeyDictionary()
 
 
 def keep_figures(database: Database, *, now: dt.datetime, renew: bool = False) -> int:
@@ -25,19 +40,42 @@ def keep_figures(database: Database, *, now: dt.datetime, renew: bool = False) -
     First those of which nothing is kept. With `renew` also those of the last weeks in which something was
     settled since: a late answer, a doubt. Counted is what was read before the mark was another one: who
     settles something meanwhile makes it void.
+
+    One that cannot be kept, because somebody of it waits still or because it cannot be counted, is passed
+    over until something of it changes: it stands in the way of no other. What was raised for it is logged.
     """
+    stuck = _memories.setdefault(database.engine, _Memory()).stuck
     with database.read() as session:
-        stale = _stale(session, now=now) if renew else list(session.scalars(_unkept(now)))
-        if not stale:
-            return 0
-        marks, open_ones = marks_of(session, stale)
-        number = stale[0]
+        wanted = _stale(session, now=now) if renew else list(session.scalars(_unkept(now)))
+        marks, open_ones = marks_of(session, wanted) if wanted else ({}, set())
+    for number in wanted:
+        mark = marks.get(number)
+        if number in open_ones or mark is None or stuck.get(number) == mark:
+            continue
+        try:
+            if _counted_and_kept(database, number, now=now):
+                stuck.pop(number, None)
+                return 1
+        except sa.exc.OperationalError:  # the database's fault, not this edition's
+            raise
+        except Exception:
+            log.exception("the figures of an edition could not be kept", edition=number)
+        if len(stuck) >= _LOOKED_AT:
+            stuck.clear()
+        stuck[number] = mark
+    return 0
+
+
+def _counted_and_kept(database: Database, number: int, *, now: dt.datetime) -> bool:
+    """Whether it could be: not where somebody works on it after all."""
+    with database.read() as session:
+        marks, open_ones = marks_of(session, [number])
         found, details = counted(session, [number])[number], details_of(session, number, now=now)
-    if found.pending or number in open_ones:  # somebody works on it after all
-        return 0
+    if found.pending or number in open_ones:
+        return False
     with database.write() as session:
         _keep(session, number, found, details, mark=repr(marks[number]), now=now)
-    return 1
+    return True
 
 
 def _keep(
@@ -69,13 +107,13 @@ def _ended(now: dt.datetime) -> sa.Select[int]:
 
 def _unkept(now: dt.datetime) -> sa.Select[int]:
     is_kept = sa.exists().where(EditionFigures.edition_id == Edition.id)
-    return _ended(now).where(~is_kept).limit(1)
+    return _ended(now).where(~is_kept)
 
 
 def _stale(session: Session, *, now: dt.datetime) -> list[int]:
-    """One of which what is kept does not hold."""
+    """Those of which what is kept does not hold."""
     editions = session.scalars(_ended(now)).all()
     marks, _ = marks_of(session, editions)
     kept = sa.select(EditionFigures.edition_id, EditionFigures.mark)
     known = dict(session.execute(kept.where(EditionFigures.edition_id.in_(editions))).all())
-    return [number for number in editions if known.get(number) != repr(marks[number])][:1]
+    return [number for number in editions if known.get(number) != repr(marks[number])]

@@ -1,7 +1,7 @@
 """How far an edition is handed over: figures from the rows, a constant number of statements.
 
 Nothing is counted in Python: each figure is one GROUP BY, whatever the size of the audience. Of a large one
-it may be as old as a few seconds, as long as somebody looks.
+it may be as old as a few seconds, as long as somebody looks, but not from before what a person did to it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest import audit
 from digest.db.dialect import with_room_to_work
 from digest.db.remembered import Remembered
 from digest.deliveries.came_of import kept_figures
@@ -54,7 +55,8 @@ def progress(session: Session, edition_id: int, *, now: dt.datetime, details: bo
     """How far an edition is handed over. Without `details` no providers and replies: those cost the most."""
     edition = session.get_one(Edition, edition_id, populate_existing=True)
     kept = kept_figures(session, edition_id) if edition.state in FINAL_STATES else None
-    key = (edition_id, edition.public_id, edition.state in FINAL_STATES)
+    acts = audit.last_acts(session, Edition, [edition_id]) if kept is None else {}
+    key = (edition_id, edition.public_id, edition.state in FINAL_STATES, acts.get(edition_id))
     if kept is not None:
         rows, detail = _kept_rows(kept), Details.of(kept.details)
     else:
@@ -114,7 +116,8 @@ class _Rows:
     waiting: Waiting
 
 
-_Key = tuple[int, str, bool]  # an edition, and whether it is over: then it is counted once more
+# An edition; whether it is over, and what was last done to it: then it is counted once more.
+_Key = tuple[int, str, bool, int | None]
 _remembered_rows: Final[Remembered[_Key, _Rows]] = Remembered(
     lambda found: sum(found.counts.values()), seconds=3, usable=30
 )

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.editions.changes import Changes
-from digest.editions.compose import Placed, context_of, placed_of
+from digest.editions.compose import Material, Placed, context_of, placed_of
 from digest.editions.material import Considered, material_from
 from digest.editions.stories import story_of
 from digest.editions.verdicts import IS_IN, Why
@@ -66,12 +66,17 @@ class Board:
     more_out: Mapping[Why, int]
 
 
-def live_board(session: Session, one: Considered) -> Board:
-    """A coming edition as it would be if it were locked now; without a story if it would come to nothing."""
-    if one.choice.is_empty and one.put_right is None:
+def live_board(session: Session, one: Considered, material: Material | None = None) -> Board:
+    """A coming edition as it would be if it were locked now; without a story if it would come to nothing.
+
+    `material` is what the choice comes to, where the caller has it already.
+    """
+    if one.is_empty:
         return _board([], one.explanation)
-    material = material_from(session, one)
+    material = material or material_from(session, one)
     placed = placed_of(material, context_of(material, public_url=""))
+    if not (material.changes.rewrites or material.changes.own_rewrites):
+        return _board([(each, None) for each in placed], one.explanation)
     plain = replace(material, changes=replace(material.changes, rewrites={}, own_rewrites={}))
     originals = placed_of(plain, context_of(plain, public_url=""))
     pairs = zip(placed, originals, strict=True)

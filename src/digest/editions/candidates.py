@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import json
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -71,8 +73,8 @@ def _candidates(rows: Collection[Any], sources: dict[int, list[int]]) -> Iterato
             published_at=row.published_at,
             title=row.title,
             author=row.author,
-            categories=tuple(row.categories),
-            tags=tuple(row.tags),
+            categories=_names(row.categories),
+            tags=_names(row.tags),
             sources=tuple(sources.get(row.id, ())),
             length=row.length or 0,
             embargo_until=row.embargo_until,
@@ -83,6 +85,11 @@ def _candidates(rows: Collection[Any], sources: dict[int, list[int]]) -> Iterato
         )
 
 
+@functools.lru_cache(maxsize=4096)
+def _names(stored: str) -> tuple[str, ...]:
+    return tuple(json.loads(stored))
+
+
 def _posts(session: Session, cadence_id: int) -> sa.Select[*tuple[Any, ...]]:
     sent = _sent(cadence_id)
     return sa.select(
@@ -90,8 +97,9 @@ def _posts(session: Session, cadence_id: int) -> sa.Select[*tuple[Any, ...]]:
         Post.published_at,
         Post.title,
         Post.author,
-        Post.categories,
-        Post.tags,
+        # As they are stored: thousands of posts have a few dozen different ones, each of which is read once.
+        sa.cast(Post.categories, sa.Text).label("categories"),
+        sa.cast(Post.tags, sa.Text).label("tags"),
         Post.embargo_until,
         Post.withdrawn,
         size_of(session, Post.body_html).label("length"),

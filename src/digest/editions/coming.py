@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from digest.editions.approval_settings import approve_by
 from digest.editions.audience import people_of
-from digest.editions.compose import context_of, filed_of
+from digest.editions.compose import Material, context_of, filed_of
 from digest.editions.gate import is_approved
 from digest.editions.gate import outcome_of as approval_outcome_of
+from digest.editions.made_once import lines_of
 from digest.editions.material import Considered, Outcome, considered, material_from, outcome_of
 from digest.editions.reasons import sentence
 from digest.editions.show import EditionLine, edition_line, get_edition
@@ -26,7 +27,6 @@ from digest.editions.verdicts import IS_IN
 from digest.errors import StateError
 from digest.i18n import N_, Translator
 from digest.models import Cadence, Digest, Edition, EditionState, Fallback, Reason, Revision, Unapproved
-from digest.rendering.digest_email import render_lines
 
 LIVE = (EditionState.UPCOMING, EditionState.HELD)
 
@@ -100,10 +100,11 @@ def coming(
     templates: Path | None,
     now: dt.datetime,
     one: Considered | None = None,
+    material: Material | None = None,
 ) -> Coming:
     """How a coming edition stands; raises StateError for one that is on its way already.
 
-    `one` is its choice, where the caller has it already.
+    `one` is its choice and `material` what that comes to, where the caller has them already.
     """
     edition = get_edition(session, edition_id)
     cadence = session.get_one(Cadence, edition.cadence_id)
@@ -124,10 +125,12 @@ def coming(
     else:
         one = one or considered(session, edition_id, now=now)
         rows, changes = one.explanation, _count(one)
-        subject, preheader = _lines(session, one, templates)
+        if material is None and not one.is_empty:
+            material = material_from(session, one)
+        subject, preheader = _lines(material, templates)
         outcome = outcome_of(session, one)
-        if sections and not one.choice.is_empty:
-            filed = filed_of(material_from(session, one))
+        if sections and not one.choice.is_empty and material is not None:
+            filed = filed_of(material)
     least = least_of(edition, cadence, session.get_one(Digest, cadence.digest_id))
     is_asked = cadence.wants_approval
     if edition.state is EditionState.FROZEN:  # as it was when it was locked, and since
@@ -174,10 +177,10 @@ def fate_sentence(found: Coming, words: Translator) -> str:
     return words.gettext(FATES[found.fate], **told).strip()
 
 
-def _lines(session: Session, one: Considered, templates: Path | None) -> tuple[str, str]:
-    if one.choice.is_empty and one.put_right is None:
-        return "", ""
-    return render_lines(context_of(material_from(session, one), public_url=""), templates=templates)
+def _lines(material: Material | None, templates: Path | None) -> tuple[str, str]:
+    return (
+        ("", "") if material is None else lines_of(context_of(material, public_url=""), templates=templates)
+    )
 
 
 def _count(one: Considered) -> int:

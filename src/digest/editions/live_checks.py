@@ -18,17 +18,16 @@ from sqlalchemy.orm import Session
 from digest.db import Database
 from digest.editions.checks import Look, check
 from digest.editions.coming import LIVE
-from digest.editions.compose import Composed, Placed, context_of, placed_of, variant_of
+from digest.editions.compose import context_of, placed_of
+from digest.editions.made_once import checked, whole_mail
 from digest.editions.material import Outcome, considered, material_from, outcome_of
-from digest.editions.mend import placed_as
 from digest.editions.show import get_edition
 from digest.editions.unusual import as_remark, odd_news
 from digest.errors import DigestError
-from digest.models import Digest, Edition, EditionKind, EditionState, Reason, Role
+from digest.models import Edition, EditionKind, EditionState, Reason, Role
 from digest.preflight.mail_findings import FoundIn
 from digest.rendering.body import read_body
-from digest.rendering.campaign import with_campaign
-from digest.rendering.contexts import EditionContext, Story
+from digest.rendering.contexts import Story
 
 # Of these an editor chose the stories, of what was known: they are not held for unusual news.
 _KNOWN: frozenset[EditionKind] = frozenset({EditionKind.BREAKING, EditionKind.CORRECTION})
@@ -86,14 +85,17 @@ def live_checks(
         material = material_from(session, one)
     context = context_of(material, public_url=public_url)
     placed = placed_of(material, context)
-    make = functools.partial(_made, material.digest, placed, templates)
     stories = tuple(Shown(one.post_id, one.own_item_id, one.story) for one in placed)
     try:
-        checked = check(material.digest, context, make, public_url=public_url, look=look)
+        if look is None:
+            told = checked(material.digest, context, placed, public_url=public_url, templates=templates)
+        else:
+            make = functools.partial(whole_mail, material.digest, placed, templates)
+            told = check(material.digest, context, make, public_url=public_url, look=look)
     except (jinja2.TemplateError, ValueError, DigestError) as error:
         return LiveChecks(odd=odd, fault=str(error)[:500], stories=stories)
     return LiveChecks(
-        findings=checked.findings,
+        findings=told.findings,
         odd=odd,
         is_bare=any(one.role is Role.FEATURED and is_bare(one.story) for one in placed),
         has_looked=look is not None,
@@ -114,18 +116,3 @@ def odd_remarks(session: Session, edition: Edition, *, now: dt.datetime) -> tupl
 def is_bare(story: Story) -> bool:
     """Whether a story that is to be read in the mail has no words there."""
     return not any(block.text.strip() for block in read_body(story.body_html).blocks)
-
-
-def _made(
-    digest: Digest, placed: tuple[Placed, ...], templates: Path | None, context: EditionContext
-) -> Composed:
-    """The mail in the normal text size with every story, and nothing besides: nobody is sent this."""
-    variant = variant_of(digest, with_campaign(context), templates)
-    return Composed(
-        subject=variant.subject,
-        preheader=variant.preheader,
-        web_html="",
-        variants=(variant,),
-        items=placed_as(placed, context),
-        fingerprint="",
-    )

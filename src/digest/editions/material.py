@@ -77,6 +77,11 @@ class Considered:
     explanation: tuple[dict[str, Any], ...]
     put_right: PutRight | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to make a mail of."""
+        return self.choice.is_empty and self.put_right is None
+
 
 def considered(session: Session, edition_id: int, *, now: dt.datetime) -> Considered:
     """Choose an edition's stories as if it were fixed when its lead begins, or `now` if that is past."""

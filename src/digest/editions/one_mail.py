@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from digest.db import Database
 from digest.editions.compose import context_of
+from digest.editions.made_once import mail_of
 from digest.editions.material import Outcome, material_of
 from digest.editions.reasons import SENTENCES
 from digest.editions.revisions import revision_of
@@ -25,7 +26,6 @@ from digest.mail.placeholders import PreparedMail, with_fallbacks
 from digest.models import EditionState, Revision, Variant
 from digest.rendering.campaign import with_campaign
 from digest.rendering.contexts import TextSize
-from digest.rendering.digest_email import render_mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def one_mail(
         material = replace(material, changes=replace(material.changes, intro=intro))
     context = replace(with_campaign(context_of(material, public_url=public_url)), text_size=size)
     try:
-        made = render_mail(context, templates=templates)
+        made = mail_of(context, templates=templates)
     except (jinja2.TemplateError, ValueError) as error:
         raise DigestError(f"Edition {edition_id} cannot be made from its template: {error}") from error
     fallbacks = {one.name: one.fallback for one in material.personal}

@@ -12,7 +12,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import write_po
 
 from digest.i18n import catalogue
-from digest.i18n.newsroom import own_words
+from digest.i18n.newsroom import Stamp, own_words
 from digest.i18n.tags import DRAFTS, LANGUAGES
 
 # By where a message stands. A template is for readers unless it is named here: a new one is not forgotten.
@@ -103,6 +103,12 @@ def as_file(language: str) -> str:
     A message has words of its own in it only where the newsroom has given some; what is left empty goes on
     being ours, and becomes better when ours do.
     """
+    return _as_file(language, own_words(language)[0])
+
+
+@functools.lru_cache(maxsize=2 * len(LANGUAGES))
+def _as_file(language: str, _stamp: Stamp) -> str:
+    """Made once, and anew when the newsroom's own words are others."""
     built_in = catalogue.words_of(catalogue.own_catalogue(language), language)
     own = own_words(language)[1]
     made = Catalog(locale=catalogue.babel_name(language), fuzzy=False)

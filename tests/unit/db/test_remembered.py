@@ -96,3 +96,70 @@ def test_a_count_that_fails_in_the_background_is_tried_again(
     assert figures.of(session, "a", fails) == MANY
     assert asked.wait(60)
     wait_until(lambda: figures.of(session, "a", Counting(MANY + 1)) == MANY + 1)
+
+
+def test_of_many_who_come_first_one_counts(session: Session) -> None:
+    """The others wait for that figure, and have it."""
+    figures: Remembered[str, int] = Remembered(int, seconds=60)
+    engine, counting, go = session.get_bind().engine, threading.Event(), threading.Event()
+    counted, found = [], []
+
+    def count(_: Session) -> int:
+        counted.append(threading.get_ident())
+        counting.set()
+        assert go.wait(60)
+        return MANY
+
+    def ask() -> None:
+        with Session(engine) as opened:
+            found.append(figures.of(opened, "a", count))
+
+    threads = [threading.Thread(target=ask) for _ in range(5)]
+    threads[0].start()
+    assert counting.wait(60)
+    for each in threads[1:]:
+        each.start()
+    go.set()
+    for each in threads:
+        each.join(60)
+    assert found == [MANY] * 5
+    assert len(counted) == 1
+
+
+def test_few_threads_count_however_many_figures_are_old(session: Session, clock_hand: list[float]) -> None:
+    """Whoever finds them busy is shown what there is and waits for nobody; later it is counted too."""
+    figures: Remembered[int, int] = Remembered(int, seconds=60)
+    keys = range(12)
+    for key in keys:
+        figures.know(session, key, MANY)
+    clock_hand.append(161.0)
+    go, begun = threading.Event(), []
+
+    def count(_: Session) -> int:
+        begun.append(threading.get_ident())
+        assert go.wait(60)
+        return MANY + 1
+
+    assert [figures.of(session, key, count) for key in keys] == [MANY] * len(keys)
+    wait_until(lambda: len(begun) == remembered._AT_ONCE)
+    go.set()
+    wait_until(lambda: [figures.of(session, key, count) for key in keys] == [MANY + 1] * len(keys))
+    assert len(begun) == len(keys)
+
+
+def test_what_takes_long_is_counted_less_often(session: Session, clock_hand: list[float]) -> None:
+    """A tenth of the time at most: a count of a minute is good for ten, however short the figure is fresh."""
+    figures: Remembered[str, int] = Remembered(int, seconds=3, usable=30)
+
+    def slow(_: Session) -> int:
+        clock_hand.append(clock_hand[-1] + 60)
+        return MANY
+
+    figures.of(session, "a", slow)
+    after = Counting(MANY + 1)
+    clock_hand.append(100.0 + 599)
+    assert figures.of(session, "a", after) == MANY
+    assert after.threads == []
+    clock_hand.append(100.0 + 601)
+    wait_until(lambda: figures.of(session, "a", after) == MANY + 1)
+    assert after.threads[0] != threading.get_ident()

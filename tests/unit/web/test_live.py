@@ -61,7 +61,7 @@ def test_many_streams_of_one_thing_have_one_reader() -> None:
         assert told == [f"event: figures\ndata: <p>7 {each}\ndata: 1</p>\n\n" for each in languages]
         assert (live.streams, live.channels) == (MANY, 1)
         for each in streams:
-            await each.aclose()  # type: ignore[attr-defined]
+            await each.aclose()
         assert (live.streams, live.channels) == (0, 0)
 
     run(scene())
@@ -103,7 +103,7 @@ def test_a_look_that_fails_ends_no_stream() -> None:
         stream = live.watch(7, "en", "sending")
         await event(stream, "figures")
         assert seen.looks >= 3
-        await stream.aclose()  # type: ignore[attr-defined]
+        await stream.aclose()
 
     run(scene())
 
@@ -113,14 +113,32 @@ def test_there_is_an_end_to_how_many_look_and_to_all_of_them() -> None:
 
     async def scene() -> None:
         live = Live(Scene().look, every=3600, most=2)
-        streams = [live.watch(key, "en", "sending") for key in (1, 2)]
-        for each in streams:
+        streams = []
+        for key in (1, 2):
             assert not live.is_full
+            streams.append(live.watch(key, "en", "sending"))
+        assert live.is_full  # before any of them has been read: a burst is let in no further
+        for each in streams:
             await event(each, "figures")
-        assert live.is_full
         live.close()
         assert [[one async for one in each] for each in streams] == [[], []]
         assert live.is_full
         assert (live.streams, live.channels) == (0, 0)
+
+    run(scene())
+
+
+def test_who_goes_before_the_first_event_leaves_no_place_taken() -> None:
+    """Closed without having been read, once or twice, a stream is off the count; and nobody reads for it."""
+
+    async def scene() -> None:
+        seen = Scene()
+        live = Live(seen.look, every=3600, most=1)
+        gone = live.watch(7, "en", "sending")
+        await gone.aclose()
+        await gone.aclose()
+        assert (live.streams, live.channels, live.is_full) == (0, 0, False)
+        assert [one async for one in gone] == []
+        assert seen.looks == 0
 
     run(scene())

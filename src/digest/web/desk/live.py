@@ -8,10 +8,11 @@ A stream itself holds neither a thread nor a connection of the database.
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 import anyio
 import anyio.to_thread
@@ -58,6 +59,35 @@ class _Channel:
         news.set()
 
 
+class Stream:
+    """The events for one who looks. Its place is taken from the beginning, whether or not it is ever read."""
+
+    def __init__(self, live: Live, events: Callable[[], AsyncGenerator[str, None]]) -> None:
+        self._live: Live | None = live
+        self._events = events()
+        live.streams += 1
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str:
+        try:
+            return await anext(self._events)
+        except BaseException:  # its end, or whoever looked has gone
+            self._give_up()
+            raise
+
+    async def aclose(self) -> None:
+        """It is read no more: its place is free. Once more does nothing."""
+        self._give_up()
+        await self._events.aclose()
+
+    def _give_up(self) -> None:
+        live, self._live = self._live, None
+        if live is not None:
+            live.streams -= 1
+
+
 class Live:
     """The streams of a process. All of it runs in the one event loop but `look`, which runs in a thread."""
 
@@ -86,11 +116,15 @@ class Live:
         for channel in self._channels.values():
             channel.tell(None)
 
-    async def watch(self, key: int, language: str, state: str) -> AsyncIterator[str]:
-        """The events of a stream: `figures`; `state`, once it is not `state` any more; `end`.
+    def watch(self, key: int, language: str, state: str) -> Stream:
+        """A stream of events: `figures`; `state`, once it is not `state` any more; `end`.
 
-        After `state` and `end` there are no more.
+        After `state` and `end` there are no more. It counts at once: whoever asks `is_full` and then this,
+        without waiting in between, is never one too many, however many come together. Who takes it closes it.
         """
+        return Stream(self, functools.partial(self._events, key, language, state))
+
+    async def _events(self, key: int, language: str, state: str) -> AsyncGenerator[str, None]:
         until = asyncio.get_running_loop().time() + random.uniform(*_LIFE)  # noqa: S311
         channel = self._join(key, language)
         last = ""
@@ -117,13 +151,11 @@ class Live:
         if channel is None:
             channel = self._channels[key] = _Channel()
         channel.languages[language] = channel.languages.get(language, 0) + 1
-        self.streams += 1
         if channel.reader is None:
             channel.reader = asyncio.create_task(self._read(key, channel))
         return channel
 
     def _leave(self, key: int, channel: _Channel, language: str) -> None:
-        self.streams -= 1
         channel.languages[language] -= 1
         if not channel.languages[language]:
             del channel.languages[language]

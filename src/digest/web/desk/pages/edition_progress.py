@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from fastapi import FastAPI
 from sqlalchemy.orm import Session
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from digest import clock
 from digest.accounts.rights import May
@@ -25,7 +27,7 @@ from digest.models import DeliveryStatus, EditionState
 from digest.rendering.environment import environment
 from digest.web.deps import Services
 from digest.web.desk.files import url_of
-from digest.web.desk.live import Live, Sight
+from digest.web.desk.live import Live, Sight, Stream
 from digest.web.desk.table import desk
 from digest.web.desk.visit import HEADERS, Here, Visit
 
@@ -154,7 +156,21 @@ async def stream_progress(visit: Here, edition: int) -> Response:
     if live.is_full:
         return Response(status_code=503, headers={**headers, "Retry-After": "30"})
     state = visit.request.query_params.get("state", "")
-    return StreamingResponse(live.watch(edition, visit.language, state), media_type=_EVENTS, headers=headers)
+    return _Streamed(live.watch(edition, visit.language, state), headers)
+
+
+class _Streamed(StreamingResponse):
+    """A stream as an answer: closed with it, also if whoever asked has gone before the first event."""
+
+    def __init__(self, stream: Stream, headers: Mapping[str, str]) -> None:
+        super().__init__(stream, media_type=_EVENTS, headers=headers)
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._stream.aclose()
 
 
 def live_of(app: FastAPI) -> Live:

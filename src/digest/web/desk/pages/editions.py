@@ -18,7 +18,7 @@ from digest.editions.board import Board, Reasoned, fixed_board, live_board
 from digest.editions.coming import LIVE, Coming, coming, fate_sentence
 from digest.editions.gate import is_approved
 from digest.editions.look import look_of
-from digest.editions.material import Considered, considered
+from digest.editions.material import Considered, considered, material_from
 from digest.editions.meanwhile import version_of
 from digest.editions.shape import list_changes
 from digest.editions.show import EditionLine, digest_of, edition_line, get_edition
@@ -177,8 +177,9 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
     templates = visit.settings.templates
     if edition.state in LIVE:
         one = considered(session, edition_id, now=visit.now)
-        found = coming(session, edition_id, templates=templates, now=visit.now, one=one)
-        board = live_board(session, one)
+        material = None if one.is_empty else material_from(session, one)
+        found = coming(session, edition_id, templates=templates, now=visit.now, one=one, material=material)
+        board = live_board(session, one, material)
         intro = digest.intro if one.changes.intro is None else one.changes.intro
     else:
         board, intro = fixed_board(session, edition), ""
