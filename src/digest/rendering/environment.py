@@ -8,9 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
+from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
+from typing import Any, Final
 
 import jinja2
+from jinja2.bccache import Bucket
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
@@ -49,6 +53,28 @@ def environment(language: str, templates: Path | None = None) -> jinja2.Environm
     return _environment(i18n.translator(language), templates)
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """What templates were compiled to, for all languages and folders of this process: 79 of the desk take 0.9 s.
+
+    Between the environments no filter may be applied while a template is compiled that knows its language
+    (see `_late`), for the words would be those of whichever language came first.
+    """
+
+    def __init__(self) -> None:
+        self._codes: dict[str, tuple[str, CodeType]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        source, code = self._codes.get(bucket.key, ("", None))
+        bucket.code = code if source == bucket.checksum else None
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None
+        self._codes[bucket.key] = (bucket.checksum, bucket.code)
+
+
+_COMPILED: Final = _Compiled()
+
+
 @functools.lru_cache(maxsize=24)
 def _environment(translator: i18n.Translator, templates: Path | None) -> jinja2.Environment:
     folders = ((templates,) if templates else ()) + template_folders()
@@ -60,6 +86,7 @@ def _environment(translator: i18n.Translator, templates: Path | None) -> jinja2.
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=_COMPILED,
     )
     made.globals.clear()
     # The i18n extension adds these methods to the environment; its own types do not know of them.
@@ -75,11 +102,11 @@ def _environment(translator: i18n.Translator, templates: Path | None) -> jinja2.
         told=functools.partial(told, translator.direction),
     )
     made.filters.update(
-        moment=translator.moment,
-        date=translator.date,
-        number=translator.number,
-        ago=functools.partial(ago, translator),
-        run=functools.partial(run, way=translator.direction),
+        moment=_late(translator.moment),
+        date=_late(translator.date),
+        number=_late(translator.number),
+        ago=_late(functools.partial(ago, translator)),
+        run=_late(functools.partial(run, way=translator.direction)),
         caps=caps,
         begun=begun,
         held=held,
@@ -88,6 +115,16 @@ def _environment(translator: i18n.Translator, templates: Path | None) -> jinja2.
         underline=plain_text.underline,
     )
     return made
+
+
+def _late(filter_: Callable[..., str]) -> Callable[..., str]:
+    """A filter that is never applied to a literal while a template is compiled: all languages share what comes."""
+
+    @jinja2.pass_context
+    def filtered(_context: object, *values: Any, **named: Any) -> str:
+        return filter_(*values, **named)
+
+    return filtered
 
 
 def story_time(

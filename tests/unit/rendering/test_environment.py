@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import jinja2
@@ -77,6 +78,27 @@ def test_values_in_messages_are_escaped() -> None:
     """What is filled into a message is words, never markup."""
     made = environment("en").from_string('{{ _("By %(author)s", author="<b>") }}').render()
     assert made == "By &lt;b&gt;"
+
+
+def test_languages_share_what_is_compiled_and_no_word_of_it(tmp_path: Path) -> None:
+    """A literal of a template is written in the language of each page, not of the one that came first."""
+    (tmp_path / "one.txt").write_text(
+        "{{ 12345 | number }} {{ 'a\u0561' | run }} {{ _('Preview') }}", "utf-8"
+    )
+    made = [environment(language, tmp_path).get_template("one.txt") for language in ("en", "fr", "ar")]
+    assert len({template.render() for template in made}) == 3
+    codes = {template.root_render_func.__code__ for template in made}
+    assert len(codes) == 1
+
+
+def test_a_template_that_is_changed_is_compiled_anew(tmp_path: Path) -> None:
+    """Whoever works on a template of their own sees it at once, in every language."""
+    for words in ("first", "second"):
+        (tmp_path / "one.txt").write_text(words, "utf-8")
+        os.utime(tmp_path / "one.txt", (0, len(words)))
+        assert {environment(tag, tmp_path).get_template("one.txt").render() for tag in ("en", "hy")} == {
+            words
+        }
 
 
 @pytest.mark.parametrize(
