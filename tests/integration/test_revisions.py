@@ -321,7 +321,7 @@ def test_going_on_is_refused_with_what_to_do(desk: Desk) -> None:
     now = clock.utc_now()
     printed, other = paused_after(desk, 4, 1), print_edition(desk, now + dt.timedelta(days=1))
     printed.revise(note=NOTE)
-    with pytest.raises(StateError, match="not approved; `digest edition approve"):
+    with pytest.raises(StateError, match=r"is not approved yet\. `digest edition approve"):
         printed.go_on(2, now=now)
     printed.approve(2, now=now)
     busy = _journal(desk)
