@@ -230,8 +230,7 @@ def check_revisable(edition: Edition) -> None:
         )
     if edition.revision_id is None:
         raise StateError(
-            N_("This edition has no version yet; lock it first."),
-            hint=f"`digest edition freeze {edition.id}`.",
+            N_("This edition has no version yet; lock it first."), hint="`digest edition freeze` does."
         )
 
 
