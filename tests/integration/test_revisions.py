@@ -321,7 +321,7 @@ def test_going_on_is_refused_with_what_to_do(desk: Desk) -> None:
     now = clock.utc_now()
     printed, other = paused_after(desk, 4, 1), print_edition(desk, now + dt.timedelta(days=1))
     printed.revise(note=NOTE)
-    with pytest.raises(StateError, match="not approved; `digest edition approve"):
+    with pytest.raises(StateError, match=r"is not approved yet\. `digest edition approve"):
         printed.go_on(2, now=now)
     printed.approve(2, now=now)
     busy = _journal(desk)
@@ -340,7 +340,7 @@ def test_going_on_is_refused_with_what_to_do(desk: Desk) -> None:
             go_on_with(session, edition, theirs, actor="test", now=now)
     assert printed.go_on(2, now=now) == 3
     printed.set_state(S.PAUSED)
-    with pytest.raises(StateError, match="older than its current version 2"):
+    with pytest.raises(StateError, match="older than the current one, version 2"):
         printed.go_on(1, now=now)
 
 

@@ -58,7 +58,9 @@ def account_at(session: Session, address: str) -> Account:
     query = sa.select(Account).where(Account.address_key == parse_address(address).key)
     found = session.scalars(query).one_or_none()
     if found is None:
-        raise NotFoundError("No account has this address; `digest account list` shows those there are.")
+        raise NotFoundError(
+            "No account has this address.", hint="`digest account list` shows those there are."
+        )
     return found
 
 

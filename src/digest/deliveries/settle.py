@@ -88,8 +88,8 @@ def resolve(
     if people is not None and len(found) < len(set(people)):
         missing = len(set(people)) - len(found)
         raise StateError(
-            f"{missing} of the {len(set(people))} people have no uncertain delivery of edition {edition.id}; "
-            f"`digest uncertain list --edition {edition.id}` shows who has."
+            N_("Not all of these people are among those to whom this edition may have gone."),
+            hint=f"{missing} are not; `digest uncertain list --edition {edition.id}` shows who is.",
         )
     if how is Settlement.RESENT:
         if people is not None and twice:

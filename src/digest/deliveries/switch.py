@@ -17,6 +17,7 @@ from digest.editions.page_again import Paper
 from digest.editions.revise import check_revisable
 from digest.editions.states import check_may_go_out, move
 from digest.errors import StateError
+from digest.i18n import N_
 from digest.models import (
     Batch,
     Delivery,
@@ -93,14 +94,17 @@ def _check(session: Session, edition: Edition, revision: Revision) -> None:
     current = session.get_one(Revision, edition.revision_id)
     if revision.number < current.number:
         raise StateError(
-            f"Version {revision.number} of edition {edition.id} is older than its current version "
-            f"{current.number}; make a new one with `digest edition revise {edition.id}`."
+            N_("Version %(number)s is older than the current one, version %(current)s; make a new one."),
+            number=revision.number,
+            current=current.number,
+            hint=f"`digest edition revise {edition.id}` does.",
         )
     check_may_go_out(session, revision.id)
     if revision.approved_at is None:
         raise StateError(
-            f"Version {revision.number} of edition {edition.id} is not approved; "
-            f"`digest edition approve {edition.id} --revision {revision.number}`."
+            N_("Version %(number)s is not approved yet."),
+            number=revision.number,
+            hint=f"`digest edition approve {edition.id} --revision {revision.number}` does that.",
         )
 
 

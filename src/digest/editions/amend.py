@@ -54,11 +54,11 @@ def undo_amendment(
     found = session.get(Amendment, amendment_id) if 0 < amendment_id < 2**63 else None
     if found is None or found.edition_id != edition.id:
         raise NotFoundError(
-            f"Edition {edition.id} has nothing with the number {amendment_id} that was put right; "
-            f"look at `digest edition show {edition.id}`."
+            f"Edition {edition.id} has nothing with the number {amendment_id} that was put right.",
+            hint=f"Look at `digest edition show {edition.id}`.",
         )
     if found.undone_at is not None:
-        raise StateError(f"This has been taken back already, by {found.undone_by}.")
+        raise StateError(N_("This has been taken back already."), hint=f"By {found.undone_by}.")
     found.undone_at, found.undone_by = now, actor
     session.flush()
     remake_page(session, edition, paper)
@@ -80,7 +80,9 @@ def carry_over(
     if not found:
         return
     if paper is None:
-        raise StateError(f"Edition {edition.id} has notes on its page: go on by `digest edition go-on`.")
+        raise StateError(
+            f"Edition {edition.id} has notes on its page.", hint="Go on by `digest edition go-on`."
+        )
     before, after = _keys(session, was), _keys(session, edition.revision_id)
     places = {key: position for position, key in reversed(after.items())}
     for one in found:

@@ -12,6 +12,7 @@ from digest import audit
 from digest.editions.alert_causes import note_state
 from digest.editions.gate import approve_until, wants_approval
 from digest.errors import StateError
+from digest.i18n import N_
 from digest.logs import get_logger
 from digest.models import (
     Account,
@@ -87,10 +88,13 @@ def withdraw(session: Session, edition: Edition, *, actor: str, now: dt.datetime
     session.refresh(edition, with_for_update={"key_share": True})
     if edition.state is S.SENDING:
         raise StateError(
-            f"Edition {edition.id} is being handed over; pause it first: `digest edition pause {edition.id}`."
+            N_("This edition is being handed over; pause it first."),
+            hint=f"`digest edition pause {edition.id}` does.",
         )
     if edition.state not in (S.FROZEN, S.HELD, S.PAUSED):
-        raise StateError(f"Edition {edition.id} is {edition.state}: it has no approval to be taken back.")
+        raise StateError(
+            N_("It has no approval to be taken back."), hint=f"Edition {edition.id} is {edition.state}."
+        )
     if not void(session, edition, VoidCause.WITHDRAWN, actor=actor, now=now):
         return False
     if edition.state is S.FROZEN:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from digest.editions.stories import story_of
 from digest.errors import StateError
 from digest.feeds.sanitise import plain_text
+from digest.i18n import N_
 from digest.models import Edition, Item, Post, Revision, Role, Withdrawal
 from digest.rendering.contexts import Story
 
@@ -42,7 +43,8 @@ def changed_since_lock(session: Session, edition: Edition) -> list[StoryChange]:
     """The stories of the current version whose posts have changed; raises StateError if there is none yet."""
     if edition.revision_id is None:
         raise StateError(
-            f"Edition {edition.id} has no version yet; lock it first: `digest edition freeze {edition.id}`."
+            N_("This edition has no version yet; lock it first."),
+            hint=f"`digest edition freeze {edition.id}` does.",
         )
     locked_at = session.get_one(Revision, edition.revision_id).created_at
     rows = session.execute(

@@ -110,7 +110,8 @@ def coming(
     cadence = session.get_one(Cadence, edition.cadence_id)
     if edition.state not in (*LIVE, EditionState.FROZEN):
         raise StateError(
-            f"Edition {edition_id} is {edition.state}; look at it by `digest edition show {edition_id}`."
+            N_("This edition is not coming any more."),
+            hint=f"It is {edition.state}; look at it by `digest edition show {edition_id}`.",
         )
     people = people_of(session, edition)
     locks_at = edition.send_at - dt.timedelta(seconds=cadence.lead_seconds)

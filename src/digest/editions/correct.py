@@ -143,8 +143,9 @@ def _item(session: Session, revision: Revision, number: int) -> Item:
     found = session.scalars(items.offset(number - 1).limit(1)).first() if 0 < number < 10_000 else None
     if found is None:
         raise InputError(
-            f"There is no story {number} in this version; `digest edition revisions {revision.edition_id}` "
-            "shows its stories, from 1 on."
+            N_("There is no story %(number)s in this version."),
+            number=number,
+            hint=f"`digest edition revisions {revision.edition_id}` shows its stories, from 1 on.",
         )
     return found
 

@@ -159,7 +159,7 @@ def _chosen(session: Session, edition: Edition, which: str) -> Link:
 
 def _no_link(edition: Edition, what: str) -> NotFoundError:
     return NotFoundError(
-        f"Edition {edition.id} has {what}; `digest link list {edition.id}` shows those it has."
+        f"Edition {edition.id} has {what}.", hint=f"`digest link list {edition.id}` shows those it has."
     )
 
 

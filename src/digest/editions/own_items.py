@@ -64,7 +64,9 @@ def add_own_item(
     if not line:
         raise InputError(N_("The item's title cannot be empty."))
     if until_on < from_on:
-        raise InputError(f"The last day, {until_on}, is before the first, {from_on}.")
+        raise InputError(
+            N_("The last day, %(last)s, is before the first, %(first)s."), last=until_on, first=from_on
+        )
     if len(text) > TEXT_LIMIT:
         raise InputError(N_("The text is longer than %(limit)s characters."), limit=TEXT_LIMIT)
     if position is not None and not 1 <= position <= 100:
@@ -102,7 +104,9 @@ def get_own_item(session: Session, item_id: int) -> OwnItem:
     """An own item by its id; raises NotFoundError."""
     found = session.get(OwnItem, item_id) if 0 < item_id < 2**63 else None
     if found is None:
-        raise NotFoundError(f"There is no item {item_id}; `digest item list DIGEST` shows those there are.")
+        raise NotFoundError(
+            f"There is no item {item_id}.", hint="`digest item list DIGEST` shows those there are."
+        )
     return found
 
 

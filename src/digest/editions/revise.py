@@ -230,7 +230,7 @@ def check_revisable(edition: Edition) -> None:
         )
     if edition.revision_id is None:
         raise StateError(
-            f"Edition {edition.id} has no version yet; lock it first: `digest edition freeze {edition.id}`."
+            N_("This edition has no version yet; lock it first."), hint="`digest edition freeze` does."
         )
 
 

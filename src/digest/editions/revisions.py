@@ -129,7 +129,8 @@ def revision_of(session: Session, edition: Edition, number: int | None = None) -
     if found is None:
         wanted = "no version yet" if number is None else f"no version {number}"
         raise NotFoundError(
-            f"Edition {edition.id} has {wanted}; `digest edition revisions {edition.id}` shows its versions."
+            f"Edition {edition.id} has {wanted}.",
+            hint=f"`digest edition revisions {edition.id}` shows its versions.",
         )
     return found
 

@@ -127,8 +127,8 @@ def set_rules(
         for name in ("most", "least", "days"):
             if name in checked.get("recent", {}):
                 raise InputError(
-                    f"recent.{name} is a digest's own setting: `digest digest set {owner.name} "
-                    f"--recent-{name}`. Only a cadence has it among its rules."
+                    f"recent.{name} is a digest's own setting. Only a cadence has it among its rules.",
+                    hint=f"`digest digest set {owner.name} --recent-{name}` sets it.",
                 )
         rules_of(_with(owner, checked))
     else:
@@ -240,7 +240,7 @@ def _list_of_names(place: str, value: Any) -> tuple[str, ...]:
 def _list_of_sources(place: str, value: Any) -> tuple[int, ...]:
     found = _as_list(place, value)
     if not all(isinstance(one, int) and not isinstance(one, bool) and 0 < one < 2**63 for one in found):
-        raise InputError(f"{place} must be a list of source ids; `digest source list` shows them.")
+        raise InputError(f"{place} must be a list of source ids.", hint="`digest source list` shows them.")
     return tuple(found)
 
 

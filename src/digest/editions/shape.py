@@ -156,12 +156,13 @@ def undo(
     found = session.get(EditionChange, change_id) if 0 < change_id < 2**63 else None
     if found is None or found.edition_id != edition.id:
         raise NotFoundError(
-            f"Edition {edition.id} has no change {change_id}; look at `digest edition changes {edition.id}`."
+            f"Edition {edition.id} has no change {change_id}.",
+            hint=f"`digest edition changes {edition.id}` shows those there are.",
         )
     if "correction" in found.details:
         raise StateError(
-            f"Edition {edition.id} is made of this; once it is locked, `digest edition cancel {edition.id}` "
-            "stops it."
+            N_("This correction is made of it; once it is locked, the edition can be stopped."),
+            hint=f"`digest edition cancel {edition.id}` stops it.",
         )
     if found.undone_at is not None:
         raise StateError(
@@ -192,8 +193,8 @@ def _change_post(
 ) -> EditionChange:
     if not (0 < post_id < 2**63 and is_carried(session, edition, post_id)):
         raise NotFoundError(
-            f"No source of this digest has a post {post_id}; `digest edition explain {edition.id}` shows "
-            "those there are, with their ids."
+            f"No source of this digest has a post {post_id}.",
+            hint=f"`digest edition explain {edition.id}` shows those there are, with their ids.",
         )
     return _add(session, edition, kind, details, post_id=post_id, actor=actor, now=now)
 
@@ -212,8 +213,11 @@ def _add(
     _check_open(session, edition, actor=actor, now=now)
     if edition.kind is EditionKind.CORRECTION and kind not in _WORDS:
         raise StateError(
-            f"Edition {edition.id} is a correction: it is of the story that it puts right. Once it is "
-            f"locked, that can be corrected further with `digest edition revise {edition.id}`."
+            N_(
+                "This edition is a correction: it is of the story that it puts right. Once it is locked, "
+                "that can be corrected further."
+            ),
+            hint=f"`digest edition revise {edition.id}` does.",
         )
     change = EditionChange(
         edition_id=edition.id,
@@ -242,13 +246,13 @@ def _check_open(session: Session, edition: Edition, *, actor: str, now: dt.datet
         return
     if edition.state in (EditionState.FROZEN, EditionState.PAUSED):
         raise StateError(
-            f"Edition {edition.id} is {edition.state}: its content is fixed. Make its next version with "
-            f"`digest edition revise {edition.id}`."
+            N_("The content of this edition is fixed: make its next version."),
+            hint=f"Edition {edition.id} is {edition.state}; `digest edition revise {edition.id}` does.",
         )
     if edition.state is EditionState.SENDING:
         raise StateError(
-            f"Edition {edition.id} is being handed over: `digest edition pause {edition.id}`, then make its "
-            f"next version with `digest edition revise {edition.id}`."
+            N_("This edition is being handed over: pause it, then make its next version."),
+            hint=f"`digest edition pause {edition.id}`, then `digest edition revise {edition.id}`.",
         )
     raise StateError(
         N_("Nothing of this edition is changed any more."), hint=f"Edition {edition.id} is {edition.state}."

@@ -106,7 +106,9 @@ def get_edition(session: Session, edition_id: int) -> Edition:
     """An edition by its id; raises NotFoundError."""
     found = session.get(Edition, edition_id) if 0 < edition_id < _IDS_LIMIT else None
     if found is None:
-        raise NotFoundError(f"There is no edition {edition_id}; `digest edition list` shows those there are.")
+        raise NotFoundError(
+            f"There is no edition {edition_id}.", hint="`digest edition list` shows those there are."
+        )
     return found
 
 

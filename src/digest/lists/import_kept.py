@@ -41,9 +41,9 @@ def check_room(waiting: Sequence[Waiting], new: Waiting) -> None:
     if len(own) >= MOST_OWN or sum(each.size for each in own) + new.size > MOST_OWN_BYTES:
         raise InputError(
             N_(
-                "Of the files you have brought %(count)s are not imported yet, and one account "
-                "may keep %(most)s, or %(size)s MB. Import one or throw one away first; after a day they go "
-                "by themselves."
+                "Of the files you have brought %(count)s are not imported yet, and one account may "
+                "keep %(most)s, or %(size)s MB. Import one or throw one away first; after a day they go by "
+                "themselves."
             ),
             count=len(own),
             most=MOST_OWN,

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from digest.addresses import Address
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.lists.csv_lines import Line
 from digest.lists.export_cells import plain
 from digest.lists.fields import check_language, check_text_size, check_zone, clean_line
@@ -137,7 +138,9 @@ class RowMaker:
         unknown = [name for _, name in self._attributes if name not in attributes]
         if unknown:
             raise InputError(
-                f"There is no attribute {unknown[0][:40]!r}; make it first: digest attribute add --help."
+                N_("There is no attribute %(name)r; make it first."),
+                name=unknown[0][:40],
+                hint="`digest attribute add --help` says how.",
             )
         plain_fields = {"address", "name", "zone", "language", "text_size"}
         self._is_plain = not self._attributes and not set(self._places) - plain_fields

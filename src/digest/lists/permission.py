@@ -73,7 +73,7 @@ def start_run(
     session.refresh(mailing_list, with_for_update=True)
     if open_run(session, mailing_list.id) is not None:
         raise StateError(
-            f"The list {mailing_list.name} has an open run; close it with `digest permission close`."
+            f"The list {mailing_list.name} has an open run.", hint="Close it with `digest permission close`."
         )
     run = PermissionRun(
         list_id=mailing_list.id,

@@ -133,7 +133,9 @@ def remove_segment(session: Session, segment: Segment, *, actor: str, now: dt.da
     cadences = sa.select(Cadence.name).where(Cadence.segment_id == segment.id).order_by(Cadence.name)
     if (cadence := session.scalars(cadences.limit(1)).first()) is not None:
         raise StateError(
-            f"The cadence {cadence} goes to this segment; `digest cadence set ... --segment none` ends that."
+            N_("%(rhythm)s goes to it: choose there first whom it goes to."),
+            rhythm=cadence,
+            hint="`digest cadence set ... --segment none` ends that.",
         )
     going = sa.select(Edition.id).where(Edition.segment_id == segment.id, Edition.state.not_in(_FINAL))
     if (edition := session.scalars(going.order_by(Edition.id).limit(1)).first()) is not None:

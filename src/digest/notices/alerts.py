@@ -88,7 +88,9 @@ def get_alert(session: Session, alert_id: int) -> Alert:
     """An alert by its id; raises NotFoundError."""
     found = session.get(Alert, alert_id) if 0 < alert_id < _IDS_LIMIT else None
     if found is None:
-        raise NotFoundError(f"There is no alert {alert_id}; `digest alerts list` shows those there are.")
+        raise NotFoundError(
+            f"There is no alert {alert_id}.", hint="`digest alerts list` shows those there are."
+        )
     return found
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from digest.addresses import parse_address
 from digest.errors import InputError, NotFoundError
+from digest.i18n import N_
 from digest.models import Account
 
 TEST: Final = "test"
@@ -36,7 +37,7 @@ def account_of(session: Session, address: str, *, is_active: bool = True) -> Acc
     found = session.scalars(query).one_or_none()
     if found is None:
         raise NotFoundError(
-            "No account that is active has this address; only those do that `digest account list` shows."
+            N_("No account that is active has this address."), hint="`digest account list` shows who does."
         )
     return found
 

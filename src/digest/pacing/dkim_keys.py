@@ -83,7 +83,9 @@ def key_named(session: Session, domain: str, selector: str) -> DkimKey:
     query = sa.select(DkimKey).where(DkimKey.domain == domain, DkimKey.selector == selector.lower())
     found = session.scalars(query).one_or_none()
     if found is None:
-        raise NotFoundError(f"There is no key {selector[:63]!r} of {domain}; `digest dkim list` shows them.")
+        raise NotFoundError(
+            f"There is no key {selector[:63]!r} of {domain}.", hint="`digest dkim list` shows them."
+        )
     return found
 
 

@@ -113,7 +113,9 @@ def transport_named(session: Session, name: str) -> Transport:
     """The mail service of this name; raises NotFoundError."""
     found = session.scalars(sa.select(Transport).where(Transport.name == name)).one_or_none()
     if found is None:
-        raise NotFoundError(f"There is no mail service {name[:60]!r}; `digest transport list` shows them.")
+        raise NotFoundError(
+            f"There is no mail service {name[:60]!r}.", hint="`digest transport list` shows them."
+        )
     return found
 
 

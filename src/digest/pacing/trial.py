@@ -13,7 +13,7 @@ from digest import clock
 from digest.addresses import parse_address
 from digest.db import Database
 from digest.errors import InputError, NotFoundError, StateError, UnreachableError
-from digest.i18n import for_editors
+from digest.i18n import N_, for_editors
 from digest.mail.headers import date_text, notice_message_id
 from digest.mail.prepared import fill
 from digest.mail.smtp_client import SmtpTransport
@@ -88,8 +88,8 @@ def _account(session: Session, address: str) -> Account:
     ).one_or_none()
     if found is None:
         raise InputError(
-            "A test mail goes only to the people who work with Digest, and no account has this address; "
-            "`digest account add` adds one."
+            N_("A test mail goes only to the people who work with Digest, and no account has this address."),
+            hint="`digest account add` adds one.",
         )
     return found
 
@@ -100,8 +100,11 @@ def _sender(session: Session, name: str | None) -> Digest:
     if found is not None:
         return found
     if name is not None:
-        raise NotFoundError(f"There is no digest {name[:60]!r}; `digest digest list` shows them.")
-    raise StateError("There is no sender address yet: a digest has one; make it with `digest digest create`.")
+        raise NotFoundError(f"There is no digest {name[:60]!r}.", hint="`digest digest list` shows them.")
+    raise StateError(
+        N_("There is no sender address yet: a digest has one. Make a digest first."),
+        hint="`digest digest create` makes one.",
+    )
 
 
 def _envelope(

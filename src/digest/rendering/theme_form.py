@@ -249,7 +249,9 @@ def _prefix(name: str, value: Any) -> str:
 def _file(name: str, value: Any) -> str:
     if not _FILE.fullmatch(str(value)):
         option = name.removesuffix(".file").replace(".", "-").replace("_", "-")
-        raise InputError(f"{name} is set by a picture: `digest digest look NAME --{option} FILE`.")
+        raise InputError(
+            f"{name} is set by a picture.", hint=f"`digest digest look NAME --{option} FILE` does."
+        )
     return str(value)
 
 

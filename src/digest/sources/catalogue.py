@@ -91,5 +91,7 @@ def get_source(session: Session, reference: str) -> Source:
     by = Source.id == int(reference) if reference.isdigit() else Source.url == reference
     source = session.scalar(sa.select(Source).where(by))
     if source is None:
-        raise NotFoundError(f"There is no source {reference!r}; `digest source list` shows those there are.")
+        raise NotFoundError(
+            f"There is no source {reference!r}.", hint="`digest source list` shows those there are."
+        )
     return source

@@ -154,7 +154,7 @@ def test_an_edition_has_its_note_and_the_newsrooms_markdown(cli: Cli, room: News
     assert "<em>Until tomorrow.</em>" in html
     assert "Dear Dear reader, <strong>welcome</strong>." in web
     assert "Editor’s note" in html
-    assert "its content is fixed" in cli.refused("edition", "note", edition, "x", code=1)
+    assert "The content of this edition is fixed" in cli.refused("edition", "note", edition, "x", code=1)
 
 
 def test_what_stands_around_the_stories(cli: Cli, room: Newsroom) -> None:

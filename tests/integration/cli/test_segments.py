@@ -80,7 +80,7 @@ def test_cadences_and_editions_go_to_segments(ready: Cli) -> None:
     assert "one of the two" in ready.refused("edition", "segment", made, *both)
     assert "one of the two" in ready.refused("edition", "segment", made)
     ready("edition", "segment", made, "--segment", "none")
-    assert "goes to this segment" in ready.refused("segment", "remove", "courier", "armenian", code=1)
+    assert "goes to it" in ready.refused("segment", "remove", "courier", "armenian", code=1)
 
 
 def test_attributes_are_typed(ready: Cli) -> None:

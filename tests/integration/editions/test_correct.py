@@ -356,7 +356,7 @@ def test_its_story_is_not_exchanged_while_it_comes(desk: Desk) -> None:
         assert (found.subject, found.people, found.stories) == (f"Correction: {TITLES[1]}", 1, 1)
         set_words(session, edition, ChangeKind.SUBJECT, "The bridge", actor=ACTOR, now=now)
         assert coming(session, made, templates=None, now=now).subject == "The bridge"
-        with pytest.raises(StateError, match="is made of this"):
+        with pytest.raises(StateError, match="is made of it"):
             undo(session, edition, list_changes(session, edition)[0].id, actor=ACTOR, now=now)
 
 
