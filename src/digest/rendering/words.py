@@ -27,6 +27,8 @@ _PERSONAL_FIELDS = frozenset({"intro", "sign_off"})
 _MARKUP_FIELDS = frozenset({"body_html", "intro_html", "note_html", "sign_off_html"})
 _ADDRESS_FIELDS = frozenset({"url", "digest_url", "web_url"})
 _MAX_ADDRESS = 2000
+# Of labels with one dot between them: a letter may become two dots when a host is written in ASCII.
+_HOST = re.compile(r"[a-z0-9_\-]+(\.[a-z0-9_\-]+)*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
 _JOINERS = frozenset("\u200d\ufe0f\ufe0e")
 
 
@@ -86,7 +88,7 @@ def clean_address(url: str) -> str:
         path, query, fragment = (_quoted(part) for part in (parts.path, parts.query, parts.fragment))
     except (UnicodeError, ValueError):
         return ""
-    if parts.scheme not in {"http", "https"} or not re.fullmatch(r"[a-z0-9._\-]+|[0-9a-f:.]+", host):
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
         return ""
     if parts.username is not None or parts.password is not None:
         return ""

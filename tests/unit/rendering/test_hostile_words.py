@@ -115,6 +115,7 @@ def test_any_markup_in_the_body_is_only_what_a_mail_may_carry(markup: str) -> No
 
 
 @given(ANY)
+@example("x\u2025")  # in ASCII a host of two dots
 def test_an_address_is_safe_or_none(text: str) -> None:
     """What comes out is empty, or ASCII, absolute, without blanks and quotes, and stable."""
     for given_url in (text, "https://example.org/" + text, "https://" + text, "http://example.org:80" + text):
