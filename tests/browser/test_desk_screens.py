@@ -20,6 +20,7 @@ from digest.web.desk.table import desk
 from tests.browser import axe
 from tests.browser.desk_scene import Scene, make_beginning, make_scene, quiet
 from tests.browser.desk_screens import NAMED, NO_PAGES, QUERIES, WHO, Screen, beginnings, routes, screens
+from tests.browser.first_load import MOST_BYTES, MOST_MOVED, FirstLoad
 from tests.browser.sites import complaints
 from tests.browser.test_every_page import is_accessible, too_wide
 from tests.integration.web.rows import make_settings
@@ -114,6 +115,29 @@ def test_every_screen_of_the_desk_is_for_everybody(
     context.close()
     assert faults == {}
     assert [text for text in found if "Failed to load resource" not in text] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_no_screen_is_heavy_or_moves_while_it_comes(
+    houses: tuple[House, House], browser: Browser, width: int, height: int
+) -> None:
+    """To somebody who has never been there: 300 kB at the most, and nothing jumps from where it stood."""
+    found = {}
+    for house in houses:
+        for screen in house.screens:
+            if screen.then is not None:  # what is done on it moves it
+                continue
+            context = browser.new_context(locale="en", viewport={"width": width, "height": height})
+            context.set_default_timeout(120_000)
+            page = context.new_page()
+            load = FirstLoad(page)
+            screen.open(page, context, house.url, house.scene)
+            moved = load.moved()
+            if load.bytes > MOST_BYTES or sum(far for far, _ in moved) > MOST_MOVED:
+                found[screen.name] = (load.bytes, moved)
+            context.close()
+    assert found == {}
 
 
 def test_no_page_of_the_desk_is_missing_from_the_screens(houses: tuple[House, House]) -> None:

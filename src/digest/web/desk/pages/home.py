@@ -18,7 +18,7 @@ from digest.deliveries.came_of import CameOf, came_of, planned_people
 from digest.editions.agenda import AgendaLine, coming_editions, last_editions
 from digest.editions.attention import Attention, Want, attention
 from digest.i18n import N_, Translator
-from digest.models import Digest, EditionKind, EditionState, Unapproved
+from digest.models import Digest, EditionKind, EditionState, Reason, Unapproved
 from digest.sources.health import fault_sentence
 from digest.web.desk.stands import Standing, why_standing
 from digest.web.desk.table import desk
@@ -205,7 +205,7 @@ def _of_editions(visit: Visit, found: Attention, why: Mapping[int, str]) -> list
                 kind=each.want.value,
                 about=each.digest,
                 what=whats[each.want.value],
-                why=why.get(each.id, ""),
+                why="" if each.reason is Reason.WANTS_APPROVAL else why.get(each.id, ""),
                 by=by,
                 left=left,
                 url=f"/desk/editions/{each.id}",
