@@ -76,7 +76,6 @@ _CODES: Final[Mapping[str, str]] = {
     "admin": N_("admin"),
     "appeal": N_("appeal"),
     "approver": N_("approver"),
-    "by_person": N_("a person wanted it"),
     "cadence": N_("rhythm"),
     "desk": N_("the desk"),
     "earlier": N_("earlier"),
@@ -112,6 +111,8 @@ def _name(name: str, words: Translator) -> str:
 
 def _value(value: object, words: Translator) -> str:
     match value:
+        case "by_person":
+            return ""  # who it was stands beside it
         case bool():
             return words.gettext(N_("yes") if value else N_("no"))
         case int():
