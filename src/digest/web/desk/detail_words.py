@@ -70,6 +70,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "was": N_("before"),
     "way": N_("by"),
 }
+_BY_SOMEBODY: Final = "by_person"  # who it was stands beside it
 _CODES: Final[Mapping[str, str]] = {
     **{state.value: text for state, text in STATES.items()},
     "active": N_("subscribed"),
@@ -101,7 +102,8 @@ _CODES: Final[Mapping[str, str]] = {
 
 def details_in_words(details: Mapping[str, Any], words: Translator) -> str:
     """What was noted, as far as it says something to a person; what has no words yet is said as it is."""
-    told = ((name, _value(value, words)) for name, value in details.items() if name not in _UNSAID)
+    said = [(name, value) for name, value in details.items() if name not in _UNSAID and value != _BY_SOMEBODY]
+    told = ((name, _value(value, words)) for name, value in said)
     return ", ".join(f"{_name(name, words)}: {value}" for name, value in told if value)
 
 
@@ -111,8 +113,6 @@ def _name(name: str, words: Translator) -> str:
 
 def _value(value: object, words: Translator) -> str:
     match value:
-        case "by_person":
-            return ""  # who it was stands beside it
         case bool():
             return words.gettext(N_("yes") if value else N_("no"))
         case int():
