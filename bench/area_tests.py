@@ -43,7 +43,7 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "desk": (
         *("tests/browser/test_desk.py", "tests/browser/test_desk_screens.py"),
-        "tests/browser/test_edition_course.py",
+        *("tests/browser/test_edition_course.py", "tests/browser/test_edition_page.py"),
         *("tests/browser/test_stored_words.py", "tests/browser/test_three_days.py"),
     ),
 }

@@ -89,7 +89,7 @@ def resolve(
         missing = len(set(people)) - len(found)
         raise StateError(
             N_("Not all of these people are among those to whom this edition may have gone."),
-            hint=f"{missing} are not; `digest uncertain list --edition {edition.id}` shows who is.",
+            hint=f"{missing} of the {len(set(people))} are not: see `digest uncertain list --edition {edition.id}`.",
         )
     if how is Settlement.RESENT:
         if people is not None and twice:
