@@ -86,10 +86,10 @@ def resolve(
     found = _uncertain_of(session, edition.id, people)
     twice = [person for person, was_resent in found.items() if was_resent]
     if people is not None and len(found) < len(set(people)):
-        missing = len(set(people)) - len(found)
+        asked = len(set(people))
         raise StateError(
             N_("Not all of these people are among those to whom this edition may have gone."),
-            hint=f"{missing} of the {len(set(people))} are not: see `digest uncertain list --edition {edition.id}`.",
+            hint=f"{asked - len(found)} of the {asked} are not: `digest uncertain list --edition {edition.id}`.",
         )
     if how is Settlement.RESENT:
         if people is not None and twice:

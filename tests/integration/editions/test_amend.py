@@ -107,7 +107,7 @@ def test_of_a_story_that_was_taken_down_nothing_stays(printed: Printed) -> None:
     undo(printed, made)
     assert TITLES[0] in (page(printed) or "")
     assert TITLES[1] not in (page(printed) or "")
-    with pytest.raises(StateError, match="already. By cli:ara"):
+    with pytest.raises(StateError, match=r"already\. By cli:ara"):
         undo(printed, made)
     with pytest.raises(StateError, match="taken down already"):
         down(printed, 2)
