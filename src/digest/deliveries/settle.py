@@ -89,7 +89,7 @@ def resolve(
         asked = len(set(people))
         raise StateError(
             N_("Not all of these people are among those to whom this edition may have gone."),
-            hint=f"{asked - len(found)} of the {asked} are not: `digest uncertain list --edition {edition.id}`.",
+            hint=f"{asked - len(found)} of {asked} are not: `digest uncertain list --edition {edition.id}`.",
         )
     if how is Settlement.RESENT:
         if people is not None and twice:

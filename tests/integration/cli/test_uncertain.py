@@ -140,7 +140,7 @@ def test_what_cannot_be_resolved_is_one_sentence(doubtful: Doubtful) -> None:
     assert "no edition" in cli.refused(*resolve, 99, "--all", "--as", "arrived")
     assert "no edition" in cli.refused("uncertain", "list", "--edition", 99)
     cli(*resolve, edition, one, "--as", "arrived")
-    assert "1 of the 2" in cli.refused(*resolve, edition, one, other, "--as", "resend", code=1)
+    assert "1 of 2" in cli.refused(*resolve, edition, one, other, "--as", "resend", code=1)
     assert doubtful.statuses() == ["sent", "uncertain", "uncertain"]
 
 
