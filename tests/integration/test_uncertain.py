@@ -353,7 +353,7 @@ def test_what_cannot_be_resolved_is_refused_whole(desk: Desk) -> None:
     edition_id, (one, other) = in_doubt(desk, 2, now)
     with desk.database.write() as session:
         session.execute(sa.update(Delivery).where(Delivery.subscriber_id == other).values(status=SENT))
-    with pytest.raises(StateError, match=r"Not all of these people .* 1 are not"):
+    with pytest.raises(StateError, match=r"Not all of these people .* 1 of 2 are not"):
         resolved(desk, edition_id, [one, other], ARRIVED)
     with pytest.raises(InputError):
         resolved(desk, edition_id, [one], HEARD)
