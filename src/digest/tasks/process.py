@@ -13,10 +13,7 @@ from sqlalchemy import orm
 from digest import i18n, logs
 from digest.config import settings
 from digest.errors import DigestError
-
-# A group of mails makes thousands of objects that live for a moment: to look for garbage at every 700, as
-# Python does unless told, took a tenth of a worker's time.
-_GARBAGE = (20_000, 10, 10)
+from digest.memory import collect_rarely
 
 
 @signals.setup_logging.connect
@@ -31,9 +28,7 @@ def load_tasks(**_: Any) -> None:
     importlib.import_module("digest.tasks.work")
     # The collector writes into every object that it looks at, and each page written to is no longer shared:
     # what lives as long as the process is taken out of its sight (gc.freeze: 20 MB a process).
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GARBAGE)
+    collect_rarely()
 
 
 @signals.worker_before_create_process.connect

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -17,6 +16,7 @@ from sqlalchemy.orm import configure_mappers
 
 from digest.config import Settings
 from digest.logs import get_logger, set_up
+from digest.memory import collect_rarely
 from digest.queueing.enqueue import bundled
 from digest.queueing.names import TaskName
 from digest.web.app import create_app
@@ -29,7 +29,6 @@ log = get_logger(__name__)
 _CONNECTIONS: Final = 500  # with files and the database, well below the usual 1024 descriptors
 # Below the time after which the supervisor kills.
 _STOP_SECONDS: Final = 8
-_GARBAGE: Final = (20_000, 10, 10)  # as in a worker (tasks/process.py)
 
 
 def serve(settings: Settings, *, on_ready: Callable[[int], None] = lambda _port: None) -> None:
@@ -80,13 +79,10 @@ def _spare_collector() -> None:
     """Let the garbage collector pass over what is there now, as it lives as long as the process.
 
     Else it looks through half a million objects of our modules now and then: a tenth of a second, and half a
-    second on a busy machine, in which nobody is answered. A page of two thousand posts makes tens of
-    thousands that live for a moment: at every 700, as Python does unless told, it finds nothing in them.
+    second on a busy machine, in which nobody is answered.
     """
     configure_mappers()  # or the first question would make as many objects again
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GARBAGE)
+    collect_rarely()
 
 
 def _stop_at_end(server: uvicorn.Server, lifeline: int) -> None:
