@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db import Database
-from digest.db.dialect import with_room_to_load
+from digest.db.tuning import with_room_to_load
 from digest.errors import DigestError, InputError, NotFoundError, StateError
 from digest.lists import assets, import_lines
 from digest.lists.csv_lines import BadLine

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.db.dialect import insert_if_new, with_room_to_work
+from digest.db.dialect import insert_if_new
+from digest.db.tuning import with_room_to_work
 from digest.errors import InputError, NotFoundError, StateError
 from digest.i18n import N_
 from digest.lists.fields import check_short_name, clean_line
