@@ -103,6 +103,7 @@ def pytest_collection_finish() -> None:
     """What has been imported stays: the collector of garbage need not look at it again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 50)  # as rarely as the product's own processes, or thereabouts
     gc.enable()
 
 
