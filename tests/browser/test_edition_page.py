@@ -126,14 +126,20 @@ def test_a_finding_is_gone_to_by_keys(house: House, page: Page) -> None:
     assert found == []
 
 
-def test_words_on_top_show_while_they_are_written(house: House, page: Page) -> None:
+def test_words_around_the_stories_show_while_they_are_written(house: House, page: Page) -> None:
     """In the mail before anybody has kept them; Tab leads out of the field, and nothing of it is kept."""
     found = complaints(page)
     house.open(page)
-    page.locator(".more-words summary").press("Enter")
+    page.locator("summary", has_text="Words below the stories").press("Enter")
+    page.get_by_label("Words below the stories").press_sequentially("Until **tomorrow**")
+    page.frame_locator("#mail").locator("strong", has_text="tomorrow").wait_for()
+    page.locator("summary", has_text="Words on top of the stories").press("Enter")
     words = page.get_by_label("Words on top of the stories")
     words.press_sequentially("Good **evening**")
     page.frame_locator("#mail").locator("strong", has_text="evening").wait_for()
+    page.frame_locator("#mail").locator(
+        "strong", has_text="tomorrow"
+    ).wait_for()  # of the other field, not kept
     words.press("Tab")
     assert page.evaluate("document.activeElement.innerText") == "Keep"
     assert page.evaluate("history.length") <= 2  # the way back leads off the page

@@ -19,7 +19,16 @@ from alembic.migration import MigrationContext
 from digest.db import Base, Database, schema
 from digest.deliveries.partitions import make_partitions, rows_out_of_range
 from digest.errors import SchemaError, UnreachableError
-from digest.models import Delivery, DeliveryStatus, Edition, Settlement, UncertainCase, UncertainCause
+from digest.models import (
+    ChangeKind,
+    Delivery,
+    DeliveryStatus,
+    Edition,
+    EditionChange,
+    Settlement,
+    UncertainCase,
+    UncertainCause,
+)
 from tests.factories import make_cadence, make_digest
 from tests.factories.moments import NOW
 from tests.servers.waiting import HANG
@@ -218,14 +227,7 @@ def test_a_table_that_is_made_anew_keeps_what_hangs_on_it(empty: Database) -> No
     """SQLite drops it on the way: its rows, its indexes and the rows that name it are there as before."""
     with empty.engine.begin() as connection:
         command.upgrade(schema.configuration(connection), "0004")
-    with empty.engine.begin() as connection:
-        for name, row in _ROWS_OF_0004.items():
-            table = sa.table(name, *(sa.column(each) for each in row))
-            values = {
-                each: sa.literal_column(repr(value)) if isinstance(value, str) else value
-                for each, value in row.items()
-            }
-            connection.execute(sa.insert(table).values(values))
+    _insert(empty, _ROWS_OF_0004)
     indexes = {each["name"] for each in sa.inspect(empty.engine).get_indexes("editions")}
     schema.upgrade(empty)
     with empty.read() as session:
@@ -239,6 +241,35 @@ def test_a_table_that_is_made_anew_keeps_what_hangs_on_it(empty: Database) -> No
     assert {each["name"] for each in sa.inspect(empty.engine).get_indexes("editions")} >= indexes
     with empty.engine.begin() as connection, pytest.raises(sa.exc.IntegrityError):
         connection.execute(sa.text("DELETE FROM cadences"))  # its editions still hold it
+
+
+def _insert(database: Database, rows: dict[str, dict[str, object]]) -> None:
+    """Rows as a release before this one wrote them."""
+    with database.engine.begin() as connection:
+        for name, row in rows.items():
+            table = sa.table(name, *(sa.column(each) for each in row))
+            values = {
+                each: sa.literal_column(repr(value)) if isinstance(value, str) else value
+                for each, value in row.items()
+            }
+            connection.execute(sa.insert(table).values(values))
+
+
+def test_what_editors_changed_is_kept_where_a_kind_is_added(empty: Database) -> None:
+    """A sign-off is refused before the upgrade and taken after it; what was there stays, with its index."""
+    with empty.engine.begin() as connection:
+        command.upgrade(schema.configuration(connection), "0009")
+    change = {"edition_id": 7, "details": "{}", "made_by": "cli:ara", "made_at": _DAY}
+    _insert(empty, _ROWS_OF_0004 | {"edition_changes": change | {"kind": "intro"}})
+    with pytest.raises(sa.exc.IntegrityError, match=r"(?i)check"):
+        _insert(empty, {"edition_changes": change | {"kind": "sign_off"}})
+    indexes = sa.inspect(empty.engine).get_indexes("edition_changes")
+    schema.upgrade(empty)
+    _insert(empty, {"edition_changes": change | {"kind": "sign_off"}})
+    with empty.read() as session:
+        kinds = session.scalars(sa.select(EditionChange.kind).order_by(EditionChange.id)).all()
+    assert kinds == [ChangeKind.INTRO, ChangeKind.SIGN_OFF]
+    assert sa.inspect(empty.engine).get_indexes("edition_changes") == indexes
 
 
 def test_an_empty_database_is_refused(empty: Database) -> None:

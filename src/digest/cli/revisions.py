@@ -42,6 +42,9 @@ def revise(
     intro: Annotated[
         str | None, typer.Option(help="Other words on top of the stories, in Markdown; '' for none.")
     ] = None,
+    sign_off: Annotated[
+        str | None, typer.Option(help="Other words below the stories, in Markdown; '' for none.")
+    ] = None,
     drop: Annotated[
         list[int] | None, typer.Option(metavar="N", help="Leave out story N. May be repeated.")
     ] = None,
@@ -60,6 +63,7 @@ def revise(
         subject=subject,
         note=note,
         intro=intro,
+        sign_off=sign_off,
         titles=_numbered(title, "--title"),
         excerpts=_numbered(excerpt, "--excerpt"),
         bodies={number: text_of(Path(name)) for number, name in _numbered(body, "--body").items()},

@@ -1,4 +1,4 @@
-"""`digest edition pin|drop|include|rewrite|intro|note|subject|...`: change a coming edition."""
+"""`digest edition pin|drop|include|rewrite|intro|sign-off|subject|...`: change a coming edition."""
 
 from __future__ import annotations
 
@@ -111,6 +111,18 @@ def intro(
     _words(edition, "intro", _text(text))
 
 
+@app.command("sign-off", epilog="Example: digest edition sign-off 12 'Until tomorrow, from **all of us**.'")
+def sign_off(
+    edition: EditionId,
+    text: Annotated[
+        str,
+        typer.Argument(help="Markdown; `-`: from standard input; `@FILE`: from a file; '': no sign-off."),
+    ],
+) -> None:
+    """Set a coming edition's own words below all its stories, in place of the digest's sign-off."""
+    _words(edition, "sign_off", _text(text))
+
+
 @app.command("note", epilog="Example: digest edition note 12 'Our office is **closed** on Friday.'")
 def note(
     edition: EditionId,
@@ -199,7 +211,8 @@ def _words(edition: int, kind: str, text: str) -> None:
     from digest.editions.shape import set_words  # noqa: PLC0415
     from digest.models import ChangeKind  # noqa: PLC0415
 
-    _change(edition, lambda s, e, by: set_words(s, e, ChangeKind(kind), text, **by), f"its {kind} is set")
+    said = f"its {kind.replace('_', '-')} is set"
+    _change(edition, lambda s, e, by: set_words(s, e, ChangeKind(kind), text, **by), said)
 
 
 def _story(text: str) -> tuple[int | None, int | None]:

@@ -19,7 +19,8 @@ _WISHES = (ChangeKind.PIN, ChangeKind.DROP, ChangeKind.INCLUDE)
 class Changes:
     """The sum of the changes: the last word on each thing counts; None: nobody said a word on it.
 
-    `intro` and `note` are Markdown. A rewrite holds what is otherwise: title, excerpt, section, picture.
+    `intro`, `note` and `sign_off` are Markdown. A rewrite holds what is otherwise: title, excerpt, section,
+    picture.
     """
 
     wishes: Wishes = field(default_factory=Wishes)
@@ -29,6 +30,12 @@ class Changes:
     note: str | None = None
     subject: str | None = None
     preheader: str | None = None
+    sign_off: str | None = None
+
+    @property
+    def markdown(self) -> tuple[str | None, ...]:
+        """The words in which a reader may be named."""
+        return self.intro, self.note, self.sign_off
 
 
 def changes_of(rows: Iterable[EditionChange]) -> Changes:
@@ -58,6 +65,7 @@ def changes_of(rows: Iterable[EditionChange]) -> Changes:
         note=words.get(ChangeKind.NOTE),
         subject=words.get(ChangeKind.SUBJECT),
         preheader=words.get(ChangeKind.PREHEADER),
+        sign_off=words.get(ChangeKind.SIGN_OFF),
     )
 
 

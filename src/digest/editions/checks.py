@@ -89,9 +89,8 @@ def check(
         edition_at=context.edition_at,
         public_url=public_url,
         looked=looked,
-        own_links=[
-            link for words in (context.intro_html, context.note_html) for link in read_body(words).links
-        ],
+        own_links=(*read_body(context.intro_html).links, *read_body(context.note_html).links),
+        last_links=read_body(context.parting_html).links,
     )
     everywhere = tuple(facts)
     findings = merged({variant: judge_mail(one) for variant, one in facts.items()})
@@ -131,6 +130,7 @@ def facts_of(
     public_url: str,
     looked: Sequence[Looked] = (),
     own_links: Sequence[str] = (),
+    last_links: Sequence[str] = (),
 ) -> dict[str, MailFacts]:
     """The facts about each variant, by its text size and topics: of its own lines and its own stories."""
     found = {}
@@ -156,6 +156,7 @@ def facts_of(
             looked=looked,
             left_out=left_out,
             own_links=own_links,
+            last_links=last_links,
         )
     return found
 

@@ -185,7 +185,7 @@ def _lines(material: Material | None, templates: Path | None) -> tuple[str, str]
 
 
 def _count(one: Considered) -> int:
-    said = (one.changes.intro, one.changes.note, one.changes.subject, one.changes.preheader)
+    said = (*one.changes.markdown, one.changes.subject, one.changes.preheader)
     wishes = len(one.changes.wishes.posts) + len(one.changes.wishes.own)
     rewrites = len(one.changes.rewrites) + len(one.changes.own_rewrites)
     return wishes + rewrites + sum(word is not None for word in said)

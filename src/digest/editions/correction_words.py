@@ -22,6 +22,7 @@ def as_correction(context: EditionContext, note: str, said: Changes) -> EditionC
         correction=note,
         follows_on=True,
         intro="",
+        intro_html=context.intro_html if said.intro else "",
         # TRANSLATORS: the subject of a mail that puts a story right; the words are the story's title.
         subject=context.subject if said.subject else words.gettext("Correction: %(words)s", words=title),
         preheader=context.preheader if said.preheader else note,

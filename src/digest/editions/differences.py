@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.editions.notes import intro_of, note_of
+from digest.editions.notes import OWN_WORDS, note_of, own_words_of
 from digest.i18n import N_, Translator
 from digest.models import ChangeKind, EditionChange, Item, Revision, Role
 
@@ -26,6 +26,7 @@ class What(StrEnum):
     PREHEADER = "preheader"
     INTRO = "intro"
     NOTE = "note"
+    SIGN_OFF = "sign_off"
     DROPPED = "dropped"
     ADDED = "added"
     FEATURED = "featured"
@@ -44,6 +45,7 @@ SENTENCES: dict[What, str] = {
     What.PREHEADER: N_("The line after the subject is now: %(now)s"),
     What.INTRO: N_("The words above the stories are otherwise."),
     What.NOTE: N_("The note to the readers is otherwise."),
+    What.SIGN_OFF: N_("The words below the stories are otherwise."),
     What.DROPPED: N_("No longer in it: %(title)s"),
     What.ADDED: N_("New in it: %(title)s"),
     What.FEATURED: N_("Featured now: %(title)s"),
@@ -80,6 +82,7 @@ class Shown:
     preheader: str = ""
     intro: tuple[str, ...] = ()
     note: str = ""
+    sign_off: str = ""
     stories: tuple[ShownStory, ...] = ()
 
 
@@ -115,6 +118,8 @@ def _changed(old: Shown, new: Shown) -> Iterator[Difference]:
         yield Difference(What.INTRO)
     if old.note != new.note:
         yield Difference(What.NOTE)
+    if old.sign_off != new.sign_off:
+        yield Difference(What.SIGN_OFF)
     before = {story.key: story for story in old.stories}
     after = {story.key: story for story in new.stories}
     yield from (Difference(What.DROPPED, {"title": before[key].title}) for key in before if key not in after)
@@ -161,22 +166,21 @@ def shown_of(session: Session, revision: Revision) -> Shown:
         sa.select(EditionChange)
         .where(
             EditionChange.edition_id == revision.edition_id,
-            EditionChange.kind.in_((ChangeKind.INTRO, ChangeKind.NOTE)),
+            EditionChange.kind.in_((*OWN_WORDS, ChangeKind.NOTE)),
             EditionChange.made_at <= revision.created_at,
             counted,
         )
         .order_by(EditionChange.id)
     )
     said = {row.kind: row.details["text"] for row in rows if "text" in row.details}
-    given = intro_of(session, revision.edition_id, revision.number)
-    if given is not None:
-        said[ChangeKind.INTRO] = given
+    said |= own_words_of(session, revision.edition_id, revision.number)
     return Shown(
         fingerprint=revision.fingerprint,
         subject=revision.subject,
         preheader=revision.preheader,
         intro=tuple(said.get(kind, "") for kind in (ChangeKind.INTRO, ChangeKind.NOTE)),
         note=note_of(session, revision.edition_id, revision.number),
+        sign_off=said.get(ChangeKind.SIGN_OFF, ""),
         stories=tuple(_story(item) for item in items),
     )
 

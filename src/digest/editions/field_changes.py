@@ -27,6 +27,7 @@ class Field(StrEnum):
     PREHEADER = "preheader"
     INTRO = "intro"
     NOTE = "note"
+    SIGN_OFF = "sign_off"
     TITLE = "title"
     EXCERPT = "excerpt"
     BODY = "body"
@@ -39,6 +40,7 @@ LABELS: Final[dict[Field, str]] = {
     Field.PREHEADER: N_("Beside the subject"),
     Field.INTRO: N_("Words on top of the stories"),
     Field.NOTE: N_("Note to the readers"),
+    Field.SIGN_OFF: N_("Words below the stories"),
     Field.TITLE: N_("Title"),
     Field.EXCERPT: N_("Excerpt"),
     Field.BODY: N_("Text"),
@@ -100,6 +102,7 @@ def _changed(old: Shown, new: Shown) -> Iterator[FieldChange]:
     yield from _field(Field.PREHEADER, "", old.preheader, new.preheader)
     yield from _field(Field.INTRO, "", _joined(old.intro), _joined(new.intro))
     yield from _field(Field.NOTE, "", old.note, new.note)
+    yield from _field(Field.SIGN_OFF, "", old.sign_off, new.sign_off)
     before = {story.key: story for story in old.stories}
     for story in new.stories:
         if story.key in before:

@@ -23,7 +23,8 @@ _AS_IT_WAS: Final = frozenset(
     {
         *(Code.PICTURE_DROPPED, Code.EXCERPTS_SHORTENED, Code.EXCERPTS_LEFT_OUT),
         *(Code.PICTURE_HEAVY, Code.PICTURE_UNREACHABLE),
-        *(Code.LINK_DEAD, Code.LINK_UNREACHABLE, Code.NOT_LOOKED_AT, Code.INTRO_ELSEWHERE),
+        *(Code.LINK_DEAD, Code.LINK_UNREACHABLE, Code.NOT_LOOKED_AT),
+        *(Code.INTRO_ELSEWHERE, Code.SIGN_OFF_ELSEWHERE),
     }
 )
 

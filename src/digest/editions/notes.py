@@ -1,8 +1,9 @@
-"""What a version says of itself: its note for the readers, and its own words on top. Kept for its page."""
+"""What a version says of itself, kept for its page: its note to the readers, its words around the stories."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +14,8 @@ from digest.editions.changes import Changes, read_changes
 from digest.models import ChangeKind, EditionChange
 
 _NOTE: Final = "version_note"
-_INTRO: Final = "version_intro"
+# The words around the stories that a version may have of its own, and the name under which a row has them.
+OWN_WORDS: Final = {ChangeKind.INTRO: "version_intro", ChangeKind.SIGN_OFF: "version_sign_off"}
 
 
 def keep_note(
@@ -34,28 +36,47 @@ def note_of(session: Session, edition_id: int, revision: int) -> str:
     return next((row[_NOTE] for row in rows if _NOTE in row and row.get("revision") == revision), "")
 
 
-def keep_intro(
-    session: Session, edition_id: int, revision: int, intro: str, *, actor: str, now: dt.datetime
+def keep_own_words(
+    session: Session,
+    edition_id: int,
+    revision: int,
+    words: Mapping[ChangeKind, str],
+    *,
+    actor: str,
+    now: dt.datetime,
 ) -> None:
-    """Keep the words on top of a version's stories, where they are not those that it was locked with."""
-    details = {_INTRO: intro, "revision": revision}
-    _keep(session, edition_id, ChangeKind.INTRO, details, actor=actor, now=now)
+    """Keep the words around a version's stories, where they are not those that it was locked with."""
+    for kind, text in words.items():
+        details = {OWN_WORDS[kind]: text, "revision": revision}
+        _keep(session, edition_id, kind, details, actor=actor, now=now)
 
 
-def intro_of(session: Session, edition_id: int, revision: int) -> str | None:
-    """The words on top that a version was given when it was made from another one; None if it was not."""
-    rows = session.scalars(
-        sa.select(EditionChange.details).where(
-            EditionChange.edition_id == edition_id, EditionChange.kind == ChangeKind.INTRO
-        )
+def own_words_of(session: Session, edition_id: int, revision: int) -> dict[ChangeKind, str]:
+    """The words around the stories that a version was given when it was made from another one."""
+    rows = session.execute(
+        sa.select(EditionChange.kind, EditionChange.details)
+        .where(EditionChange.edition_id == edition_id, EditionChange.kind.in_(tuple(OWN_WORDS)))
+        .order_by(EditionChange.id)
     )
-    return next((row[_INTRO] for row in rows if _INTRO in row and row.get("revision") == revision), None)
+    return {
+        kind: details[OWN_WORDS[kind]]
+        for kind, details in rows
+        if OWN_WORDS[kind] in details and details.get("revision") == revision
+    }
 
 
 def changes_in(session: Session, edition_id: int, revision: int) -> Changes:
-    """What editors said for an edition, with the words on top as this version has them."""
-    said, intro = read_changes(session, edition_id), intro_of(session, edition_id, revision)
-    return said if intro is None else replace(said, intro=intro)
+    """What editors said for an edition, with the words around the stories as this version has them."""
+    return with_own_words(read_changes(session, edition_id), own_words_of(session, edition_id, revision))
+
+
+def with_own_words(said: Changes, words: Mapping[ChangeKind, str]) -> Changes:
+    """The same, but for these words."""
+    return replace(
+        said,
+        intro=words.get(ChangeKind.INTRO, said.intro),
+        sign_off=words.get(ChangeKind.SIGN_OFF, said.sign_off),
+    )
 
 
 def _keep(

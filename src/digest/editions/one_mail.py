@@ -17,13 +17,14 @@ from digest.db import Database
 from digest.editions.compose import context_of
 from digest.editions.made_once import mail_of
 from digest.editions.material import Outcome, material_of
+from digest.editions.notes import with_own_words
 from digest.editions.reasons import SENTENCES
 from digest.editions.revisions import revision_of
 from digest.editions.show import get_edition
 from digest.errors import DigestError, StateError
 from digest.i18n import N_
 from digest.mail.placeholders import PreparedMail, with_fallbacks
-from digest.models import EditionState, Revision, Variant
+from digest.models import ChangeKind, EditionState, Revision, Variant
 from digest.rendering.campaign import with_campaign
 from digest.rendering.contexts import TextSize
 
@@ -49,13 +50,13 @@ def one_mail(
     now: dt.datetime,
     look: Mapping[str, Any] | None = None,
     version: int | None = None,
-    intro: str | None = None,
+    tried: Mapping[ChangeKind, str] | None = None,
 ) -> OneMail:
     """The mail of an edition's version or, if it has none or is held, as it would be if it were locked now.
 
     Only this one is rendered, so that an editor sees a change at once. `name` is the reader's, for whom a
-    greeting is filled in; `look` is a theme to be tried on, `intro` are words on top that nobody has kept;
-    `version` is another one than the current.
+    greeting is filled in; `look` is a theme to be tried on, `tried` are words around the stories that nobody
+    has kept; `version` is another one than the current.
     Raises StateError if there is nothing to show, DigestError for a faulty template.
     """
     with database.read() as session:
@@ -72,8 +73,8 @@ def one_mail(
         raise StateError(SENTENCES[material.reason].removeprefix("Skipped: "))
     if look is not None:
         material.digest.look = dict(look)  # its row is of no session any more: nothing is kept
-    if intro is not None:
-        material = replace(material, changes=replace(material.changes, intro=intro))
+    if tried:
+        material = replace(material, changes=with_own_words(material.changes, tried))
     context = replace(with_campaign(context_of(material, public_url=public_url)), text_size=size)
     try:
         made = mail_of(context, templates=templates)

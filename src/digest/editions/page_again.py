@@ -77,7 +77,7 @@ def _context(session: Session, edition: Edition, said: Sequence[Amendment], pape
         public_url=paper.public_url,
         featured=next((one.story for one in now_placed if one.role is Role.FEATURED), None),
         recent=tuple(one.story for one in now_placed if one.role is Role.RECENT),
-        personal=personal_of(session, digest, changes.intro, changes.note),
+        personal=personal_of(session, digest, *changes.markdown),
         changes=changes,
         around=surroundings_of(session, digest),
     )

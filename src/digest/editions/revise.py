@@ -22,16 +22,16 @@ from sqlalchemy.orm import Session
 
 from digest import audit, clock
 from digest.db import Database
-from digest.editions.changes import Changes
+from digest.editions.changes import Changes, read_changes
 from digest.editions.checks import Look, check
 from digest.editions.compose import Composed, Placed, compose_context, frame_of
 from digest.editions.correction_words import as_correction
 from digest.editions.corrections import PutRight, put_right_of
 from digest.editions.headings import Headings
 from digest.editions.mend import placed_as
-from digest.editions.notes import changes_in, intro_of, keep_intro, keep_note
+from digest.editions.notes import keep_note, keep_own_words, own_words_of, with_own_words
 from digest.editions.revisions import revision_of, store_revision
-from digest.editions.shape import INTRO_LIMIT
+from digest.editions.shape import check_markdown
 from digest.editions.show import get_edition
 from digest.editions.stories import story_of
 from digest.editions.surroundings import Surroundings, surroundings_of
@@ -41,7 +41,7 @@ from digest.feeds.sanitise import sanitise
 from digest.i18n import N_, translator
 from digest.lists.attributes import personal_of
 from digest.lists.fields import clean_line
-from digest.models import Cadence, Digest, Edition, EditionState, Item, Revision, Role, Variant
+from digest.models import Cadence, ChangeKind, Digest, Edition, EditionState, Item, Revision, Role, Variant
 from digest.preflight.mail_words import said
 from digest.rendering.contexts import EditionContext, Personal, TextSize
 from digest.rendering.digest_email import render_subject
@@ -58,12 +58,13 @@ class Correction:
 
     `bodies` are HTML and replace the text of a featured story. `note` is shown to the readers of this version
     and is not carried over to one after it; a subject that a person gave is. `intro` are the words on top,
-    Markdown; None: as they were.
+    `sign_off` those below the stories, Markdown; None: as they were.
     """
 
     subject: str = ""
     note: str = ""
     intro: str | None = None
+    sign_off: str | None = None
     titles: Mapping[int, str] = field(default_factory=dict)
     excerpts: Mapping[int, str] = field(default_factory=dict)
     bodies: Mapping[int, str] = field(default_factory=dict)
@@ -72,12 +73,12 @@ class Correction:
     @property
     def is_empty(self) -> bool:
         words = self.subject or self.note or self.titles or self.excerpts or self.bodies
-        return self.intro is None and not (words or self.dropped)
+        return self.intro is None and self.sign_off is None and not (words or self.dropped)
 
 
 @dataclass(frozen=True, slots=True)
 class _Current:
-    """The version that the next one is made from; `intro` are the words on top, if they are its own."""
+    """The version that the next one is made from; `own_words` are those around the stories, if its own."""
 
     edition: Edition
     cadence: Cadence
@@ -87,7 +88,7 @@ class _Current:
     renderings: tuple[Rendering, ...]
     personal: tuple[Personal, ...]
     changes: Changes
-    intro: str | None
+    own_words: Mapping[ChangeKind, str]
     around: Surroundings
     put_right: PutRight | None
 
@@ -175,9 +176,7 @@ def _current(session: Session, edition_id: int, correction: Correction, base: in
     revision = session.get_one(Revision, edition.revision_id)
     if base is not None:
         revision = revision_of(session, edition, base)
-    intro = intro_of(session, edition_id, revision.number)
-    if correction.intro is not None:
-        intro = _intro(correction.intro)
+    own_words = own_words_of(session, edition_id, revision.number) | _own_words(correction)
     cadence = session.get_one(Cadence, edition.cadence_id)
     variants = session.execute(
         sa.select(Variant.topics, Variant.text_size, Variant.positions)
@@ -186,9 +185,7 @@ def _current(session: Session, edition_id: int, correction: Correction, base: in
     )
     items = session.scalars(sa.select(Item).where(Item.revision_id == revision.id).order_by(Item.position))
     digest = session.get_one(Digest, cadence.digest_id)
-    changes = changes_in(session, edition_id, revision.number)
-    if intro is not None:
-        changes = dataclasses.replace(changes, intro=intro)
+    changes = with_own_words(read_changes(session, edition_id), own_words)
     return _Current(
         edition=edition,
         cadence=cadence,
@@ -208,9 +205,9 @@ def _current(session: Session, edition_id: int, correction: Correction, base: in
             Rendering(topics, TextSize(size), None if positions is None else tuple(positions))
             for topics, size, positions in variants
         ),
-        personal=personal_of(session, digest, changes.intro, changes.note),
+        personal=personal_of(session, digest, *changes.markdown),
         changes=changes,
-        intro=intro,
+        own_words=own_words,
         around=surroundings_of(session, digest),
         put_right=put_right_of(session, edition),
     )
@@ -279,11 +276,9 @@ def _note(correction: Correction) -> str:
     return clean_line(correction.note, what="note", limit=_TEXT_LIMIT)
 
 
-def _intro(text: str) -> str:
-    words = text.strip()
-    if len(words) > INTRO_LIMIT:
-        raise InputError(N_("The words on top are longer than %(limit)s characters."), limit=INTRO_LIMIT)
-    return words
+def _own_words(correction: Correction) -> dict[ChangeKind, str]:
+    given = {ChangeKind.INTRO: correction.intro, ChangeKind.SIGN_OFF: correction.sign_off}
+    return {kind: check_markdown(kind, text) for kind, text in given.items() if text is not None}
 
 
 def _line(text: str, what: str) -> str:
@@ -343,8 +338,7 @@ def store(session: Session, prepared: Prepared, *, actor: str, now: dt.datetime)
     made = store_revision(session, edition.id, prepared.composed, now=now)
     if note:
         keep_note(session, edition.id, made.number, note, actor=actor, now=now)
-    if current.intro is not None:
-        keep_intro(session, edition.id, made.number, current.intro, actor=actor, now=now)
+    keep_own_words(session, edition.id, made.number, current.own_words, actor=actor, now=now)
     details = {"revision": made.number, "from": current.revision.number, "fingerprint": made.fingerprint}
     audit.record(session, "edition.revise", edition, actor=actor, now=now, details=details)
     return made

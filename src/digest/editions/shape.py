@@ -36,7 +36,12 @@ SHAPEABLE: Final = (EditionState.UPCOMING, EditionState.HELD)
 REWRITABLE: Final = ("title", "excerpt", "section", "picture")
 _OWN_REWRITABLE: Final = (*REWRITABLE, "url")  # of a post the address is what it is
 INTRO_LIMIT: Final = 4_000
-_WORDS: Final = (ChangeKind.SUBJECT, ChangeKind.PREHEADER, ChangeKind.INTRO)
+_WORDS: Final = (ChangeKind.SUBJECT, ChangeKind.PREHEADER, ChangeKind.INTRO, ChangeKind.SIGN_OFF)
+_MARKDOWN: Final = {
+    ChangeKind.INTRO: Word(N_("introduction")),
+    ChangeKind.NOTE: Word(N_("note")),
+    ChangeKind.SIGN_OFF: Word(N_("sign-off")),
+}
 _MOST_PLACE: Final = 100
 _LIMITS: Final = {"title": 300, "excerpt": 2_000, "section": 200}
 
@@ -126,15 +131,9 @@ def rewrite(
 def set_words(
     session: Session, edition: Edition, kind: ChangeKind, text: str, *, actor: str, now: dt.datetime
 ) -> EditionChange:
-    """This edition's own INTRO or NOTE (Markdown), SUBJECT or PREHEADER (with a pattern's tokens)."""
-    if kind in (ChangeKind.INTRO, ChangeKind.NOTE):
-        words = text.strip()
-        if len(words) > INTRO_LIMIT:
-            raise InputError(
-                N_("The %(what)s is longer than %(limit)s characters."),
-                what=Word(kind.value),
-                limit=INTRO_LIMIT,
-            )
+    """The edition's own INTRO, NOTE, SIGN_OFF (Markdown), SUBJECT or PREHEADER (with a pattern's tokens)."""
+    if kind in _MARKDOWN:
+        words = check_markdown(kind, text)
     elif kind in (ChangeKind.SUBJECT, ChangeKind.PREHEADER):
         words = check_pattern(text, what=kind.value)
         if not words:
@@ -146,6 +145,16 @@ def set_words(
     else:
         raise InputError(f"A change of the kind {kind.value} holds no words.")
     return _add(session, edition, kind, {"text": words}, actor=actor, now=now)
+
+
+def check_markdown(kind: ChangeKind, text: str) -> str:
+    """An INTRO, NOTE or SIGN_OFF as it is kept; raises InputError for one that is too long."""
+    words = text.strip()
+    if len(words) > INTRO_LIMIT:
+        raise InputError(
+            N_("The %(what)s is longer than %(limit)s characters."), what=_MARKDOWN[kind], limit=INTRO_LIMIT
+        )
+    return words
 
 
 def undo(

@@ -103,6 +103,7 @@ def shown_now(session: Session, one: Considered, *, public_url: str, templates: 
         subject=subject,
         preheader=preheader,
         intro=(said.intro or "", said.note or ""),
+        sign_off=said.sign_off or "",
         stories=tuple(
             shown_story(
                 stored_story(each.story),

@@ -77,6 +77,7 @@ class ChangeKind(StrEnum):
     ACCEPT = "accept"  # what is unusual is meant
     OWN_ITEM = "own_item"  # one of the desk's own, placed or left out
     NOTE = "note"  # an editor's note above the stories
+    SIGN_OFF = "sign_off"  # words below the stories
 
 
 class AmendmentKind(StrEnum):

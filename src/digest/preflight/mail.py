@@ -29,6 +29,7 @@ RULES: Final[tuple[Rule, ...]] = (
     stories.old_today,
     stories.featured_old,
     stories.intro_elsewhere,
+    stories.sign_off_elsewhere,
     looked.pictures,
     looked.links,
     looked.not_asked,

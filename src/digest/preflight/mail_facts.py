@@ -33,7 +33,8 @@ class MailFacts:
     `postal_address` is the digest's; `allowed` are the placeholders that are filled for each person; stories
     are as they were placed, the featured one first; `has_featured` says whether that is one. `looked` is what
     was seen of its links and pictures, empty where nobody has looked. `left_out` are the edition's stories
-    that this variant lacks, `own_links` the addresses in its introduction and note.
+    that this variant lacks, `own_links` the addresses in its introduction and note, `last_links` those in the
+    edition's own sign-off.
     """
 
     subject: str
@@ -50,6 +51,7 @@ class MailFacts:
     looked: tuple[Looked, ...] = ()
     left_out: tuple[Story, ...] = ()
     own_links: tuple[str, ...] = ()
+    last_links: tuple[str, ...] = ()
 
 
 def gather(
@@ -67,6 +69,7 @@ def gather(
     looked: Sequence[Looked] = (),
     left_out: Sequence[Story] = (),
     own_links: Sequence[str] = (),
+    last_links: Sequence[str] = (),
 ) -> MailFacts:
     """The facts about a mail that was encoded from these parts; `public_url` is where its links lead."""
     return MailFacts(
@@ -84,6 +87,7 @@ def gather(
         looked=tuple(looked),
         left_out=tuple(left_out),
         own_links=tuple(own_links),
+        last_links=tuple(last_links),
     )
 
 

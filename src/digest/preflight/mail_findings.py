@@ -73,6 +73,7 @@ class Code(StrEnum):
     EMPTY_MAIL = "empty_mail"
     LINK_MISSING = "link_missing"
     INTRO_ELSEWHERE = "intro_elsewhere"
+    SIGN_OFF_ELSEWHERE = "sign_off_elsewhere"
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,6 +240,10 @@ SENTENCES: Final[dict[Code, Said]] = {
         N_("The introduction or the note links to a story that this mail does not have: %(title)s"),
         N_("Say it in words that fit everybody, or let all topics have that story."),
     ),
+    Code.SIGN_OFF_ELSEWHERE: Said(
+        N_("The words below the stories link to a story that this mail does not have: %(title)s"),
+        N_("Say it in words that fit everybody, or let all topics have that story."),
+    ),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -59,12 +59,24 @@ def featured_old(facts: MailFacts) -> Iterator[MailFinding]:
 
 def intro_elsewhere(facts: MailFacts) -> Iterator[MailFinding]:
     """The desk's own words do not lead to a story that readers of this topic set are not given."""
-    linked = {_address_key(url) for url in facts.own_links} - {""}
+    for story in _elsewhere(facts, facts.own_links):
+        yield warn(Code.INTRO_ELSEWHERE, title=story.title)
+
+
+def sign_off_elsewhere(facts: MailFacts) -> Iterator[MailFinding]:
+    """Nor do those below the stories."""
+    for story in _elsewhere(facts, facts.last_links):
+        yield warn(Code.SIGN_OFF_ELSEWHERE, title=story.title)
+
+
+def _elsewhere(facts: MailFacts, links: Iterable[str]) -> Iterator[Story]:
+    """The stories that are linked to and are not in this mail."""
+    linked = {_address_key(url) for url in links} - {""}
     shown = {_address_key(story.url) for story in facts.stories}
     for story in facts.left_out:
         key = _address_key(story.url)
         if key in linked and key not in shown:
-            yield warn(Code.INTRO_ELSEWHERE, title=story.title)
+            yield story
 
 
 def _excerpt(story: Story) -> str:

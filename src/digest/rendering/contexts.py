@@ -107,6 +107,7 @@ class EditionContext:
     note_html: str = ""  # an editor's note above the stories, likewise
     sign_off: str = ""
     sign_off_html: str = ""  # in place of it, likewise
+    parting_html: str = ""  # an edition's own sign-off, in place of both and below all stories, likewise
     personal: tuple[Personal, ...] = ()
     subject: str = ""  # a person's own, or of a pattern; "": as the template makes it
     preheader: str = ""  # the same; "": of what stands first

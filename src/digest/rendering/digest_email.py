@@ -138,6 +138,7 @@ def _names(context: EditionContext, through: Through | None = None) -> dict[str,
         "intro": _own_words(edition.intro_html, way, through),
         "note": _own_words(edition.note_html, way, through),
         "closing": _own_words(edition.sign_off_html, way, through),
+        "parting": _own_words(edition.parting_html, way, through),
         "shares": share_links(direct.featured, edition.look.share)
         if direct.featured and edition.look.show_share_links
         else (),
@@ -176,6 +177,7 @@ def _of_nobody(context: EditionContext) -> EditionContext:
         note_html=markup_without_person(context.note_html, people),
         sign_off=without_person(context.sign_off, people),
         sign_off_html=markup_without_person(context.sign_off_html, people),
+        parting_html=markup_without_person(context.parting_html, people),
     )
 
 

@@ -24,7 +24,7 @@ _RUN_OF_PERCENT = re.compile(r"%{2,}")
 # What a digest's own words may say of a person; see `contexts.Personal`.
 PERSONAL = re.compile(r"%%(name|attribute_[a-z][a-z0-9_]{0,28})%%")
 _PERSONAL_FIELDS = frozenset({"intro", "sign_off"})
-_MARKUP_FIELDS = frozenset({"body_html", "intro_html", "note_html", "sign_off_html"})
+_MARKUP_FIELDS = frozenset({"body_html", "intro_html", "note_html", "sign_off_html", "parting_html"})
 _ADDRESS_FIELDS = frozenset({"url", "digest_url", "web_url"})
 _MAX_ADDRESS = 2000
 # Of labels with one dot between them: a letter may become two dots when a host is written in ASCII.

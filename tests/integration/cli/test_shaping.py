@@ -62,6 +62,7 @@ def test_a_coming_edition_is_looked_at_and_changed(cli: Cli, room: Newsroom) -> 
     cli("edition", "include", edition, ids["An old story"])
     cli("edition", "rewrite", edition, ids["An old story"], "--title", "A good story", "--picture", "none")
     cli("edition", "intro", edition, "Good **morning**.")
+    assert "its sign-off is set" in cli("edition", "sign-off", edition, "Until **tomorrow**.")
     cli("edition", "subject", edition, "{count} stories for {date}")
     cli("edition", "preheader", edition, "What the choir wants, and what the mill was once for.")
     found = cli.json("edition", "coming", edition)
@@ -69,7 +70,7 @@ def test_a_coming_edition_is_looked_at_and_changed(cli: Cli, room: Newsroom) -> 
     assert placed == ["Choir seeks tenors", "An old story"]
     assert found["subject"].startswith("3 stories for ")
     assert found["preheader"] == "What the choir wants, and what the mill was once for."
-    assert found["changes"] == 7
+    assert found["changes"] == 8
     told = cli("edition", "coming", edition)
     assert "goes out with 3 stories to 1 people" in told
     assert "pinned by cli:" in told
@@ -82,12 +83,13 @@ def test_a_coming_edition_is_looked_at_and_changed(cli: Cli, room: Newsroom) -> 
         "include",
         "rewrite",
         "intro",
+        "sign_off",
         "subject",
         "preheader",
     ]
     assert "is taken back" in cli("edition", "undo", edition, rows[0]["id"])
     assert "cli:" in cli("edition", "changes", edition)
-    assert cli.json("edition", "coming")[0]["changes"] == 6
+    assert cli.json("edition", "coming")[0]["changes"] == 7
     assert "if nobody touches it" in cli("edition", "coming")
     room.freeze(edition)
     assert cli.json("edition", "coming", edition)["is_live"] is False

@@ -197,7 +197,8 @@ class Books:
             edition = session.get_one(Edition, self.edition_id)
             if edition.state is S.HELD and edition.revision_id is not None:
                 self._voided(session, edition)
-            set_words(session, edition, ChangeKind.INTRO, f"Day {number}", actor="test", now=self.now)
+            kind = (ChangeKind.INTRO, ChangeKind.SIGN_OFF)[number % 2]
+            set_words(session, edition, kind, f"Day {number}", actor="test", now=self.now)
 
     def _unlock(self, _: int) -> None:
         with self.desk.database.write() as session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from digest.editions.coming import coming
 from digest.editions.copies import Imprint, ask_test_mails
 from digest.editions.correct import Wrong, correct
 from digest.editions.freeze import FreezeSettings, freeze
+from digest.editions.one_mail import one_mail
 from digest.editions.page_again import Paper
 from digest.editions.shape import list_changes, pin, set_words, undo
 from digest.errors import InputError, StateError
@@ -35,6 +37,7 @@ from digest.models import (
     ChangeKind,
     Delivery,
     DeliveryStatus,
+    Digest,
     DigestSource,
     Edition,
     EditionKind,
@@ -53,6 +56,7 @@ from digest.models import (
     Variant,
 )
 from digest.net.http import Fetcher
+from digest.rendering.contexts import TextSize
 from tests.factories import make_account
 from tests.integration.planned import PUBLIC_URL, Desk, let_go, make_desk
 from tests.integration.printed import TITLES, Printed, print_edition
@@ -358,6 +362,27 @@ def test_its_story_is_not_exchanged_while_it_comes(desk: Desk) -> None:
         assert coming(session, made, templates=None, now=now).subject == "The bridge"
         with pytest.raises(StateError, match="is made of it"):
             undo(session, edition, list_changes(session, edition)[0].id, actor=ACTOR, now=now)
+
+
+@ONE
+def test_it_has_no_words_of_welcome_but_those_of_its_own(desk: Desk) -> None:
+    """The digest's intro is of every day; sign-off and intro that an editor wrote for it stand."""
+    first = sent_to(desk, 1)
+    made, now = first.correct(), clock.utc_now()
+    with desk.database.write() as session:
+        session.execute(sa.update(Digest).values(intro="Good **morning**."))
+        edition = session.get_one(Edition, made)
+        set_words(session, edition, ChangeKind.SIGN_OFF, "We are *sorry*.", actor=ACTOR, now=now)
+    shown = functools.partial(
+        one_mail, desk.database, made, size=TextSize.NORMAL, public_url=PUBLIC_URL, templates=None, now=now
+    )
+    assert "Good morning." not in shown().text
+    assert "We are sorry." in shown().text
+    with desk.database.write() as session:
+        set_words(
+            session, session.get_one(Edition, made), ChangeKind.INTRO, "Dear all.", actor=ACTOR, now=now
+        )
+    assert "Dear all." in shown().text
 
 
 def carried(session: Session, desk: Desk) -> int:

@@ -122,7 +122,7 @@ def test_a_locked_edition_is_missed_too(database: Database) -> None:
     with database.write() as session:
         edition = session.scalars(sa.select(Edition)).one()
         move(session, edition, S.FROZEN, now=SLOT - 10 * MINUTE)
-        for kind in (ChangeKind.REWRITE, ChangeKind.INTRO):
+        for kind in (ChangeKind.REWRITE, ChangeKind.INTRO, ChangeKind.SIGN_OFF):
             session.add(
                 EditionChange(edition_id=edition.id, kind=kind, details={}, made_by="t", made_at=NOON)
             )
@@ -135,6 +135,7 @@ def test_a_locked_edition_is_missed_too(database: Database) -> None:
     assert {row.kind: row.state for row in found} == {
         ChangeKind.REWRITE: S.UPCOMING,
         ChangeKind.INTRO: S.SKIPPED,  # the words of that day
+        ChangeKind.SIGN_OFF: S.SKIPPED,
     }
 
 

@@ -91,7 +91,7 @@ def test_a_change_that_is_taken_back_lets_the_one_before_count(room: Newsroom) -
 
 
 def test_words_and_rewrites_are_in_the_mail_and_the_web(room: Newsroom) -> None:
-    """Title, excerpt, section and picture of a story, the intro's Markdown, subject and preheader."""
+    """Title, excerpt, section and picture of a story, intro and sign-off (Markdown), subject, preheader."""
     lead = room.publish("On patience", categories=["Commentary"])
     post = room.publish("Bridge", picture={"url": "https://courier.example/a.jpg", "alt": "", "width": None})
     edition_id = room.edition()
@@ -100,6 +100,9 @@ def test_words_and_rewrites_are_in_the_mail_and_the_web(room: Newsroom) -> None:
     act(room, shape.rewrite, edition_id, {"title": "On haste"}, post_id=lead)
     intro = "Good **morning**, [read on](https://courier.example/) <script>alert(1)</script>"
     act(room, shape.set_words, edition_id, ChangeKind.INTRO, intro)
+    room.change(Digest, sign_off="The digest's *own*, %%name%%.")
+    last = "Until **tomorrow**, %%name%%, [write](https://courier.example/us/) <script>alert(1)</script>"
+    act(room, shape.set_words, edition_id, ChangeKind.SIGN_OFF, last)
     act(room, shape.set_words, edition_id, ChangeKind.SUBJECT, "{featured.title} and {count} more")
     act(room, shape.set_words, edition_id, ChangeKind.PREHEADER, "The bridge is open, and the choir sings.")
     assert room.freeze(edition_id) is None
@@ -111,17 +114,22 @@ def test_words_and_rewrites_are_in_the_mail_and_the_web(room: Newsroom) -> None:
     assert (items[1].story["section"], items[1].story["picture"]) == ("Roads", None)
     for part in (variant.html, revision.web_html):
         assert "Good <strong" in part
+        assert part.rindex("The bridge &amp; the mill") < part.index("Until <strong")
+        assert "The digest" not in part
         assert "<script>alert" not in part
+    assert "tomorrow</strong>, Dear reader," in revision.web_html
+    assert "Until tomorrow, %%name%%, write [1]" in variant.text
     assert "[1] https://courier.example/" in variant.text
     assert "The bridge & the mill" in variant.text
 
 
 def test_a_later_version_keeps_an_editors_words(room: Newsroom) -> None:
-    """A correction is not the moment at which a subject or an intro falls back to the digest's."""
+    """A correction is not the moment at which subject, intro or sign-off fall back to the digest's."""
     room.publish("Bridge")
     item = add_item(room)
     edition_id = room.edition()
     act(room, shape.set_words, edition_id, ChangeKind.INTRO, "Good *morning*.")
+    act(room, shape.set_words, edition_id, ChangeKind.SIGN_OFF, "Until *tomorrow*.")
     act(room, shape.set_words, edition_id, ChangeKind.SUBJECT, "A day in {count} stories")
     room.freeze(edition_id)
     correction = Correction(titles={1: "The bridge"})
@@ -133,6 +141,7 @@ def test_a_later_version_keeps_an_editors_words(room: Newsroom) -> None:
     assert newest.number == 2
     assert newest.subject == "A day in 2 stories"
     assert "Good <em>morning</em>." in newest.web_html
+    assert "Until <em>tomorrow</em>." in newest.web_html
     assert own == [None, item]
 
 
@@ -176,6 +185,7 @@ def test_wrong_words_are_refused(room: Newsroom) -> None:
         (shape.set_words, [ChangeKind.SUBJECT, "{title}"], {}, "There is no {title}"),
         (shape.set_words, [ChangeKind.SUBJECT, ""], {}, "cannot be empty"),
         (shape.set_words, [ChangeKind.INTRO, "x" * 4001], {}, "longer than 4000"),
+        (shape.set_words, [ChangeKind.SIGN_OFF, "x" * 4001], {}, "The sign-off is longer than 4000"),
         (shape.set_words, [ChangeKind.PIN, "x"], {}, "holds no words"),
         (shape.place_own, [77], {}, "There is no item 77"),
     ):

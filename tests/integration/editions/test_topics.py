@@ -192,25 +192,27 @@ def test_a_sets_subject_does_not_speak_of_what_is_not_in_it(room: Newsroom) -> N
     assert not [word for word in ("5 stories", "Choirs") if word in found[sport].html]
 
 
-def test_an_intro_about_a_story_that_a_set_lacks_is_told(room: Newsroom) -> None:
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [(ChangeKind.INTRO, Code.INTRO_ELSEWHERE), (ChangeKind.SIGN_OFF, Code.SIGN_OFF_ELSEWHERE)],
+)
+def test_words_about_a_story_that_a_set_lacks_are_told(room: Newsroom, kind: ChangeKind, code: Code) -> None:
     """By the story and the set, at the lock and later; a story that the set has is no cause."""
     add(room, ["sport"])
     edition_id = room.edition()
     with room.database.write() as session:
         pages = {post.title: post.url for post in session.scalars(sa.select(Post))}
         text = f"Read [of choirs]({pages[TITLES['A']]}#top) and [of rowers]({pages[TITLES['S']]})."
-        said = {"kind": ChangeKind.INTRO, "details": {"text": text}}
+        said = {"kind": kind, "details": {"text": text}}
         session.add(EditionChange(edition_id=edition_id, made_by=ACTOR, made_at=room.now, **said))
     locked(room, edition_id)
     with room.database.read() as session:
         edition = session.get_one(Edition, edition_id)
-        kept = [one for one in revision_of(session, edition).findings if one["code"] == "intro_elsewhere"]
+        kept = [one for one in revision_of(session, edition).findings if one["code"] == code]
         later = judged(session, edition, public_url=PUBLIC_URL).findings
     facts = {"title": TITLES["A"]}
-    assert kept == [
-        {"level": "warn", "code": "intro_elsewhere", "facts": facts, "variants": ["normal sport"]}
-    ]
-    assert [one.variants for one in later if one.finding.code is Code.INTRO_ELSEWHERE] == [("normal sport",)]
+    assert kept == [{"level": "warn", "code": code.value, "facts": facts, "variants": ["normal sport"]}]
+    assert [one.variants for one in later if one.finding.code is code] == [("normal sport",)]
 
 
 def test_beyond_the_limit_the_rarest_get_the_nearest_larger_set(room: Newsroom) -> None:

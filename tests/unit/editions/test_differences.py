@@ -41,6 +41,7 @@ def with_second(**values: object) -> tuple[ShownStory, ...]:
         ({"preheader": "The Fair"}, [(What.PREHEADER, "")]),
         ({"intro": ("Good morning.", "")}, [(What.INTRO, "")]),
         ({"note": "We had the day wrong."}, [(What.NOTE, "")]),
+        ({"sign_off": "Until tomorrow."}, [(What.SIGN_OFF, "")]),
         ({"stories": (FIRST, THIRD)}, [(What.DROPPED, "The Bridge")]),
         ({"stories": (FIRST, THIRD, SECOND)}, [(What.MOVED, "The Fair")]),
         ({"stories": with_second(title="The Gate")}, [(What.TITLE, "The Gate")]),

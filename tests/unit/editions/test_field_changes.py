@@ -33,18 +33,20 @@ def test_of_a_long_text_only_what_is_otherwise_stays() -> None:
 
 
 def test_each_field_is_named_with_its_story() -> None:
-    """Subject, intro, and of a story its title, text and section; what is the same is not named."""
+    """Subject, intro, sign-off, and of a story its title, text and section; what is the same is not named."""
     new = replace(
         OLD,
         fingerprint="b",
         subject="News of tonight",
         intro=("Good evening", ""),
+        sign_off="Until tomorrow",
         stories=(replace(STORY, title="The new bridge", body="<p>Two.</p>", section=""),),
     )
     found = field_changes(OLD, new)
     assert [(one.field, one.story) for one in found] == [
         (Field.SUBJECT, ""),
         (Field.INTRO, ""),
+        (Field.SIGN_OFF, ""),
         (Field.TITLE, "The new bridge"),
         (Field.BODY, "The new bridge"),
         (Field.SECTION, "The new bridge"),

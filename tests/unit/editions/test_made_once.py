@@ -38,6 +38,7 @@ CHANGES: list[dict[str, Any]] = [
     {"recent": (story(2), story(1, excerpt="Another excerpt"))},
     {"look": Look(accent="#7a1f1f")},
     {"intro_html": "<p>Good morning.</p>"},
+    {"parting_html": "<p>Until tomorrow.</p>"},
     {"text_size": TextSize.LARGE},
     {"language": "hy"},
 ]

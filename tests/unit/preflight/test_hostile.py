@@ -115,6 +115,7 @@ def everywhere(text: str, layout: Layout = Layout.PAPER) -> EditionContext:
         digest_title=text, digest_url=text, sender_name=text, postal_address=text, reason=text, web_url=text,
         intro=text, sign_off=text, subject=text, preheader=text, correction=text, look=look, archive_url=text,
         sign_up_url=text, sisters=(SisterLink(text, text, text, text),), note_html=f"<p>Words</p>{text}",
+        parting_html=f"<p>Words</p>{text}",
     )  # fmt: skip
     return dataclasses.replace(
         context,

@@ -79,6 +79,11 @@ def told_of(story: Story, *links: str) -> Plant:
     return lambda facts: changed(facts, left_out=(story,), own_links=links)
 
 
+def ends_with(story: Story, *links: str) -> Plant:
+    """The same, where the edition's own sign-off leads."""
+    return lambda facts: changed(facts, left_out=(story,), last_links=links)
+
+
 PLANTED: list[tuple[str, Plant, Code]] = [
     ("a link that is gone", seen(Kind.LINK, PAGE, Seen.GONE), Code.LINK_DEAD),
     ("a site that is down", seen(Kind.LINK, PAGE, Seen.UNREACHABLE), Code.LINK_UNREACHABLE),
@@ -127,6 +132,8 @@ PLANTED += [
      Code.INTRO_ELSEWHERE),
     ("a note with a tag in its link",
      told_of(samples.story(40), f"{samples.story(40).url}?utm_source=note#top"), Code.INTRO_ELSEWHERE),
+    ("a sign-off about what is not here", ends_with(samples.story(40), samples.story(40).url),
+     Code.SIGN_OFF_ELSEWHERE),
 ]  # fmt: skip
 
 NOT_PLANTED: list[tuple[str, Plant, Code]] = [
@@ -165,6 +172,9 @@ NOT_PLANTED: list[tuple[str, Plant, Code]] = [
     ("an intro about what is here", told_of(samples.story(40), samples.story(3).url), Code.INTRO_ELSEWHERE),
     ("the same page twice", told_of(samples.story(3), samples.story(3).url), Code.INTRO_ELSEWHERE),
     ("no address", told_of(samples.story(40, url=""), "mailto:desk@example.org"), Code.INTRO_ELSEWHERE),
+    ("a sign-off about what is here", ends_with(samples.story(40), samples.story(3).url),
+     Code.SIGN_OFF_ELSEWHERE),
+    ("a sign-off is no intro", ends_with(samples.story(40), samples.story(40).url), Code.INTRO_ELSEWHERE),
     ("words about CSS", body("<p>display:flex and position:absolute</p>"), Code.NOT_SUPPORTED),
 ]  # fmt: skip
 

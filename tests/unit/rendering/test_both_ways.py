@@ -54,6 +54,7 @@ def dressed(context: EditionContext, layout: Layout, words: str) -> EditionConte
         intro_html=note,
         note_html=note,
         sign_off_html=note,
+        parting_html=note,
         sisters=tuple(one for one in _SISTERS if not context.language.startswith(one.language)),
         sign_up_url="https://mail.example.org/s/a",
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from lxml import html as lxml_html
 
-from digest.rendering.contexts import EditionContext, Personal, SisterLink, TextSize
+from digest.rendering.contexts import EditionContext, Personal, SisterLink, Story, TextSize
 from digest.rendering.digest_email import MAX_HTML_BYTES, render_mail, render_web
 from digest.rendering.theme import Layout, Look, SocialLink, Sponsor, ThemePicture
 from tests.unit.rendering.samples import edition, featured, story
@@ -40,6 +40,26 @@ def dressed(layout: Layout = Layout.PAPER, **changes: object) -> EditionContext:
         sisters=(SisterLink("Առավոտյան պարկ", "https://mail.example.org/s/hy", "hy", "Հայերեն"),),
         **changes,
     )
+
+
+@pytest.mark.parametrize("layout", Layout)
+@pytest.mark.parametrize("lead", [featured(), None])
+def test_the_sign_off_of_an_edition_closes_it(layout: Layout, lead: Story | None) -> None:
+    """Below all stories, with or without a commentary, above the foot; nothing of it without one."""
+    words = "<p><em>That was it</em>, %%name%%.</p>"
+    context = dataclasses.replace(dressed(layout, featured=lead), parting_html=words)
+    mail, page = render_mail(context), render_web(context)
+    stories = [*(story.title for story in context.recent), *([lead.author] if lead else [])]
+    for part, said, foot in (
+        (mail.html, ">That was it<", "Sent by a friend?"),
+        (mail.text, "That was it, %%name%%.", "\n-- \n"),
+        (page, "<em>That was it</em>, dear &lt;reader&gt;.", "</main>"),
+    ):
+        assert part.count("That was it") == 1
+        assert max(part.rindex(one) for one in stories) < part.index(said) < part.index(foot)
+    without = dataclasses.replace(context, parting_html="")
+    assert 'class="parting"' not in render_web(without)
+    assert mail.html != render_mail(without).html
 
 
 @pytest.mark.parametrize("layout", Layout)

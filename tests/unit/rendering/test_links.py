@@ -26,7 +26,8 @@ def counted(**changes: object) -> EditionContext:
     )
     lead = featured(body_html=body, is_cut=True)
     intro = '<p>See <a href="https://fair.example.org/">the fair</a>.</p>'
-    made = edition(recent=3, featured=lead, intro_html=intro, counting=COUNTING)
+    last = '<p>Next: <a href="https://choir.example.org/">the choir</a>.</p>'
+    made = edition(recent=3, featured=lead, intro_html=intro, parting_html=last, counting=COUNTING)
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -67,13 +68,14 @@ def test_our_own_pages_are_known(url: str, *, is_it: bool) -> None:
 
 
 def test_every_link_to_a_story_goes_through_our_domain() -> None:
-    """Titles, "Continue reading", links in the commentary and the intro; in HTML and text alike."""
+    """Titles, "Continue reading", links in the commentary, intro and sign-off; in HTML and text alike."""
     mail = render_mail(counted())
     known = dict(mail.links)
     wanted = {
         *(f"https://news.example.org/2026/11/{number}/" for number in (100, 0, 1, 2)),
         "https://library.example.org/hours",
         "https://fair.example.org/",
+        "https://choir.example.org/",
         "https://news.example.org/2026/11/100/?a=1&b=2",
     }
     assert set(known.values()) == wanted
@@ -129,5 +131,5 @@ def test_what_is_hung_on_for_analytics_does_not_change_a_code() -> None:
 def test_what_has_no_address_gets_none() -> None:
     """A story without an address, or with one that is not of the web."""
     mail = render_mail(counted(featured=None, recent=(story(1, url=""), story(2, url="javascript:x"))))
-    assert [url for _, url in mail.links] == ["https://fair.example.org/"]
+    assert [url for _, url in mail.links] == ["https://fair.example.org/", "https://choir.example.org/"]
     assert Through(COUNTING)("%%unsubscribe_url%%") == "%%unsubscribe_url%%"

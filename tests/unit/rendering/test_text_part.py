@@ -107,6 +107,7 @@ def editions(draw: st.DrawFn) -> EditionContext:
         "intro_html": draw(bodies()),
         "note_html": draw(bodies()),
         "sign_off_html": draw(bodies()),
+        "parting_html": draw(bodies()),
         "sign_up_url": draw(st.sampled_from(["", "https://mail.test/s/readers"])),
         "sisters": draw(st.sampled_from([(), (SisterLink("X", "https://mail.test/s/hy", "hy", "Y"),)])),
         "correction": draw(st.just("") | words),

@@ -80,6 +80,7 @@ _ACTS: Final[Mapping[str, str]] = {
     "edition.segment": N_("chose the readers of an edition"),
     "edition.send": N_("had an edition sent now"),
     "edition.settle_uncertain": N_("decided about those that may have arrived"),
+    "edition.sign_off": N_("wrote the words below the stories"),
     "edition.stop": N_("stopped an edition"),
     "edition.subject": N_("changed the subject"),
     "edition.test": N_("sent a test mail"),

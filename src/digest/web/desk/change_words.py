@@ -23,6 +23,7 @@ KINDS: Final = {
     ChangeKind.REWRITE: N_("rewrote a story"),
     ChangeKind.INTRO: N_("wrote the words on top"),
     ChangeKind.NOTE: N_("wrote a note"),
+    ChangeKind.SIGN_OFF: N_("wrote the words below the stories"),
     ChangeKind.SUBJECT: N_("wrote the subject"),
     ChangeKind.PREHEADER: N_("wrote the line beside the subject"),
     ChangeKind.OWN_ITEM: N_("placed a story of the desk's own"),

@@ -13,6 +13,7 @@ STORIES: Final = "h-stories"
 SUBJECT: Final = "w-subject"
 PREHEADER: Final = "w-preheader"
 INTRO: Final = "w-intro"
+SIGN_OFF: Final = "w-sign_off"
 SETTINGS: Final = "settings"  # not on this page, but on the digest's
 
 _FIELDS: Final[dict[Code, str]] = {
@@ -27,6 +28,7 @@ _FIELDS: Final[dict[Code, str]] = {
     Code.PREHEADER_LONG: PREHEADER,
     Code.PREHEADER_SHOUTS: PREHEADER,
     Code.INTRO_ELSEWHERE: INTRO,
+    Code.SIGN_OFF_ELSEWHERE: SIGN_OFF,
     Code.EMPTY_EDITION: STORIES,
     Code.TOO_LARGE: STORIES,
     Code.EXCERPTS_SHORTENED: STORIES,

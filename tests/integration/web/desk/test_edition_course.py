@@ -133,17 +133,19 @@ def test_a_wrong_title_is_corrected_for_those_who_still_wait(desk: OnItsWay) -> 
     assert desk.act("pause", then="correct").endswith("/correct")
     sheet = _sheet(desk.page("/correct"))
     assert sheet["title-2"] == "The wrong bridge"
-    changed = {"title-2": "The right bridge", "intro": "Sorry, **all**."}
+    changed = {"title-2": "The right bridge", "intro": "Sorry, **all**.", "sign_off": "*Thank* you."}
     assert desk.act("correct", **(sheet | changed)) == desk.url
     page = desk.page()
     assert "Version 2 waits" in page
     assert "Another title: The right bridge (it was: The wrong bridge)" in page
     assert "The words above the stories are otherwise." in page
+    assert "The words below the stories are otherwise." in page
     assert "Go on: 3 people get version 2" in page
     assert "Go on with version 1, as it was" in page
     preview = desk.page("/preview?version=2")
     assert "The right bridge" in preview
     assert "<strong" in preview
+    assert "Thank</em> you." in preview
     assert "The wrong bridge" in desk.page("/preview")
     assert desk.mails(DeliveryStatus.PENDING) == [(1, False)] * 3  # nothing is changed by making it
     desk.act("go-on-with", fingerprint=_fingerprint(page))

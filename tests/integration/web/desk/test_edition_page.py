@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from digest.db import Database
-from digest.models import AccountDigest, AccountRole, Cadence, Edition, EditionState, Revision
+from digest.models import AccountDigest, AccountRole, Cadence, Digest, Edition, EditionState, Revision
 from tests.factories import make_account
 from tests.integration.newsroom import Newsroom, make_newsroom
 from tests.integration.web.desk.hands import Hands, signed_in
@@ -108,16 +108,17 @@ def test_a_story_is_rewritten_for_the_mail_alone(desk: Editing) -> None:
 
 
 def test_words_of_the_edition_are_set(desk: Editing) -> None:
-    """Subject, the line beside it and words on top."""
+    """Subject, the line beside it, words on top and below."""
     desk.act("words", words="subject", text="News of {featured.title}")
     desk.act("words", words="preheader", text="And of the choir")
     desk.act("words", words="intro", text="Good **morning**")
+    desk.act("words", words="sign_off", text="Until **tomorrow**")
     page = desk.page
     assert "News of The harbour" in page
     assert "And of the choir" in page
-    assert "<strong>morning</strong>" in re.sub(
-        r" style=\"[^\"]*\"", "", desk.hands.get(f"{desk.url}/preview").text
-    )
+    mail = re.sub(r" style=\"[^\"]*\"", "", desk.hands.get(f"{desk.url}/preview").text)
+    assert mail.index("<strong>morning</strong>") < mail.index("<strong>tomorrow</strong>")
+    assert "wrote the words below the stories" in page
     assert "token" in desk.act("words", 422, words="subject", text="{nothing.there}")
 
 
@@ -222,11 +223,30 @@ def test_hostile_words_stand_on_the_page_as_words(desk: Editing) -> None:
     assert "&lt;script&gt;alert(1)" in page
 
 
-def test_words_on_top_are_tried_before_they_are_kept(desk: Editing) -> None:
+@pytest.mark.parametrize("kept", ["sqlite"], indirect=True)
+def test_the_digests_closing_line_gives_way_to_the_editions_words(desk: Editing) -> None:
+    """The page says which of the two the mail has, at each step; taken back, the digest's counts again."""
+    desk.room.change(Digest, sign_off="So long, all of you.")
+    page = desk.page
+    assert "This is the digest’s closing line" in page
+    assert "\nSo long, all of you.</textarea>" in page
+    for words, told in (("Until **tomorrow**", "in place of the digest’s"), ("", "has no closing words")):
+        desk.act("words", words="sign_off", text=words)
+        page = desk.page
+        assert told in page
+        assert "So long, all of you." not in desk.hands.get(f"{desk.url}/preview").text
+    for change in set(re.findall(r'name="change" value="(\d+)"', page)):
+        desk.act("undo", change=change)
+    assert "So long, all of you." in desk.hands.get(f"{desk.url}/preview").text
+
+
+def test_words_around_the_stories_are_tried_before_they_are_kept(desk: Editing) -> None:
     """The mail has them while they are written; nothing of it stays, and markup of a stranger's is words."""
-    answer = desk.hands.post(f"{desk.url}/preview", {"intro": f"Good **evening** {HOSTILE}"})
+    tried = {"intro": f"Good **evening** {HOSTILE}", "sign_off": f"Until **tomorrow** {HOSTILE}"}
+    answer = desk.hands.post(f"{desk.url}/preview", tried)
     assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
     plain = re.sub(r" style=\"[^\"]*\"", "", answer.text)
-    assert "<strong>evening</strong>" in plain
+    assert plain.index("<strong>evening</strong>") < plain.index("<strong>tomorrow</strong>")
     assert "<script>" not in plain
-    assert "evening" not in desk.hands.get(f"{desk.url}/preview").text
+    kept = desk.hands.get(f"{desk.url}/preview").text
+    assert not [word for word in ("evening", "tomorrow") if word in kept]

@@ -26,6 +26,7 @@ _WORDS: Final = {
     "preheader": ChangeKind.PREHEADER,
     "intro": ChangeKind.INTRO,
     "note": ChangeKind.NOTE,
+    "sign_off": ChangeKind.SIGN_OFF,
 }
 
 
@@ -101,7 +102,7 @@ def rewrite(visit: Here, edition: int) -> Response:
 
 @desk.post("/editions/{edition}/words", may=May.EDIT_EDITION)
 def set_words(visit: Here, edition: int) -> Response:
-    """The subject, the line beside it, or the words on top."""
+    """The subject, the line beside it, or the words around the stories."""
     name = visit.form.text("words")
     kind = _WORDS.get(name)
     if kind is None:

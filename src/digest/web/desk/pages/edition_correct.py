@@ -51,6 +51,7 @@ class Sheet:
     base: int
     subject: str
     intro: str
+    sign_off: str
     note: str
     stories: tuple[Words, ...]
 
@@ -156,7 +157,7 @@ def _fault(visit: Visit, edition_id: int, before: Sheet, error: DigestError) -> 
 def _sheet(session: Session, edition_id: int, base: int = 0) -> Sheet:
     """The words of a version: of the newest, or of the one that an editor began with."""
     edition = get_edition(session, edition_id)
-    revision = revision_of(session, edition, base or None)
+    digest, revision = digest_of(session, edition), revision_of(session, edition, base or None)
     said = changes_in(session, edition_id, revision.number)
     items = session.scalars(
         sa.select(Item).where(Item.revision_id == revision.id).order_by(Item.position)
@@ -164,7 +165,8 @@ def _sheet(session: Session, edition_id: int, base: int = 0) -> Sheet:
     return Sheet(
         base=revision.number,
         subject=revision.subject,
-        intro=digest_of(session, edition).intro if said.intro is None else said.intro,
+        intro=digest.intro if said.intro is None else said.intro,
+        sign_off=digest.sign_off if said.sign_off is None else said.sign_off,
         note=note_of(session, edition_id, revision.number),
         stories=tuple(
             Words(number, item.role is Role.FEATURED, story.title, story.excerpt)
@@ -180,6 +182,7 @@ def _typed(visit: Visit, before: Sheet) -> Sheet:
         base=before.base,
         subject=form.text("subject", before.subject),
         intro=form.text("intro", before.intro),
+        sign_off=form.text("sign_off", before.sign_off),
         note=form.text("note", before.note),
         stories=tuple(
             Words(
@@ -201,6 +204,7 @@ def _difference(before: Sheet, typed: Sheet) -> Correction | None:
         subject=typed.subject if _is_other(before.subject, typed.subject) else "",
         note=typed.note,
         intro=typed.intro if before.intro.strip() != typed.intro else None,
+        sign_off=typed.sign_off if before.sign_off.strip() != typed.sign_off else None,
         titles={new.number: new.title for old, new in pairs if _is_other(old.title, new.title)},
         excerpts={new.number: new.excerpt for old, new in pairs if _is_other(old.excerpt, new.excerpt)},
         dropped=frozenset(one.number for one in typed.stories if one.is_out),

@@ -11,10 +11,12 @@ from digest.accounts.rights import May
 from digest.accounts.visible import allows
 from digest.editions.as_reader import NOT_AMONG, mail_for
 from digest.editions.audience import audience_samples
+from digest.editions.notes import OWN_WORDS
 from digest.editions.one_mail import OneMail, one_mail
 from digest.editions.shape import INTRO_LIMIT
 from digest.editions.show import get_edition
 from digest.errors import DigestError, NotFoundError, StateError
+from digest.models import ChangeKind
 from digest.rendering.contexts import TextSize
 from digest.rendering.previews import View, as_seen, in_scheme
 from digest.web.desk import frame
@@ -30,17 +32,21 @@ def show_preview(visit: Here, edition: int) -> Response:
 
 @desk.post("/editions/{edition}/preview", may=May.EDIT_EDITION, in_frame=True)
 def try_words(visit: Here, edition: int) -> Response:
-    """The same with words on top that are being written. Nothing is kept."""
+    """The same with words around the stories that are being written. Nothing is kept."""
     form = visit.form
-    return _shown(visit, edition, dict(form.pairs), intro=form.raw("intro").strip()[:INTRO_LIMIT])
+    asked = dict(form.pairs)
+    tried = {kind: form.raw(kind.value).strip()[:INTRO_LIMIT] for kind in OWN_WORDS if kind.value in asked}
+    return _shown(visit, edition, asked, tried)
 
 
-def _shown(visit: Visit, edition: int, asked: Mapping[str, str], intro: str | None = None) -> Response:
+def _shown(
+    visit: Visit, edition: int, asked: Mapping[str, str], tried: Mapping[ChangeKind, str] | None = None
+) -> Response:
     is_dark = asked.get("scheme") == "dark"
     size = TextSize.LARGE if asked.get("size") == "large" else TextSize.NORMAL
     version = asked.get("version", "")
     try:
-        if (reader := _reader(visit, edition, asked.get("as", ""))) is not None and intro is None:
+        if (reader := _reader(visit, edition, asked.get("as", ""))) is not None and not tried:
             mail = mail_for(
                 visit.database,
                 edition,
@@ -59,7 +65,7 @@ def _shown(visit: Visit, edition: int, asked: Mapping[str, str], intro: str | No
             templates=visit.settings.templates,
             now=visit.now,
             version=int(version) if version.isascii() and version.isdecimal() and len(version) < 6 else None,
-            intro=intro,
+            tried=tried,
         )
     except (StateError, DigestError) as error:
         said = visit.told(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response
@@ -53,7 +53,7 @@ PREHEADER_LENGTH: Final = 90
 class Typed:
     """What an editor typed that could not be kept: it stands in its form again."""
 
-    words: str = ""  # which words of the edition: subject, preheader, intro
+    words: str = ""  # which words of the edition: subject, preheader, intro, sign_off
     text: str = ""
     story: str = ""  # or which story, and its fields
     title: str = ""
@@ -63,6 +63,13 @@ class Typed:
 
 
 NOTHING: Final = Typed()
+
+
+class SignOff(NamedTuple):
+    """The digest's closing line, below the commentary, and what an edition has in its place, below all."""
+
+    of_digest: str = ""
+    own: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ class Seen:
     subject: str
     preheader: str
     intro: str
+    sign_off: SignOff
     changes: tuple[ChangeLine, ...]
     coming: Coming | None
     fingerprint: str
@@ -181,8 +189,9 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
         found = coming(session, edition_id, templates=templates, now=visit.now, one=one, material=material)
         board = live_board(session, one, material)
         intro = digest.intro if one.changes.intro is None else one.changes.intro
+        sign_off = SignOff(digest.sign_off, one.changes.sign_off)
     else:
-        board, intro = fixed_board(session, edition), ""
+        board, intro, sign_off = fixed_board(session, edition), "", SignOff()
         if edition.state is EditionState.FROZEN:
             found = coming(session, edition_id, templates=templates, now=visit.now)
     subject, preheader = (found.subject, found.preheader) if found else _lines(revision)
@@ -199,6 +208,7 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
         subject=subject,
         preheader=preheader,
         intro=intro,
+        sign_off=sign_off,
         changes=_changes(session, edition, titles_of(board), names, visit.words),
         names=names,
         coming=found,

@@ -47,13 +47,18 @@
     looks.addEventListener("change", () => show());
     looks.addEventListener("submit", (event) => { event.preventDefault(); show(); });
   }
-  /* While somebody writes the words on top, the mail has them, a moment after the last letter. */
+  /* While somebody writes words around the stories, the mail has them, a moment after the last letter; and those of the
+     other field too, if they are not kept yet. */
   document.addEventListener("input", (event) => {
-    if (event.target.id !== "w-intro") return;
+    if (!event.target.dataset.tried) return;
     clearTimeout(pause);
     pause = setTimeout(() => {
       const token = document.querySelector('meta[name="form-token"]');
-      show({ form_token: token ? token.content : "", intro: event.target.value });
+      const words = { form_token: token ? token.content : "" };
+      document.querySelectorAll("[data-tried]").forEach((each) => {
+        if (each === event.target || each.value !== each.defaultValue) words[each.dataset.tried] = each.value;
+      });
+      show(words);
     }, 400);
   });
 
