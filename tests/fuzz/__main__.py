@@ -1,4 +1,7 @@
-"""`python -m tests.fuzz TARGET --seconds 60`: look for an input that a target cannot take."""
+"""`python -m tests.fuzz TARGET --seconds 60`: look for an input that a target cannot take.
+
+`python -m tests.fuzz TARGET --again var/fuzz/TARGET-crash-...`: try one that was found; it needs no atheris.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,13 @@ def main() -> None:
     parser.add_argument(
         "--finds", type=Path, default=Path("var/fuzz"), help="Where an input is kept that was found."
     )
+    parser.add_argument("--again", type=Path, help="Try one input that was kept, and nothing else.")
     given = parser.parse_args()
+    if given.again:
+        from tests.fuzz.targets import TARGETS, tried
+
+        tried(TARGETS[given.target], given.again.read_bytes())
+        return
     import atheris
 
     with atheris.instrument_imports(include=["digest.feeds", "feedparser"]):
