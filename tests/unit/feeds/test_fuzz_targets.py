@@ -12,7 +12,7 @@ from tests.fuzz.targets import TARGETS, tried
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_target_takes_its_seeds(name: str) -> None:
-    """The first is what the target is made for, so that fuzzing begins within its code; no other ends badly."""
+    """The first is what it is made for, so that fuzzing begins within its code; no other ends badly."""
     first, *others = SEEDS[name]
     assert tried(TARGETS[name], first)
     for seed in others:
