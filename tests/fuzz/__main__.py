@@ -10,8 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-# An input that takes longer than this is a find.
+# An input that takes longer than this is a find, and so is one with which the process takes more megabytes.
 _SECONDS_EACH = 30
+_MEMORY = 300
 _LARGEST = 20_000
 
 
@@ -40,7 +41,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for number, seed in enumerate(SEEDS[given.target]):
             (Path(folder) / str(number)).write_bytes(seed)
-        limits = [f"-max_total_time={given.seconds}", f"-timeout={_SECONDS_EACH}", f"-max_len={_LARGEST}"]
+        limits = [
+            f"-max_total_time={given.seconds}",
+            f"-timeout={_SECONDS_EACH}",
+            f"-rss_limit_mb={_MEMORY}",
+            f"-max_len={_LARGEST}",
+        ]
         kept = f"-artifact_prefix={given.finds}/{given.target}-"
         atheris.Setup([sys.argv[0], *limits, kept, folder], lambda data: tried(target, data))
         atheris.Fuzz()
