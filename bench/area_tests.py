@@ -33,6 +33,7 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
         *("tests/integration/test_freeze.py", "tests/integration/test_freeze_reasons.py"),
         *("tests/integration/test_fresh_look.py", "tests/integration/test_pictures.py"),
         *("tests/integration/test_recheck.py", "tests/integration/test_unusual_news.py"),
+        *("tests/integration/test_feed_memory.py", "tests/integration/test_sudden_news.py"),
         *("tests/integration/test_wordpress.py",),
     ),
     "email": (
