@@ -66,6 +66,7 @@ class Draft:
     leavers_only: bool = False
     basis: str = ""
     signed_by: str = ""
+    language: str = ""  # of whoever has uploaded it
     lines: int = 0  # that were tried
     counts: dict[str, int] = field(default_factory=dict)
     report_id: int | None = None
@@ -87,6 +88,7 @@ class Draft:
             meaning=Meaning(self.meaning) if self.meaning else None,
             leavers_only=self.leavers_only,
             signed_by=self.signed_by,
+            language=self.language,
         )
 
 
