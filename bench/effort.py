@@ -3,6 +3,7 @@
 DIGEST_BENCH_QUICK=1               few and short rounds: to see that it runs, not to publish
 DIGEST_BENCH_ONLY=unsigned,relay   only these rows of an area that has named rows
 DIGEST_PROOF_TRIALS=100            how often the proof of the delivery kills; a thousand times unless told
+DIGEST_PROOF_SECONDS=600           how long the proof of the news tries each target with odd inputs; a minute
 DIGEST_BENCH_SECONDS=10             how long a web server is asked in one go; a minute unless told
 DIGEST_BENCH_PEOPLE=200000         how many people are imported, or on the desk's list; a million else
 """
@@ -17,6 +18,7 @@ T = TypeVar("T")
 
 IS_QUICK = os.environ.get("DIGEST_BENCH_QUICK", "") not in {"", "0"}
 TRIALS = int(os.environ.get("DIGEST_PROOF_TRIALS") or 1000)
+FUZZ_SECONDS = int(os.environ.get("DIGEST_PROOF_SECONDS") or 60)
 SECONDS = int(os.environ.get("DIGEST_BENCH_SECONDS") or 0)
 PEOPLE = int(os.environ.get("DIGEST_BENCH_PEOPLE") or 0)
 ONLY = tuple(name.strip() for name in os.environ.get("DIGEST_BENCH_ONLY", "").split(",") if name.strip())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import news_collecting, news_fuzz, news_selection, news_tick, news_wordpress
 from bench.figures import Figure
-from bench.rows import Row, figures_of, measured
+from bench.rows import Row, figures_of
 from bench.spine import postgres
 
 AREA = "news"
@@ -25,6 +25,7 @@ ROWS: Mapping[str, Row] = {
     "selection": news_selection.figures,
     "tick": _tick,
 }
+PROOFS: Mapping[str, Row] = {"wordpress": news_wordpress.proofs, "fuzz": news_fuzz.proofs}
 
 
 def figures() -> Iterator[Figure]:
@@ -34,5 +35,4 @@ def figures() -> Iterator[Figure]:
 
 def proofs() -> Iterator[Figure]:
     """A real WordPress beside the tests' one, and inputs by the thousand to what reads the web."""
-    yield from measured(AREA, "wordpress", news_wordpress.proofs)
-    yield from measured(AREA, "fuzz", news_fuzz.proofs)
+    return figures_of(AREA, PROOFS)

@@ -21,7 +21,7 @@ import pytest
 
 import digest.logs  # noqa: F401  # before anybody imports structlog with what draws tracebacks
 from digest.errors import ConfigError
-from tests.servers import run, speed, turns
+from tests.servers import migrated, run, speed, turns
 
 if TYPE_CHECKING:
     from tests.servers.postgres import PostgresServer, PrivatePostgres
@@ -55,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_RUN] = Path(config.workerinput["digest_run"])
     else:
         config.stash[_RUN], config.stash[_LOCK] = run.make_run_folder()
+    migrated.keep_in(config.stash[_RUN])
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -103,6 +104,7 @@ def pytest_collection_finish() -> None:
     """What has been imported stays: the collector of garbage need not look at it again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 50)  # as rarely as the product's own processes, or thereabouts
     gc.enable()
 
 
@@ -162,17 +164,15 @@ def postgres_server(pytestconfig: pytest.Config) -> PostgresServer:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_server: PostgresServer) -> Iterator[str]:
+def migrated_postgres(pytestconfig: pytest.Config, postgres_server: PostgresServer) -> str:
     """The name of a migrated database without rows: to copy it costs a tenth of migrating another."""
-    from digest.db import Database
-    from digest.db.schema import upgrade
+    return migrated.postgres_name(pytestconfig.stash[_RUN], postgres_server)
 
-    name = postgres_server.create_database()
-    database = Database(postgres_server.url(name).replace("postgresql://", "postgresql+psycopg://"))
-    upgrade(database)
-    database.close()  # nobody may be connected to what is copied
-    yield name
-    postgres_server.drop_database(name)
+
+@pytest.fixture(scope="session")
+def sqlite_template(pytestconfig: pytest.Config) -> Path:
+    """A migrated SQLite file without rows."""
+    return migrated.sqlite_file(pytestconfig.stash[_RUN])
 
 
 @pytest.fixture

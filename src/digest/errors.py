@@ -11,9 +11,9 @@ class DigestError(Exception):
     """The base of all errors we raise on purpose.
 
     `message` is English and the key of its translations: it is marked by `N_` where a person of the desk may
-    read it, and has its places as `%(name)s`, which `values` fill. `hint` is for the command line alone: what
-    it says of commands helps nobody else. As text it is all of that in English; in other languages a door
-    gets it by `Translator.error`.
+    read it, and has its places as `%(name)s`, which `values` fill (a Word or another error is told as well).
+    `hint` is for the command line alone: what it says of commands helps nobody else. As text it is all of
+    that in English; in other languages a door gets it by `Translator.error`.
     """
 
     def __init__(self, message: str = "", /, *, hint: str = "", **values: object) -> None:

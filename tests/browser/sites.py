@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 from digest import clock, keys
 from digest.config import Settings
 from digest.db import Database
-from digest.db.schema import upgrade
 from digest.lists.fresh_links import FreshKind, fresh_path, make_fresh_link
 from digest.lists.goodbye import undo_path
 from digest.lists.manage import ListChanges, set_list
@@ -29,6 +28,7 @@ from tests.factories import make_cadence, make_digest, make_list, make_subscribe
 from tests.factories.moments import NOW
 from tests.integration.web.rows import Scene, make_edition, make_settings
 from tests.integration.web.served import served
+from tests.servers.migrated import migrate
 from tests.servers.waiting import HANG
 from tests.unit.rendering import samples
 
@@ -137,7 +137,7 @@ def installed(folder: Path, database_url: str, *, templates: Path | None = None)
     """The installation on an empty database, served by a process of its own."""
     settings = make_settings(folder / "data", database_url, catcher_dir=folder / "mail", templates=templates)
     database = Database(settings.database)
-    upgrade(database)
+    migrate(database)
     with database.write() as session:
         papers = {language: _make_paper(session, language, templates) for language in WORDS}
     with served(settings, folder) as server:

@@ -17,7 +17,6 @@ from fastapi.testclient import TestClient
 from digest import keys
 from digest.config import Settings
 from digest.db import Database
-from digest.db.schema import upgrade
 from digest.queueing.app import app as celery_app
 from digest.web.app import create_app
 from digest.web.deps import Services
@@ -27,6 +26,7 @@ from tests.integration.web.mailing import mail_everything
 from tests.integration.web.rows import make_settings
 from tests.integration.web.scanner import fingerprints, links_in_mail
 from tests.integration.web.served import served
+from tests.servers.migrated import migrate
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -60,7 +60,7 @@ def mailed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailed]:
     folder = tmp_path_factory.mktemp("mailed")
     settings = make_settings(folder / "data", f"sqlite:///{folder / 'digest.db'}", public_url=PUBLIC_URL)
     database = Database(settings.database)
-    upgrade(database)
+    migrate(database)
     paths = _mail(database, settings)
     with served(settings, folder) as server:
         yield Mailed(server.url, database, folder / "digest.db", paths)

@@ -16,13 +16,13 @@ from digest.accounts import codes
 from digest.accounts.sessions import open_session
 from digest.accounts.set_up import set_up_link
 from digest.db import Database
-from digest.db.schema import upgrade
 from digest.models import Account, AccountRole, EditionState, Reason
 from tests.browser.sites import complaints
 from tests.factories import make_account, make_cadence, make_digest
 from tests.integration.web.desk.hands import CHEAP
 from tests.integration.web.rows import make_edition, make_settings
 from tests.integration.web.served import served
+from tests.servers.migrated import migrate
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
@@ -57,7 +57,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def _house(folder: Path, *, is_peopled: bool) -> Iterator[House]:
     settings = make_settings(folder / "data", f"sqlite:///{folder / 'digest.db'}")
     database = Database(settings.database)
-    upgrade(database)
+    migrate(database)
     token, people = _people(database) if is_peopled else ("", {})
     with served(settings, folder) as running:
         yield House(running.url, database, token, people)

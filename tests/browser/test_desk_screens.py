@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from digest import clock, keys
 from digest.db import Database
-from digest.db.schema import upgrade
 from digest.embedded.newspaper.newspaper import Newspaper
 from digest.embedded.newspaper.site import running
 from digest.models import Account
@@ -25,6 +24,7 @@ from tests.browser.sites import complaints
 from tests.browser.test_every_page import is_accessible, too_wide
 from tests.integration.web.rows import make_settings
 from tests.integration.web.served import served
+from tests.servers.migrated import migrate
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -63,7 +63,7 @@ def _house(folder: Path, site: str) -> Iterator[House]:
         private_hosts=(site.rpartition("/")[2],),
     )
     database = Database(settings.database)
-    upgrade(database)
+    migrate(database)
     made, now = keys.load(settings.secrets_folder), clock.utc_now()
     scene = (
         make_scene(database, made, readers=READERS, now=now, site=site)

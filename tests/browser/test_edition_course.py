@@ -10,7 +10,6 @@ import pytest
 from digest import clock
 from digest.accounts.sessions import open_session
 from digest.db import Database
-from digest.db.schema import upgrade
 from digest.deliveries import control
 from digest.models import AccountRole, Edition, EditionState
 from tests.browser.desk_scene import quiet
@@ -20,6 +19,7 @@ from tests.integration.newsroom import make_newsroom
 from tests.integration.web.desk.test_edition_course import hand_over
 from tests.integration.web.rows import make_settings
 from tests.integration.web.served import served
+from tests.servers.migrated import migrate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 def _watched(tmp_path: Path) -> Iterator[Watched]:
     settings = make_settings(tmp_path / "data", f"sqlite:///{tmp_path / 'digest.db'}")
     database = Database(settings.database)
-    upgrade(database)
+    migrate(database)
     room = make_newsroom(database)
     for _ in range(3):
         room.add_reader()

@@ -12,7 +12,6 @@ import pytest
 from digest import clock
 from digest.accounts.sessions import open_session
 from digest.db import Database
-from digest.db.schema import upgrade
 from digest.models import Account, AccountRole
 from tests.browser import axe
 from tests.browser.sites import complaints
@@ -21,6 +20,7 @@ from tests.factories import make_account
 from tests.integration.newsroom import Newsroom, make_newsroom
 from tests.integration.web.rows import make_settings
 from tests.integration.web.served import served
+from tests.servers.migrated import migrate
 from tests.servers.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("edition")
     settings = make_settings(folder / "data", f"sqlite:///{folder / 'digest.db'}")
     database = Database(settings.database)
-    upgrade(database)
+    migrate(database)
     room = make_newsroom(database)
     room.publish("The harbour", categories=["Commentary"], body_html="<p>A long day.</p>")
     for hours, title in enumerate(("The bridge", "The choir", "The bakery"), start=1):

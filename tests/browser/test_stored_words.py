@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from digest.db import Database
-from digest.db.schema import upgrade
 from digest.web.desk.table import ROOT, desk
 from digest.web.desk.wiring import load_pages
 from tests.browser.hostile_rows import (
@@ -26,6 +25,7 @@ from tests.browser.hostile_rows import (
 from tests.browser.sites import complaints
 from tests.integration.web.rows import make_settings
 from tests.integration.web.served import served
+from tests.servers.migrated import migrate
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Request
@@ -141,7 +141,7 @@ def look_everywhere(browser: Browser, folder: Path, place: int = 0) -> dict[str,
         folder / "data", f"sqlite:///{folder / 'digest.db'}", catcher_dir=folder / "mail"
     )
     database = Database(settings.database)
-    upgrade(database)
+    migrate(database)
     house = make_hostile_house(database, settings, place=place)
     assert house.used == set(PAYLOADS)
     with served(settings, folder) as running:

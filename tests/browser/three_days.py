@@ -23,7 +23,6 @@ from digest import clock, config, keys
 from digest.cli.demo import run_command
 from digest.config import Settings
 from digest.db import Database
-from digest.db.schema import upgrade
 from digest.embedded import probes
 from digest.embedded.newspaper.newspaper import Newspaper
 from digest.embedded.newspaper.site import running
@@ -33,6 +32,7 @@ from digest.queueing.app import app
 from tests.browser.sites import complaints
 from tests.integration.hints import taken
 from tests.integration.web.served import served
+from tests.servers.migrated import migrate
 from tests.servers.moved_clock import MovedClock
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def opened(
         config.settings.cache_clear()
         app.cache_clear()
         database = Database(settings.database)
-        upgrade(database)
+        migrate(database)
         try:
             with served(settings, folder, clock_file=moved.path):
                 house = House(settings, database, moved, newspaper, f"{site.url}/en/", browser)

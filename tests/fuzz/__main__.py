@@ -1,4 +1,7 @@
-"""`python -m tests.fuzz TARGET --seconds 60`: look for an input that a target cannot take."""
+"""`python -m tests.fuzz TARGET --seconds 60`: look for an input that a target cannot take.
+
+`python -m tests.fuzz TARGET --again var/fuzz/TARGET-crash-...`: try one that was found; it needs no atheris.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-# An input that takes longer than this is a find.
+# An input that takes longer than this is a find, and so is one with which the process takes more megabytes.
 _SECONDS_EACH = 30
+_MEMORY = 300
 _LARGEST = 20_000
 
 
@@ -19,7 +23,13 @@ def main() -> None:
     parser.add_argument(
         "--finds", type=Path, default=Path("var/fuzz"), help="Where an input is kept that was found."
     )
+    parser.add_argument("--again", type=Path, help="Try one input that was kept, and nothing else.")
     given = parser.parse_args()
+    if given.again:
+        from tests.fuzz.targets import TARGETS, tried
+
+        tried(TARGETS[given.target], given.again.read_bytes())
+        return
     import atheris
 
     with atheris.instrument_imports(include=["digest.feeds", "feedparser"]):
@@ -31,7 +41,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for number, seed in enumerate(SEEDS[given.target]):
             (Path(folder) / str(number)).write_bytes(seed)
-        limits = [f"-max_total_time={given.seconds}", f"-timeout={_SECONDS_EACH}", f"-max_len={_LARGEST}"]
+        limits = [
+            f"-max_total_time={given.seconds}",
+            f"-timeout={_SECONDS_EACH}",
+            f"-rss_limit_mb={_MEMORY}",
+            f"-max_len={_LARGEST}",
+        ]
         kept = f"-artifact_prefix={given.finds}/{given.target}-"
         atheris.Setup([sys.argv[0], *limits, kept, folder], lambda data: tried(target, data))
         atheris.Fuzz()

@@ -1,6 +1,6 @@
 """A migrated database for each test, once on SQLite and once on PostgreSQL.
 
-Each kind is migrated once per worker and emptied after each test (`tests/servers/databases.py`).
+Each kind is copied once per worker and emptied after each test (`tests/servers/databases.py`).
 
 What a fixture needs is imported by it: the controller of a run reads this file too, and waits for no more.
 """
@@ -17,19 +17,6 @@ if TYPE_CHECKING:
     from digest.db import Database
     from tests.servers.databases import Kept, KeptPostgres, KeptSqlite
     from tests.servers.postgres import PostgresServer
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file."""
-    from digest.db import Database
-    from digest.db.schema import upgrade
-
-    path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    database = Database(f"sqlite:///{path}")
-    upgrade(database)
-    database.close()  # the last connection folds the write-ahead log into the file
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from digest.db import Database
-from digest.db.dialect import among, among_texts, prefer_indexes
+from digest.db.dialect import among, among_texts
+from digest.db.tuning import prefer_indexes
 from digest.models import Subscriber
 
 _PEOPLE = 3000

@@ -60,6 +60,10 @@ _FAULTS: dict[str, tuple[Page, str]] = {
         Page(status=302, headers=(("Location", "http://10.0.0.1/feed/"),)),
         FetchCode.REFUSED_ADDRESS,
     ),
+    "to no address of the web": (
+        Page(status=302, headers=(("Location", "ftp://news.example.org/feed/"),)),
+        FetchCode.BAD_ADDRESS,
+    ),
     "a page": (
         Page(b"<!doctype html><title>Welcome</title><p>Hello", content_type="text/html"),
         ParseCode.NOT_A_FEED,
@@ -314,6 +318,12 @@ def test_a_site_that_asks_for_patience_gets_it(paper: Paper) -> None:
     paper.collect(paper.bad_id)
     wait = (paper.source(paper.bad_id).next_fetch_at - clock.utc_now()).total_seconds()
     assert 7000 < wait <= 7200
+
+
+def test_every_fault_is_planted() -> None:
+    """Each code that can stand on a source, above; what only a look at a story's own page meets, there."""
+    away = {FetchCode.UNREACHABLE}  # `test_a_site_that_is_away`
+    assert {code for _, code in _FAULTS.values()} | away == {*FetchCode, *ParseCode}
 
 
 def test_a_source_that_is_gone_is_no_error(paper: Paper) -> None:

@@ -296,7 +296,7 @@ def test_no_other_change_is_possible(room: Room) -> None:
                 if to in ALLOWED[was]:
                     assert move(session, edition, to, now=now)
                 else:
-                    with pytest.raises(StateError, match=f"is {was} and cannot become {to}"):
+                    with pytest.raises(StateError, match=f"is {STATES[was]} and cannot become {STATES[to]}"):
                         move(session, edition, to, now=now)
 
 

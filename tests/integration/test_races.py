@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,10 +22,13 @@ from digest.editions.approvals import withdraw
 from digest.editions.approve import approve
 from digest.editions.cadences import set_cadence
 from digest.editions.slots import make_next_editions
-from digest.errors import StateError
+from digest.errors import InputError, StateError
+from digest.lists import import_kept
+from digest.lists.import_drafts import keep_upload
 from digest.models import (
     AccountRole,
     Approval,
+    Asset,
     Batch,
     Cadence,
     Delivery,
@@ -201,3 +205,34 @@ def test_an_approval_that_is_taken_back_at_the_slot(desk: Desk, *, is_withdrawn_
     state = desk.edition(edition_id).state
     assert state is (EditionState.FROZEN if is_withdrawn_first else EditionState.SENDING)
     assert len(refused) == (not is_withdrawn_first)
+
+
+def test_two_uploads_at_once_do_not_pass_the_cap(
+    desk: Desk, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second is counted with the first, whoever brings it: there is no room for it any more."""
+    monkeypatch.setattr(import_kept, "MOST", 1)
+    kept: list[int] = []
+    refused: list[InputError] = []
+
+    def bring(session: Session, account_id: int) -> None:
+        body, now = io.BytesIO(f"address\nreader{account_id}@mail.test\n".encode()), clock.utc_now()
+        try:
+            kept.append(
+                keep_upload(
+                    session,
+                    body,
+                    list_id=desk.mailing_list.id,
+                    account_id=account_id,
+                    file_name="a.csv",
+                    now=now,
+                )
+            )
+        except InputError as error:
+            refused.append(error)
+
+    with _at_the_same_time(database, lambda session: bring(session, 2)) as session:
+        bring(session, 1)
+    with database.read() as session:
+        drafts = sa.select(sa.func.count()).where(Asset.kind == import_kept.DRAFT_KIND)
+        assert (len(kept), len(refused), session.scalar(drafts)) == (1, 1, 1)

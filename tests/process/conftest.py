@@ -31,20 +31,14 @@ def trials_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def bench(trials_folder: Path) -> Iterator[Bench]:
+def bench(trials_folder: Path, sqlite_template: Path) -> Iterator[Bench]:
     """One process that makes the workers, and a seeded SQLite file for each policy."""
-    from digest.db import Database
-    from digest.db.schema import upgrade
     from tests.process.crash_trials import Bench
     from tests.process.crash_workers import workers
 
-    migrated = trials_folder / "migrated.db"
-    database = Database(f"sqlite:///{migrated}")
-    upgrade(database)
-    database.close()
     with workers(trials_folder) as made:
         prepared = Bench(made, trials_folder)
         for policy in POLICIES:
-            prepared.prepare(migrated, policy)
+            prepared.prepare(sqlite_template, policy)
         prepared.warm("resend")
         yield prepared

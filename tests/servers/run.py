@@ -60,7 +60,7 @@ def end_run(folder: Path, lock: int) -> None:
 
 def obtain(folder: Path, name: str) -> Service:
     """The service of this run; the first to ask starts it."""
-    with _locked(folder / f"{name}.start"):
+    with locked(folder / f"{name}.start"):
         said = folder / f"{name}.json"
         if not said.exists():
             _start_keeper(folder, name, said)
@@ -86,7 +86,8 @@ def wait_for_the_end(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Alone among the run's processes for the length of a block."""
     file = _take(path)
     try:
         yield

@@ -6,8 +6,10 @@ import pickle
 
 from digest.editions.presets import parse_preset
 from digest.errors import InputError, Word
-from digest.i18n import translator
+from digest.i18n import N_, translator
 from digest.lists.fields import check_short_name
+from digest.preflight.mail_findings import Code, MailFinding, MailLevel
+from digest.preflight.mail_words import SENTENCES, as_error
 
 
 def raised(act: object, *given: object, **named: object) -> InputError:
@@ -42,3 +44,24 @@ def test_a_plain_error_is_told_as_it_is() -> None:
     sent = pickle.loads(pickle.dumps(InputError("The %(what)s.", what=Word("title"), hint="Look.")))
     assert str(sent) == "The title. Look."
     assert translator("en").error(sent) == "The title."
+
+
+def test_an_error_in_an_error_is_told_with_it() -> None:
+    """So a field may be named by the story that it is of, and a reason be told as a sentence of its own."""
+    why = InputError(N_("title of story %(number)s"), number=3)
+    error = InputError(N_("The %(what)s cannot be empty."), what=why)
+    assert str(error) == "The title of story 3 cannot be empty."
+    told = translator("hy").error(error)
+    assert translator("hy").gettext(why.message, number=3) in told
+    assert "title" not in told
+
+
+def test_findings_are_told_as_the_reason_of_a_refusal() -> None:
+    """Each in the language of whoever asks, one after the other."""
+    codes = (Code.EMPTY_EDITION, Code.NO_SIGN_OFF_LINK)
+    found = as_error(MailFinding(MailLevel.BLOCK, code) for code in codes)
+    error = InputError(N_("The new version could not be sent. %(why)s"), why=found)
+    for language in ("en", "hy"):
+        words = translator(language)
+        said = [words.gettext(SENTENCES[code].what) for code in codes]
+        assert words.error(error).endswith(" ".join(said))

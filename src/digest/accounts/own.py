@@ -15,6 +15,7 @@ from digest.accounts.people import set_password
 from digest.accounts.sessions import open_session
 from digest.accounts.sign_in import Where, account_with, may_ask
 from digest.db import Database
+from digest.i18n import N_
 from digest.lists.fields import check_zone, clean_line
 from digest.lists.stationery import Stationery
 from digest.models import Account, LinkPurpose, Scheme
@@ -113,7 +114,7 @@ def set_own(
     session: Session, account: Account, *, name: str, language: str, zone: str, scheme: Scheme
 ) -> None:
     """How the desk names and speaks to a person. Raises InputError for a name or zone that is none."""
-    account.name = clean_line(name, what="name") or account.name
+    account.name = clean_line(name, what=N_("name")) or account.name
     account.language = language
     account.zone = check_zone(zone) or ""
     account.scheme = scheme

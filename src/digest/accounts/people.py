@@ -27,7 +27,7 @@ def add_account(
 ) -> Account:
     """Add a person. Raises InputError for an address or name that is none, or an address that is there."""
     parsed = parse_address(address)
-    cleaned = clean_line(name, what="name")
+    cleaned = clean_line(name, what=N_("name"))
     if not cleaned:
         raise InputError(N_("A name is needed: it stands beside what the person does."))
     row = {
@@ -49,7 +49,7 @@ def get_account(session: Session, account_id: int) -> Account:
     """An account by its id; raises NotFoundError."""
     found = session.get(Account, account_id)
     if found is None:
-        raise NotFoundError(f"There is no account {account_id}.")
+        raise NotFoundError(N_("There is no account %(account)s."), account=account_id)
     return found
 
 
@@ -59,7 +59,7 @@ def account_at(session: Session, address: str) -> Account:
     found = session.scalars(query).one_or_none()
     if found is None:
         raise NotFoundError(
-            "No account has this address.", hint="`digest account list` shows those there are."
+            N_("No account has this address."), hint="`digest account list` shows those there are."
         )
     return found
 

@@ -15,7 +15,7 @@ from digest.i18n import N_
 from digest.models import Account, AccountRole, LinkPurpose
 from digest.notices.staff import account_of
 
-_CLOSED = "The desk has its first admin already; ask them for an invitation."
+_CLOSED = N_("The desk has its first admin already; ask them for an invitation.")
 
 
 def wants_set_up(session: Session) -> bool:

@@ -157,37 +157,6 @@ def looked_up(session: Session, values: Mapping[str, int], name: str) -> sa.CTE:
     return rows.cte(name, nesting=True).prefix_with("MATERIALIZED")
 
 
-def prefer_indexes(session: Session) -> None:
-    """Until this transaction ends, read by indexes where there is one.
-
-    For tables that grow by the second: PostgreSQL's statistics still say that they are small, and a thousand
-    keys are then looked for by reading all rows.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(sa.text("SELECT set_config('enable_seqscan', 'off', true)"))
-
-
-# Memory in kB for pages, and pages of the log that are gathered before they go into the file.
-_ROOM, _USUAL_ROOM = (
-    (("cache_size", -24_000), ("wal_autocheckpoint", 10_000)),
-    (
-        ("cache_size", -2000),
-        ("wal_autocheckpoint", 1000),
-    ),
-)
-
-
-def with_room_to_load(session: Session, *, is_wanted: bool = True) -> None:
-    """Let SQLite hold the pages that thousands of new rows touch, until it is told otherwise.
-
-    It stays with the connection: with the usual 2 MB the indexes of a large table are read from the file and
-    written to it again for each batch. On PostgreSQL nothing is done.
-    """
-    if session.get_bind().dialect.name == "sqlite":
-        for name, value in _ROOM if is_wanted else _USUAL_ROOM:
-            session.execute(sa.text(f"PRAGMA {name} = {value}"))
-
-
 def skip_locked(select: sa.Select[Any], *, of: Any = None) -> sa.Select[Any]:
     """Lock the rows (those `of` one table, of several), passing over those another transaction holds.
 
@@ -205,16 +174,6 @@ def without_key(session: Session, table: Any, column: Any, name: str) -> int:
     statement = sa.update(table).where(json_kind(column, name) != "").values({column: shorter})
     options = {"synchronize_session": False, **_COUNTED}
     return int(getattr(session.execute(statement, execution_options=options), "rowcount", 0))
-
-
-def with_room_to_work(session: Session) -> None:
-    """Let a statement over all people sort and hash in memory, until the transaction ends.
-
-    On PostgreSQL: without compiling it first, which takes longer than it saves where the estimate is off.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(sa.text("SET LOCAL work_mem = '64MB'"))
-        session.execute(sa.text("SET LOCAL jit = off"))
 
 
 def lock_alone(session: Session, name: str) -> None:

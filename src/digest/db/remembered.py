@@ -2,12 +2,14 @@
 
 What is few is counted each time. What is many is as good a minute old: it is shown so, and for some minutes
 more while a thread counts it anew. Only who comes first, or after long, waits; of many who come together one
-counts, and the others wait for that. Counting anew takes a tenth of the time at most, and two threads.
+counts, and the others wait for that. Counting anew takes a tenth of the time at most, and two threads with
+one core each, and begins when the page that asked has been read.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
@@ -17,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import clock
+from digest.db.tuning import on_one_core
 from digest.logs import get_logger
 
 log = get_logger(__name__)
@@ -29,6 +32,7 @@ _MOST: Final = 500  # figures that are kept of a database
 _USABLE: Final = 600.0  # seconds for which a figure may be shown while it is counted anew, unless told
 _SHARE: Final = 10  # what takes a second to count is as good as new for so many
 _AT_ONCE: Final = 2  # threads of a process that count anew; a database has other work
+_LATER: Final = 0.5  # seconds until it is counted anew: whoever asks has more to read, and reads it first
 _WAIT: Final = 30.0  # seconds for which somebody waits for another's count
 _threads: Final = threading.BoundedSemaphore(_AT_ONCE)
 
@@ -130,7 +134,9 @@ class Remembered(Generic[Key, Value]):
         done: threading.Event,
     ) -> None:
         try:
+            time.sleep(_LATER)
             with Session(engine) as session:
+                on_one_core(session)
                 self._count(session, memory, key, count)
         except Exception:
             log.exception("figures could not be counted anew")

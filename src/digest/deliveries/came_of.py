@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.db.dialect import with_room_to_work
 from digest.db.remembered import Remembered
+from digest.db.tuning import with_room_to_work
 from digest.models import (
     Batch,
     Delivery,

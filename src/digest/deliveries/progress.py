@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.db.dialect import with_room_to_work
 from digest.db.remembered import Remembered
+from digest.db.tuning import with_room_to_work
 from digest.deliveries.came_of import kept_figures
 from digest.deliveries.figures import (
     FINAL_STATES,

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from digest import audit
 from digest.deliveries.plan import unplan
 from digest.editions.progress import thaw
-from digest.errors import StateError
+from digest.editions.reasons import STATES
+from digest.errors import StateError, Word
+from digest.i18n import N_
 from digest.models import Edition, EditionState
 
 
@@ -21,7 +23,11 @@ def unlock(session: Session, edition: Edition, *, actor: str, now: dt.datetime) 
     """
     session.refresh(edition, with_for_update={"key_share": True})
     if edition.state is not EditionState.FROZEN:
-        raise StateError(f"Edition {edition.id} is {edition.state}; only a locked one is locked again.")
+        raise StateError(
+            N_("Edition %(edition)s is %(state)s; only a locked one is locked again."),
+            edition=edition.id,
+            state=Word(STATES[edition.state]),
+        )
     unplan(session, edition)
     audit.record(session, "edition.relock", edition, actor=actor, now=now)
     thaw(session, edition, actor=actor, now=now)

@@ -80,7 +80,7 @@ def resolve(
     can be sent to nobody any more.
     """
     if how not in _BY_PERSON:
-        raise InputError(f"A person cannot settle a delivery as {how}.")
+        raise InputError(N_("A person cannot settle it like that: %(how)s."), how=how)
     _lock(session)
     give_cases(session, edition.id)
     found = _uncertain_of(session, edition.id, people)
@@ -94,7 +94,9 @@ def resolve(
     if how is Settlement.RESENT:
         if people is not None and twice:
             raise StateError(
-                f"{len(twice)} of them were sent edition {edition.id} twice already; that is the most."
+                N_("%(count)s of them were sent edition %(edition)s twice already; that is the most."),
+                count=len(twice),
+                edition=edition.id,
             )
         if edition.state not in _RESENDABLE:
             raise StateError(

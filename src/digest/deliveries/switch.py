@@ -90,7 +90,7 @@ def go_on_with(
 
 def _check(session: Session, edition: Edition, revision: Revision) -> None:
     if revision.edition_id != edition.id:
-        raise StateError(f"This is a version of another edition than {edition.id}.")
+        raise StateError(N_("This is a version of another edition than %(edition)s."), edition=edition.id)
     current = session.get_one(Revision, edition.revision_id)
     if revision.number < current.number:
         raise StateError(

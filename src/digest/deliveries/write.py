@@ -13,8 +13,8 @@ from digest.db import Database
 from digest.deliveries.people import Person
 from digest.errors import DigestError, NotFoundError
 from digest.keys import Keys
-from digest.lists.attributes import PREFIX, shown_value
 from digest.lists.had_story import corrected_before
+from digest.lists.in_mails import PREFIX, shown_value
 from digest.mail.dkim import Signer
 from digest.mail.headers import date_text, message_id
 from digest.mail.prepared import Filled, PreparedMail, filled

@@ -16,6 +16,7 @@ from digest.db.dialect import among
 from digest.editions.progress import thaw
 from digest.editions.unusual import as_remark, odd_news
 from digest.errors import StateError
+from digest.i18n import N_
 from digest.models import (
     Cadence,
     ChangeKind,
@@ -87,7 +88,7 @@ def _unusual(session: Session, edition: Edition, *, now: dt.datetime) -> list[di
             return odd
     elif (edition.state, edition.reason) == (EditionState.HELD, Reason.UNUSUAL_NEWS):
         return list(edition.remarks)
-    raise StateError(f"Edition {edition.id} is not held because of unusual news.")
+    raise StateError(N_("Edition %(edition)s is not held because of unusual news."), edition=edition.id)
 
 
 def _go_on(session: Session, edition: Edition, *, now: dt.datetime) -> None:

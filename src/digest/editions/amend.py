@@ -31,7 +31,7 @@ def add_note(
 
     Raises StateError for an edition that did not go out, InputError for a story that is not there.
     """
-    note = clean_line(text, what="note", limit=NOTE_LIMIT)
+    note = clean_line(text, what=N_("note"), limit=NOTE_LIMIT)
     if not note:
         raise InputError(
             N_("Say what was wrong, in one sentence for the readers."), hint="Give it as --note."
@@ -54,7 +54,9 @@ def undo_amendment(
     found = session.get(Amendment, amendment_id) if 0 < amendment_id < 2**63 else None
     if found is None or found.edition_id != edition.id:
         raise NotFoundError(
-            f"Edition {edition.id} has nothing with the number {amendment_id} that was put right.",
+            N_("Edition %(edition)s has nothing with the number %(amendment)s that was put right."),
+            edition=edition.id,
+            amendment=amendment_id,
             hint=f"Look at `digest edition show {edition.id}`.",
         )
     if found.undone_at is not None:
@@ -81,7 +83,9 @@ def carry_over(
         return
     if paper is None:
         raise StateError(
-            f"Edition {edition.id} has notes on its page.", hint="Go on by `digest edition go-on`."
+            N_("Edition %(edition)s has notes on its page."),
+            edition=edition.id,
+            hint="Go on by `digest edition go-on`.",
         )
     before, after = _keys(session, was), _keys(session, edition.revision_id)
     places = {key: position for position, key in reversed(after.items())}
@@ -142,7 +146,11 @@ def _position(session: Session, edition: Edition, story: int) -> int:
         sa.select(Item.position).where(Item.revision_id == edition.revision_id).order_by(Item.position)
     ).all()
     if not 1 <= story <= len(positions):
-        raise InputError(f"There is no story {story}; this edition has {len(positions)}, from 1 on.")
+        raise InputError(
+            N_("There is no story %(story)s; this edition has %(count)s, from 1 on."),
+            story=story,
+            count=len(positions),
+        )
     return positions[story - 1]
 
 

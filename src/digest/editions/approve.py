@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from digest.editions.differences import Difference, difference_sentence, shown_of, what_changed
 from digest.editions.revisions import approve as write_approval
 from digest.errors import StateError
-from digest.i18n import Translator
+from digest.i18n import N_, Translator
 from digest.models import Account, AccountRole, ApprovalWay, Cadence, Edition, Revision
 
 APPROVERS = (AccountRole.APPROVER, AccountRole.ADMIN)
@@ -68,7 +68,7 @@ def approve(
     session.flush()
     session.refresh(edition, with_for_update={"key_share": True})
     if not may_approve(session, edition, account):
-        raise NotAllowedError("Only an approver or an admin may approve this edition.")
+        raise NotAllowedError(N_("Only an approver or an admin may approve this edition."))
     revision = seen_revision(session, edition, fingerprint)
     return write_approval(session, revision, actor=f"account:{account.id}", way=way, account=account, now=now)
 

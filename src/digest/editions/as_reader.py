@@ -17,7 +17,7 @@ from digest.editions.compose import Material, context_of, placed_of
 from digest.editions.headings import Headings, of_set
 from digest.editions.material import Outcome, material_of
 from digest.editions.one_mail import OneMail, filled_in, in_placeholders
-from digest.editions.reasons import SENTENCES
+from digest.editions.reasons import why_none
 from digest.editions.show import digest_of, get_edition
 from digest.editions.topic_lines import filed_stories
 from digest.editions.topic_readers import follows_topics, sections_of
@@ -25,7 +25,7 @@ from digest.editions.topic_sets import Rendering, chosen_of, is_thin, nearest, p
 from digest.editions.topic_wants import least_of
 from digest.errors import DigestError, NotFoundError, StateError
 from digest.i18n import N_
-from digest.lists.attributes import PREFIX, shown_value
+from digest.lists.in_mails import PREFIX, shown_value
 from digest.lists.segments import edition_audience
 from digest.mail.placeholders import PreparedMail
 from digest.models import Cadence, Digest, Edition, EditionState, Revision, Subscriber, Subscription, Variant
@@ -84,7 +84,7 @@ def mail_for(
             return _stored(session, edition, digest, reader, public_url)
         material = material_of(session, edition_id, now=now, counts_readers=False)
     if isinstance(material, Outcome):
-        raise StateError(SENTENCES[material.reason].removeprefix("Skipped: "))
+        raise StateError(why_none(material.reason))
     return _live(material, reader, public_url, templates)
 
 
@@ -100,7 +100,7 @@ def _live(material: Material, reader: Reader, public_url: str, templates: Path |
     try:
         made = render_mail(seen, templates=templates)
     except (jinja2.TemplateError, ValueError) as error:
-        raise DigestError(f"The mail cannot be made from its template: {error}") from error
+        raise DigestError(N_("The mail cannot be made from its template: %(why)s"), why=str(error)) from error
     values = _values(material.personal, reader, material.digest, public_url)
     return filled_in(OneMail(made.subject, made.preheader, made.html, made.text), values)
 

@@ -14,8 +14,9 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.dialect import among, with_room_to_work
+from digest.db.dialect import among
 from digest.db.remembered import Remembered
+from digest.db.tuning import with_room_to_work
 from digest.i18n import N_, Translator
 from digest.lists.queries import first_cadence_id
 from digest.lists.segments import Sample, edition_audience, segment_of

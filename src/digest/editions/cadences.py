@@ -172,7 +172,7 @@ def add_extra(
     """An extra edition beside the schedule; it is frozen when its lead begins, at once if that is past."""
     edition_id = add_edition(session, cadence, kind=EditionKind.EXTRA, due_at=due_at, now=now)
     if edition_id is None:
-        raise InputError("There is an extra edition for this very moment already.")
+        raise InputError(N_("There is an extra edition for this very moment already."))
     edition = session.get_one(Edition, edition_id)
     audit.record(session, "edition.extra", edition, actor=actor, now=now)
     if due_at - dt.timedelta(seconds=cadence.lead_seconds) <= now:
@@ -191,7 +191,7 @@ def add_breaking(
     _check_posts(session, cadence, posts)
     edition_id = add_edition(session, cadence, kind=EditionKind.BREAKING, due_at=now, now=now)
     if edition_id is None:
-        raise InputError("There is a breaking edition of this very moment already.")
+        raise InputError(N_("There is a breaking edition of this very moment already."))
     edition = session.get_one(Edition, edition_id)
     # Pinned: in it whatever rule would leave it out, the first one featured.
     session.add_all(
@@ -239,7 +239,7 @@ def _check_posts(session: Session, cadence: Cadence, posts: Sequence[int]) -> No
     )
     for post_id in posts:
         if post_id not in known:
-            raise NotFoundError(f"The sources of this digest have no story {post_id}.")
+            raise NotFoundError(N_("The sources of this digest have no story %(post)s."), post=post_id)
 
 
 def _within(name: str, value: int) -> int:

@@ -21,10 +21,11 @@ from digest.db import Database
 from digest.editions.compose import compose
 from digest.editions.links import keep_links
 from digest.editions.material import Outcome, material_of
-from digest.editions.reasons import SENTENCES
+from digest.editions.reasons import why_none
 from digest.editions.revisions import revision_of
 from digest.editions.show import digest_of, get_edition
-from digest.errors import DigestError, NotFoundError, StateError
+from digest.errors import DigestError, NotFoundError, StateError, Word
+from digest.i18n import N_
 from digest.keys import Keys
 from digest.mail.copies import with_subject
 from digest.mail.headers import date_text, notice_message_id
@@ -76,13 +77,20 @@ def ask_test_mails(
         stored = _stored(session, edition, revision_number, size) if has_content else None
         material = None if has_content else material_of(session, edition_id)
     if isinstance(material, Outcome):
-        why = SENTENCES[material.reason].removeprefix("Skipped: ")
-        raise StateError(f"Edition {edition_id} cannot be tested now: {why}")
+        raise StateError(
+            N_("Edition %(edition)s cannot be tested now. %(why)s"),
+            edition=edition_id,
+            why=Word(why_none(material.reason)),
+        )
     if material is not None:
         try:
             composed = compose(material, public_url=imprint.public_url, templates=imprint.templates)
         except (jinja2.TemplateError, ValueError) as error:
-            raise DigestError(f"Edition {edition_id} cannot be made from its template: {error}") from error
+            raise DigestError(
+                N_("Edition %(edition)s cannot be made from its template: %(why)s"),
+                edition=edition_id,
+                why=str(error),
+            ) from error
         variant = next((one for one in composed.variants if one.text_size is size), None)
         if variant is None:
             raise _no_such_size(edition_id, size)
@@ -112,7 +120,11 @@ def _stored(session: Session, edition: Edition, number: int | None, size: TextSi
 
 
 def _no_such_size(edition_id: int, size: TextSize) -> NotFoundError:
-    return NotFoundError(f"Edition {edition_id} has no mail in the text size {size}: nobody reads it in it.")
+    return NotFoundError(
+        N_("Edition %(edition)s has no mail in the text size %(size)s: nobody reads it in it."),
+        edition=edition_id,
+        size=Word(size.value),
+    )
 
 
 def _ask(

@@ -85,7 +85,7 @@ def correct(
     _check(session, edition)
     revision = _revision(session, edition, wrong.revision)
     item = _item(session, revision, wrong.story)
-    note = clean_line(wrong.note, what="note", limit=NOTE_LIMIT)
+    note = clean_line(wrong.note, what=N_("note"), limit=NOTE_LIMIT)
     if not note:
         raise InputError(
             N_("Say what was wrong, in one sentence for the readers."), hint="Give it as --note."

@@ -136,7 +136,7 @@ def _apply(digest: Digest, given: Mapping[str, Any]) -> None:
         elif key in _CHECKS:
             setattr(digest, key, _CHECKS[key](value))
         else:
-            raise InputError(f"A digest has no setting {key!r}.")
+            raise InputError(N_("A digest has no setting %(key)r."), key=key)
     if look:
         digest.look = changed_look(digest.look, look)
     if digest.recent_least is not None and digest.recent_most is not None:

@@ -71,7 +71,11 @@ def changed_look(
         gone = [key for key in values if key == name or key.startswith(f"{name}.")]
         if not gone:
             there = ", ".join(values) or "none yet"
-            raise InputError(f"The theme has no value {name[:60]!r} to unset; it has: {there}.")
+            raise InputError(
+                N_("The theme has no value %(name)r to unset; it has: %(there)s."),
+                name=name[:60],
+                there=there,
+            )
         for key in gone:
             del values[key]
     made = checked(values | flat(given))

@@ -24,7 +24,7 @@ from digest.editions.select import Choice, choose
 from digest.editions.surroundings import surroundings_of
 from digest.editions.topic_readers import follows_topics, readers_of, sections_of
 from digest.editions.verdicts import Result
-from digest.lists.attributes import personal_of
+from digest.lists.in_mails import personal_of
 from digest.models import (
     Cadence,
     Digest,

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.errors import InputError, StateError
+from digest.i18n import N_
 from digest.models import ChangeKind, Edition, EditionChange, Revision
 
 _WISHES = frozenset({ChangeKind.PIN, ChangeKind.DROP, ChangeKind.INCLUDE})
@@ -103,7 +104,7 @@ def _parts(seen: str) -> tuple[int, int, int]:
     undone, _, revision = rest.partition(".")
     numbers = (last, undone, revision)
     if not all(number.isascii() and number.isdecimal() and len(number) <= 18 for number in numbers):
-        raise InputError("This page is of another version; open it once more.")
+        raise InputError(N_("This page is of another version; open it once more."))
     return int(last), int(undone), int(revision)
 
 

@@ -18,7 +18,7 @@ from digest.editions.compose import context_of
 from digest.editions.made_once import mail_of
 from digest.editions.material import Outcome, material_of
 from digest.editions.notes import with_own_words
-from digest.editions.reasons import SENTENCES
+from digest.editions.reasons import why_none
 from digest.editions.revisions import revision_of
 from digest.editions.show import get_edition
 from digest.errors import DigestError, StateError
@@ -70,7 +70,7 @@ def one_mail(
             return _stored(session, revision, size, _values(name, public_url))
         material = material_of(session, edition_id, now=now)
     if isinstance(material, Outcome):
-        raise StateError(SENTENCES[material.reason].removeprefix("Skipped: "))
+        raise StateError(why_none(material.reason))
     if look is not None:
         material.digest.look = dict(look)  # its row is of no session any more: nothing is kept
     if tried:
@@ -79,7 +79,11 @@ def one_mail(
     try:
         made = mail_of(context, templates=templates)
     except (jinja2.TemplateError, ValueError) as error:
-        raise DigestError(f"Edition {edition_id} cannot be made from its template: {error}") from error
+        raise DigestError(
+            N_("Edition %(edition)s cannot be made from its template: %(why)s"),
+            edition=edition_id,
+            why=str(error),
+        ) from error
     fallbacks = {one.name: one.fallback for one in material.personal}
     values = fallbacks | {key: value for key, value in _values(name, public_url).items() if value}
     return filled_in(OneMail(made.subject, made.preheader, made.html, made.text), values)

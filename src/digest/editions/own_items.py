@@ -60,7 +60,7 @@ def add_own_item(
     now: dt.datetime,
 ) -> OwnItem:
     """Put an item of the desk's own into a digest; `text` is Markdown. Raises InputError."""
-    line = clean_line(title, what="title", limit=_TITLE_LIMIT)
+    line = clean_line(title, what=N_("title"), limit=_TITLE_LIMIT)
     if not line:
         raise InputError(N_("The item's title cannot be empty."))
     if until_on < from_on:
@@ -70,14 +70,14 @@ def add_own_item(
     if len(text) > TEXT_LIMIT:
         raise InputError(N_("The text is longer than %(limit)s characters."), limit=TEXT_LIMIT)
     if position is not None and not 1 <= position <= 100:
-        raise InputError(f"The position must be from 1 to 100, not {position}.")
+        raise InputError(N_("The position must be from 1 to 100, not %(position)s."), position=position)
     item = OwnItem(
         digest_id=digest.id,
         kind=kind,
         title=line,
         text=text.strip(),
         url=check_url(url),
-        section=clean_line(section, what="section"),
+        section=clean_line(section, what=N_("section")),
         from_on=from_on,
         until_on=until_on,
         may_repeat=may_repeat,
@@ -105,7 +105,9 @@ def get_own_item(session: Session, item_id: int) -> OwnItem:
     found = session.get(OwnItem, item_id) if 0 < item_id < 2**63 else None
     if found is None:
         raise NotFoundError(
-            f"There is no item {item_id}.", hint="`digest item list DIGEST` shows those there are."
+            N_("There is no item %(item)s."),
+            item=item_id,
+            hint="`digest item list DIGEST` shows those there are.",
         )
     return found
 

@@ -19,7 +19,8 @@ from digest.editions.stories import story_of
 from digest.editions.surroundings import surroundings_of
 from digest.editions.told import is_told_by, neutral_subject
 from digest.errors import DigestError
-from digest.lists.attributes import personal_of
+from digest.i18n import N_
+from digest.lists.in_mails import personal_of
 from digest.models import Amendment, Cadence, Digest, Edition, Item, Revision, Role
 from digest.rendering.contexts import EditionContext
 from digest.rendering.digest_email import render_web
@@ -55,7 +56,11 @@ def remake_page(session: Session, edition: Edition, paper: Paper) -> None:
             render_web(_context(session, edition, said, paper), templates=paper.templates) if said else None
         )
     except (jinja2.TemplateError, ValueError) as error:
-        raise DigestError(f"The page of edition {edition.id} cannot be made anew: {error}") from error
+        raise DigestError(
+            N_("The page of edition %(edition)s cannot be made anew: %(why)s"),
+            edition=edition.id,
+            why=str(error),
+        ) from error
     session.flush()
 
 

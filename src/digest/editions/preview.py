@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 from digest.db import Database
 from digest.editions.compose import Composed, compose
 from digest.editions.material import Outcome, material_of
-from digest.editions.reasons import SENTENCES
+from digest.editions.reasons import why_none
 from digest.editions.revisions import revision_of
 from digest.editions.show import digest_of, get_edition
-from digest.errors import DigestError, StateError
+from digest.errors import DigestError, StateError, Word
 from digest.feeds.stored_pictures import KIND, read_name
+from digest.i18n import N_
 from digest.lists import assets
 from digest.mail.headers import date_text
 from digest.mail.placeholders import PreparedMail, fill, with_fallbacks
@@ -77,13 +78,20 @@ def preview(
         material = None if is_stored else material_of(session, edition_id, now=now)
         subject, renderings = _stored(session, edition, revision_number) if is_stored else ("", [])
     if isinstance(material, Outcome):
-        why = SENTENCES[material.reason].removeprefix("Skipped: ")
-        raise StateError(f"Edition {edition_id} cannot be shown now: {why}")
+        raise StateError(
+            N_("Edition %(edition)s cannot be shown now. %(why)s"),
+            edition=edition_id,
+            why=Word(why_none(material.reason)),
+        )
     if material is not None:
         try:
             composed = compose(material, public_url=public_url, templates=templates)
         except (jinja2.TemplateError, ValueError) as error:
-            raise DigestError(f"Edition {edition_id} cannot be made from its template: {error}") from error
+            raise DigestError(
+                N_("Edition %(edition)s cannot be made from its template: %(why)s"),
+                edition=edition_id,
+                why=str(error),
+            ) from error
         subject, renderings = composed.subject, _composed(composed)
     sender = digest.sender_address.rpartition("@")[2]
     values = {

@@ -32,6 +32,15 @@ SENTENCES: dict[Reason, str] = {
     Reason.ALL_SERVED: N_("Handed over to everybody who was to get it."),
 }
 
+# Why there is nothing to show of an edition that nobody has skipped or held yet.
+_NONE_YET: dict[Reason, str] = {
+    Reason.NOTHING_NEW: N_("There was nothing new since the last edition."),
+    Reason.TOO_FEW_STORIES: N_("There are fewer new stories than this digest asks for."),
+    Reason.SOURCES_DOWN: N_("Its sources could not be read, and nothing new was known."),
+    Reason.NO_FEATURED: N_("There is no story to feature, and this digest wants one."),
+    Reason.THIN_NEWS: N_("There is less news than this digest asks for."),
+}
+
 STATES: dict[EditionState, str] = {
     EditionState.UPCOMING: N_("coming"),
     EditionState.FROZEN: N_("locked"),
@@ -47,6 +56,11 @@ STATES: dict[EditionState, str] = {
 def sentence(reason: Reason, words: Translator) -> str:
     """Why an edition is in its state, for a person."""
     return words.gettext(SENTENCES[reason])
+
+
+def why_none(reason: Reason) -> str:
+    """Why an edition has no mail to be shown yet, as the message of an error."""
+    return _NONE_YET.get(reason, SENTENCES[reason])
 
 
 def state_name(state: EditionState, words: Translator) -> str:

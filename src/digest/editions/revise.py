@@ -25,6 +25,7 @@ from digest.db import Database
 from digest.editions.changes import Changes, read_changes
 from digest.editions.checks import Look, check
 from digest.editions.compose import Composed, Placed, compose_context, frame_of
+from digest.editions.corrected_words import TEXT_LIMIT, clean_note, needed_line, of_story
 from digest.editions.correction_words import as_correction
 from digest.editions.corrections import PutRight, put_right_of
 from digest.editions.headings import Headings
@@ -36,20 +37,18 @@ from digest.editions.show import get_edition
 from digest.editions.stories import story_of
 from digest.editions.surroundings import Surroundings, surroundings_of
 from digest.editions.topic_sets import Rendering, after_drop
-from digest.errors import DigestError, InputError, StateError, Word
+from digest.errors import DigestError, InputError, StateError
 from digest.feeds.sanitise import sanitise
-from digest.i18n import N_, translator
-from digest.lists.attributes import personal_of
+from digest.i18n import N_
 from digest.lists.fields import clean_line
+from digest.lists.in_mails import personal_of
 from digest.models import Cadence, ChangeKind, Digest, Edition, EditionState, Item, Revision, Role, Variant
-from digest.preflight.mail_words import said
+from digest.preflight.mail_words import as_error
 from digest.rendering.contexts import EditionContext, Personal, TextSize
 from digest.rendering.digest_email import render_subject
 
 # What may have a next version: nobody is being mailed while it changes.
 REVISABLE: Final = (EditionState.FROZEN, EditionState.HELD, EditionState.PAUSED)
-_LINE_LIMIT: Final = 300
-_TEXT_LIMIT: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +162,11 @@ def prepare(
             look=look,
         )
     except (jinja2.TemplateError, ValueError) as error:
-        raise DigestError(f"The new version of edition {edition_id} cannot be made: {error}") from error
+        raise DigestError(N_("The new version cannot be made: %(why)s"), why=str(error)) from error
     if checked.is_blocked:
-        why = " ".join(said(one.finding, translator("en")).what for one in checked.blocks)
-        raise StateError(f"The new version of edition {edition_id} could not be sent. {why}")
-    return Prepared(current, checked.composed, _note(correction), base)
+        why = as_error(one.finding for one in checked.blocks)
+        raise StateError(N_("The new version could not be sent. %(why)s"), why=why)
+    return Prepared(current, checked.composed, clean_note(correction.note), base)
 
 
 def _current(session: Session, edition_id: int, correction: Correction, base: int | None) -> _Current:
@@ -261,31 +260,24 @@ def corrected_story(number: int, placed: Placed, correction: Correction) -> Plac
     """A story with the words that are corrected; raises InputError for words that it cannot have."""
     story = placed.story
     if (title := correction.titles.get(number)) is not None:
-        story = dataclasses.replace(story, title=_line(title, f"title of story {number}"))
+        story = dataclasses.replace(
+            story, title=needed_line(title, of_story(N_("title of story %(number)s"), number))
+        )
     if (excerpt := correction.excerpts.get(number)) is not None:
-        words = clean_line(excerpt, what=f"excerpt of story {number}", limit=_TEXT_LIMIT)
+        words = clean_line(
+            excerpt, what=of_story(N_("excerpt of story %(number)s"), number), limit=TEXT_LIMIT
+        )
         story = dataclasses.replace(story, excerpt=words)
     if (body := correction.bodies.get(number)) is not None:
         if placed.role is not Role.FEATURED:
-            raise InputError(f"Story {number} has no text of its own; only the featured one has.")
+            raise of_story(N_("Story %(number)s has no text of its own; only the featured one has."), number)
         story = dataclasses.replace(story, body_html=sanitise(body, base_url=story.url), is_cut=False)
     return dataclasses.replace(placed, story=story)
-
-
-def _note(correction: Correction) -> str:
-    return clean_line(correction.note, what="note", limit=_TEXT_LIMIT)
 
 
 def _own_words(correction: Correction) -> dict[ChangeKind, str]:
     given = {ChangeKind.INTRO: correction.intro, ChangeKind.SIGN_OFF: correction.sign_off}
     return {kind: check_markdown(kind, text) for kind, text in given.items() if text is not None}
-
-
-def _line(text: str, what: str) -> str:
-    line = clean_line(text, what=what, limit=_LINE_LIMIT)
-    if not line:
-        raise InputError(N_("The %(what)s cannot be empty."), what=Word(what))
-    return line
 
 
 def _next_context(
@@ -297,14 +289,14 @@ def _next_context(
     templates: Path | None,
 ) -> EditionContext:
     before = _context(current, current.placed, public_url=public_url)
-    subject = correction.subject and _line(correction.subject, "subject")
+    subject = correction.subject and needed_line(correction.subject, InputError(N_("subject")))
     if not subject and current.revision.subject != render_subject(before, templates=templates):
         subject = current.revision.subject  # that a person gave
     after = _context(current, placed, public_url=public_url)
     return dataclasses.replace(
         after,
         subject=subject or after.subject,
-        correction=_note(correction) or after.correction,
+        correction=clean_note(correction.note) or after.correction,
     )
 
 

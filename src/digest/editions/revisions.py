@@ -17,10 +17,12 @@ from digest.editions.compose import Composed
 from digest.editions.explanation import keep_explanation
 from digest.editions.links import keep_links
 from digest.editions.pictures import keep_shown
+from digest.editions.reasons import STATES
 from digest.editions.states import ALLOWED, check_may_go_out
 from digest.editions.stories import stored_story
 from digest.editions.topic_lines import VariantLine, variants_of
-from digest.errors import NotFoundError, StateError
+from digest.errors import NotFoundError, StateError, Word
+from digest.i18n import N_
 from digest.models import (
     Account,
     Approval,
@@ -72,7 +74,9 @@ def store_revision(
     Raises StateError for one that the checks stop: what is not stored cannot be sent.
     """
     if forbids(composed.findings):
-        raise StateError(f"What the checks stop cannot become a version of edition {edition_id}.")
+        raise StateError(
+            N_("What the checks stop cannot become a version of edition %(edition)s."), edition=edition_id
+        )
     last = session.scalar(sa.select(sa.func.max(Revision.number)).where(Revision.edition_id == edition_id))
     revision = Revision(
         edition_id=edition_id,
@@ -127,9 +131,12 @@ def revision_of(session: Session, edition: Edition, number: int | None = None) -
         query = query.where(Revision.number == number)
     found = session.scalars(query.limit(1)).first()
     if found is None:
-        wanted = "no version yet" if number is None else f"no version {number}"
         raise NotFoundError(
-            f"Edition {edition.id} has {wanted}.",
+            N_("Edition %(edition)s has no version yet.")
+            if number is None
+            else N_("Edition %(edition)s has no version %(number)s."),
+            edition=edition.id,
+            number=number,
             hint=f"`digest edition revisions {edition.id}` shows its versions.",
         )
     return found
@@ -154,7 +161,11 @@ def approve(
     session.refresh(edition, with_for_update={"key_share": True})
     session.refresh(revision)
     if not ALLOWED[edition.state]:
-        raise StateError(f"Edition {edition.id} is {edition.state}: nothing of it is approved any more.")
+        raise StateError(
+            N_("Edition %(edition)s is %(state)s: nothing of it is approved any more."),
+            edition=edition.id,
+            state=Word(STATES[edition.state]),
+        )
     check_may_go_out(session, revision.id)
     if revision.approved_at is not None:
         return False

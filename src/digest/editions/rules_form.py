@@ -27,7 +27,7 @@ from digest.editions.rules import (
     Thin,
     ThinRule,
 )
-from digest.errors import InputError
+from digest.errors import InputError, Word
 from digest.feeds.bylines import Capitals
 from digest.i18n import N_
 from digest.lists.fields import clean_line
@@ -109,7 +109,9 @@ def changed(rules: Mapping[str, Any], settings: Iterable[str], unset: Iterable[s
     for setting in settings:
         path, mark, text = setting.partition("=")
         if not mark:
-            raise InputError(f"{setting[:60]!r} sets nothing; write it like featured.fallback=hold.")
+            raise InputError(
+                N_("%(setting)r sets nothing; write it like featured.fallback=hold."), setting=setting[:60]
+            )
         parts = _path(path, is_leaf=True)
         place = result
         for part in parts[:-1]:
@@ -127,7 +129,8 @@ def set_rules(
         for name in ("most", "least", "days"):
             if name in checked.get("recent", {}):
                 raise InputError(
-                    f"recent.{name} is a digest's own setting. Only a cadence has it among its rules.",
+                    N_("recent.%(name)s is a digest's own setting. Only a rhythm has it among its rules."),
+                    name=name,
                     hint=f"`digest digest set {owner.name} --recent-{name}` sets it.",
                 )
         rules_of(_with(owner, checked))
@@ -180,13 +183,14 @@ def _names(given: Mapping[str, Any]) -> Names:
 
 def _read_map(place: str, given: Any, form: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(given, Mapping):
-        raise InputError(f"{place or 'The rules'} must be a table of names and values.")
+        named = place or Word(N_("The rules"))
+        raise InputError(N_("%(place)s must be a table of names and values."), place=named)
     read: dict[str, Any] = {}
     for key, value in given.items():
         inner = f"{place}.{key}" if place else str(key)
         kind = form.get(key)
         if kind is None:
-            raise InputError(f"There is no rule {inner[:80]!r}; there are: {', '.join(rule_names())}.")
+            raise _no_rule(inner)
         read[key] = _read_map(inner, value, kind) if isinstance(kind, Mapping) else kind(inner, value)
     return read
 
@@ -223,15 +227,17 @@ def _one_of(kind: type[StrEnum]) -> Read:
 
 def _flag(place: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise InputError(f"{place} must be true or false, not {str(value)[:40]!r}.")
+        raise InputError(
+            N_("%(place)s must be true or false, not %(value)r."), place=place, value=str(value)[:40]
+        )
     return value
 
 
 def _list_of_names(place: str, value: Any) -> tuple[str, ...]:
     found = _as_list(place, value)
     if not all(isinstance(one, str) for one in found):
-        raise InputError(f"{place} must be a list of names.")
-    names = tuple(clean_line(one, what=f"name in {place}") for one in found)
+        raise InputError(N_("%(place)s must be a list of names."), place=place)
+    names = tuple(clean_line(one, what=place) for one in found)
     if not all(names):
         raise InputError(N_("%(name)s holds an empty name."), name=place)
     return names
@@ -240,7 +246,11 @@ def _list_of_names(place: str, value: Any) -> tuple[str, ...]:
 def _list_of_sources(place: str, value: Any) -> tuple[int, ...]:
     found = _as_list(place, value)
     if not all(isinstance(one, int) and not isinstance(one, bool) and 0 < one < 2**63 for one in found):
-        raise InputError(f"{place} must be a list of source ids.", hint="`digest source list` shows them.")
+        raise InputError(
+            N_("%(place)s must be a list of source ids."),
+            place=place,
+            hint="`digest source list` shows them.",
+        )
     return tuple(found)
 
 
@@ -322,8 +332,13 @@ def _path(text: str, *, is_leaf: bool) -> list[str]:
     for part in parts:
         form = form.get(part) if isinstance(form, Mapping) else None
     if form is None or (is_leaf and isinstance(form, Mapping)):
-        raise InputError(f"There is no rule {text[:80]!r}; there are: {', '.join(rule_names())}.")
+        raise _no_rule(text)
     return parts
+
+
+def _no_rule(text: str) -> InputError:
+    said = N_("There is no rule %(text)r; there are: %(known)s.")
+    return InputError(said, text=text[:80], known=", ".join(rule_names()))
 
 
 def _typed(text: str) -> Any:

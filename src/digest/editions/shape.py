@@ -43,6 +43,16 @@ _MARKDOWN: Final = {
     ChangeKind.SIGN_OFF: Word(N_("sign-off")),
 }
 _MOST_PLACE: Final = 100
+# What an editor may change is called by these, in what is refused of it.
+_CALLED: Final = (
+    N_("intro"),
+    N_("note"),
+    N_("subject"),
+    N_("preheader"),
+    N_("title"),
+    N_("excerpt"),
+    N_("section"),
+)
 _LIMITS: Final = {"title": 300, "excerpt": 2_000, "section": 200}
 
 
@@ -61,7 +71,11 @@ def pin(
     `again` sends it although this cadence has sent it. Of two at one place the later counts.
     """
     if place is not None and not 0 <= place <= _MOST_PLACE:
-        raise InputError(f"A place is from 1 to {_MOST_PLACE}, or 0 for the featured story; not {place}.")
+        raise InputError(
+            N_("A place is from 1 to %(most)s, or 0 for the featured story; not %(place)s."),
+            most=_MOST_PLACE,
+            place=place,
+        )
     details = {"place": place} | ({"again": True} if again else {})
     return _change_post(session, edition, ChangeKind.PIN, post_id, details, actor=actor, now=now)
 
@@ -93,7 +107,11 @@ def place_own(
     """Place one of the desk's own items otherwise, or keep it out of this edition."""
     item = _own_item(session, edition, item_id)
     if place is not None and not 1 <= place <= _MOST_PLACE:
-        raise InputError(f"The place of an own item is from 1 to {_MOST_PLACE}, not {place}.")
+        raise InputError(
+            N_("The place of an own item is from 1 to %(most)s, not %(place)s."),
+            most=_MOST_PLACE,
+            place=place,
+        )
     kind = ChangeKind.DROP if is_dropped else ChangeKind.PIN
     details = {"as": kind.value, "place": place} | ({"again": True} if again else {})
     return _add(session, edition, ChangeKind.OWN_ITEM, details, own_item_id=item.id, actor=actor, now=now)
@@ -118,13 +136,13 @@ def rewrite(
     given = {name: value for name, value in fields.items() if value is not None}
     may = REWRITABLE if own_item_id is None else _OWN_REWRITABLE
     if not given or set(given) - set(may):
-        raise InputError(f"Give what is to be otherwise: {', '.join(may)}.")
+        raise InputError(N_("Give what is to be otherwise: %(known)s."), known=", ".join(may))
     details = {name: _rewritten(name, value) for name, value in given.items()}
     if own_item_id is not None:
         item = _own_item(session, edition, own_item_id)
         return _add(session, edition, ChangeKind.REWRITE, details, own_item_id=item.id, actor=actor, now=now)
     if post_id is None:
-        raise InputError("Say which story is to be rewritten.")
+        raise InputError(N_("Say which story is to be rewritten."))
     return _change_post(session, edition, ChangeKind.REWRITE, post_id, details, actor=actor, now=now)
 
 
@@ -143,7 +161,7 @@ def set_words(
                 hint="`digest edition undo` takes one back.",
             )
     else:
-        raise InputError(f"A change of the kind {kind.value} holds no words.")
+        raise InputError(N_("A change of the kind %(kind)s holds no words."), kind=kind.value)
     return _add(session, edition, kind, {"text": words}, actor=actor, now=now)
 
 
@@ -165,7 +183,9 @@ def undo(
     found = session.get(EditionChange, change_id) if 0 < change_id < 2**63 else None
     if found is None or found.edition_id != edition.id:
         raise NotFoundError(
-            f"Edition {edition.id} has no change {change_id}.",
+            N_("Edition %(edition)s has no change %(change)s."),
+            edition=edition.id,
+            change=change_id,
             hint=f"`digest edition changes {edition.id}` shows those there are.",
         )
     if "correction" in found.details:
@@ -202,7 +222,8 @@ def _change_post(
 ) -> EditionChange:
     if not (0 < post_id < 2**63 and is_carried(session, edition, post_id)):
         raise NotFoundError(
-            f"No source of this digest has a post {post_id}.",
+            N_("No source of this digest has a story %(post)s."),
+            post=post_id,
             hint=f"`digest edition explain {edition.id}` shows those there are, with their ids.",
         )
     return _add(session, edition, kind, details, post_id=post_id, actor=actor, now=now)
@@ -271,7 +292,7 @@ def _check_open(session: Session, edition: Edition, *, actor: str, now: dt.datet
 def _own_item(session: Session, edition: Edition, item_id: int) -> OwnItem:
     item = get_own_item(session, item_id)
     if item.digest_id != session.get_one(Cadence, edition.cadence_id).digest_id:
-        raise NotFoundError(f"The item {item_id} is another digest's.")
+        raise NotFoundError(N_("The item %(item)s is another digest's."), item=item_id)
     return item
 
 
@@ -285,7 +306,7 @@ def _rewritten(name: str, value: Any) -> Any:
                 N_("%(text)r is no picture's address; write it like https://example.org/a.jpg."),
                 text=url[:80],
             )
-        alt = clean_line(alt, what="picture's description", limit=500)
+        alt = clean_line(alt, what=N_("picture's description"), limit=500)
         sides = {side: value.get(side) for side in ("width", "height")}
         return {"url": url, "alt": alt, **sides}
     if name == "url":

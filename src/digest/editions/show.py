@@ -15,6 +15,7 @@ from digest.editions.compose import context_of
 from digest.editions.material import considered, material_from
 from digest.editions.topic_lines import VariantLine, variants_of
 from digest.errors import NotFoundError
+from digest.i18n import N_
 from digest.models import (
     Batch,
     Cadence,
@@ -107,7 +108,9 @@ def get_edition(session: Session, edition_id: int) -> Edition:
     found = session.get(Edition, edition_id) if 0 < edition_id < _IDS_LIMIT else None
     if found is None:
         raise NotFoundError(
-            f"There is no edition {edition_id}.", hint="`digest edition list` shows those there are."
+            N_("There is no edition %(edition)s."),
+            edition=edition_id,
+            hint="`digest edition list` shows those there are.",
         )
     return found
 

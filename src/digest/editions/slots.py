@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from itertools import takewhile
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -37,6 +36,7 @@ def make_next_editions(session: Session, *, now: dt.datetime) -> int:
         Edition.due_at > now,
     )
     made = 0
+    reached: list[tuple[Cadence, dt.datetime]] = []
     # A cadence that is changed this very moment is left to whoever changes it.
     due = skip_locked(sa.select(Cadence).where(Cadence.is_running, ~waiting))
     found = session.scalars(due, execution_options={"populate_existing": True}).all()
@@ -44,12 +44,19 @@ def make_next_editions(session: Session, *, now: dt.datetime) -> int:
     missed = missed_editions(session, found, now=now)
     for cadence in found:
         try:
-            made += _catch_up(session, cadence, tables[cadence.id], missed.get(cadence.id, []), now=now)
+            count, last = _catch_up(session, cadence, tables[cadence.id], missed.get(cadence.id, []), now=now)
         except (ValueError, LookupError):
             # Its zone is not known on this machine, say: that must not stop all the others.
             log.exception(
                 "cadence has no next slot", cadence=cadence.id, cron=cadence.cron, zone=cadence.zone
             )
+        else:
+            made += count
+            if last is not None:
+                reached.append((cadence, last))
+    # At last, so that all rows are written by one statement.
+    for cadence, last in reached:
+        cadence.slots_after = last
     return made
 
 
@@ -85,11 +92,10 @@ def add_edition(
 
 def _catch_up(
     session: Session, cadence: Cadence, table: Timetable, missed: list[Edition], *, now: dt.datetime
-) -> int:
-    after = cadence.slots_after
-    passed = list(takewhile(lambda slot: slot <= now, slots_of(table, after=after)))
+) -> tuple[int, dt.datetime | None]:
+    """How many editions were made, and the last slot that has one."""
+    passed, coming = _passed_and_coming(table, after=cadence.slots_after, now=now)
     newest = passed[-1] if passed else None
-    coming = next(slots_of(table, after=newest or after), None)
     if len(passed) > _MISSED_ROWS:
         log.warning("missed slots left out", cadence=cadence.id, count=len(passed) - _MISSED_ROWS)
     skipped = skip_missed(session, cadence, missed, newest=newest, now=now)
@@ -119,7 +125,16 @@ def _catch_up(
             carry_changes(session, edition, takes_over)
     if lost:
         note_skipped(session, session.get_one(Edition, lost[-1]), others=len(lost) - 1, now=now)
-    last = coming or newest
-    if last is not None:
-        cadence.slots_after = last
-    return len(made)
+    return len(made), coming or newest
+
+
+def _passed_and_coming(
+    table: Timetable, *, after: dt.datetime, now: dt.datetime
+) -> tuple[list[dt.datetime], dt.datetime | None]:
+    """The slots between two moments, and the first one after them."""
+    passed: list[dt.datetime] = []
+    for slot in slots_of(table, after=after):
+        if slot > now:
+            return passed, slot
+        passed.append(slot)
+    return passed, None

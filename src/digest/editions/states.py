@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from digest.editions.alert_causes import note_state
 from digest.editions.gate import approve_until, approved, check_approved
-from digest.errors import StateError
+from digest.editions.reasons import STATES
+from digest.errors import StateError, Word
 from digest.i18n import N_
 from digest.logs import get_logger
 from digest.models import Cadence, Edition, EditionState, Reason, Revision
@@ -75,7 +76,12 @@ def move(
     """
     was = edition.state
     if to not in ALLOWED[was]:
-        raise StateError(f"Edition {edition.id} is {was} and cannot become {to}.")
+        raise StateError(
+            N_("Edition %(edition)s is %(was)s and cannot become %(to)s."),
+            edition=edition.id,
+            was=Word(STATES[was]),
+            to=Word(STATES[to]),
+        )
     if to in _ON_ITS_WAY:
         check_may_go_out(session, edition.revision_id)
     values = {"state": to, "reason": reason, "reason_detail": detail, "state_since": now, "hinted_at": None}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.dialect import with_room_to_work
+from digest.db.tuning import with_room_to_work
 from digest.editions.topic_sets import Readers, chosen_of
 from digest.lists.segments import edition_audience
 from digest.lists.topics import topics_of

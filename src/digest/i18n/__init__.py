@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from digest.errors import DigestError, InputError, Word
 from digest.i18n.catalogue import Words, own_catalogue, plural_categories, words_of
+from digest.i18n.mark import N_
 from digest.i18n.newsroom import Stamp, check_words, own_words, use_words
 from digest.i18n.tags import (
     DRAFTS,
@@ -59,7 +60,11 @@ class Translator:
     def __init__(self, language: str, tag: str = "") -> None:
         if language not in READER_LANGUAGES:
             known = ", ".join(READER_LANGUAGES)
-            raise InputError(f"The language {language!r} is not among those there are: {known}.")
+            raise InputError(
+                N_("The language %(language)r is not among those there are: %(known)s."),
+                language=language,
+                known=known,
+            )
         self.language = language
         self.tag = tag or language
         self.locale = locale_of(self.tag, language)
@@ -89,11 +94,13 @@ class Translator:
 
     def error(self, error: DigestError) -> str:
         """What an error says; what it says of commands is left out."""
-        values = {
-            name: self.gettext(value) if isinstance(value, Word) else value
-            for name, value in error.values.items()
-        }
+        values = {name: self._value(value) for name, value in error.values.items()}
         return self.gettext(error.message, **values) if error.message else str(error)
+
+    def _value(self, value: object) -> object:
+        if isinstance(value, DigestError):
+            return self.error(value)
+        return self.gettext(value) if isinstance(value, Word) else value
 
     def number(self, value: int) -> str:
         """A whole number with the language's group separators."""
@@ -170,8 +177,3 @@ def _built_in(language: str) -> Words:
         return own
     eastern = _built_in("hy")
     return Words({**eastern.single, **own.single}, {**eastern.plural, **own.plural})
-
-
-def N_(message: str) -> str:  # noqa: N802  (the name that extraction tools know)
-    """Mark a message for extraction without translating it where it stands."""
-    return message

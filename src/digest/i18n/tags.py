@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from digest.errors import InputError
+from digest.i18n.mark import N_
 
 # Of editors and readers: every message is there. The first is what all else falls back to.
 LANGUAGES: Final[tuple[str, ...]] = ("en", "hy")
@@ -25,7 +26,9 @@ def canonical(tag: str) -> str:
     """A BCP 47 tag as it is usually written: `fr-CA`, `az-Arab`. Raises InputError for what is none."""
     given = tag.strip().replace("_", "-")
     if len(given) > _LONGEST or not _TAG.fullmatch(given):
-        raise InputError(f"{tag[:40]!r} is not a language tag; write it like en, hy, hyw or fr-CA.")
+        raise InputError(
+            N_("%(tag)r is not a language tag; write it like en, hy, hyw or fr-CA."), tag=tag[:40]
+        )
     first, *others = given.split("-")
     written = [first.lower()]
     for at, part in enumerate(others):

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.errors import NotFoundError
+from digest.i18n import N_
 from digest.models import Asset, AssetChunk
 
 CHUNK = 1 << 20  # bytes
@@ -103,7 +104,7 @@ def extend(session: Session, fingerprints: Sequence[str], *, kind: str, until: d
 def chunks(session: Session, asset_id: int) -> Iterator[bytes]:
     """The bytes of a file, one piece at a time; raises NotFoundError if it is gone."""
     if session.get(Asset, asset_id) is None:
-        raise NotFoundError("This file is not kept any longer.")
+        raise NotFoundError(N_("This file is not kept any longer."))
     number = 0
     while True:
         of_file = sa.select(AssetChunk.data).where(

@@ -1,4 +1,6 @@
-"""Typed attributes of subscribers: which there are, a person's values, and how mails show them.
+"""Typed attributes of subscribers: which there are, and a person's values.
+
+How mails show them: `in_mails`.
 
 A value is kept in `subscribers.attributes` under the attribute's name: text as a string, a number as a
 number, a date as `2027-01-15`, yes or no as true or false. No value is no entry.
@@ -16,15 +18,12 @@ from sqlalchemy.orm import Session
 
 from digest import audit
 from digest.db.dialect import insert_if_new, without_key
-from digest.errors import InputError, NotFoundError, StateError
-from digest.i18n import translator
+from digest.errors import InputError, NotFoundError, StateError, Word
+from digest.i18n import N_
 from digest.lists.fields import clean_line
 from digest.lists.segments import uses_attribute
 from digest.models import Attribute, AttributeKind, Digest, Subscriber
-from digest.rendering.contexts import Personal
-from digest.rendering.words import PERSONAL
 
-PREFIX = "attribute_"  # of the placeholders
 TEXT_LIMIT = 500  # characters of a value
 _NUMBER_LIMIT = 1e15
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,28}")  # so that `attribute_NAME` is a placeholder's name
@@ -46,18 +45,19 @@ def add_attribute(
     """Make a typed field of subscribers; raises InputError for a name that cannot be one or is taken."""
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"{name[:60]!r} cannot be the name of an attribute; use a letter, then up to 28 of a-z, 0-9, _."
+            N_("%(name)r cannot be the name of an attribute; use a letter, then up to 28 of a-z, 0-9, _."),
+            name=name[:60],
         )
     row = {
         "name": name,
-        "title": clean_line(title, what="title") or name,
+        "title": clean_line(title, what=N_("title")) or name,
         "kind": kind,
-        "fallback": clean_line(fallback, what="fallback"),
+        "fallback": clean_line(fallback, what=N_("fallback")),
         "created_at": now,
     }
     made = insert_if_new(session, Attribute, row)
     if made is None:
-        raise InputError(f"There is an attribute {name!r} already; choose another name.")
+        raise InputError(N_("There is an attribute %(name)r already; choose another name."), name=name)
     found = session.get_one(Attribute, made)
     details = {"name": name, "kind": kind.value}
     audit.record(session, "attribute.add", found, actor=actor, now=now, details=details)
@@ -75,9 +75,9 @@ def set_attribute(
 ) -> None:
     """Change the title or the fallback; what is locked keeps the fallback that it was locked with."""
     if title is not None:
-        attribute.title = clean_line(title, what="title") or attribute.name
+        attribute.title = clean_line(title, what=N_("title")) or attribute.name
     if fallback is not None:
-        attribute.fallback = clean_line(fallback, what="fallback")
+        attribute.fallback = clean_line(fallback, what=N_("fallback"))
     session.flush()
     audit.record(session, "attribute.set", attribute, actor=actor, now=now)
 
@@ -89,13 +89,17 @@ def remove_attribute(session: Session, attribute: Attribute, *, actor: str, now:
     """
     name = attribute.name
     if segments := uses_attribute(session, name):
-        raise StateError(f"The segment {segments[0]} asks for this attribute; change its rule first.")
+        raise StateError(
+            N_("The segment %(segment)s asks for this attribute; change its rule first."), segment=segments[0]
+        )
     mark = f"%%attribute_{name}%%"
     words = sa.select(Digest.name).where(
         sa.or_(*(column.contains(mark, autoescape=True) for column in (Digest.intro, Digest.sign_off)))
     )
     if (digest := session.scalars(words.order_by(Digest.name).limit(1)).first()) is not None:
-        raise StateError(f"The words of the digest {digest} name this attribute; change them first.")
+        raise StateError(
+            N_("The words of the digest %(digest)s name this attribute; change them first."), digest=digest
+        )
     audit.record(session, "attribute.remove", attribute, actor=actor, now=now, details={"name": name})
     people = without_key(session, Subscriber, Subscriber.attributes, name)
     session.delete(attribute)
@@ -109,8 +113,11 @@ def attribute_named(session: Session, name: str) -> Attribute:
     if found is None:
         there = ", ".join(one.name for one in all_attributes(session)[:5])
         raise NotFoundError(
-            f"There is no attribute {name[:60]!r}; "
-            + (f"there are: {there}." if there else "nor any other yet.")
+            N_("There is no attribute %(name)r; there are: %(known)s.")
+            if there
+            else N_("There is no attribute %(name)r, nor any other yet."),
+            name=name[:60],
+            known=there,
         )
     return found
 
@@ -125,13 +132,15 @@ def read_value(attribute: Attribute, text: str) -> Value | None:
 
     Raises InputError, which says the kind and never repeats the value.
     """
-    cleaned = clean_line(text, what=f"value of {attribute.name}", limit=TEXT_LIMIT)
+    cleaned = clean_line(text, what=attribute.name, limit=TEXT_LIMIT)
     if not cleaned:
         return None
     try:
         return _READERS[attribute.kind](cleaned)
     except (KeyError, ValueError, OverflowError):
-        raise InputError(f"{attribute.name} is {_FORMS[attribute.kind]}.") from None
+        raise InputError(
+            N_("%(attribute)s is %(form)s."), attribute=attribute.name, form=Word(_FORMS[attribute.kind])
+        ) from None
 
 
 def set_values(session: Session, subscriber: Subscriber, values: Mapping[str, str]) -> list[str]:
@@ -150,45 +159,6 @@ def set_values(session: Session, subscriber: Subscriber, values: Mapping[str, st
         subscriber.attributes = kept
         session.flush()
     return changed
-
-
-def personal_of(session: Session, digest: Digest, *said: str | None) -> tuple[Personal, ...]:
-    """The placeholders that a digest's words hold, and those `said` in one edition, with fallbacks.
-
-    One that names no attribute is left out: the mail cannot be made then, and says which.
-    """
-    names = list(
-        dict.fromkeys(PERSONAL.findall(" ".join((digest.intro, digest.sign_off, *filter(None, said)))))
-    )
-    if not names:
-        return ()
-    words = translator(digest.language)
-    # TRANSLATORS: how a mail addresses a reader whose name is not known.
-    found = {"name": Personal("name", AttributeKind.TEXT.value, words.gettext("Dear reader"))}
-    if names != ["name"]:
-        for one in all_attributes(session):
-            name = f"{PREFIX}{one.name}"
-            found[name] = Personal(name, one.kind.value, one.fallback)
-    return tuple(found[name] for name in names if name in found)
-
-
-def shown_value(value: object, kind: str, language: str) -> str:
-    """A kept value as a mail shows it; "" for one that is missing or of another kind."""
-    if kind == AttributeKind.YES_NO and isinstance(value, bool):
-        words = translator(language)
-        return words.gettext("yes") if value else words.gettext("no")
-    if kind == AttributeKind.NUMBER and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(int(value)) if value == int(value) else str(value)
-    if kind == AttributeKind.DATE and isinstance(value, str):
-        return _in_words(value, language)
-    return value if kind == AttributeKind.TEXT and isinstance(value, str) else ""
-
-
-def _in_words(date: str, language: str) -> str:
-    try:
-        return translator(language).day(dt.date.fromisoformat(date))
-    except ValueError:
-        return ""
 
 
 def _number(text: str) -> float:
@@ -211,8 +181,8 @@ _READERS: Mapping[AttributeKind, Callable[[str], Value]] = {
     AttributeKind.YES_NO: lambda text: _YES_NO[text.lower()],
 }
 _FORMS = {
-    AttributeKind.TEXT: "a text",
-    AttributeKind.NUMBER: "a number, such as 12 or 1.5, of at most 15 digits",
-    AttributeKind.DATE: "a date; write it like 2027-01-15",
-    AttributeKind.YES_NO: "either yes or no",
+    AttributeKind.TEXT: N_("a text"),
+    AttributeKind.NUMBER: N_("a number, such as 12 or 1.5, of at most 15 digits"),
+    AttributeKind.DATE: N_("a date; write it like 2027-01-15"),
+    AttributeKind.YES_NO: N_("either yes or no"),
 }

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from digest.addresses import keyed_hash, parse_address
 from digest.errors import NotFoundError
+from digest.i18n import N_
 from digest.lists import consent
 from digest.lists.evidence import TEXT, readable, texts_of
 from digest.lists.of_person import chain_of
@@ -76,7 +77,7 @@ def people_with(session: Session, address_key: bytes, address: str) -> Sequence[
         sa.select(Subscriber).where(Subscriber.address_hash == value).order_by(Subscriber.id)
     ).all()
     if not people:
-        raise NotFoundError("Nobody has ever subscribed with this address.")
+        raise NotFoundError(N_("Nobody has ever subscribed with this address."))
     return people
 
 

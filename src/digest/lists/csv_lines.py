@@ -10,9 +10,9 @@ import codecs
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Self
 
-from digest.errors import InputError
+from digest.errors import DigestError, InputError, Word
 from digest.i18n import N_
 
 LINE_LIMIT = 10_000  # bytes
@@ -20,9 +20,9 @@ COLUMN_LIMIT = 256
 _CELL_LINES = 20  # so many lines may a quoted cell run over
 _CHUNK = 1 << 20
 _DELIMITERS = ",;\t|"
-_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_LONG = "The line is longer than 10 kB."
-_QUOTE = "A quote is not closed, or text follows a closing quote."
+_NAMES = {",": N_("commas"), ";": N_("semicolons"), "\t": N_("tabs"), "|": N_("bars")}
+_LONG = N_("The line is longer than 10 kB.")
+_QUOTE = N_("A quote is not closed, or text follows a closing quote.")
 
 
 class Line(NamedTuple):
@@ -32,6 +32,21 @@ class Line(NamedTuple):
     cells: list[str]
 
 
+class Reason(str):
+    """Why a line is bad, in English; `error` says it in other languages."""
+
+    __slots__ = ("error",)
+    error: DigestError
+
+    def __new__(cls, error: DigestError) -> Self:
+        made = super().__new__(cls, str(error))
+        made.error = error
+        return made
+
+    def __reduce__(self) -> tuple[type[Reason], tuple[DigestError]]:
+        return Reason, (self.error,)
+
+
 @dataclass(frozen=True, slots=True)
 class BadLine:
     """A line that cannot be used, and why; the reason holds no address. `part` is a file of an archive."""
@@ -39,6 +54,11 @@ class BadLine:
     number: int
     reason: str
     part: str = ""
+
+    @classmethod
+    def of(cls, number: int, error: DigestError, part: str = "") -> BadLine:
+        """The line, with what the error says of it."""
+        return cls(number, Reason(error), part)
 
 
 def read_lines(stream: BinaryIO) -> Iterator[Line | BadLine]:
@@ -62,7 +82,7 @@ def read_lines(stream: BinaryIO) -> Iterator[Line | BadLine]:
     except UnicodeDecodeError:
         raise InputError(
             N_("Line 1 is not UTF-8 but looks like %(kind)s; save it as CSV in UTF-8 and bring it again."),
-            kind=looks_like(raw),
+            kind=Word(looks_like(raw)),
         ) from None
     delimiter = max(_DELIMITERS, key=text.count)
     heading = _cells(text, delimiter)
@@ -86,8 +106,13 @@ def looks_like(raw: bytes) -> str:
     try:
         raw.decode("cp1252")
     except UnicodeDecodeError:
-        return "another encoding"
+        return N_("another encoding")
     return "Windows-1252"
+
+
+def too_many_cells(count: int, width: int) -> InputError:
+    """What is wrong with a line that is wider than its heading."""
+    return InputError(N_("The line has %(count)s cells, the heading %(width)s."), count=count, width=width)
 
 
 class _Numbered:
@@ -123,12 +148,13 @@ def _after_heading(lines: _Numbered, delimiter: str, width: int) -> Iterator[Lin
     while raw := lines.next():
         number = lines.number
         if len(raw) > LINE_LIMIT:
-            yield BadLine(number, _LONG)
+            yield BadLine.of(number, InputError(_LONG))
             continue
         try:
             text = raw.decode()
         except UnicodeDecodeError:
-            yield BadLine(number, f"The line is not UTF-8 but looks like {looks_like(raw)}.")
+            said = N_("The line is not UTF-8 but looks like %(kind)s.")
+            yield BadLine.of(number, InputError(said, kind=Word(looks_like(raw))))
             continue
         if not text.strip(blank):
             continue
@@ -136,13 +162,14 @@ def _after_heading(lines: _Numbered, delimiter: str, width: int) -> Iterator[Lin
         try:
             cells = _quoted(lines, text, delimiter, width) if '"' in text else text.split(delimiter)
         except InputError as error:
-            yield BadLine(number, str(error))
+            yield BadLine.of(number, error)
             continue
         if len(cells) > width:
-            yield BadLine(number, f"The line has {len(cells)} cells, the heading {width}.")
+            yield BadLine.of(number, too_many_cells(len(cells), width))
         elif len(cells) == 1 < width and (other := _other_delimiter(text, delimiter, width)):
-            here, there = _NAMES[other], _NAMES[delimiter]
-            yield BadLine(number, f"The line is separated by {here}, the heading by {there}.")
+            said = N_("The line is separated by %(here)s, the heading by %(there)s.")
+            values = {"here": Word(_NAMES[other]), "there": Word(_NAMES[delimiter])}
+            yield BadLine.of(number, InputError(said, **values))
         else:
             yield Line(number, cells)
 

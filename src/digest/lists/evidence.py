@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from digest.addresses import parse_address
 from digest.db.dialect import insert_new_rows
 from digest.errors import InputError, NotFoundError
+from digest.i18n import N_
 from digest.lists.fields import clean_line
 from digest.lists.limits import network_of
 from digest.models import Account, ConsentEvent, ConsentNetwork, ConsentText, NetworkRecord
@@ -44,15 +45,15 @@ def spoken_details(session: Session, by: Spoken, clerk: str) -> dict[str, str]:
     `clerk` is the address of an account, whose name is taken, or a name. Raises InputError for no name and
     NotFoundError for an address without an account.
     """
-    name = clean_line(clerk, what="clerk's name", limit=_CLERK_LIMIT)
+    name = clean_line(clerk, what=N_("clerk's name"), limit=_CLERK_LIMIT)
     if "@" in name:
         key = parse_address(name).key
         found = session.scalars(sa.select(Account.name).where(Account.address_key == key)).one_or_none()
         if found is None:
-            raise NotFoundError("No account has the clerk's address; give a name instead.")
+            raise NotFoundError(N_("No account has the clerk's address; give a name instead."))
         name = found
     if not name:
-        raise InputError("Say who took this consent: an account's address or a name.")
+        raise InputError(N_("Say who took this consent: an account's address or a name."))
     return {"by": by.value, "clerk": name}
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db import Database
-from digest.db.dialect import prefer_indexes
+from digest.db.tuning import prefer_indexes
 from digest.lists.export_cells import quoted
 from digest.lists.export_xlsx import ROW_LIMIT, too_many
 from digest.lists.mappings import ATTRIBUTE

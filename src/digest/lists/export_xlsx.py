@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, cast
 from xml.sax.saxutils import escape
 
 from digest.errors import InputError
+from digest.i18n import N_
 
 ROW_LIMIT = 1_048_576  # rows of a sheet, by the format
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -67,8 +68,11 @@ def _writing(pieces: Iterable[bytes], out: BinaryIO) -> Iterator[None]:
 def too_many() -> InputError:
     """What is said of more rows than a sheet has."""
     return InputError(
-        f"A spreadsheet has at most {ROW_LIMIT:,} rows, and these are more; "
-        "take CSV, or export one status at a time."
+        N_(
+            "A spreadsheet has at most %(most)s rows, and these are more; take CSV, or export one "
+            "status at a time."
+        ),
+        most=f"{ROW_LIMIT:,}",
     )
 
 

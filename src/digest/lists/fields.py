@@ -33,7 +33,7 @@ def is_short_name(text: str) -> bool:
     return _SHORT_NAME.fullmatch(text) is not None
 
 
-def clean_line(text: str, *, what: str, limit: int = NAME_LIMIT) -> str:
+def clean_line(text: str, *, what: str | InputError, limit: int = NAME_LIMIT) -> str:
     """One line of plain text: NFC, control characters and lone surrogates out, spaces joined.
 
     Joiners and direction marks of names in other scripts stay.
@@ -52,7 +52,7 @@ def clean_line(text: str, *, what: str, limit: int = NAME_LIMIT) -> str:
 
 def check_consent(text: str) -> str:
     """The words or the basis of a consent: never empty."""
-    cleaned = clean_line(text, what="consent text", limit=CONSENT_LIMIT)
+    cleaned = clean_line(text, what=N_("consent text"), limit=CONSENT_LIMIT)
     if not cleaned:
         raise InputError(N_("A consent text is needed: say how and when these people agreed to be mailed."))
     return cleaned
@@ -89,8 +89,9 @@ def check_text_size(text: str | None) -> TextSize:
         ) from None
 
 
-def _too_long(what: str, limit: int) -> InputError:
-    return InputError(N_("The %(what)s is longer than %(limit)s characters."), what=Word(what), limit=limit)
+def _too_long(what: str | InputError, limit: int) -> InputError:
+    named = Word(what) if isinstance(what, str) else what
+    return InputError(N_("The %(what)s is longer than %(limit)s characters."), what=named, limit=limit)
 
 
 @functools.cache

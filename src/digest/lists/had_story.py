@@ -13,8 +13,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.dialect import with_room_to_work
 from digest.db.remembered import Remembered
+from digest.db.tuning import with_room_to_work
 from digest.lists.queries import may_be_mailed
 from digest.models import (
     ChangeKind,

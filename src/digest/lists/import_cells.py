@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 
 from digest.addresses import Address, parse_address
-from digest.errors import InputError
+from digest.errors import InputError, Word
+from digest.i18n import N_
 from digest.lists.attributes import read_value
 from digest.models import Attribute, AttributeKind
 
@@ -21,7 +22,10 @@ _SERIAL = re.compile(r"[2-9][0-9]{4}(?:\.[0-9]+)?")  # a spreadsheet's days sinc
 def refuse_address(cell: str, what: str) -> None:
     """Where columns are shifted, an address may stand in a cell of anything: no reason quotes that."""
     if "@" in cell:
-        raise InputError(f"Where the {what} should be stands something with an @; are the columns shifted?")
+        raise InputError(
+            N_("Where the %(what)s should be stands something with an @; are the columns shifted?"),
+            what=Word(what),
+        )
 
 
 def read_address(text: str) -> Address:
@@ -57,12 +61,14 @@ def read_moment(text: str) -> dt.datetime | None:
     try:
         found = dt.datetime.fromisoformat(wanted)
     except ValueError:
-        refuse_address(wanted, "moment")
-        raise InputError(f"{wanted[:40]!r} is no moment; write it like 2026-01-31 18:00.") from None
+        refuse_address(wanted, N_("moment"))
+        raise InputError(
+            N_("%(cell)r is no moment; write it like 2026-01-31 18:00."), cell=wanted[:40]
+        ) from None
     try:
         return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
     except OverflowError:
-        raise InputError(f"{wanted[:40]!r} is too far away.") from None
+        raise InputError(N_("%(cell)r is too far away."), cell=wanted[:40]) from None
 
 
 def read_cell(text: str, attribute: Attribute) -> object:

@@ -26,6 +26,7 @@ from digest.lists.import_kept import (
     check_room,
     drop_file,
     hold_file,
+    keep_one_at_a_time,
     name_file,
 )
 from digest.lists.import_order import ImportOrder, check_basis, fingerprint
@@ -66,6 +67,7 @@ class Draft:
     leavers_only: bool = False
     basis: str = ""
     signed_by: str = ""
+    language: str = ""  # of whoever has uploaded it
     lines: int = 0  # that were tried
     counts: dict[str, int] = field(default_factory=dict)
     report_id: int | None = None
@@ -87,6 +89,7 @@ class Draft:
             meaning=Meaning(self.meaning) if self.meaning else None,
             leavers_only=self.leavers_only,
             signed_by=self.signed_by,
+            language=self.language,
         )
 
 
@@ -97,6 +100,7 @@ def keep_upload(
     print_, until = fingerprint(stream), now + KEPT_FOR
     size = stream.seek(0, 2)
     stream.seek(0)
+    keep_one_at_a_time(session)
     waiting = [Waiting(each.account_id, each.file_print, each.size) for each in _waiting(session, now)]
     check_room(waiting, Waiting(account_id, print_, size))
     if hold_file(session, print_) is None:

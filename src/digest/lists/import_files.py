@@ -108,4 +108,4 @@ def _guarded(read: Callable[[], Iterator[Line | BadLine]]) -> Iterator[Line | Ba
     try:
         yield from read()
     except (zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error):
-        raise InputError("The archive is damaged; what stood before the damage was read.") from None
+        raise InputError(N_("The archive is damaged; what stood before the damage was read.")) from None

@@ -14,6 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.db.dialect import lock_alone
 from digest.errors import InputError
 from digest.i18n import N_
 from digest.lists import assets
@@ -33,6 +34,11 @@ class Waiting:
     account_id: int
     file_print: str
     size: int
+
+
+def keep_one_at_a_time(session: Session) -> None:
+    """Wait for whoever else is bringing a file: two at once would each count the room without the other."""
+    lock_alone(session, "kept uploads")
 
 
 def check_room(waiting: Sequence[Waiting], new: Waiting) -> None:

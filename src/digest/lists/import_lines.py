@@ -9,37 +9,42 @@ import csv
 import io
 from collections.abc import Iterable
 
-from digest.lists.csv_lines import BadLine
+from digest.i18n import N_, Translator
+from digest.lists.csv_lines import BadLine, Reason
 from digest.lists.export_cells import quoted
 from digest.lists.import_rows import Row
 from digest.lists.import_sort import Outcome
 
 HEADING = b"file,line,outcome,reason,address\r\n"
 _REASONS = {
-    Outcome.KNOWN: "is on the list already",
-    Outcome.LEFT: "had left or was erased, and is not revived",
-    Outcome.SUPPRESSED: "is on the do-not-mail list",
-    Outcome.REPEATED: "stood in the file before",
-    Outcome.ENDED: "left; is ended here too",
-    Outcome.BARRED: "is put on the do-not-mail list",
-    Outcome.UNCONFIRMED: "never confirmed, and is passed over",
-    Outcome.PASSED_OVER: "is subscribed; only leavers were asked for",
+    Outcome.KNOWN: N_("is on the list already"),
+    Outcome.LEFT: N_("had left or was erased, and is not revived"),
+    Outcome.SUPPRESSED: N_("is on the do-not-mail list"),
+    Outcome.REPEATED: N_("stood in the file before"),
+    Outcome.ENDED: N_("left; is ended here too"),
+    Outcome.BARRED: N_("is put on the do-not-mail list"),
+    Outcome.UNCONFIRMED: N_("never confirmed, and is passed over"),
+    Outcome.PASSED_OVER: N_("is subscribed; only leavers were asked for"),
 }
 
 
 def report_lines(
-    outcomes: Iterable[tuple[Row, Outcome]], bad: Iterable[BadLine], offices: Iterable[Row]
+    outcomes: Iterable[tuple[Row, Outcome]],
+    bad: Iterable[BadLine],
+    offices: Iterable[Row],
+    words: Translator,
 ) -> bytes:
-    """The lines of one batch, in the order of the file within each kind; b"" for none."""
+    """The lines of one batch, in the order of the file within each kind; b"" for none. Reasons are told."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     for line in bad:
-        writer.writerow((quoted(line.part), line.number, Outcome.BAD.value, quoted(line.reason), ""))
+        reason = words.error(line.reason.error) if isinstance(line.reason, Reason) else line.reason
+        writer.writerow((quoted(line.part), line.number, Outcome.BAD.value, quoted(reason), ""))
+    reasons = {outcome: words.gettext(said) for outcome, said in _REASONS.items()}
+    office = words.gettext(N_("an office's address"))
     for row, outcome in outcomes:
-        said = (quoted(row.part), row.number, outcome.value, _REASONS[outcome], quoted(row.address.text))
+        said = (quoted(row.part), row.number, outcome.value, reasons[outcome], quoted(row.address.text))
         writer.writerow(said)
     for row in offices:
-        writer.writerow(
-            (quoted(row.part), row.number, "warning", "an office's address", quoted(row.address.text))
-        )
+        writer.writerow((quoted(row.part), row.number, "warning", office, quoted(row.address.text)))
     return text.getvalue().encode("utf-8", "replace")

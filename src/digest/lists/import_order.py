@@ -10,7 +10,8 @@ from typing import Any, BinaryIO
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.errors import InputError
+from digest.errors import DigestError, InputError
+from digest.i18n import N_, translator
 from digest.lists.csv_lines import BadLine
 from digest.lists.fields import check_consent
 from digest.lists.mappings import ColumnMap, Meaning
@@ -41,6 +42,11 @@ class ImportOrder:
     meaning: Meaning | None = None
     leavers_only: bool = False
     signed_by: str = ""
+    language: str = ""  # of whoever reads its report; "" at the command line
+
+    def told(self, error: DigestError) -> str:
+        """What an error says to whoever brings the file."""
+        return translator(self.language).error(error) if self.language else str(error)
 
     @property
     def columns(self) -> ColumnMap:
@@ -124,7 +130,9 @@ def check_basis(session: Session, order: ImportOrder) -> str:
     of_name = sa.select(Account).where(Account.name == order.signed_by, Account.disabled_at.is_(None))
     found = list(session.scalars(of_name.where(Account.role == AccountRole.ADMIN)))
     if len(found) != 1:
-        raise InputError(f"{order.signed_by[:60]!r} is not the name of one account with the role admin.")
+        raise InputError(
+            N_("%(name)r is not the name of one account with the role admin."), name=order.signed_by[:60]
+        )
     word = f"No proof came with the file; {found[0].name} (admin) signed that these people agreed."
     return check_consent(f"{order.consent_text} {word}")
 
@@ -150,6 +158,7 @@ def kept(order: ImportOrder, basis: str, print_: str) -> dict[str, Any]:
             "own_columns": dict(order.own_columns),
             "meaning": order.meaning.value if order.meaning else None,
             "cadence_id": order.cadence_id,
+            "language": order.language,
         },
         "consent": basis,
         "actor": order.actor,
@@ -171,4 +180,5 @@ def order_of(row: Import, address_key: bytes) -> ImportOrder:
         own_columns=said.get("own_columns") or {},
         meaning=Meaning(said["meaning"]) if said.get("meaning") else None,
         leavers_only=row.leavers_only,
+        language=said.get("language") or "",
     )

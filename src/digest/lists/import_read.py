@@ -50,12 +50,12 @@ class People:
             make = self._maker(part, next(lines, None)).make
             for line in lines:
                 if isinstance(line, BadLine):
-                    yield BadLine(line.number, line.reason, name)
+                    yield replace(line, part=name)
                     continue
                 try:
                     row = make(line)
                 except InputError as error:
-                    yield BadLine(line.number, str(error), name)
+                    yield BadLine.of(line.number, error, name)
                     continue
                 yield row
 
@@ -63,7 +63,9 @@ class People:
         if first is None:
             raise InputError(N_("The file %(name)s is empty."), name=part.name[-60:])
         if isinstance(first, BadLine):
-            raise InputError(f"The first line cannot be read: {first.reason}")
+            raise InputError(
+                N_("The first line cannot be read: %(why)s"), why=getattr(first.reason, "error", first.reason)
+            )
         heading = read_heading(first.cells, self.columns)
         self.ignored.update(dict.fromkeys(heading.ignored))
         meaning = self.meaning or meaning_of_file(self.columns, part.name, first.cells, heading.fields)
@@ -83,8 +85,12 @@ def read_people(session: Session, parts: Sequence[Part], order: ImportOrder, *, 
     """The people of these parts as the order reads them; raises InputError for several unlike tables."""
     if len(parts) > 1 and order.columns.name != "mailchimp":
         raise InputError(
-            f"The archive holds {len(parts)} tables; import them one by one (only Mailchimp's exports "
-            "are read whole, with --mapping mailchimp)."
+            N_(
+                "The archive holds %(count)s tables; import them one by one. Only an export of Mailchimp is "
+                "read whole; say so if this is one."
+            ),
+            hint="That is --mapping mailchimp.",
+            count=len(parts),
         )
     of_digest = sa.select(MailingList.digest_id).where(MailingList.id == order.list_id).scalar_subquery()
     cadences = session.execute(sa.select(Cadence.name, Cadence.id).where(Cadence.digest_id == of_digest))

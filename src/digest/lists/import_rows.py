@@ -146,9 +146,9 @@ class RowMaker:
         self._is_plain = not self._attributes and not set(self._places) - plain_fields
         self._has_statements = not self._places.keys().isdisjoint(_STATED)
         self._last = max(self._places.values(), default=0)
-        self._zones = _Kept("zone", lambda cell: self._zone(cell, ""))
-        self._languages = _Kept("language", self._language)
-        self._sizes = _Kept("text size", check_text_size)
+        self._zones = _Kept(N_("zone"), lambda cell: self._zone(cell, ""))
+        self._languages = _Kept(N_("language"), self._language)
+        self._sizes = _Kept(N_("text size"), check_text_size)
 
     def make(self, line: Line) -> Row:
         """The row of a line; raises InputError with the reason."""
@@ -158,14 +158,14 @@ class RowMaker:
         places = self._places
         written = plain(cells[places["address"]])
         if not written or written.isspace():
-            raise InputError("There is no address.")
+            raise InputError(N_("There is no address."))
         name = cells[places["name"]] if "name" in places else ""
         row = Row(
             number,
             self._part,
             read_address(written),
             self._meaning,
-            clean_line(plain(name), what="name") if name else "",
+            clean_line(plain(name), what=N_("name")) if name else "",
             self._zones[cells[places["zone"]]] if "zone" in places else None,
             self._languages[cells[places["language"]]] if "language" in places else None,
             self._sizes[cells[places["text_size"]]] if "text_size" in places else TextSize.NORMAL,
@@ -183,7 +183,7 @@ class RowMaker:
 
     def _complete(self, row: Row, get: Callable[[str], str], cells: list[str]) -> Row:
         """The fields that few files have."""
-        name = row.name or clean_line(f"{get('first_name')} {get('last_name')}", what="name")
+        name = row.name or clean_line(f"{get('first_name')} {get('last_name')}", what=N_("name"))
         return row._replace(
             name=name,
             meaning=self._meaning_of(get),
@@ -210,9 +210,10 @@ class RowMaker:
                 continue
             said = self._columns.statuses.get(word)
             if said is None:
-                refuse_address(word, "status")
+                refuse_address(word, N_("status"))
                 raise InputError(
-                    f"{word[:40]!r} is no status we know, so nobody is mailed on the strength of it."
+                    N_("%(cell)r is no status we know, so nobody is mailed on the strength of it."),
+                    cell=word[:40],
                 )
             found = max(found, said, key=_GRAVITY.index)
         return found
@@ -238,8 +239,8 @@ class RowMaker:
     def _cadence(self, name: str) -> int | None:
         name = name.strip()
         if name and name not in self._cadences:
-            refuse_address(name, "cadence")
-            raise InputError(f"There is no cadence {name[:40]!r} of this digest.")
+            refuse_address(name, N_("rhythm"))
+            raise InputError(N_("The digest has no rhythm %(name)r."), name=name[:40])
         return self._cadences[name] if name else None
 
     def _moment(self, text: str) -> dt.datetime | None:
@@ -295,9 +296,9 @@ class RowMaker:
         try:
             given = json.loads(text)
         except (ValueError, RecursionError):
-            raise InputError("The attributes are no JSON.") from None
+            raise InputError(N_("The attributes are no JSON.")) from None
         if not isinstance(given, dict):
-            raise InputError("The attributes are no JSON object.")
+            raise InputError(N_("The attributes are no JSON object."))
         found = {}
         for name, attribute in self._known.items():
             if isinstance(given.get(name), str | int | float | bool):

@@ -19,8 +19,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.db import Database
-from digest.db.dialect import with_room_to_load
+from digest.db.tuning import with_room_to_load
 from digest.errors import DigestError, InputError, NotFoundError, StateError
+from digest.i18n import N_, translator
 from digest.lists import assets, import_lines
 from digest.lists.csv_lines import BadLine
 from digest.lists.import_ahead import Batch, ReadAhead, rare_collections, take_batch
@@ -107,12 +108,16 @@ def resume(
     with database.read() as session:
         row = import_by_id(session, import_id)
         if row.state not in _OPEN or row.undone_at is not None:
-            raise StateError(f"The import {import_id} is {row.state.value}; there is nothing to resume.")
+            raise StateError(
+                N_("The import %(number)s is %(state)s; there is nothing to resume."),
+                number=import_id,
+                state=row.state.value,
+            )
         order = order_of(row, address_key)
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
         source = stream or fetched(database, row.file_fingerprint, spool)
         if fingerprint(source) != row.file_fingerprint:
-            raise InputError("This is another file than the import began with.")
+            raise InputError(N_("This is another file than the import began with."))
         with database.write() as session:
             people = read_people(session, open_parts(source, row.file_name), order, now=now)
             begun = {"state": ImportState.RUNNING, "fault": ""}
@@ -157,7 +162,7 @@ def import_by_id(session: Session, import_id: int) -> Import:
     """The import of this number; raises NotFoundError."""
     found = session.get(Import, import_id)
     if found is None:
-        raise NotFoundError(f"There is no import {import_id}.")
+        raise NotFoundError(N_("There is no import %(number)s."), number=import_id)
     return found
 
 
@@ -192,7 +197,10 @@ def fetched(database: Database, print_: str, spool: Any) -> BinaryIO:
     with database.read() as session:
         asset = assets.find(session, kind=FILE_KIND, fingerprint=print_)
         if asset is None:
-            raise InputError("The file of this import is not kept any longer; give it again with --file.")
+            raise InputError(
+                N_("The file of this import is not kept any longer; bring it once more."),
+                hint="Give it with --file.",
+            )
         for chunk in assets.chunks(session, asset.id):
             spool.write(chunk)
     return cast("BinaryIO", spool)
@@ -223,7 +231,7 @@ class _Run:
         except TakenError:
             raise
         except DigestError as error:
-            self._fail(str(error))
+            self._fail(self.order.told(error))
             raise
         except Exception as error:
             self._fail(type(error).__name__)
@@ -266,7 +274,7 @@ class _Run:
             with self.database.read() as session:
                 plan = self._sort(session, batch)
             if self.sink:
-                self.sink(_report(batch, plan))
+                self.sink(self._report(batch, plan))
             self.tally.add({**batch.counts, **plan.counts})
             return
         for _ in range(_TRIES):
@@ -279,15 +287,20 @@ class _Run:
                     ahead.go_on()
                     write_plan(session, plan, self.proof)
                     summed = Counter(self.tally.counts) + Counter({**batch.counts, **plan.counts})
-                    self._note(session, self.proof, batch.lines, dict(summed), _report(batch, plan))
+                    self._note(session, self.proof, batch.lines, dict(summed), self._report(batch, plan))
             except sa.exc.IntegrityError:
                 continue  # somebody else added one of these people since we looked: look again
             self.tally.counts = dict(summed)
             return
-        raise StateError("Somebody else is adding the same people; resume the import when they are done.")
+        raise StateError(N_("Somebody else is adding the same people; resume the import when they are done."))
 
     def _sort(self, session: Session, batch: Batch) -> Plan:
         return sort_rows(session, batch.rows, self.order.list_id, leavers_only=self.order.leavers_only)
+
+    def _report(self, batch: Batch, plan: Plan) -> bytes:
+        repeated = [(row, Outcome.REPEATED) for row in batch.repeated]
+        outcomes, words = [*repeated, *plan.outcomes], translator(self.order.language)
+        return import_lines.report_lines(outcomes, batch.bad, batch.offices, words)
 
     def _note(
         self, session: Session, proof: Proof, lines: int, counts: dict[str, int], report: bytes
@@ -326,8 +339,3 @@ def _hold(
     result = session.execute(statement.execution_options(synchronize_session=False))
     if getattr(result, "rowcount", 0) != 1:
         raise TakenError(f"The import {import_id} is being done by another process, or was undone.")
-
-
-def _report(batch: Batch, plan: Plan) -> bytes:
-    repeated = [(row, Outcome.REPEATED) for row in batch.repeated]
-    return import_lines.report_lines([*repeated, *plan.outcomes], batch.bad, batch.offices)

@@ -16,7 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.db.dialect import among, among_texts, prefer_indexes
+from digest.db.dialect import among, among_texts
+from digest.db.tuning import prefer_indexes
 from digest.lists.former import people_by_former
 from digest.lists.import_rows import Row
 from digest.lists.import_since import Agreed, agreed_here

@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from digest import audit, clock
 from digest.db import Database
 from digest.errors import DigestError, InputError, NotFoundError, StateError
-from digest.i18n import N_
+from digest.i18n import N_, translator
 from digest.lists import assets
 from digest.lists.import_drafts import Draft, DraftState, change_draft, hold_draft, read_draft
-from digest.lists.import_order import ImportReport
+from digest.lists.import_order import ImportReport, order_of
 from digest.lists.import_run import TakenError, fetched, import_by_id, resume, try_lines
 from digest.lists.import_undo import Undone, undo
 from digest.lists.status import Origin
@@ -62,7 +62,7 @@ def try_draft(
     except TakenError:
         return
     except InputError as error:
-        noted.end(DraftState.FAILED, str(error))
+        noted.end(DraftState.FAILED, translator(draft.language).error(error))
     except Exception as error:
         noted.end(DraftState.FAILED, type(error).__name__)
         raise
@@ -128,7 +128,7 @@ def import_a_turn(
     except TakenError:
         return
     except DigestError as error:  # what comes before the first batch is not noted by itself
-        _note_fault(database, import_id, str(error))
+        _note_fault(database, import_id, order_of(row, address_key).told(error))
         return
     if not found.is_whole:
         hint(TaskName.IMPORT, import_id)

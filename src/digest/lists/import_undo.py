@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from digest.db import Database
 from digest.db.dialect import among
 from digest.errors import StateError
+from digest.i18n import N_
 from digest.lists import consent
 from digest.lists.import_kept import drop_file
 from digest.lists.import_run import import_by_id
@@ -73,7 +74,7 @@ def undo(
     with database.write() as session:
         row = import_by_id(session, import_id)
         if row.state is ImportState.UNDONE:
-            raise StateError(f"The import {import_id} was undone before.")
+            raise StateError(N_("The import %(number)s was undone before."), number=import_id)
         row.undone_at = row.undone_at or now  # from here on nothing more comes in
         ended, kept = row.counts.get("taken_back", 0), row.counts.get("stayed", 0)
         after = int(row.mapping.get("undone_to") or 0)
@@ -96,7 +97,7 @@ def undo(
     with database.write() as session:
         row = session.get_one(Import, import_id, with_for_update=True)
         if row.state is ImportState.UNDONE:  # somebody did it beside us: it is theirs to tell
-            raise StateError(f"The import {import_id} was undone before.")
+            raise StateError(N_("The import %(number)s was undone before."), number=import_id)
         released = _release(session, import_id)
         row.state = ImportState.UNDONE
         row.changed_at = now

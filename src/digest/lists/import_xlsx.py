@@ -17,13 +17,13 @@ from xml.parsers import expat
 
 from digest.errors import InputError
 from digest.i18n import N_
-from digest.lists.csv_lines import COLUMN_LIMIT, BadLine, Line
+from digest.lists.csv_lines import COLUMN_LIMIT, BadLine, Line, too_many_cells
 
 CELL_LIMIT = 32_767  # characters, as in the format
 _CHUNK = 1 << 16
 _PLACE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
-_NO_RESULT = "A cell holds a formula without its result; open the file, save it, and import it again."
-_BROKEN = "The spreadsheet is damaged or is none."
+_NO_RESULT = N_("A cell holds a formula without its result; open the file, save it, and import it again.")
+_BROKEN = N_("The spreadsheet is damaged or is none.")
 
 
 def read_sheet(archive: zipfile.ZipFile) -> Iterator[Line | BadLine]:
@@ -42,7 +42,7 @@ def read_sheet(archive: zipfile.ZipFile) -> Iterator[Line | BadLine]:
             width = 0
             for line in _pump(sheet, reader):
                 if width and isinstance(line, Line) and any(cell for cell in line.cells[width:]):
-                    yield BadLine(line.number, f"The line has {len(line.cells)} cells, the heading {width}.")
+                    yield BadLine.of(line.number, too_many_cells(len(line.cells), width))
                     continue
                 if not width and isinstance(line, Line):
                     width = len(line.cells)
@@ -139,13 +139,13 @@ class _SheetReader:
         self.parts: list[str] = []
         self.length = 0
         self.reads = self.has_formula = False
-        self.fault = ""
+        self.fault: InputError | None = None
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         name = _local(name)
         if name == "row":
             self.number = int(attributes.get("r", self.number + 1))
-            self.cells, self.fault = [], ""
+            self.cells, self.fault = [], None
         elif name == "c":
             self._start_cell(attributes)
         elif name in {"v", "t"}:
@@ -167,18 +167,18 @@ class _SheetReader:
             self._end_cell()
         elif name == "row":
             if self.fault:
-                self.done.append(BadLine(self.number, self.fault))
+                self.done.append(BadLine.of(self.number, self.fault))
             elif any(self.cells):
                 self.done.append(Line(self.number, self.cells))
 
     def _end_cell(self) -> None:
         text = "".join(self.parts)
         if self.has_formula and not text:
-            self.fault = _NO_RESULT
+            self.fault = InputError(_NO_RESULT)
         elif self.kind == "e" and text:
-            self.fault = "A cell holds an error instead of a value."
+            self.fault = InputError(N_("A cell holds an error instead of a value."))
         elif self.column >= COLUMN_LIMIT and text:
-            self.fault = f"The line has more than {COLUMN_LIMIT} cells."
+            self.fault = InputError(N_("The line has more than %(limit)s cells."), limit=COLUMN_LIMIT)
         if self.column >= COLUMN_LIMIT:
             return
         if self.kind == "s" and text:

@@ -97,11 +97,16 @@ def parse_map(options: Sequence[str]) -> dict[str, str]:
         column, sign, name = option.rpartition("=")
         column, name = column.strip().lower(), name.strip()
         if not sign or not column:
-            raise InputError(f"{option[:80]!r} maps nothing; write it like --map 'E-mail=address'.")
-        if name not in (*FIELDS, UNREAD) and not (name.startswith(ATTRIBUTE) and len(name) > len(ATTRIBUTE)):
-            known = ", ".join(FIELDS)
             raise InputError(
-                f"There is no field {name[:40]!r}; there are: {known}, attribute:NAME, and - for none."
+                N_("%(text)r does not say what a column holds."),
+                text=option[:80],
+                hint="Write it like --map 'E-mail=address'.",
+            )
+        if name not in (*FIELDS, UNREAD) and not (name.startswith(ATTRIBUTE) and len(name) > len(ATTRIBUTE)):
+            raise InputError(
+                N_("%(name)r is nothing that a column could hold."),
+                name=name[:40],
+                hint=f"There are: {', '.join(FIELDS)}, attribute:NAME, and - for none.",
             )
         if column in found:
             raise InputError(N_("The column %(name)r is mapped twice."), name=column[:60])

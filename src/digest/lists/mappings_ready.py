@@ -24,6 +24,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.lists.mappings import STATUSES, ColumnMap, Meaning
 
 RATING_OF_LIFE = 3  # stars from which the last change at Mailchimp is a sign of life
@@ -86,7 +87,9 @@ def column_map(name: str | None, own: Mapping[str, str]) -> ColumnMap:
     if name is None or name == "generic":
         return ColumnMap(own=own)
     if name not in _READY:
-        raise InputError(f"There is no mapping {name[:40]!r}; there are: {', '.join(NAMES)}.")
+        raise InputError(
+            N_("There is no mapping %(name)r; there are: %(known)s."), name=name[:40], known=", ".join(NAMES)
+        )
     return replace(_READY[name], own=own)
 
 
@@ -101,8 +104,11 @@ def meaning_of_file(
     if columns.name == "mailpoet" and not {"status", "list_status"}.issubset(fields):
         # One may choose the columns there; and they are called otherwise in another language.
         raise InputError(
-            "The file does not say who has left: export it again, in English, with List status and Global "
-            "status among its columns, or say what all these people are with --as."
+            N_(
+                "The file does not say who has left: export it again, in English, with List status and "
+                "Global status among its columns, or say what all these people are."
+            ),
+            hint="Say it with --as.",
         )
     if columns.name != "mailchimp":
         return Meaning.SUBSCRIBED
@@ -114,7 +120,11 @@ def meaning_of_file(
     found = _KIND_OF_FILE.search(file_name.rpartition("/")[2].lower())
     if found is None:
         raise InputError(
-            f"The name of the file {file_name[-60:]!r} does not say whether these people are subscribed, "
-            "unsubscribed or cleaned; import the whole export, or say it with --as."
+            N_(
+                "The name of the file %(name)r does not say whether these people are subscribed, "
+                "unsubscribed or cleaned; import the whole export, or say what they are."
+            ),
+            name=file_name[-60:],
+            hint="Say it with --as.",
         )
     return STATUSES[found[1]]

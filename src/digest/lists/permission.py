@@ -233,7 +233,8 @@ def check_closable(run: PermissionRun, *, now: dt.datetime) -> None:
     if now < run.answer_until:
         raise StateError(
             f"People were told that they may answer until {run.answer_until:%Y-%m-%d %H:%M} UTC; it can be "
-            "closed then, or now with --end-nobody."
+            "closed then, or now so that nobody is ended.",
+            hint="That is --end-nobody.",
         )
 
 

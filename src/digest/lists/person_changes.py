@@ -52,7 +52,7 @@ def set_person(
         raise StateError(N_("This person was erased."))
     wanted: dict[str, str | None] = {}
     if changes.name is not None:
-        wanted["name"] = clean_line(changes.name, what="name")
+        wanted["name"] = clean_line(changes.name, what=N_("name"))
     if changes.zone is not None:
         wanted["zone"] = check_zone(changes.zone)
     if changes.language is not None:

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest.addresses import parse_address
-from digest.errors import NotFoundError
+from digest.errors import NotFoundError, Word
+from digest.i18n import N_
 from digest.lists.suppress import not_suppressed
 from digest.models import (
     Cadence,
@@ -28,7 +29,7 @@ def digest_named(session: Session, name: str) -> Digest:
     """The digest of this name; raises NotFoundError."""
     found = session.scalars(sa.select(Digest).where(Digest.name == name)).one_or_none()
     if found is None:
-        raise NotFoundError(_there_is_none(session, "digest", name, sa.select(Digest.name)))
+        raise _there_is_none(session, N_("digest"), name, sa.select(Digest.name))
     return found
 
 
@@ -36,7 +37,7 @@ def list_named(session: Session, name: str) -> MailingList:
     """The list of this name; raises NotFoundError."""
     found = session.scalars(sa.select(MailingList).where(MailingList.name == name)).one_or_none()
     if found is None:
-        raise NotFoundError(_there_is_none(session, "list", name, sa.select(MailingList.name)))
+        raise _there_is_none(session, N_("list"), name, sa.select(MailingList.name))
     return found
 
 
@@ -46,7 +47,7 @@ def cadence_named(session: Session, digest_id: int, name: str) -> Cadence:
     found = session.scalars(of_digest.where(Cadence.name == name)).one_or_none()
     if found is None:
         names = sa.select(Cadence.name).where(Cadence.digest_id == digest_id)
-        raise NotFoundError(_there_is_none(session, "cadence", name, names))
+        raise _there_is_none(session, N_("rhythm"), name, names)
     return found
 
 
@@ -55,7 +56,7 @@ def subscriber_by_address(session: Session, address: str) -> Subscriber:
     key = parse_address(address).key
     found = session.scalars(sa.select(Subscriber).where(Subscriber.address_key == key)).one_or_none()
     if found is None:
-        raise NotFoundError("Nobody subscribes with this address.")
+        raise NotFoundError(N_("Nobody subscribes with this address."))
     return found
 
 
@@ -152,9 +153,15 @@ def may_be_mailed() -> sa.ColumnElement[bool]:
     )
 
 
-def _there_is_none(session: Session, what: str, name: str, names: sa.Select[Any]) -> str:
+def _there_is_none(session: Session, what: str, name: str, names: sa.Select[Any]) -> NotFoundError:
     known = list(session.scalars(names.order_by(names.selected_columns[0]).limit(_NAMES_SHOWN + 1)))
-    if not known:
-        return f"There is no {what} {name[:60]!r}, nor any other yet."
-    more = ", ..." if len(known) > _NAMES_SHOWN else ""
-    return f"There is no {what} {name[:60]!r}; there are: {', '.join(known[:_NAMES_SHOWN])}{more}."
+    if len(known) > _NAMES_SHOWN:
+        known[_NAMES_SHOWN:] = ["..."]
+    return NotFoundError(
+        N_("There is no %(what)s %(name)r; there are: %(known)s.")
+        if known
+        else N_("There is no %(what)s %(name)r, nor any other yet."),
+        what=Word(what),
+        name=name[:60],
+        known=", ".join(known),
+    )

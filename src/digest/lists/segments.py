@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from digest import audit
-from digest.db.dialect import insert_if_new, with_room_to_work
+from digest.db.dialect import insert_if_new
+from digest.db.tuning import with_room_to_work
 from digest.errors import InputError, NotFoundError, StateError
 from digest.i18n import N_
 from digest.lists.fields import check_short_name, clean_line
@@ -88,7 +89,7 @@ def add_segment(
     row = {
         "digest_id": digest.id,
         "name": check_short_name(name, what="segment"),
-        "title": clean_line(title, what="title") or name,
+        "title": clean_line(title, what=N_("title")) or name,
         "rule": stored,
         "created_at": now,
         "changed_at": now,
@@ -117,10 +118,10 @@ def set_segment(
 ) -> None:
     """Change what is given. Editions whose audience is fixed keep it."""
     if title is not None:
-        segment.title = clean_line(title, what="title") or segment.name
+        segment.title = clean_line(title, what=N_("title")) or segment.name
     if rule is not None:
         if segment.name == EVERYBODY:
-            raise InputError("The segment everybody is everybody: its rule stays.")
+            raise InputError(N_("The segment everybody is everybody: its rule stays."))
         segment.rule, _ = read_rule(rule, known_names(session, segment.digest_id))
     segment.changed_at = now
     session.flush()
@@ -163,12 +164,13 @@ def segment_named(session: Session, digest_id: int, name: str) -> Segment:
         names = list(
             session.scalars(of_digest.with_only_columns(Segment.name).order_by(Segment.name).limit(6))
         )
-        there = (
-            f"; there are: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
+        raise NotFoundError(
+            N_("There is no segment %(name)r; there are: %(known)s.")
             if names
-            else ", nor any other yet"
+            else N_("There is no segment %(name)r, nor any other yet."),
+            name=name[:60],
+            known=", ".join([*names[:5], "..."] if len(names) > 5 else names),
         )
-        raise NotFoundError(f"There is no segment {name[:60]!r}{there}.")
     return found
 
 
@@ -260,10 +262,14 @@ def set_edition_segment(
     session.refresh(edition, with_for_update=True)
     if edition.corrects_id is not None:
         raise StateError(
-            f"Edition {edition.id} is a correction: it goes to those who had what it puts right."
+            N_("Edition %(edition)s is a correction: it goes to those who had what it puts right."),
+            edition=edition.id,
         )
     if edition.state not in _OPEN or edition.planned_at is not None:
-        raise StateError(f"The audience of edition {edition.id} is fixed: it cannot go to another segment.")
+        raise StateError(
+            N_("The audience of edition %(edition)s is fixed: it cannot go to another segment."),
+            edition=edition.id,
+        )
     digest_id = session.scalars(sa.select(Cadence.digest_id).where(Cadence.id == edition.cadence_id)).one()
     if name == EVERYBODY:
         edition.segment_id = _everybody(session, digest_id, now=now)

@@ -88,4 +88,7 @@ def next_status(status: SubscriptionStatus, action: Action) -> SubscriptionStatu
         )
     if status is _PENDING:
         raise StateError(N_("This subscription is not confirmed yet; it can only be confirmed or ended."))
-    raise StateError(f"A subscription that is {status.value} cannot do this: {action.value}.")
+    raise StateError(
+        N_("As this subscription stands, that cannot be done with it."),
+        hint=f"It is {status.value}: {action.value}.",
+    )

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from digest.db import Database
 from digest.db.remembered import Remembered
 from digest.errors import StateError
+from digest.i18n import N_
 from digest.lists.locks import lock_person
 from digest.lists.preferences import By, choose_cadence
 from digest.lists.queries import lock_subscription_of
@@ -93,9 +94,11 @@ def people_on(session: Session, cadence: Cadence) -> int:
 def check_target(cadence: Cadence, target: Cadence) -> None:
     """Raises StateError for a cadence that nobody can be moved to."""
     if cadence.id == target.id or cadence.digest_id != target.digest_id:
-        raise StateError("People are moved to another cadence of the same digest.")
+        raise StateError(N_("People are moved to another rhythm of the same digest."))
     if not target.is_running:
-        raise StateError(f"The cadence {target.name} does not run: nobody on it would get mail.")
+        raise StateError(
+            N_("The rhythm %(cadence)s does not run: nobody on it would get mail."), cadence=target.name
+        )
 
 
 def move_people(

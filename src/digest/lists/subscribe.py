@@ -101,7 +101,7 @@ def add_subscriber(
     LeftError for those who left and did not ask again.
     """
     if status not in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PENDING):
-        raise StateError("A subscription begins as active or pending.")
+        raise StateError(N_("A subscription begins as active or pending."))
     parsed = parse_address(address)
     details = {"address": parsed.text, "consent": check_consent(consent_text), "actor": actor}
     details.update(spoken or {})
@@ -110,7 +110,7 @@ def add_subscriber(
     if not may_be_mailed:
         _check_may_be_mailed(session, address_key, parsed, is_asked=is_asked)
     values = {
-        "name": clean_line(name, what="name"),
+        "name": clean_line(name, what=N_("name")),
         "zone": check_zone(zone),
         "language": check_language(language),
         "text_size": text_size,
@@ -266,7 +266,7 @@ def end(
     _note_life_of(session, subscription, source, now)
     if was_over and consent.last_action(session, subscription) != Action.UNDO_IMPORT:
         return False
-    said = {"reason": clean_line(reason, what="reason"), "actor": actor, **(details or {})}
+    said = {"reason": clean_line(reason, what=N_("reason")), "actor": actor, **(details or {})}
     said |= Before.of(subscription).details()
     target = next_status(subscription.status, Action.END)
     _append(session, subscription, Action.END, target, _Proof(source, said, now, network))

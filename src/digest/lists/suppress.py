@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from digest.addresses import Address, keyed_hash, parse_address, parse_domain
 from digest.db.dialect import insert_if_new
 from digest.errors import StateError
+from digest.i18n import N_
 from digest.lists.fields import clean_line
 from digest.lists.status import Origin
 from digest.models import Subscriber, Suppression, SuppressionCause, SuppressionKind
@@ -210,7 +211,7 @@ def _add(
         "kind": kind,
         "value": value,
         "cause": cause,
-        "reason": clean_line(reason, what="reason", limit=REASON_LIMIT),
+        "reason": clean_line(reason, what=N_("reason"), limit=REASON_LIMIT),
         "source": source.value,
         "created_at": now,
     }

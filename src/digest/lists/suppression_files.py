@@ -23,6 +23,7 @@ from digest.addresses import keyed_hash, parse_address, parse_domain
 from digest.db import Database
 from digest.db.dialect import insert_new_rows
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.lists.fields import clean_line
 from digest.lists.status import Origin
 from digest.lists.suppress import REASON_LIMIT, is_of_one_import, is_stronger
@@ -111,7 +112,7 @@ def import_suppressions(
     `progress` is told how many lines are done. Raises InputError, before anything is written, for UTF-16 and
     for a reason that is too long.
     """
-    clean_line(order.reason, what="reason", limit=REASON_LIMIT)
+    clean_line(order.reason, what=N_("reason"), limit=REASON_LIMIT)
     tally = _Tally()
     batch: dict[_Key, _Line] = {}
     for line in _lines(stream, order, tally):
@@ -207,7 +208,7 @@ def _line(cells: Sequence[str], heading: Mapping[str, int], order: SuppressionOr
         except ValueError:
             known = ", ".join(SuppressionCause)
             raise InputError(f"The cause {text[:20]!r} is none of {known}.") from None
-    reason = clean_line(given.get("reason", "") or order.reason, what="reason", limit=REASON_LIMIT)
+    reason = clean_line(given.get("reason", "") or order.reason, what=N_("reason"), limit=REASON_LIMIT)
     if "@" in value:
         hashed = keyed_hash(order.address_key, parse_address(value).key)
         return _Line(SuppressionKind.ADDRESS, hashed, cause, reason)

@@ -84,8 +84,14 @@ def topic_named(session: Session, digest: Digest, name: str) -> Topic:
         if topic.name == name:
             return topic
     known = ", ".join(topic.name for topic in there)
-    hint = f"; there are: {known}." if known else ", nor any other yet."
-    raise NotFoundError(f"The digest {digest.name!r} has no topic {name[:60]!r}{hint}")
+    raise NotFoundError(
+        N_("The digest %(digest)r has no topic %(name)r; there are: %(known)s.")
+        if known
+        else N_("The digest %(digest)r has no topic %(name)r, nor any other yet."),
+        digest=digest.name,
+        name=name[:60],
+        known=known,
+    )
 
 
 def _title(text: str) -> str:

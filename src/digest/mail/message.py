@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from digest.errors import InputError
+from digest.i18n import N_
 from digest.mail import headers
 from digest.mail.placeholders import PLACEHOLDER, prepare
 from digest.mail.prepared import Fallback, HeaderSlot, PreparedMail, fill
@@ -113,5 +114,7 @@ def prepare_notice(
 
 def _subject(subject: str) -> bytes:
     if PLACEHOLDER.search(subject):
-        raise InputError("A subject is the same for all readers: it cannot hold a placeholder.")
+        raise InputError(
+            N_("A subject is the same for all readers: it cannot hold what differs between them.")
+        )
     return headers.text_field("Subject", subject)

@@ -15,7 +15,8 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 
-from digest.errors import InputError, StateError
+from digest.errors import InputError, StateError, Word
+from digest.i18n import N_
 from digest.mail.encodings import b64_literal, b64_size, qp_literals
 from digest.mail.prepared import (
     BODY_PLACEHOLDERS,
@@ -129,9 +130,13 @@ def _check_wire(raw: bytes) -> None:
 
 def _checked(source: str, kind: str) -> str:
     if not source.strip():
-        raise InputError(f"The {kind} part of the mail is empty.")
+        raise InputError(N_("The %(kind)s part of the mail is empty."), kind=Word(kind))
     if len(source) > SOURCE_LIMIT:
-        raise InputError(f"The {kind} part of the mail is longer than {SOURCE_LIMIT} characters.")
+        raise InputError(
+            N_("The %(kind)s part of the mail is longer than %(limit)s characters."),
+            kind=Word(kind),
+            limit=SOURCE_LIMIT,
+        )
     try:
         source.encode()
     except UnicodeEncodeError:
@@ -145,7 +150,7 @@ def _encoded(source: str, *, in_html: bool, allowed: Collection[str]) -> tuple[s
     literals, names = parts[::2], parts[1::2]
     unknown = sorted(set(names) - set(allowed))
     if unknown:
-        raise InputError(f"The mail holds a placeholder that nobody fills: {unknown[0]}.")
+        raise InputError(N_("The mail holds %(name)s, which nobody fills."), name=f"%%{unknown[0]}%%")
     quoted = qp_literals(literals)
     raw = [literal.encode() for literal in literals]
     if sum(map(len, quoted)) <= b64_size(sum(map(len, raw))) + _READABLE_BONUS:

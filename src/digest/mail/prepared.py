@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from digest.errors import InputError, StateError
+from digest.i18n import N_
 from digest.mail import headers
 from digest.mail.encodings import QP_ROOM, Base64Literal, b64_fill, b64_literal, qp_value
 
@@ -245,7 +246,7 @@ def body_value(value: str, *, in_html: bool) -> str:
     Line ends and tabs become spaces. Raises InputError if it is longer than 2,000 characters.
     """
     if len(value) > VALUE_LIMIT:
-        raise InputError(f"A value for a mail is longer than {VALUE_LIMIT} characters.")
+        raise InputError(N_("A value for a mail is longer than %(limit)s characters."), limit=VALUE_LIMIT)
     if not (value.isascii() and value.isprintable()):
         value = _UNWANTED.sub("", _LINE_ENDS.sub(" ", value))
     return html_module.escape(value) if in_html else value

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from digest.errors import ConfigError, InputError
+from digest.i18n import N_
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -68,7 +69,7 @@ class SigningKey:
 def check_selector(selector: str) -> str:
     """A selector of ours: one DNS label in small letters. Raises InputError."""
     if not _SELECTOR.fullmatch(selector):
-        raise InputError("A selector is 1 to 63 of a-z, digits and hyphens, like digest202611.")
+        raise InputError(N_("A selector is 1 to 63 of a-z, digits and hyphens, like digest202611."))
     return selector
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from digest import audit
 from digest.db.dialect import insert_if_new
 from digest.errors import NotFoundError
+from digest.i18n import N_
 from digest.models import Account, Alert, AlertKind, AlertReceiver, Digest
 
 # How long what is over stays on record.
@@ -89,7 +90,9 @@ def get_alert(session: Session, alert_id: int) -> Alert:
     found = session.get(Alert, alert_id) if 0 < alert_id < _IDS_LIMIT else None
     if found is None:
         raise NotFoundError(
-            f"There is no alert {alert_id}.", hint="`digest alerts list` shows those there are."
+            N_("There is no alert %(alert)s."),
+            alert=alert_id,
+            hint="`digest alerts list` shows those there are.",
         )
     return found
 

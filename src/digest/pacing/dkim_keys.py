@@ -84,7 +84,10 @@ def key_named(session: Session, domain: str, selector: str) -> DkimKey:
     found = session.scalars(query).one_or_none()
     if found is None:
         raise NotFoundError(
-            f"There is no key {selector[:63]!r} of {domain}.", hint="`digest dkim list` shows them."
+            N_("There is no key %(selector)r of %(domain)s."),
+            selector=selector[:63],
+            domain=domain,
+            hint="`digest dkim list` shows them.",
         )
     return found
 

@@ -128,7 +128,9 @@ def preset(name: str, *, region: str | None = None) -> Preset:
     """The preset of this name, its host in full; raises InputError for an unknown one or a region's sake."""
     found = PRESETS.get(name)
     if found is None:
-        raise InputError(f"There is no preset {name[:60]!r}; there are: {', '.join(PRESETS)}.")
+        raise InputError(
+            N_("There is no preset %(name)r; there are: %(known)s."), name=name[:60], known=", ".join(PRESETS)
+        )
     if found.needs_region:
         if region is None:
             raise InputError(
@@ -142,7 +144,7 @@ def preset(name: str, *, region: str | None = None) -> Preset:
     if region is None:
         return found
     if not found.regions:
-        raise InputError(f"{found.title} has no regions; leave --region out.")
+        raise InputError(N_("%(service)s has no regions."), service=found.title, hint="Leave --region out.")
     if region not in found.regions:
         raise InputError(
             N_("%(name)s has these regions: %(names)s."), name=found.title, names=", ".join(found.regions)

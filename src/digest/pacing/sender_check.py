@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from digest.addresses import parse_domain
 from digest.db import Database
-from digest.errors import InputError
+from digest.errors import InputError, Word
 from digest.i18n import N_
 from digest.mail.signing_key import SigningKey
 from digest.models import Signer, Transport
@@ -52,9 +52,9 @@ def asked_for(
     return Asked(
         domain=name,
         bounce_domain=parse_domain(bounce_domain) if bounce_domain else name,
-        selectors=_few("selectors", [_selector(text) for text in selectors]),
-        includes=_few("names to be included", [parse_domain(text) for text in includes]),
-        addresses=_few("addresses", [_address(text) for text in addresses]),
+        selectors=_few(N_("selectors"), [_selector(text) for text in selectors]),
+        includes=_few(N_("names to be included"), [parse_domain(text) for text in includes]),
+        addresses=_few(N_("addresses"), [_address(text) for text in addresses]),
     )
 
 
@@ -111,5 +111,7 @@ def _selector(text: str) -> str:
 
 def _few(what: str, values: list[str]) -> tuple[str, ...]:
     if len(values) > MOST:
-        raise InputError(f"There are too many {what}: {MOST} may be given.")
+        raise InputError(
+            N_("There are too many %(what)s: %(most)s may be given."), what=Word(what), most=MOST
+        )
     return tuple(values)

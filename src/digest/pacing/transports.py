@@ -114,7 +114,9 @@ def transport_named(session: Session, name: str) -> Transport:
     found = session.scalars(sa.select(Transport).where(Transport.name == name)).one_or_none()
     if found is None:
         raise NotFoundError(
-            f"There is no mail service {name[:60]!r}.", hint="`digest transport list` shows them."
+            N_("There is no mail service %(name)r."),
+            name=name[:60],
+            hint="`digest transport list` shows them.",
         )
     return found
 

@@ -77,7 +77,9 @@ def send_test_mail(
             .values(tested_at=taken_at, accepted_at=taken_at, fault="", faults_in_a_row=0, rests_until=None)
         )
         if getattr(noted, "rowcount", 0) != 1:
-            raise StateError(f"The mail service {name} was changed meanwhile; send another test mail.")
+            raise StateError(
+                N_("The mail service %(name)s was changed meanwhile; send another test mail."), name=name
+            )
     return reply
 
 
@@ -100,7 +102,9 @@ def _sender(session: Session, name: str | None) -> Digest:
     if found is not None:
         return found
     if name is not None:
-        raise NotFoundError(f"There is no digest {name[:60]!r}.", hint="`digest digest list` shows them.")
+        raise NotFoundError(
+            N_("There is no digest %(name)r."), name=name[:60], hint="`digest digest list` shows them."
+        )
     raise StateError(
         N_("There is no sender address yet: a digest has one. Make a digest first."),
         hint="`digest digest create` makes one.",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from digest.errors import DigestError, Word
 from digest.i18n import N_, Translator
 from digest.preflight.mail_findings import Code, MailFinding, MailLevel
 
@@ -252,6 +254,20 @@ def said(finding: MailFinding, words: Translator) -> Said:
     what, mend = SENTENCES[finding.code]
     facts = {name: _shown(name, value, words) for name, value in finding.facts}
     return Said(words.gettext(what, **facts), words.gettext(mend))
+
+
+def as_error(findings: Iterable[MailFinding]) -> DigestError:
+    """What findings say, one after the other: what is refused, or why."""
+    each = {f"what_{number}": _error(one) for number, one in enumerate(findings)}
+    return DigestError(" ".join(f"%({name})s" for name in each), hint="", **each)
+
+
+def _error(finding: MailFinding) -> DigestError:
+    facts = {
+        name: f"{value:,}" if isinstance(value, int) else Word(value) if name == "part" else value
+        for name, value in finding.facts
+    }
+    return DigestError(SENTENCES[finding.code].what, **facts)
 
 
 def level_name(level: MailLevel, words: Translator) -> str:

@@ -20,7 +20,7 @@ from digest.rendering.previews import ROWS, View, heights_in, row_page
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+_NAMES: Final = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _PATIENCE: Final = 90  # seconds for one picture
 _TALLEST: Final = 14_000  # CSS pixels: what a browser can draw in one piece
 _ARGUMENTS: Final = (

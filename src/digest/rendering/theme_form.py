@@ -49,7 +49,11 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in flat(given).items():
         reader = _FORM.get(name)
         if reader is None:
-            raise InputError(f"A theme has no value {name[:60]!r}; there are: {', '.join(_FORM)}.")
+            raise InputError(
+                N_("A theme has no value %(name)r; there are: %(known)s."),
+                name=name[:60],
+                known=", ".join(_FORM),
+            )
         if value is None or value == "":
             continue
         found = reader(name, value)
@@ -201,7 +205,7 @@ def _number(low: int, high: int) -> Read:
 def _flag(name: str, value: Any) -> bool:
     found = {"true": True, "yes": True, "false": False, "no": False}.get(str(value).lower())
     if found is None:
-        raise InputError(f"{name} must be yes or no, not {str(value)[:40]!r}.")
+        raise InputError(N_("%(name)s must be yes or no, not %(value)r."), name=name, value=str(value)[:40])
     return found
 
 
@@ -250,7 +254,9 @@ def _file(name: str, value: Any) -> str:
     if not _FILE.fullmatch(str(value)):
         option = name.removesuffix(".file").replace(".", "-").replace("_", "-")
         raise InputError(
-            f"{name} is set by a picture.", hint=f"`digest digest look NAME --{option} FILE` does."
+            N_("%(name)s is set by a picture."),
+            name=name,
+            hint=f"`digest digest look NAME --{option} FILE` does.",
         )
     return str(value)
 

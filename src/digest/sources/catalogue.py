@@ -28,7 +28,7 @@ def parse_backlog(text: str) -> dt.timedelta:
     """How far back news may reach when a source is added: `36h` or `7d`."""
     found = _BACKLOG.fullmatch(text.strip().lower())
     if not found:
-        raise InputError(f"{text!r} is not a span of time; write it like 36h or 7d.")
+        raise InputError(N_("%(text)r is not a span of time; write it like 36h or 7d."), text=text)
     hours = int(found[1]) * (24 if found[2] == "d" else 1)
     return dt.timedelta(hours=hours)
 
@@ -92,6 +92,8 @@ def get_source(session: Session, reference: str) -> Source:
     source = session.scalar(sa.select(Source).where(by))
     if source is None:
         raise NotFoundError(
-            f"There is no source {reference!r}.", hint="`digest source list` shows those there are."
+            N_("There is no source %(reference)r."),
+            reference=reference,
+            hint="`digest source list` shows those there are.",
         )
     return source

@@ -69,7 +69,10 @@ def narrowed(
         parameters["cat"] = ",".join(map(str, chosen["categories"]))
     if "tags" in chosen:
         if option.kind is SourceKind.FEED and len(chosen["tags"]) > 1:
-            raise InputError("A feed can be asked for one tag only; say --kind wordpress, or name one tag.")
+            raise InputError(
+                "A feed can be asked for one tag only: read it as a WordPress, or name one tag.",
+                hint="--kind wordpress does.",
+            )
         parameters |= {"tag_id": chosen["tags"][0]} if len(chosen["tags"]) == 1 else {}
     return replace(
         option, url=with_parameters(option.url, parameters.items()), query={**option.query, **chosen}

@@ -69,7 +69,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(readers: Cli) -> None:
         (
             ("subscriber", "add", *ANI, *CONSENT, "--cadence", "sunday"),
             2,
-            "no cadence 'sunday'; there are: morning.",
+            "no rhythm 'sunday'; there are: morning.",
         ),
         (("subscriber", "end", "eva@example.org", "--list", "readers"), 2, "Nobody subscribes"),
         (("subscriber", "show", "eva@example.org"), 2, "Nobody subscribes"),

@@ -83,7 +83,7 @@ def test_what_cannot_be_set_is_said(ani: Cli) -> None:
         ((*SET, "--cadence", "sunday"), 2, "give --list"),
         (OF_LIST, 2, "give --list"),
         ((*OF_LIST, "--topic", "sport", "--all-topics"), 2, "not both"),
-        ((*OF_LIST, "--name", "Eva", "--cadence", "weekly"), 2, "no cadence 'weekly'"),
+        ((*OF_LIST, "--name", "Eva", "--cadence", "weekly"), 2, "no rhythm 'weekly'"),
         ((*OF_LIST, "--name", "Eva", "--cadence", "monthly"), 1, "does not run"),
         ((*OF_LIST, "--name", "Eva", "--topic", "chess"), 2, "no topic 'chess'"),
         ((*SET, "--zone", "Yerevan"), 2, "no time zone"),

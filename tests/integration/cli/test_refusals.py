@@ -71,8 +71,8 @@ _WRONG: tuple[tuple[tuple[str, ...], str], ...] = (
     (("digest", "set", "courier"), "Nothing to change"),
     (("digest", "set", "courier", "--title", "New", "--source", "7"), "no source"),
     (("digest", "set", "courier", "--bounce-address", "a+b@example.org"), "bounce address"),
-    (("edition", "extra", "courier", "evening"), "no cadence"),
-    (("cadence", "next", "courier", "evening"), "no cadence"),
+    (("edition", "extra", "courier", "evening"), "no rhythm"),
+    (("cadence", "next", "courier", "evening"), "no rhythm"),
     (("digest", "create", "courier", *_GOOD[3:]), "already"),
 )
 

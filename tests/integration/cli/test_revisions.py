@@ -164,7 +164,7 @@ def test_first_copies_are_given_and_taken_back(cli: Cli, desk: Desk) -> None:
     assert (shown["seconds"], {one["address"] for one in shown["people"]}) == (600, set(both))
     assert "No account" in cli.refused(*group, "add", digest, cadence, "reader@mail.test")
     assert "cannot be sent before" in cli.refused(*group, "lead", digest, cadence, 601)
-    assert "no cadence" in cli.refused(*group, "list", digest, "evening")
+    assert "no rhythm" in cli.refused(*group, "list", digest, "evening")
     assert "1 fewer" in cli(*group, "remove", digest, cadence, both[1])
     assert "Nare" in cli(*group, "list", digest, cadence)
     cli(*group, "remove", digest, cadence, both[0])

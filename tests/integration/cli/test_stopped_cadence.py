@@ -67,8 +67,8 @@ def test_people_are_moved_with_proof(ani: Cli) -> None:
 def test_nobody_is_moved_to_where_nothing_comes(ani: Cli) -> None:
     """And the cadence itself is not stopped then."""
     for target, code, sentence in (
-        ("weekly", 2, "no cadence 'weekly'"),
-        ("sunday", 1, "another cadence"),
+        ("weekly", 2, "no rhythm 'weekly'"),
+        ("sunday", 1, "another rhythm"),
         ("morning", 1, "does not run"),
     ):
         if target == "morning":

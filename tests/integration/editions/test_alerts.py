@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -360,6 +361,8 @@ def test_each_alert_has_its_words_in_each_language(kind: AlertKind, language: st
     subject = Subject(alert, digest, **parts)
     first, told = headline(subject, words), sentences(subject, words)
     assert "The Courier" in first
+    for said in (first, *told[:-1]):
+        assert bool(re.search("[\u0531-\u0587]", said)) == (language == "hy"), said
     assert told[-1].endswith(" 3" if is_source else " 12")
     alert.ended_at = NOW + HOUR
     if kind is not K.EDITION_SKIPPED:

@@ -28,6 +28,7 @@ from tests.servers.databases import KeptSqlite
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 YEAR = dt.timedelta(days=366)
 QUARTER, HOUR, DAY = dt.timedelta(minutes=15), dt.timedelta(hours=1), dt.timedelta(days=1)
+STRIDE = 6 * HOUR
 ZONES = (
     "UTC",
     "Asia/Yerevan",
@@ -49,16 +50,27 @@ TIMES = (dt.time(2, 30), dt.time(0, 0), dt.time(6, 30))
 def oracle(zone: str, at: dt.time, end: dt.datetime) -> list[dt.datetime]:
     """A time of each local day: the first quarter at which the wall clock shows it or has jumped over it."""
     tz, found, served = ZoneInfo(zone), [], set()
-    before = START.astimezone(tz).replace(tzinfo=None)
-    moment = START
-    while (moment := moment + QUARTER) <= end:
-        wall = moment.astimezone(tz).replace(tzinfo=None)
-        for day in {before.date(), wall.date()}:
-            if before < dt.datetime.combine(day, at) <= wall and day not in served:
+    moment, before = START, START.astimezone(tz).replace(tzinfo=None)
+    while moment < end:
+        later = moment + STRIDE
+        wall = later.astimezone(tz).replace(tzinfo=None)
+        # A clock that went on evenly and did not come by the time needs no look at its quarters.
+        if wall - before == STRIDE and not days_between(before, wall, at):
+            moment, before = later, wall
+            continue
+        while moment < min(later, end):
+            moment += QUARTER
+            wall = moment.astimezone(tz).replace(tzinfo=None)
+            for day in days_between(before, wall, at) - served:
                 served.add(day)
                 found.append(moment)
-        before = wall
+            before = wall
     return found
+
+
+def days_between(before: dt.datetime, wall: dt.datetime, at: dt.time) -> set[dt.date]:
+    """The days whose time lies between what a wall clock showed and what it shows."""
+    return {day for day in (before.date(), wall.date()) if before < dt.datetime.combine(day, at) <= wall}
 
 
 @dataclass
@@ -124,7 +136,7 @@ def moments(chance: random.Random, end: dt.datetime) -> Iterator[dt.datetime]:
     """
     now, off, put_right = START, dt.timedelta(0), START
     while now < end:
-        now += dt.timedelta(seconds=chance.randrange(1, 20 * 3600))
+        now += dt.timedelta(seconds=chance.randrange(1, 24 * 3600))
         if off and now >= put_right:
             off = dt.timedelta(0)
         elif not off and chance.random() < 0.02:
@@ -156,14 +168,14 @@ def a_year(world: World, zones: Sequence[str], times: Sequence[dt.time]) -> None
 
 
 def test_each_slot_of_a_year_has_exactly_one_edition(world: World) -> None:
-    """366 days in five zones, with jumps of the machine's clock, restarts and two beats."""
-    a_year(world, ["America/New_York", "Asia/Beirut", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"], TIMES)
+    """366 days in twelve zones, with jumps of the machine's clock, restarts and two beats."""
+    a_year(world, ZONES, TIMES)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(8))
 def test_each_slot_in_every_zone_has_exactly_one_edition(world: World, part: int) -> None:
-    """The same in all zones of IANA, at the times at which clocks are changed; the run has five of them."""
+    """The same in all zones of IANA, at the times at which clocks are changed; the run has twelve of them."""
     zones = sorted(zoneinfo.available_timezones() - {"localtime", "Factory"})
     a_year(world, [zone for zone in zones if ZoneInfo(zone).key][part::8], TIMES)
 

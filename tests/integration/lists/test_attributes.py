@@ -19,12 +19,11 @@ from digest.errors import InputError, NotFoundError, StateError
 from digest.lists.attributes import (
     add_attribute,
     attribute_named,
-    personal_of,
     remove_attribute,
     set_attribute,
     set_values,
-    shown_value,
 )
+from digest.lists.in_mails import personal_of, shown_value
 from digest.lists.segments import add_segment
 from digest.mail.placeholders import Fallback
 from digest.mail.prepared import PreparedMail

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from digest.addresses import keyed_hash, parse_address
 from digest.db import Database
-from digest.db.dialect import prefer_indexes
+from digest.db.tuning import prefer_indexes
 from digest.lists import consent, of_person
 from digest.lists.change_address import Moved, ask_new_address, change_address, foresee
 from digest.lists.erase import erase_subscriber

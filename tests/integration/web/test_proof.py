@@ -17,6 +17,7 @@ from digest.models import (
     AccountRole,
     Approval,
     ApprovalWay,
+    AuditEntry,
     Cadence,
     Edition,
     EditionState,
@@ -95,16 +96,28 @@ def test_pressing_approve_approves(client: TestClient, copy: Copy, settings: Set
 
 
 def test_pressing_hold_or_stop(client: TestClient, copy: Copy, settings: Settings) -> None:
-    """Held, it waits for the desk; stopped for good, it is over, and the link says so."""
+    """Held, it waits for the desk; stopped for good, it is over. The link says so, the trail who did it."""
     path = proof_path(copy, settings)
     assert "This edition is stopped" in client.post(path, data={"act": "hold"}).text
     assert (copy.edition().state, copy.edition().reason) == (S.HELD, Reason.BY_PERSON)
     assert "stopped for good" in client.post(path, data={"act": "stop"}).text
     assert (copy.edition().state, copy.edition().reason) == (S.SKIPPED, Reason.BY_PERSON)
+    assert ended_in_trail(copy) == [(f"account:{copy.account_id}", {"was": S.HELD.value})]
     for answer in (client.get(path), client.post(path, data={"act": "approve"})):
         assert "There is nothing left to decide" in answer.text
         assert "<form" not in answer.text
     assert approvals(copy) == []
+    client.post(path, data={"act": "stop"})
+    assert len(ended_in_trail(copy)) == 1
+
+
+def ended_in_trail(copy: Copy) -> list[tuple[str, dict[str, object]]]:
+    """Who ended the edition, and from which state, by the trail."""
+    with copy.database.read() as session:
+        rows = sa.select(AuditEntry.actor, AuditEntry.details).where(
+            AuditEntry.action == "edition.cancel", AuditEntry.target_id == copy.edition().id
+        )
+        return [(row.actor, row.details) for row in session.execute(rows)]
 
 
 def test_without_a_button_nothing_is_done(client: TestClient, copy: Copy, settings: Settings) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
+import zipfile
 
 import httpx2
 import pytest
@@ -15,6 +17,7 @@ from fastapi.testclient import TestClient
 from digest.clock import utc_now
 from digest.db import Database
 from digest.errors import NotFoundError
+from digest.i18n import translator
 from digest.lists import import_drafts, import_kept, import_run
 from digest.lists.import_due import enqueue_imports
 from digest.lists.import_turns import import_a_turn, try_draft, undo_a_turn
@@ -38,6 +41,10 @@ from tests.integration.hints import taken
 from tests.integration.web.desk.hands import HERE, Hands, signed_in
 
 PEOPLE = b"Mail,Name,Town\nnew@mail.test,New,Yerevan\nr1@mail.test,Known,Paris\nno address,Bad,\n"
+SEVERAL = (
+    "The archive holds %(count)s tables; import them one by one. Only an export of Mailchimp is read whole; "
+    "say so if this is one."
+)
 ANSWERS = {"column:Mail": "address", "basis": "They signed a card at the counter in May."}
 
 
@@ -189,6 +196,30 @@ def test_what_cannot_be_is_said_with_nothing_lost(hands: Hands, start: str) -> N
     assert 'value="language" selected' in wrong.text
     vouched = hands.post(page, {"column:Mail": "address", "vouch": "1"})
     assert vouched.status_code == 303
+
+
+def test_what_is_wrong_is_said_in_the_language_of_whoever_brings_it(
+    hands: Hands, database: Database, start: str, key: bytes, nare: Account
+) -> None:
+    """Of a line on the page, in the table of lines, and of a whole file; no sentence names an option."""
+    taken()
+    with database.write() as session:
+        session.get_one(Account, nare.id).language = "hy"
+    _ = translator("hy").gettext
+    page = bring(hands, start, PEOPLE).headers["location"]
+    hands.post(page, ANSWERS)
+    work(database, key)
+    assert _("This is not a mail address.") in hands.get(step(page, "trial")).text
+    reasons = [line["reason"] for line in csv.DictReader(io.StringIO(hands.get(step(page, "lines")).text))]
+    assert reasons == [_("This is not a mail address."), _("is on the list already")]
+    two = io.BytesIO()
+    with zipfile.ZipFile(two, "w") as archive:
+        archive.writestr("one.csv", PEOPLE)
+        archive.writestr("two.csv", PEOPLE)
+    several = bring(hands, start, two.getvalue(), "two.zip").headers["location"]
+    refused = html.unescape(hands.post(several, ANSWERS).text)
+    assert _(SEVERAL, count=2) in refused
+    assert "--mapping" not in refused
 
 
 def test_an_export_is_recognised(hands: Hands, database: Database, start: str, key: bytes) -> None:

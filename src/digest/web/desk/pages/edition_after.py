@@ -156,7 +156,7 @@ def retry(visit: Here, edition: int) -> Response:
 def _those(session: Session, edition_id: int, kind: str) -> Failed | None:
     """Whoever failed by answers that mean the same; None if nobody did."""
     if kind not in set(Answer):
-        raise InputError("There is no such answer.")
+        raise InputError(N_("There is no such answer."))
     groups = {group.answer: group for group in failed_groups(session, edition_id)}
     found = groups.get(Answer(kind))
     return Failed(replies=[one.reply_id for one in found.given]) if found is not None else None

@@ -106,7 +106,7 @@ def set_words(visit: Here, edition: int) -> Response:
     name = visit.form.text("words")
     kind = _WORDS.get(name)
     if kind is None:
-        raise InputError("There are no such words.")
+        raise InputError(N_("There are no such words."))
     text = visit.form.raw("text").strip()
     return changed_edition(
         visit,

@@ -86,7 +86,7 @@ def settle(visit: Here, edition: int) -> Response:
     form, words = visit.form, visit.words
     how = _WAYS.get(form.text("as"))
     if how is None:
-        raise InputError("There is no such way.")
+        raise InputError(N_("There is no such way."))
     try:
         with visit.database.write() as session:
             done = _settle(visit, session, edition, how)
@@ -112,7 +112,7 @@ def _settle(visit: Visit, session: Session, edition_id: int, how: Settlement) ->
     if not people:
         cause = form.text("cause")
         if cause not in set(UncertainCause):
-            raise InputError("There is no such cause.")
+            raise InputError(N_("There is no such cause."))
         again = how is Settlement.RESENT
         people = people_of_cause(session, edition_id, UncertainCause(cause), again=again)
     return resolve(session, get_edition(session, edition_id), people, how, actor=visit.actor, now=visit.now)

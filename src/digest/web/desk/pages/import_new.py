@@ -191,6 +191,7 @@ def _asked(visit: Visit, draft: Draft) -> Draft:
         leavers_only=form.is_ticked("leavers"),
         basis=form.text("basis"),
         signed_by=visit.me.name if form.is_ticked("vouch") else "",
+        language=visit.language,
     )
 
 
