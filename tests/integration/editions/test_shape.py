@@ -100,7 +100,7 @@ def test_words_and_rewrites_are_in_the_mail_and_the_web(room: Newsroom) -> None:
     act(room, shape.rewrite, edition_id, {"title": "On haste"}, post_id=lead)
     intro = "Good **morning**, [read on](https://courier.example/) <script>alert(1)</script>"
     act(room, shape.set_words, edition_id, ChangeKind.INTRO, intro)
-    room.change(Digest, sign_off="The digest's *own*, %%name%%.")
+    room.change(Digest, sign_off="The digest's *own*.")
     last = "Until **tomorrow**, %%name%%, [write](https://courier.example/us/) <script>alert(1)</script>"
     act(room, shape.set_words, edition_id, ChangeKind.SIGN_OFF, last)
     act(room, shape.set_words, edition_id, ChangeKind.SUBJECT, "{featured.title} and {count} more")

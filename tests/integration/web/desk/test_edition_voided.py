@@ -7,6 +7,7 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
+from digest import clock
 from digest.db import Database
 from digest.models import AccountRole, Cadence, Edition, EditionState, Revision
 from tests.factories import make_account
@@ -61,19 +62,23 @@ def test_a_void_approval_shows_the_old_and_the_new_words(desk: Editing) -> None:
     desk.act("rewrite", story=f"post:{desk.posts['The bridge']}", **fields, **was)
     desk.act("drop", story=f"post:{desk.posts['The choir']}")
     desk.act("words", words="subject", text="The evening's news")
+    desk.act("words", words="sign_off", text="Until *tomorrow*.")
     live = desk.page
+    assert "Words below the stories Approvednothing Now[new: Until *tomorrow*.]" in plain(live)
     assert "It can be approved once it is locked" in live
     assert "Approve the new version" not in live
     desk.room.freeze(desk.edition)
     with desk.room.database.write() as session:
         revision = session.get_one(Revision, session.get_one(Edition, desk.edition).revision_id)
         revision.approved_at, revision.approved_by = None, ""
+        revision.created_at = clock.utc_now()  # the newsroom's clock stands still; the desk's does not
     page = desk.page
     told = plain(page)
     assert "It was locked again, so the approval is void. Approved by Nare" in told
     assert "No longer in it: The choir" in told
     assert "Title: The new bridge ApprovedThe bridge NowThe [new: new ]bridge" in told
     assert "ApprovedThe [gone: harbour] NowThe [new: evening" in told
+    assert "Words below the stories Approvednothing Now[new: Until" in told
     assert "Nare rewrote a story: The new bridge" in told
     assert page.count("Approve the new version") == 1
     assert len(re.findall(r'action="[^"]+/approve"', page)) == 1
