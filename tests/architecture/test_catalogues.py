@@ -9,6 +9,7 @@ import pytest
 from babel.messages.catalog import Catalog
 
 from digest.i18n import LANGUAGES, READER_LANGUAGES
+from digest.i18n.catalogue import as_texts, forms
 from digest.i18n.readers import reaches_readers
 from digest.rendering import pages, reader_pages
 from digest.rendering.notices import NoticeKind
@@ -143,7 +144,30 @@ def test_each_draft_is_written_as_its_readers_write(language: str, never: str) -
 def test_armenian_uses_its_own_marks(language: str) -> None:
     """Sentences end in a verchaket and quotations stand in guillemets, as Armenian readers expect."""
     for message in catalogues.messages(catalogues.read(language)):
-        forms = message.string if isinstance(message.string, (tuple, list)) else (message.string,)
-        for form in forms:
+        for form in forms(message):
             assert re.search("[\u0561-\u0587]", re.sub(r"%\(\w+\)s|\W", "", form)) or "%(" in form, form
             assert not re.search(r"[\u0561-\u0587](\.$|[:;?!\"“”])", form), form
+
+
+# What is never said of a word of ours; `docs/languages.md` has what is.
+NEVER = {
+    r"\bdigests?\b": "տեղեկագ|ամփոփագ",
+    r"\block(s|ed|ing)?\b": r"\b(չ|կ)?փակ(ել|ված|վել|վում|ման|վի|եք)",
+    r"\bheld:|\bis held\b": "պահված է|կանգնեցված է",
+    r"\brhythms?\b": "ռիթմ|պարբերական",
+    r"\bdesk\b": r"\bսեղան",
+    r"\badmins?\b": "ադմին",
+    r"\bports?\b": r"մուտք(ն|ը|ի)? \(port\)",
+    r"\bexcerpts?\b": "ամփոփում|քաղվածք",
+}
+
+
+def test_armenian_says_a_word_of_ours_by_one_word() -> None:
+    """An editor who reads two words looks for two things."""
+    said = {
+        " ".join(as_texts(one.id)): " ".join(forms(one)) for one in catalogues.messages(catalogues.read("hy"))
+    }
+    for english, never in NEVER.items():
+        of_it = {of: words for of, words in said.items() if re.search(english, of, re.IGNORECASE)}
+        assert of_it, english
+        assert {of: words for of, words in of_it.items() if re.search(never, words, re.IGNORECASE)} == {}

@@ -97,7 +97,7 @@ def check_target(cadence: Cadence, target: Cadence) -> None:
         raise StateError(N_("People are moved to another rhythm of the same digest."))
     if not target.is_running:
         raise StateError(
-            N_("The rhythm %(cadence)s does not run: nobody on it would get mail."), cadence=target.name
+            N_("The rhythm %(name)s does not run: nobody on it would get mail."), name=target.name
         )
 
 
