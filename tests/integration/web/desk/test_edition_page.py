@@ -195,6 +195,7 @@ def test_an_edition_on_its_way_is_paused_and_goes_on(desk: Editing) -> None:
     desk.act("pause")
     desk.act("cancel")
     assert desk.state() is S.CANCELLED
+    assert 'class="way-bar" max="1" value="0"' in desk.page  # nobody was handed it
 
 
 def test_only_what_was_shown_is_approved(client: TestClient, database: Database, desk: Editing) -> None:

@@ -78,4 +78,5 @@ def test_one_without_a_date_to_skip_is_left_out_for_good(desk: Editing, *, is_lo
     extra.act("leave-out")
     assert extra.state() in (EditionState.SKIPPED, EditionState.CANCELLED)
     assert due(extra).reason is Reason.BY_PERSON
+    assert ('id="mail"' in extra.page) == is_locked  # of what was never made there is nothing to look at
     extra.act("leave-out", 409)

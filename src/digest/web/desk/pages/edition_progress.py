@@ -84,11 +84,17 @@ def told(found: Progress, words: Translator) -> Way:
     return Way(
         figures=_figures(found, words),
         people=found.people,
-        done=found.people - found.counts[DeliveryStatus.PENDING],
+        done=found.people - _untouched(found),
         is_moving=not found.is_over and found.state is not EditionState.PAUSED,
         until=words.span(found.ends_at - found.at) if found.ends_at is not None else "",
         found=found,
     )
+
+
+def _untouched(found: Progress) -> int:
+    """Whom the sending has not come to: who waits, and, of an edition that was stopped, who is left out."""
+    left_out = found.counts[DeliveryStatus.SKIPPED] if found.state is EditionState.CANCELLED else 0
+    return found.counts[DeliveryStatus.PENDING] + left_out
 
 
 def way_of(visit: Visit, session: Session, edition_id: int) -> Way:
