@@ -17,7 +17,7 @@ from digest.cli import app
 _SOURCE = Path(digest.__file__).parent
 _DOORS = {"cli", "web", "tasks", "inbound", "embedded"}
 # What a person at any door may be told; the others stop a process, whose log an operator reads.
-_TOLD = {"DigestError", "InputError", "NotFoundError", "StateError"}
+_TOLD = {"DigestError", "InputError", "NotFoundError", "StateError", "UnreachableError"}
 _GROUPS = "|".join(sorted(typer.main.get_command(app).commands))  # type: ignore[attr-defined]
 _COMMAND = re.compile(rf"`digest |\bdigest (?:{_GROUPS}) [a-z]")
 _CLASS = re.compile(r"^class (\w+)\((\w+)\):", re.MULTILINE)
@@ -31,6 +31,7 @@ _OF_A_FAULT = "a mail that we make wrongly: a fault of ours, which stops a task,
 _OF_A_READER = "the reader's page says in its own words that it cannot be done"
 _OF_A_TURN = "somebody else goes on with the import, and this turn leaves it alone"
 _UNTOLD = {
+    "db/engine.py": "without the database there is no page to say it on",
     "deliveries/switch.py:_check_nobody_is_at_it": "the desk has words of its own for it",
     "deliveries/write.py": _OF_A_FAULT,
     "editions/links.py": _OF_COMMANDS,
@@ -58,6 +59,7 @@ _UNTOLD = {
     "notices/ask.py": _OF_A_FAULT,
     "pacing/permits.py": "the mail service was removed while it was used: the task takes another one",
     "preflight/mail_words.py:as_error": "made of findings, each of which is told",
+    "queueing/inspect.py": "only a command asks the broker",
     "rendering/camera.py": "only a command takes pictures of mails",
     "sources/find_parts.py": _OF_COMMANDS,
     "web/reader_acts.py": _OF_A_READER,
@@ -122,7 +124,8 @@ def bare_words(
         case ast.Dict(values=values):
             parts = [*values]
         case ast.Call(func=func, args=args):
-            parts, follows = [func, *args], False  # what is made of other things is not looked for
+            # What is made of other things is not looked for, nor what a name was given by a call.
+            parts, follows = [func] if seen else [func, *args], False
         case _:
             parts = list(ast.iter_child_nodes(said))
     return any(bare_words(tree, part, seen, follows=follows) for part in parts)

@@ -54,7 +54,7 @@ class LiveChecks:
     odd: tuple[dict[str, Any], ...] = ()
     is_bare: bool = False
     has_looked: bool = False
-    fault: str = ""
+    fault: DigestError | None = None
     stories: tuple[Shown, ...] = ()
 
     @property
@@ -93,7 +93,8 @@ def live_checks(
             make = functools.partial(whole_mail, material.digest, placed, templates)
             told = check(material.digest, context, make, public_url=public_url, look=look)
     except (jinja2.TemplateError, ValueError, DigestError) as error:
-        return LiveChecks(odd=odd, fault=str(error)[:500], stories=stories)
+        fault = error if isinstance(error, DigestError) else DigestError(str(error)[:500])
+        return LiveChecks(odd=odd, fault=fault, stories=stories)
     return LiveChecks(
         findings=told.findings,
         odd=odd,

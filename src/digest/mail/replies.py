@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from digest.errors import UnreachableError
+from digest.i18n import N_
 from digest.mail.headers import clean_header
 from digest.mail.reply_rules import RULES
 from digest.mail.transport import Outcome, Reply
@@ -39,7 +40,7 @@ class ProtocolError(UnreachableError):
     """What the server says is not SMTP, or there is no end of it: the connection must be closed."""
 
     def __init__(self) -> None:
-        super().__init__("The mail service answered with something that is not SMTP.")
+        super().__init__(N_("The mail service answered with something that is not SMTP."))
 
 
 @dataclass(slots=True)

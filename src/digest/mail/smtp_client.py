@@ -23,6 +23,7 @@ from typing import Self
 
 from digest import clock
 from digest.errors import UnreachableError
+from digest.i18n import N_
 from digest.mail.loop_thread import LoopThread, shared_loop
 from digest.mail.replies import parse_reply
 from digest.mail.smtp_errors import ConnectionEndedError, HostRefusedError
@@ -136,7 +137,7 @@ class SmtpTransport:
             try:
                 told = simple.told.get(timeout=max(0.0, waits) if math.isfinite(waits) else None)
             except queue.Empty:
-                error = error or ConnectionEndedError("The mail service gave no answer in time.")
+                error = error or ConnectionEndedError(N_("The mail service gave no answer in time."))
                 self.abandon(job)
                 continue
             if told is None:
@@ -225,7 +226,7 @@ async def _check(endpoint: Endpoint) -> ServerOffer:
     try:
         answer = parse_reply(*await wire.command("NOOP", timeout=endpoint.timeout))
         if answer.code // 100 != 2:
-            raise HostRefusedError("The mail service let us in but does not work", answer)
+            raise HostRefusedError(N_("The mail service let us in but does not work"), answer)
         with contextlib.suppress(UnreachableError):
             await wire.command("QUIT", timeout=min(5.0, endpoint.timeout))
         return ServerOffer(

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 from digest import clock
 from digest.errors import UnreachableError
+from digest.i18n import N_
 from digest.mail.replies import Stage, judge, parse_reply
 from digest.mail.reply_rules import TOO_EARLY
 from digest.mail.smtp_commands import LONE_DOT, QUIT, group_of, refusal_of
@@ -28,7 +29,7 @@ from digest.mail.smtp_wire import Lines, Wire
 from digest.mail.transport import Endpoint, Outcome, Reply
 from digest.mail.verdicts import Verdict
 
-_TAKES_NONE = "The mail service takes no mail from us now"
+_TAKES_NONE = N_("The mail service takes no mail from us now")
 # A longer message may not fit into the socket's buffer: its dot waits until the rest has left, so that a
 # connection that breaks in its middle leaves nobody uncertain.
 _AT_ONCE = 131_072
@@ -98,7 +99,7 @@ class Connection:
         """Close it if the server has been silent for longer than it may."""
         if self._pipeline.is_overdue(now, self._endpoint):
             self._lower(self._pipeline.expected[0])
-            self.abort(ConnectionEndedError("The mail service gave no answer in time."))
+            self.abort(ConnectionEndedError(N_("The mail service gave no answer in time.")))
 
     def carries(self, owner: Owner) -> list[tuple[Transaction, bool]]:
         """The owner's transactions here, and whether the dot of each has left."""
@@ -135,7 +136,7 @@ class Connection:
             self._on_dot(code, lines)
         elif step is Step.RSET:
             if code // 100 != 2:  # some close the connection after a refusal
-                self.abort(HostRefusedError("The mail service could not go on", parse_reply(code, lines)))
+                self.abort(HostRefusedError(N_("The mail service could not go on"), parse_reply(code, lines)))
             else:
                 self._pipeline.go_on()
         elif step is Step.LONE_DOT:
@@ -223,7 +224,7 @@ class Connection:
                 self._lower(Step.DOT)
             begun, self._begun = self._begun, None
             self._wire.abort()
-            error = HostRefusedError("The mail service stopped after a message", reply)
+            error = HostRefusedError(N_("The mail service stopped after a message"), reply)
             self._keeper.ended(self, error)
             if self._is_lowered:  # it was refused, and what for is mended
                 self._keeper.interrupted(transaction, error, was_used=True)
@@ -288,7 +289,7 @@ class Connection:
         The one way for a dot to leave.
         """
         if transaction.is_abandoned:  # told as unsent: another worker may have it by now
-            self.abort(ConnectionEndedError("The mail service gave no answer in time."))
+            self.abort(ConnectionEndedError(N_("The mail service gave no answer in time.")))
             return
         try:
             may_leave = transaction.owner.before_dot(transaction.envelope)

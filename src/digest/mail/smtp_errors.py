@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest.errors import UnreachableError
+from digest.errors import UnreachableError, Word
 from digest.mail.transport import Reply
 
 
@@ -21,6 +21,7 @@ class HostRefusedError(UnreachableError):
     """
 
     def __init__(self, sentence: str, reply: Reply, *, rests: bool = False) -> None:
-        super().__init__(f"{sentence}: {reply.code} {reply.enhanced} {reply.text}".replace("  ", " ").strip())
+        said = f"{reply.code} {reply.enhanced} {reply.text}".replace("  ", " ").strip()
+        super().__init__("%(what)s: %(said)s", what=Word(sentence), said=said)
         self.reply = reply
         self.rests = rests

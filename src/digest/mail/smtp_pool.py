@@ -12,6 +12,7 @@ import time
 from collections import deque
 
 from digest.errors import UnreachableError
+from digest.i18n import N_
 from digest.mail.smtp_connection import Connection
 from digest.mail.smtp_errors import ConnectionEndedError, HostRefusedError
 from digest.mail.smtp_gather import Gathering
@@ -50,7 +51,7 @@ class Pool:
     def submit(self, job: Job, *, is_urgent: bool = False) -> None:
         """Take a job; an urgent one is served before those that wait."""
         if self._is_closing:
-            job.fail(ConnectionEndedError("The connection to the mail service is closed."))
+            job.fail(ConnectionEndedError(N_("The connection to the mail service is closed.")))
             job.end_if_served()
             return
         if is_urgent:
@@ -81,7 +82,7 @@ class Pool:
                     connection.quit()
             await asyncio.sleep(0.002)
         for connection in tuple(self._connections):
-            connection.abort(ConnectionEndedError("The connection to the mail service was given up."))
+            connection.abort(ConnectionEndedError(N_("The connection to the mail service was given up.")))
         self._end_served()
         for handle in (self._ticker, self._feeder):
             if handle is not None:

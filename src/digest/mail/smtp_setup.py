@@ -14,7 +14,8 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from digest.errors import ConfigError, UnreachableError
+from digest.errors import ConfigError, UnreachableError, Word
+from digest.i18n import N_
 from digest.mail.replies import parse_reply
 from digest.mail.smtp_errors import ConnectionEndedError, HostRefusedError, SignInError
 from digest.mail.smtp_wire import Lines, Wire
@@ -74,25 +75,31 @@ async def _connect(endpoint: Endpoint) -> Wire:
                 server_hostname=endpoint.host if context else None,
             )
     except ssl.SSLCertVerificationError as error:
-        raise SignInError(f"The mail service's certificate is not valid: {error.verify_message}.") from error
+        raise SignInError(
+            N_("The mail service's certificate is not valid: %(why)s."), why=error.verify_message
+        ) from error
     except (ssl.SSLError, ConnectionResetError, ConnectionAbortedError) as error:
-        raise ConnectionEndedError("TLS with the mail service could not be set up.") from error
+        raise ConnectionEndedError(N_("TLS with the mail service could not be set up.")) from error
     except (OSError, UnicodeError) as error:  # the second, for a name that IDNA cannot write
         where = f"{endpoint.host}:{endpoint.port}"
-        raise UnreachableError(f"The mail service at {where} cannot be reached: {_reason(error)}.") from error
+        raise UnreachableError(
+            N_("The mail service at %(where)s cannot be reached: %(why)s."),
+            where=where,
+            why=Word(_reason(error)),
+        ) from error
     return wire
 
 
 async def _welcome(wire: Wire, endpoint: Endpoint) -> None:
     welcome = parse_reply(*await wire.reply(timeout=endpoint.timeout))
     if welcome.code != 220:
-        raise HostRefusedError("The mail service takes no connections now", welcome)
+        raise HostRefusedError(N_("The mail service takes no connections now"), welcome)
 
 
 async def _greet(wire: Wire, endpoint: Endpoint) -> Greeting:
     code, lines = await wire.command(f"EHLO {endpoint.helo}", timeout=endpoint.timeout)
     if code // 100 != 2:
-        raise HostRefusedError("The mail service refused our greeting", parse_reply(code, lines))
+        raise HostRefusedError(N_("The mail service refused our greeting"), parse_reply(code, lines))
     return Greeting(_extensions(lines), tls=wire.tls)
 
 
@@ -106,20 +113,24 @@ def _extensions(lines: Lines) -> Mapping[str, str]:
 
 async def _start_tls(wire: Wire, endpoint: Endpoint, greeting: Greeting) -> None:
     if not greeting.offers("STARTTLS"):
-        raise SignInError("The mail service does not offer STARTTLS; the connection would be open to all.")
+        raise SignInError(
+            N_("The mail service does not offer STARTTLS; the connection would be open to all.")
+        )
     code, _ = await wire.command("STARTTLS", timeout=endpoint.timeout)
     if code != 220:
-        raise SignInError("The mail service offers STARTTLS but refused to begin it.")
+        raise SignInError(N_("The mail service offers STARTTLS but refused to begin it."))
     if wire.has_unread:
-        raise SignInError("The mail service sent data before TLS began; someone may be in between.")
+        raise SignInError(N_("The mail service sent data before TLS began; someone may be in between."))
     try:
         await wire.start_tls(
             _tls_context(endpoint.ca_file), endpoint.host, timeout=max(0.001, endpoint.connect_timeout)
         )
     except ssl.SSLCertVerificationError as error:
-        raise SignInError(f"The mail service's certificate is not valid: {error.verify_message}.") from error
+        raise SignInError(
+            N_("The mail service's certificate is not valid: %(why)s."), why=error.verify_message
+        ) from error
     except OSError as error:
-        raise ConnectionEndedError("TLS with the mail service could not be set up.") from error
+        raise ConnectionEndedError(N_("TLS with the mail service could not be set up.")) from error
 
 
 async def _sign_in(wire: Wire, endpoint: Endpoint, greeting: Greeting) -> None:
@@ -134,11 +145,13 @@ async def _sign_in(wire: Wire, endpoint: Endpoint, greeting: Greeting) -> None:
             if code == 334:
                 code, lines = await talk(_b64(secret))
     else:
-        raise SignInError("The mail service offers no sign-in that we know (PLAIN or LOGIN).")
+        raise SignInError(N_("The mail service offers no sign-in that we know (PLAIN or LOGIN)."))
     if code // 100 == 4:
-        raise HostRefusedError("The mail service cannot sign us in now", parse_reply(code, lines))
+        raise HostRefusedError(N_("The mail service cannot sign us in now"), parse_reply(code, lines))
     if code != 235:
-        raise SignInError(f"The mail service does not take the user name and password ({code}).")
+        raise SignInError(
+            N_("The mail service does not take the user name and password (%(code)s)."), code=code
+        )
 
 
 def _tls_context(ca_file: str) -> ssl.SSLContext:
@@ -148,7 +161,7 @@ def _tls_context(ca_file: str) -> ssl.SSLContext:
             context.load_verify_locations(ca_file)
         except OSError as error:
             raise ConfigError(
-                "The file of trusted certificates for the mail service cannot be read."
+                N_("The file of trusted certificates for the mail service cannot be read.")
             ) from error
     return context
 
@@ -159,9 +172,9 @@ def _b64(text: str) -> str:
 
 def _reason(error: OSError | UnicodeError) -> str:
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return N_("no answer in time")
     if isinstance(error, UnicodeError | socket.gaierror):
-        return "its name is not known"
+        return N_("its name is not known")
     if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    return (error.strerror or "the connection failed").lower()
+        return N_("connection refused")
+    return (error.strerror or N_("the connection failed")).lower()

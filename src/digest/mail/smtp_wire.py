@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Protocol, cast
 
 from digest.errors import UnreachableError
+from digest.i18n import N_
 from digest.mail.replies import ProtocolError, ReplyReader
 from digest.mail.smtp_errors import ConnectionEndedError
 
@@ -136,7 +137,7 @@ class Wire(asyncio.Protocol):
             async with asyncio.timeout(timeout):
                 return await self._waiter
         except TimeoutError:
-            raise ConnectionEndedError("The mail service gave no answer in time.") from None
+            raise ConnectionEndedError(N_("The mail service gave no answer in time.")) from None
         finally:
             self._waiter = None
 
@@ -147,7 +148,7 @@ class Wire(asyncio.Protocol):
             self._transport, self, context, server_hostname=host, ssl_handshake_timeout=timeout
         )
         if made is None:
-            raise ConnectionEndedError("TLS with the mail service could not be set up.")
+            raise ConnectionEndedError(N_("TLS with the mail service could not be set up."))
         self._transport = made
 
     def stream(self, listener: Listener) -> None:
@@ -165,7 +166,7 @@ class Wire(asyncio.Protocol):
         """Close at once, whatever was written; the listener is told why, if it is given."""
         if error is None:
             self._listener = None
-        self._lose(error or ConnectionEndedError("The connection to the mail service was given up."))
+        self._lose(error or ConnectionEndedError(N_("The connection to the mail service was given up.")))
 
     def _read(self, data: bytes) -> None:
         self._reader.feed(data)
@@ -201,5 +202,5 @@ class Wire(asyncio.Protocol):
 
 def _broken(error: Exception | None) -> UnreachableError:
     if error is None:
-        return ConnectionEndedError("The mail service closed the connection.")
-    return ConnectionEndedError("The connection to the mail service broke.")
+        return ConnectionEndedError(N_("The mail service closed the connection."))
+    return ConnectionEndedError(N_("The connection to the mail service broke."))

@@ -112,13 +112,15 @@ def signer_for(session: Session, transport: Transport, domain: str, secrets_fold
     )
     if not enabled:
         what_to_do = (
-            f"enable one with `digest dkim enable {rows[0].domain} {rows[0].selector}`"
+            f"`digest dkim enable {rows[0].domain} {rows[0].selector}` has one sign."
             if rows
-            else f"make one with `digest dkim keygen {domain}`"
+            else f"`digest dkim keygen {domain}` makes one."
         )
         raise ConfigError(
-            f"The mail service {transport.name} leaves signing to us, and there is no enabled DKIM key of "
-            f"{domain}; {what_to_do}."
+            N_("The mail service %(name)s leaves signing to us, and no DKIM key of %(domain)s is in use."),
+            name=transport.name,
+            domain=domain,
+            hint=what_to_do,
         )
     return _signer(secrets_folder, enabled)
 

@@ -66,7 +66,7 @@ def send_test_mail(
         )
     outcome, reply = heard[0] if heard else (Outcome.UNKNOWN, None)
     if outcome is not Outcome.ACCEPTED or reply is None:
-        raise UnreachableError(_refusal(name, reply))
+        raise _refusal(name, reply)
     taken_at = now()
     # Of the server that took it, and of no other: somebody may have named another one meanwhile.
     proven = [getattr(Transport, column) == getattr(row, column) for column in PROVEN]
@@ -148,8 +148,11 @@ def _envelope(
     )
 
 
-def _refusal(name: str, reply: Reply | None) -> str:
+def _refusal(name: str, reply: Reply | None) -> UnreachableError:
     if reply is None:
-        return f"The mail service {name} did not say whether it took the test mail; try again."
+        message = N_("The mail service %(name)s did not say whether it took the test mail; try again.")
+        return UnreachableError(message, name=name)
     said = f"{reply.code} {reply.enhanced} {reply.text}".replace("  ", " ").strip()
-    return f"The mail service {name} did not take the test mail: {said}"
+    return UnreachableError(
+        N_("The mail service %(name)s did not take the test mail: %(said)s"), name=name, said=said
+    )

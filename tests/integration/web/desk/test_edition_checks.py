@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
 
 import pytest
@@ -10,7 +11,8 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from digest.db import Database
-from digest.models import AccountRole, Cadence, Digest, Edition, Post, PostSource, Reason
+from digest.i18n import translator
+from digest.models import Account, AccountRole, Cadence, Digest, Edition, Post, PostSource, Reason
 from digest.sources.breaker import OddityCode
 from tests.factories import make_account
 from tests.integration.newsroom import make_newsroom
@@ -61,6 +63,16 @@ def test_what_would_stop_it_is_said_before_the_lock(desk: Editing) -> None:
     found = checks(desk)
     assert "Must not go out" in found
     assert f"/desk/digests/{desk.room.digest_id}/settings" in found
+
+
+def test_what_cannot_be_made_is_told_in_the_editors_language(desk: Editing) -> None:
+    """With the gap that nobody could fill; nothing of it is English."""
+    desk.room.change(Account, language="hy")
+    desk.room.change(Digest, intro="Dear %%attribute_gone%%")
+    found = html.unescape(checks(desk))
+    message = "The mail holds %(name)s, which nobody fills."
+    assert translator("hy").gettext(message, name="%%attribute_gone%%") in found
+    assert "nobody fills" not in found
 
 
 def test_an_edition_that_comes_to_nothing_says_so(client: TestClient, database: Database) -> None:

@@ -109,8 +109,8 @@ def _lines(visit: Visit, found: LiveChecks, digest_id: int) -> list[CheckLine]:
     if found.outcome is not None:
         why = words.gettext(SENTENCES[found.outcome])
         lines.append(CheckLine("bad", words.gettext("If it were locked now"), why, "", "#h-stories"))
-    if found.fault:
-        lines.append(CheckLine("bad", level_name(MailLevel.BLOCK, words), found.fault, ""))
+    if found.fault is not None:
+        lines.append(CheckLine("bad", level_name(MailLevel.BLOCK, words), visit.told(found.fault), ""))
     stories = [Placed(key_of(one.post_id, one.own_item_id), one.story) for one in found.stories]
     told = [check_line(visit, one, stories, digest_id) for one in found.findings]
     if found.is_bare:
