@@ -299,7 +299,7 @@ def test_a_wrong_password_is_one_sentence(relay: Relay) -> None:
     """It is said when the service is tried, by both ways of signing in, and never in the open."""
     with pytest.raises(SignInError) as told:
         check(relay.endpoint(password="another"))
-    assert str(told.value) == "The mail service does not take the user name and password (535)."
+    assert str(told.value) == "The mail service does not take the login and password (535)."
     offer = check(relay.endpoint())
     assert offer.tls.startswith("TLS")
     assert offer.is_signed_in
@@ -314,7 +314,7 @@ def test_a_wrong_password_touches_no_person(desk: Desk, relay: Relay) -> None:
     with _sending(desk, relay, password="another") as (sender, _):
         assert desk.send(edition_id, sender) == [False]
     (batch,) = desk.batches(edition_id)
-    sentence = "The mail service does not take the user name and password (535)."
+    sentence = "The mail service does not take the login and password (535)."
     assert batch.fault == sentence
     with desk.database.write() as session:
         row = session.get_one(Transport, desk.transport_id)

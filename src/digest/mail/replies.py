@@ -40,7 +40,7 @@ class ProtocolError(UnreachableError):
     """What the server says is not SMTP, or there is no end of it: the connection must be closed."""
 
     def __init__(self) -> None:
-        super().__init__(N_("The mail service answered with something that is not SMTP."))
+        super().__init__(N_("The mail service does not answer as mail servers do."))
 
 
 @dataclass(slots=True)

@@ -149,9 +149,7 @@ async def _sign_in(wire: Wire, endpoint: Endpoint, greeting: Greeting) -> None:
     if code // 100 == 4:
         raise HostRefusedError(N_("The mail service cannot sign us in now"), parse_reply(code, lines))
     if code != 235:
-        raise SignInError(
-            N_("The mail service does not take the user name and password (%(code)s)."), code=code
-        )
+        raise SignInError(N_("The mail service does not take the login and password (%(code)s)."), code=code)
 
 
 def _tls_context(ca_file: str) -> ssl.SSLContext:

@@ -155,7 +155,7 @@ def test_wrong_credentials(cli: Cli, desk: Desk) -> None:
     script = Script(starttls=True, user="digest", password="right")
     way = {"security": Security.STARTTLS, "username": "digest", "ca_file": str(AUTHORITY)}
     assert _send(desk, edition_id, script, **way, password="wrong") == []
-    words = "The mail service does not take the user name and password (535)"
+    words = "The mail service does not take the login and password (535)"
     assert words in _in_one_line(cli("edition", "status", edition_id))
     assert words in _in_one_line(cli("transport", "list"))
     assert f"held up by: {words}" in cli("why", "ani@mail.test")

@@ -220,7 +220,7 @@ def test_a_password_is_never_among_the_words_of_a_command(readers: Cli, tmp_path
         assert kept.stat().st_mode & 0o777 == 0o600
         file.write_text("wrong\n")
         readers("transport", "set", "relay", "--password-file", file)
-        assert "user name and password" in readers.refused("transport", "test", "relay", code=1)
+        assert "login and password" in readers.refused("transport", "test", "relay", code=1)
     for output in (readers("transport", "list"), readers("transport", "list", "--json")):
         assert "relay" in output
         assert "wrong" not in output

@@ -177,7 +177,7 @@ def test_a_service_that_does_not_work_says_why(database: Database, tmp_path: Pat
     keys.write_secret(tmp_path, "transport-relay", "wrong")
     with JudgeServer(Script(user="courier", password="right")) as judge:
         add(database, port=judge.port, username="courier", secret_name="transport-relay")
-        with pytest.raises(UnreachableError, match="user name and password") as caught:
+        with pytest.raises(UnreachableError, match="login and password") as caught:
             transports.try_transport(database, "relay", tmp_path)
         assert "wrong" not in str(caught.value)
     (tmp_path / "transport-relay").unlink()

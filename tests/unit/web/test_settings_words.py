@@ -22,7 +22,7 @@ HOUR = dt.timedelta(hours=1)
     ("error", "part"),
     [
         (
-            SignInError("The mail service does not take the user name and password (535)."),
+            SignInError("The mail service does not take the login and password (535)."),
             "Type the password",
         ),
         (SignInError("The mail service's certificate is not valid: Hostname mismatch."), "certificate"),
