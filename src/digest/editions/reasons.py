@@ -15,7 +15,6 @@ SENTENCES: dict[Reason, str] = {
     Reason.BLOCKED: N_("Held: the checks found what must not go out."),
     Reason.NO_SIGN_OFF_LINK: N_("Held: its template has no sign-off link, which every mail must carry."),
     Reason.TOO_LARGE: N_("Held: the message is larger than mail programs show without cutting it."),
-    Reason.NO_TRANSPORT: N_("Waiting: there is no mail service to hand it to; add one."),
     Reason.TRANSPORT_FAILING: N_("Paused: the mail service takes no messages."),
     Reason.RENDERING_FAILED: N_("Held: the message could not be made from its template."),
     Reason.UNUSUAL_NEWS: N_(

@@ -41,7 +41,6 @@ class Reason(StrEnum):
     NO_POSTAL_ADDRESS = "no_postal_address"
     NO_SIGN_OFF_LINK = "no_sign_off_link"
     TOO_LARGE = "too_large"
-    NO_TRANSPORT = "no_transport"
     TRANSPORT_FAILING = "transport_failing"
     RENDERING_FAILED = "rendering_failed"
     UNUSUAL_NEWS = "unusual_news"
