@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -29,13 +30,22 @@ class FirstLoad:
 
     def __init__(self, page: Page) -> None:
         self._page, self.bytes = page, 0
+        self._of_the_mail: set[str] = set()
         network = page.context.new_cdp_session(page)
+        network.on("Network.responseReceived", self._sort)
         network.on("Network.loadingFinished", self._count)
         network.send("Network.enable")
         page.add_init_script(_COUNT)
 
+    def _sort(self, told: dict[str, Any]) -> None:
+        """A picture from elsewhere is one of the mail that the page shows, as the paper's site has it."""
+        here, there = urlsplit(self._page.url).netloc, urlsplit(told["response"]["url"]).netloc
+        if told["type"] == "Image" and there and there != here:
+            self._of_the_mail.add(told["requestId"])
+
     def _count(self, told: dict[str, Any]) -> None:
-        self.bytes += int(told["encodedDataLength"])
+        if told["requestId"] not in self._of_the_mail:
+            self.bytes += int(told["encodedDataLength"])
 
     def moved(self) -> list[tuple[float, list[str]]]:
         """Each time that it moved: how far, and what."""
