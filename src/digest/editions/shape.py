@@ -45,8 +45,6 @@ _MARKDOWN: Final = {
 _MOST_PLACE: Final = 100
 # What an editor may change is called by these, in what is refused of it.
 _CALLED: Final = (
-    N_("intro"),
-    N_("note"),
     N_("subject"),
     N_("preheader"),
     N_("title"),
