@@ -1,53 +1,190 @@
-"""Which slow tests belong to an area's proofs: `python -m bench.area_tests [AREA]` prints their paths."""
+"""Which tests belong to an area: `python -m bench.area_tests [AREA]` prints their paths.
+
+`make proof ARGS=AREA` runs the slow ones among them. `--without AREA` prints what leaves an area out of a run
+of everything, which tells by how much that area lengthens it.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
+
+_ROOT: Final = Path(__file__).resolve().parents[1]
 
 # Folders and files; what is named by itself belongs to that area, though its folder be another's.
 AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
     "spine": (
-        *("tests/unit/cli", "tests/unit/embedded", "tests/integration/test_canaries.py"),
-        *("tests/unit/test_addresses.py", "tests/unit/test_config.py", "tests/unit/test_i18n.py"),
-        *("tests/unit/test_keys.py", "tests/unit/test_logs.py", "tests/unit/test_macs.py"),
-        *("tests/unit/test_tags.py", "tests/unit/test_tokens.py", "tests/unit/test_western.py"),
+        *(
+            "tests/architecture",
+            "tests/process",
+            "tests/integration",
+            "tests/unit",
+            "tests/browser/test_browser.py",
+        ),
+        "tests/browser/test_public_pages.py",
     ),
     "delivery": (
-        *("tests/process", "tests/unit/mail", "tests/unit/deliveries", "tests/unit/pacing"),
-        *("tests/integration/deliveries", "tests/integration/pacing"),
-        *("tests/integration/test_journal_faults.py", "tests/integration/test_ledger.py"),
-        *("tests/integration/test_copies.py", "tests/integration/test_revisions.py"),
-        *("tests/integration/test_uncertain.py",),
+        *("tests/unit/mail", "tests/unit/deliveries", "tests/unit/pacing", "tests/unit/queueing"),
+        *("tests/unit/bench/test_delivery.py", "tests/unit/bench/test_delivery_kills.py"),
+        *("tests/unit/bench/test_delivery_power.py", "tests/unit/tasks", "tests/unit/test_macs.py"),
+        *("tests/integration/deliveries", "tests/integration/pacing", "tests/integration/notices"),
+        *(
+            f"tests/integration/cli/test_{name}.py"
+            for name in ("bad_mailings", "dkim", "ramp_up", "revisions", "sending", "transports", "uncertain")
+        ),
+        *(
+            f"tests/integration/test_{name}.py"
+            for name in (
+                *(
+                    "copies",
+                    "dead_database",
+                    "delivery_faults",
+                    "dns",
+                    "full_journal",
+                    "journal_faults",
+                    "ledger",
+                ),
+                *(
+                    "opendkim",
+                    "plan",
+                    "postfix",
+                    "recover",
+                    "relays",
+                    "reply_classes",
+                    "revisions",
+                    "sender_facts",
+                ),
+                *("sending", "smtp_abandon", "smtp_client", "smtp_judge", "smtp_judge_faults", "smtp_pace"),
+                *("smtp_pipelining", "uncertain", "upgrade_half_sent"),
+            )
+        ),
+        *(
+            f"tests/process/test_{name}.py"
+            for name in (
+                *("checker", "crash_points", "dead_host", "full_disk", "lost_broker", "pace_processes"),
+                *("power_loss", "send_faults", "stalled_worker", "upgrade_processes"),
+            )
+        ),
+        "tests/integration/web/test_stop.py",
     ),
     "audience": (
         *("tests/unit/lists", "tests/integration/lists", "tests/unit/web", "tests/integration/web"),
-        "tests/unit/test_segment_builder.py",
+        *("tests/unit/bench/test_load_generator.py", "tests/unit/test_segment_builder.py"),
+        *(
+            f"tests/integration/cli/test_{name}.py"
+            for name in (
+                "consent",
+                "files",
+                "person_set",
+                "retention",
+                "segments",
+                "sign_up",
+                "stopped_cadence",
+            )
+        ),
         *("tests/browser/test_crawl.py", "tests/browser/test_every_page.py"),
-        *("tests/browser/test_reader_pages.py", "tests/browser/test_whole_life.py"),
+        *("tests/browser/test_reader_pages.py", "tests/browser/test_sign_up_pages.py"),
+        "tests/browser/test_whole_life.py",
     ),
     "news": (
         *("tests/unit/feeds", "tests/unit/sources", "tests/unit/editions", "tests/unit/net"),
-        *("tests/integration/editions", "tests/integration/test_collect_many.py"),
-        *("tests/integration/test_freeze.py", "tests/integration/test_freeze_reasons.py"),
-        *("tests/integration/test_fresh_look.py", "tests/integration/test_pictures.py"),
-        *("tests/integration/test_recheck.py", "tests/integration/test_unusual_news.py"),
-        *("tests/integration/test_feed_memory.py", "tests/integration/test_sudden_news.py"),
-        *("tests/integration/test_wordpress.py",),
+        *("tests/unit/bench/test_news_fuzz.py", "tests/integration/editions"),
+        *(
+            f"tests/integration/cli/test_{name}.py"
+            for name in ("last_look", "schedules", "shaping", "sources")
+        ),
+        *(
+            f"tests/integration/test_{name}.py"
+            for name in (
+                *("bad_input", "collect_many", "collecting_wordpress", "feed_memory", "find", "freeze"),
+                *(
+                    "freeze_faults",
+                    "freeze_reasons",
+                    "fresh_look",
+                    "http_guard",
+                    "mutations",
+                    "pictures",
+                    "recheck",
+                ),
+                *("remote_look", "slots", "source_keep", "sudden_news", "unusual_news", "wordpress"),
+                "wordpress_site",
+            )
+        ),
+        "tests/process/test_documented_examples.py",
     ),
     "email": (
-        *("tests/unit/rendering", "tests/unit/preflight", "tests/integration/test_spamassassin.py"),
-        *("tests/integration/test_trip.py", "tests/browser/test_demo_messages.py"),
-        *("tests/browser/test_mail_cases.py", "tests/browser/test_mail_matrix.py"),
-        *("tests/browser/test_single_mails.py", "tests/browser/test_thunderbird.py"),
+        *("tests/unit/rendering", "tests/unit/preflight"),
+        *(
+            f"tests/integration/cli/test_{name}.py"
+            for name in ("after_sending", "links", "look", "preflight", "preview", "topics", "words")
+        ),
+        *(f"tests/integration/editions/test_{name}.py" for name in ("checks", "correct", "links", "topics")),
+        *("tests/integration/test_spamassassin.py", "tests/integration/test_trip.py"),
+        *("tests/integration/web/test_archive.py", "tests/integration/web/test_links.py"),
+        *(
+            f"tests/browser/test_{name}.py"
+            for name in (
+                *(
+                    "demo_messages",
+                    "email_looks",
+                    "mail_cases",
+                    "mail_matrix",
+                    "preview_pictures",
+                    "single_mails",
+                ),
+                "thunderbird",
+            )
+        ),
     ),
     "desk": (
-        *("tests/integration/web/desk", "tests/browser/test_desk.py", "tests/browser/test_desk_screens.py"),
-        *("tests/browser/test_edition_course.py", "tests/browser/test_edition_page.py"),
-        *("tests/browser/test_stored_words.py", "tests/browser/test_three_days.py"),
+        *("tests/integration/web/desk", "tests/integration/cli/test_approvals.py"),
+        *(
+            f"tests/integration/editions/test_{name}.py"
+            for name in ("amend", "approval_histories", "approve", "edit_while_locked", "meanwhile", "proofs")
+        ),
+        *(
+            "tests/unit/bench/test_desk.py",
+            "tests/unit/db/test_remembered.py",
+            "tests/architecture/test_styles.py",
+        ),
+        *(
+            f"tests/unit/web/test_{name}.py"
+            for name in (
+                *(
+                    "act_words",
+                    "desk_files",
+                    "desk_words",
+                    "drafts",
+                    "jumps",
+                    "live",
+                    "settings_words",
+                    "stands",
+                ),
+            )
+        ),
+        *(
+            f"tests/browser/test_{name}.py"
+            for name in (
+                "desk",
+                "desk_screens",
+                "edition_course",
+                "edition_page",
+                "stored_words",
+                "three_days",
+            )
+        ),
     ),
 }
+
+
+def area_of(file: str) -> str:
+    """The area of a test file, named from the project's root; LookupError where there is none."""
+    found = [(len(path), area) for area, paths in AREA_TESTS.items() for path in paths if _holds(path, file)]
+    if not found:
+        raise LookupError(f"{file} belongs to no area of bench/area_tests.py")
+    return max(found)[1]
 
 
 def arguments(areas: Sequence[str]) -> list[str]:
@@ -58,13 +195,23 @@ def arguments(areas: Sequence[str]) -> list[str]:
     return [*paths, *(f"--ignore={path}" for path in within)]
 
 
+def others(areas: Sequence[str]) -> list[str]:
+    """What pytest is given for a run of everything but some areas."""
+    files = (file.relative_to(_ROOT).as_posix() for file in sorted((_ROOT / "tests").rglob("test_*.py")))
+    return [f"--ignore={file}" for file in files if area_of(file) in areas]
+
+
+def _holds(path: str, file: str) -> bool:
+    return file == path or file.startswith(f"{path}/")
+
+
 def main() -> int:
     """Print an area's paths, or nothing for all tests; 2 for an area that there is not."""
-    areas = sys.argv[1:]
+    areas = [given for given in sys.argv[1:] if given != "--without"]
     if any(area not in AREA_TESTS for area in areas):
         sys.stderr.write(f"The areas are: {', '.join(AREA_TESTS)}.\n")
         return 2
-    sys.stdout.write(f"{' '.join(arguments(areas))}\n")
+    sys.stdout.write(f"{' '.join(others(areas) if '--without' in sys.argv else arguments(areas))}\n")
     return 0
 
 
