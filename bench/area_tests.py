@@ -24,6 +24,11 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
             "tests/browser/test_browser.py",
         ),
         "tests/browser/test_public_pages.py",
+        *(f"tests/unit/web/test_{name}.py" for name in ("answers", "forms", "memory")),
+        *(
+            f"tests/integration/web/test_{name}.py"
+            for name in ("busy", "editions", "favicon", "inbox", "safety", "serve")
+        ),
     ),
     "delivery": (
         *("tests/unit/mail", "tests/unit/deliveries", "tests/unit/pacing", "tests/unit/queueing"),
