@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import sys
-from typing import Any
+from typing import Any, Final
 
 from celery import signals
 from sqlalchemy import orm
@@ -14,6 +14,10 @@ from digest import i18n, logs
 from digest.config import settings
 from digest.errors import DigestError
 from digest.memory import collect_rarely
+
+# What each child would load for itself: a reader of C, by which Celery's pool (billiard) has a child end with
+# its parent (1.5 MB), what reads feeds, and the names of hosts in other letters.
+_LOADED_BY_CHILDREN: Final = ("cffi.cparser", "digest.feeds.markup", "encodings.idna", "xml.sax.expatreader")
 
 
 @signals.setup_logging.connect
@@ -38,7 +42,8 @@ def load_what_children_share(**_: Any) -> None:
     from digest.net.http import load_certificates  # noqa: PLC0415
     from digest.rendering.inline import load_inliner  # noqa: PLC0415
 
-    importlib.import_module("digest.feeds.markup")
+    for module in _LOADED_BY_CHILDREN:
+        importlib.import_module(module)
     load_inliner()
     load_certificates()
     orm.configure_mappers()
