@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
-_LONGEST = 2000
+LONGEST = 2000
 _JUNK = re.compile(r"[\x00-\x20\x7f]+")
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
 _HOST = re.compile(r"[a-z0-9_-][a-z0-9._-]{0,252}|\[[0-9a-f:.]+\]")
@@ -30,7 +30,7 @@ def absolute(url: str, base: str = "") -> str | None:
         return None
     path, query, fragment = (quote(part, safe=_SAFE, errors="replace") for part in parts[2:5])
     found = urlunsplit((parts.scheme, host if port is None else f"{host}:{port}", path, query, fragment))
-    return found if len(found) <= _LONGEST else None
+    return found if len(found) <= LONGEST else None
 
 
 def host_of(url: str) -> str:

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import csv
+import errno
+import itertools
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
+from digest.cli import common
+from digest.lists import import_run
+from digest.lists.import_run import FILE_KIND
+from digest.lists.import_sort import Plan
+from digest.lists.import_write import Proof
+from digest.models import Asset
 from tests.integration.cli.commands import Cli
 
 CONTENT = (
@@ -53,6 +65,44 @@ def test_a_file_is_seen_imported_reported_and_undone(
     assert readers.json("import", "undo", 1) == {"ended": 2, "changed_since": 0, "released": 1}
     assert "undone" in readers("import", "show", 1)
     assert "Deleted 0 files" in readers("import", "purge")
+
+
+@pytest.mark.parametrize("is_kept", [True, False], ids=["kept", "given-again"])
+def test_an_import_that_ended_half_way_goes_on(
+    readers: Cli, words: tuple[object, ...], monkeypatch: pytest.MonkeyPatch, *, is_kept: bool
+) -> None:
+    """With the file that is kept, or that is given again where it is not; another one is refused."""
+    with monkeypatch.context() as disk:
+        disk.setattr(import_run, "BATCH_LINES", 1)
+        disk.setattr(import_run, "write_plan", _full_at_the_second(import_run.write_plan))
+        assert readers.run(*words, "--basis", "moved").exit_code != 0
+    found = readers.json("import", "show", 1)
+    assert (found["state"], found["counts"]["added"]) == ("failed", 1)
+    given: tuple[object, ...] = ()
+    if not is_kept:
+        with common.write() as session:  # as on the day after the last on which files are kept
+            session.execute(sa.delete(Asset).where(Asset.kind == FILE_KIND))
+        assert "--file" in readers.run("import", "resume", 1).stderr
+        file = Path(str(words[2]))
+        other = file.with_name("other.csv")
+        other.write_text(CONTENT.replace("Ani", "Ano"), encoding="utf-8")
+        assert "another file" in readers.refused("import", "resume", 1, "--file", other)
+        given = ("--file", file)
+    found = readers.json("import", "resume", 1, *given)
+    assert (found["added"], found["ended"], found["barred"], found["bad"]) == (1, 1, 1, 1)
+    assert readers.json("import", "show", 1)["state"] == "done"
+
+
+def _full_at_the_second(write_plan: Callable[..., None]) -> Callable[..., None]:
+    """A disk that is full when the second batch is written."""
+    batches = itertools.count(1)
+
+    def write(session: Session, plan: Plan, proof: Proof) -> None:
+        if next(batches) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_plan(session, plan, proof)
+
+    return write
 
 
 def test_leavers_only_and_who_answers(readers: Cli, words: tuple[object, ...]) -> None:
