@@ -68,7 +68,7 @@ BEGINNINGS: Final = (
 _LIST: Final = """<opml version="2.0"><body>
 <outline type="rss" text="The Footbridge" xmlUrl="https://footbridge.example/en/feed/"/>
 <outline type="rss" text="The orchard" xmlUrl="https://orchard.example/feed/"/>
-<outline type="rss" text="Next door" xmlUrl="http://127.0.0.1/feed/"/>
+<outline type="rss" text="Next door" xmlUrl="https://nextdoor.example:99999/feed/"/>
 <outline type="rss" text="A file" xmlUrl="ftp://orchard.example/feed/"/>
 </body></opml>"""
 
@@ -134,7 +134,7 @@ def _look_at_source(page: Page, scene: Scene) -> None:
 
 
 def _hand_in_list(page: Page, _: Scene) -> None:
-    """One that is there, one that is not (the first time), one that is refused and one of no web."""
+    """One that is there, one that is not (the first time), and two that lead nowhere."""
     page.locator("#f-file").set_input_files(
         {"name": "feeds.opml", "mimeType": "text/x-opml", "buffer": _LIST.encode()}
     )
