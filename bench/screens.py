@@ -20,13 +20,14 @@ from digest.db.schema import upgrade
 from digest.embedded.newspaper.newspaper import Newspaper
 from digest.embedded.newspaper.site import running
 from digest.logs import set_up
-from tests.browser.desk_scene import Scene, make_beginning, make_scene, quiet
+from tests.browser.desk_scene import ZONE, Scene, make_beginning, make_scene, quiet
 from tests.browser.desk_screens import Screen, beginnings, screens
 from tests.browser.first_load import MOST_BYTES as MOST_OF_A_PAGE
 from tests.browser.first_load import MOST_MOVED, FirstLoad
 from tests.integration.web.rows import make_settings
 from tests.integration.web.served import served
 from tests.servers import chromium
+from tests.servers.dns import DnsServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -35,7 +36,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = ROOT / "docs" / "screens"
 INDEX: Final = ROOT / "docs" / "screens.md"
 READERS: Final = 2000
-# Of all together: the documentation is cloned with the code. Some 95 screens, four pictures of 25 kB each.
+# Of all together: the documentation is cloned with the code. Some 100 screens, four pictures of 25 kB each.
 MOST_BYTES: Final = 9_500_000
 _MARK: Final = "<!-- made by `make screens` -->"
 _QUALITY: Final = 24
@@ -77,9 +78,10 @@ def main(names: Iterable[str]) -> int:
         tempfile.TemporaryDirectory() as full,
         tempfile.TemporaryDirectory() as empty,
         running(Newspaper(clock.utc_now())) as site,
+        DnsServer(ZONE) as dns,
     ):
         for folder, url in ((full, site.url), (empty, "")):
-            for screen in photographed(browser, Path(folder), url, wanted):
+            for screen in photographed(browser, Path(folder), url, wanted, dns.setting):
                 taken.append(screen)
                 sys.stdout.write(f"{screen}\n")
     if not wanted:
@@ -92,12 +94,13 @@ def main(names: Iterable[str]) -> int:
     return 0 if size <= MOST_BYTES else 1
 
 
-def photographed(browser: Browser, folder: Path, site: str, wanted: set[str]) -> Iterator[str]:
+def photographed(browser: Browser, folder: Path, site: str, wanted: set[str], dns: str) -> Iterator[str]:
     """Serve an installation, in full swing if there is a site, and photograph it; its screens' names."""
     settings = make_settings(
         folder / "data",
         f"sqlite:///{folder / 'digest.db'}",
         private_hosts=(site.rpartition("/")[2],),
+        dns_servers=dns,
         log_level="WARNING",
     )
     database = Database(settings.database)

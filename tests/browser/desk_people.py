@@ -78,6 +78,11 @@ def add_accounts(session: Session, scene: Scene) -> None:
             {"role": AccountRole.APPROVER, "password_hash": CHEAP, "signed_in_at": now},
         ),
         "account:invited": ("mariam", "Mariam Sahakian", {}),
+        "account:former": (
+            "hasmik",
+            "Hasmik Ter-Ohanian",
+            {"role": admin, "disabled_at": now, "password_hash": CHEAP},
+        ),
         "account:left": ("tigran", "Tigran Der Ohanian", {"disabled_at": now, "password_hash": CHEAP}),
     }
     scene.things["account:me"] = me.id
@@ -118,7 +123,9 @@ def add_lists(session: Session, scene: Scene, readers: int) -> None:
     """The main list with its readers, a small one, and one person whose whole story can be looked at."""
     digest = session.get_one(Digest, scene.things["digest"])
     letters = session.get_one(Digest, scene.things["digest:letters"])
-    session.add(AccountDigest(account_id=scene.things["account"], digest_id=digest.id))
+    session.add_all(
+        AccountDigest(account_id=scene.things["account"], digest_id=each.id) for each in (digest, letters)
+    )
     session.add(Attribute(name="city", title="City", kind=AttributeKind.TEXT, created_at=scene.now))
     main = make_list(session, digest, "footbridge", title="The Footbridge by mail")
     other = make_list(session, letters, "letters", title="Letters from Alder Street")
@@ -204,7 +211,7 @@ def _one_person(session: Session, scene: Scene, main: MailingList, other: Mailin
     readers = sa.select(Subscriber).order_by(Subscriber.id).limit(400)
     others = [each for each in session.scalars(readers) if each.id != person.id]
     for number, reader in enumerate(others):
-        cadence_id = scene.things["evening" if number % 3 else "noon"]
+        cadence_id = scene.things["night" if number % 7 == 5 else "evening" if number % 3 else "noon"]
         make_subscription(session, other, reader, cadence_id=cadence_id)
 
 

@@ -63,12 +63,19 @@ from digest.models import (
     UncertainCause,
 )
 from digest.queueing.app import app
-from tests.browser import desk_people
+from tests.browser import desk_people, desk_versions
 from tests.factories import make_cadence, make_digest
+from tests.servers.dns import Zone
 
-PUBLIC_URL: Final = "https://digest.courier.example"
 D, S = DeliveryStatus, EditionState
 _HOURS: Final = {"sent": -20, "sending": -0.2, "paused": -0.4, "waiting": 0.6, "held": 1.5, "upcoming": 14}
+_HOURS |= {"void": 1.1, "corrected": -0.3}
+# What the DNS says of the sender's domain: something is well, something is missing.
+ZONE: Final[Zone] = {
+    "courier.example": {"TXT": ["v=spf1 include:spf.relay.example -all"], "MX": ["10 mx.courier.example"]},
+    "spf.relay.example": {"TXT": ["v=spf1 ip4:192.0.2.0/24 ~all"]},
+    "mx.courier.example": {"A": ["192.0.2.9"]},
+}
 
 
 @dataclass
@@ -102,7 +109,7 @@ class Scene:
         with self.database.write() as session:
             material = material_of(session, edition_id, now=self.now)
             assert not isinstance(material, Outcome), material
-            composed = compose(material, public_url=PUBLIC_URL, templates=None)
+            composed = compose(material, public_url=desk_versions.PUBLIC_URL, templates=None)
             revision = store_revision(session, edition_id, composed, approved_by=approved_by, now=self.now)
             edition = session.get_one(Edition, edition_id)
             edition.revision_id = revision.id
@@ -159,6 +166,8 @@ def make_scene(database: Database, keys: Keys, *, readers: int, now: dt.datetime
     _publish(scene, "hy", first=False)
     _on_its_way(scene)
     _coming(scene)
+    desk_versions.add_void_approval(scene, hours=_HOURS["void"])
+    desk_versions.add_next_version(scene, hours=_HOURS["corrected"])
     _import(scene)
     with database.write() as session:
         desk_people.add_trail(session, scene)
@@ -210,16 +219,22 @@ def _add_digests(session: Session, scene: Scene) -> None:
         "letters": (letters, "fridays", "0 16 * * 5"),
         "noon": (letters, "noon", "0 12 * * *"),
         "evening": (letters, "evening", "0 19 * * *"),
+        "night": (letters, "night", "0 22 * * *"),
     }
     for key, (digest, name, cron) in rhythms.items():
         plain: dict[str, Any] = {"cron": cron, "zone": "Asia/Yerevan", "slots_after": scene.now}
-        if key == "letters":
+        if key in ("letters", "night"):
             plain |= {"wants_approval": True, "approval_seconds": 900, "lead_seconds": 3600}
-        plain["is_running"] = key not in ("noon", "evening")
+        plain["is_running"] = key not in ("noon", "evening", "night")
         scene.things[key] = make_cadence(session, digest, name, **plain).id
     scene.things |= {"digest": courier.id, "digest:hy": armenian.id, "digest:letters": letters.id}
     service = Transport(
-        name="relay", host="smtp.courier.example", port=587, created_at=scene.now, accepted_at=scene.now
+        name="relay",
+        host="smtp.courier.example",
+        port=587,
+        secret_name="relay-password",
+        created_at=scene.now,
+        accepted_at=scene.now,
     )
     spare = Transport(
         name="spare", host="smtp.post.example", port=465, rank=1, per_hour=3000, created_at=scene.now

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from digest.models import Account
 from digest.web.desk.table import ROOT, SAFE, desk
 from digest.web.desk.wiring import load_pages
 from tests.integration.web.desk.hands import PASSWORD
@@ -64,6 +65,12 @@ BEGINNINGS: Final = (
     *("", "/calendar", "/digests", "/sources", "/lists", "/lists/new", "/subscribers", "/do-not-mail"),
     *("/people", "/trail"),
 )
+_LIST: Final = """<opml version="2.0"><body>
+<outline type="rss" text="The Footbridge" xmlUrl="https://footbridge.example/en/feed/"/>
+<outline type="rss" text="The orchard" xmlUrl="https://orchard.example/feed/"/>
+<outline type="rss" text="Next door" xmlUrl="https://nextdoor.example:99999/feed/"/>
+<outline type="rss" text="A file" xmlUrl="ftp://orchard.example/feed/"/>
+</body></opml>"""
 
 Then = Callable[["Page", "Scene"], None]
 
@@ -115,6 +122,36 @@ def _look_at_site(page: Page, scene: Scene) -> None:
     page.locator("#f-title").wait_for()
 
 
+def _look_at_dns(page: Page, _: Scene) -> None:
+    page.locator("main form button.btn-primary").first.click()
+    page.locator("#sheet").wait_for()
+
+
+def _look_at_source(page: Page, scene: Scene) -> None:
+    page.locator("#f-address").fill(f"{scene.site}/en/")
+    page.locator(".site-form button").click()
+    page.locator("[name=offer]").wait_for(state="attached")
+
+
+def _hand_in_list(page: Page, _: Scene) -> None:
+    """One that is there, one that is not (the first time), and two that lead nowhere."""
+    page.locator("#f-file").set_input_files(
+        {"name": "feeds.opml", "mimeType": "text/x-opml", "buffer": _LIST.encode()}
+    )
+    page.locator("form", has=page.locator("#f-file")).locator("button").click()
+    page.locator("dl.facts").wait_for()
+
+
+def _let_leave(page: Page, scene: Scene) -> None:
+    """The admin leaves whom nobody needs: what they may know is to be changed. They come back each time."""
+    with scene.database.write() as session:
+        session.get_one(Account, scene.things["account:former"]).disabled_at = None
+    page.reload()
+    _ask("leave")(page, scene)
+    page.locator("dialog[open] .btn-danger").click()
+    page.locator("main li", has_text="relay").wait_for()
+
+
 def _new_recovery_codes(page: Page, _: Scene) -> None:
     page.locator("details", has=page.locator("#renew-current")).locator("summary").click()
     page.locator("#renew-current").fill(PASSWORD)
@@ -142,6 +179,9 @@ MORE: Final = (
         _State(f"editions-edition-{state}", "/editions/{edition}", f"edition:{state}")
         for state in ("waiting", "held", "sending", "paused", "sent", "skipped", "cancelled")
     ),
+    _State("editions-edition-void", "/editions/{edition}", "edition:void"),
+    _State("editions-edition-version", "/editions/{edition}", "edition:corrected"),
+    _State("editions-edition-version-asked", "/editions/{edition}", "edition:corrected", who="aram"),
     _State("account-with-codes", "/account", who="aram"),
     _State("account-recovery-codes", "/account", then=_new_recovery_codes, who="aram"),
     _State("people-account-left", "/people/{account}", "account:left"),
@@ -149,6 +189,11 @@ MORE: Final = (
     _State("digests-new-found", "/digests/new", then=_look_at_site),
     _State("digests-digest-armenian", "/digests/{digest}", "digest:hy"),
     _State("sources-source-well", "/sources/{source}", "source:en"),
+    # The answers to a form.
+    _State("sources-new-found", "/sources/new", then=_look_at_source),
+    _State("sources-new-list", "/sources/new", then=_hand_in_list),
+    _State("settings-senders-sheet", "/settings/senders", then=_look_at_dns),
+    _State("people-account-has-left", "/people/{account}", "account:former", then=_let_leave),
     _State("subscribers-found", "/subscribers", query="?q=araxie"),
     _State("subscribers-subscriber-ends", "/subscribers/{subscriber}", then=_ask("end-")),
     _State("subscribers-subscriber-erased", "/subscribers/{subscriber}", then=_ask("erase")),

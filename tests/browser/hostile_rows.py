@@ -25,7 +25,16 @@ from digest.config import Settings
 from digest.db import Base, Database
 from digest.db.types import UtcDateTime
 from digest.feeds.sanitise import sanitise
-from digest.models import AccountRole, Delivery, Digest, Edition, EditionState, MailingList, Reason
+from digest.models import (
+    AccountRole,
+    Delivery,
+    Digest,
+    Edition,
+    EditionState,
+    MailingList,
+    Reason,
+    Transport,
+)
 from tests.factories import make_account, make_cadence
 from tests.factories.moments import NOW
 from tests.integration.newsroom import Newsroom, make_newsroom
@@ -200,6 +209,7 @@ class HostileHouse:
     public: tuple[str, ...]
     token: str
     used: frozenset[str]
+    leaver: int  # an admin who can leave: what they may know is named
 
 
 def make_hostile_house(database: Database, settings: Settings, *, place: int = 0) -> HostileHouse:
@@ -210,6 +220,7 @@ def make_hostile_house(database: Database, settings: Settings, *, place: int = 0
     editions = [room.edition(hours=hours) for hours in (1, 2)]
     with database.write() as session:
         me = make_account(session, "nare@courier.example", role=AccountRole.ADMIN, password_hash="x")
+        leaver = make_account(session, "tigran@courier.example", role=AccountRole.ADMIN, password_hash="x").id
         things = make_things(session, me, is_chosen=True)
         token = open_session(session, me, is_whole=True, network="", agent="", now=clock.utc_now())
     for number in range(12):
@@ -233,9 +244,10 @@ def make_hostile_house(database: Database, settings: Settings, *, place: int = 0
         things[Of.DIGEST], things[Of.CADENCE], things[Of.SOURCE] = digest.id, room.cadence_id, room.source_id
         things[Of.LIST], things[Of.EDITION], readers.is_open = readers.id, editions[1], True
         things[Of.SUBSCRIBER] = session.scalars(sa.select(sa.func.min(Delivery.subscriber_id))).one()
+        session.execute(sa.update(Transport).values(secret_name="password-of-one"))
     public = [f"/e/{public_id}", f"/archive/{digest.name}", "/", f"/s/{readers.name}"]
     public += [door.path.replace("{token}", house.token(door)) for door in DOORS]
-    return HostileHouse(things, (*editions, *more), tuple(public), token, frozenset(spread.used))
+    return HostileHouse(things, (*editions, *more), tuple(public), token, frozenset(spread.used), leaver)
 
 
 def _more_editions(session: Session, room: Newsroom) -> list[int]:

@@ -17,13 +17,14 @@ from digest.embedded.newspaper.site import running
 from digest.models import Account
 from digest.web.desk.table import desk
 from tests.browser import axe
-from tests.browser.desk_scene import Scene, make_beginning, make_scene, quiet
+from tests.browser.desk_scene import ZONE, Scene, make_beginning, make_scene, quiet
 from tests.browser.desk_screens import NAMED, NO_PAGES, QUERIES, WHO, Screen, beginnings, routes, screens
 from tests.browser.first_load import MOST_BYTES, MOST_MOVED, FirstLoad
 from tests.browser.sites import complaints
 from tests.browser.test_every_page import is_accessible, too_wide
 from tests.integration.web.rows import make_settings
 from tests.integration.web.served import served
+from tests.servers.dns import DnsServer
 from tests.servers.migrated import migrate
 
 if TYPE_CHECKING:
@@ -48,19 +49,20 @@ class House:
 def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, House]]:
     """One in full swing, and one in which nothing has been done yet."""
     now = clock.utc_now()
-    with quiet(), running(Newspaper(now)) as site:
-        full = _house(tmp_path_factory.mktemp("full"), site.url)
-        empty = _house(tmp_path_factory.mktemp("empty"), "")
+    with quiet(), running(Newspaper(now)) as site, DnsServer(ZONE) as dns:
+        full = _house(tmp_path_factory.mktemp("full"), site.url, dns.setting)
+        empty = _house(tmp_path_factory.mktemp("empty"), "", dns.setting)
         yield next(full), next(empty)
         for each in (full, empty):
             next(each, None)
 
 
-def _house(folder: Path, site: str) -> Iterator[House]:
+def _house(folder: Path, site: str, dns: str) -> Iterator[House]:
     settings = make_settings(
         folder / "data",
         f"sqlite:///{folder / 'digest.db'}",
         private_hosts=(site.rpartition("/")[2],),
+        dns_servers=dns,
     )
     database = Database(settings.database)
     migrate(database)

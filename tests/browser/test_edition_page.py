@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
+import sqlalchemy as sa
+from PIL import Image
 
 from digest import clock
 from digest.accounts.sessions import open_session
 from digest.db import Database
-from digest.models import Account, AccountRole
+from digest.editions.slots import make_next_editions
+from digest.models import (
+    Account,
+    AccountRole,
+    Approval,
+    AuditEntry,
+    Cadence,
+    Edition,
+    EditionChange,
+    EditionState,
+    Notice,
+    Revision,
+    Subscriber,
+)
 from tests.browser import axe
+from tests.browser.desk_scene import quiet
 from tests.browser.sites import complaints
 from tests.browser.test_every_page import COLOURS, too_wide
 from tests.factories import make_account
@@ -40,6 +60,10 @@ class House:
     account: int
     token: str
 
+    def state(self, edition: int) -> EditionState:
+        with self.room.database.read() as session:
+            return session.get_one(Edition, edition).state
+
     def open(self, page: Page) -> int:
         """The page of an edition of its own."""
         edition = self.room.edition(hours=next(_HOURS))
@@ -49,7 +73,11 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("edition")
+    with quiet():  # hints to a broker that is not there would be waited for
+        yield from _house(tmp_path_factory.mktemp("edition"))
+
+
+def _house(folder: Path) -> Iterator[House]:
     settings = make_settings(folder / "data", f"sqlite:///{folder / 'digest.db'}")
     database = Database(settings.database)
     migrate(database)
@@ -110,6 +138,222 @@ def test_an_edition_is_shaped_by_keys_alone(house: House, page: Page) -> None:
     page.get_by_label("Subject", exact=True).press("Enter")
     page.get_by_text("It is written.").wait_for()
     assert found == []
+
+
+@pytest.mark.slow
+def test_stories_are_featured_put_in_and_given_a_picture_by_keys(house: House, page: Page) -> None:
+    """Each by Enter; whoever has pressed stays at the stories, also where the button is gone by then."""
+    found = complaints(page)
+    house.open(page)
+    page.get_by_role("button", name="Feature: The bridge").press("Enter")
+    page.get_by_text("The story has its place.").wait_for()
+    assert page.locator(".featured .story-title").all_inner_texts() == ["The bridge"]
+    assert focused(page, "The bridge")
+    page.get_by_role("button", name="Take out: The bakery").press("Enter")
+    page.get_by_text("The story is out.").wait_for()
+    assert focused(page, "Stories")
+    page.locator(".out > summary").press("Enter")
+    page.locator(".out li", has_text="The bakery").get_by_role("button", name="Put it in").press("Enter")
+    page.get_by_text("The story is in.").wait_for()
+    assert "The bakery" in titles(page)
+    assert focused(page, "The bakery")
+    story = page.locator("li.story", has_text="The bridge")
+    story.locator("summary", has_text="Picture").press("Enter")
+    drawn = io.BytesIO()
+    Image.new("RGB", (640, 360), "#2255aa").save(drawn, "PNG")
+    story.get_by_label("Another picture").set_input_files(
+        {"name": "bridge.png", "mimeType": "image/png", "buffer": drawn.getvalue()}
+    )
+    story.get_by_label("What it shows").fill("A bridge at noon")
+    story.get_by_label("What it shows").press("Enter")
+    page.frame_locator("#mail").get_by_alt_text("A bridge at noon").wait_for()
+    story.locator("summary", has_text="Picture").press("Enter")
+    story.get_by_role("button", name="Without a picture").press("Enter")
+    page.frame_locator("#mail").get_by_alt_text("A bridge at noon").wait_for(state="detached")
+    # The mail has the picture at the public address, which is not this server's.
+    assert [text for text in found if "Failed to load resource" not in text] == []
+
+
+def test_the_mail_is_looked_at_and_as_another_reader_by_keys(house: House, page: Page) -> None:
+    """Arrows and the space bar choose a look; an address and Enter, a reader; who gets none is told of."""
+    found = complaints(page)
+    edition = house.open(page)
+    in_the_mail(page, "The harbour")
+    asked = "document.getElementById('mail')?.src ?? ''"
+    page.get_by_label("Telephone").press("ArrowRight")
+    wait_until(lambda: "width=desktop" in page.evaluate(asked), what="the mail of a computer")
+    for name, said in (
+        ("Dark", "scheme=dark"),
+        ("Larger text", "size=large"),
+        ("No pictures", "pictures=no"),
+    ):
+        page.get_by_role("checkbox", name=name).press("Space")
+        wait_until(lambda said=said: said in page.evaluate(asked), what=name)  # type: ignore[misc]
+    with house.room.database.read() as session:
+        reader = session.scalars(sa.select(Subscriber).where(Subscriber.address.is_not(None))).first()
+    assert reader is not None
+    page.get_by_label("See it as another reader").fill(reader.address or "")
+    page.get_by_label("See it as another reader").press("Enter")
+    page.wait_for_url(f"**/editions/{edition}?as={reader.id}")
+    assert page.locator("#look-as").input_value() == str(reader.id)
+    assert f"as={reader.id}" in page.evaluate(asked)
+    page.get_by_label("See it as another reader").fill("nobody@example.org")
+    page.get_by_label("See it as another reader").press("Enter")
+    page.get_by_text("Nobody with this address gets this edition.").wait_for()
+    assert found == []
+
+
+def asked_first(page: Page, name: str, confirm: str) -> None:
+    """A dialog by keys: it has the focus while it is open, gives it back to its button, and acts by Enter."""
+    opener = page.locator("[command=show-modal]", has_text=name)
+    for key in ("Enter", "Space"):
+        opener.press(key)
+        page.locator("dialog[open]").wait_for()
+        assert page.evaluate("document.activeElement.closest('dialog[open]') !== null")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('dialog[open]') !== null")
+        page.keyboard.press("Escape")
+        page.locator("dialog[open]").wait_for(state="detached")
+        assert page.evaluate("document.activeElement.innerText.trim()") == name
+    opener.press("Enter")
+    page.locator("dialog[open]").get_by_role("button", name=confirm).press("Enter")
+
+
+def test_an_edition_is_held_and_left_out_by_keys(house: House, page: Page) -> None:
+    """A button that takes nothing away acts at once; one that does asks first."""
+    edition = house.open(page)
+    page.get_by_role("button", name="Hold", exact=True).press("Enter")
+    page.get_by_text("The edition is held.").wait_for()
+    assert house.state(edition) is EditionState.HELD
+    asked_first(page, "Do not send this one", "Leave it out")
+    page.get_by_text("The edition is left out").wait_for()
+    assert house.state(edition) is EditionState.SKIPPED
+
+
+@pytest.mark.slow
+def test_the_course_of_an_edition_is_run_by_keys_alone(house: House, page: Page) -> None:
+    """A date is skipped, the next one approved, paused, let go on, paused and stopped for good."""
+    room = another_room(house, is_running=True, wants_approval=True)
+    found = complaints(page)
+    with room.database.write() as session:
+        make_next_editions(session, now=room.now)
+        of_room = sa.select(Edition).where(Edition.cadence_id == room.cadence_id)
+        edition = session.scalars(of_room).one().id
+        due_at = session.get_one(Edition, edition).due_at
+    page.goto(f"{house.url}/desk/editions/{edition}")
+    asked_first(page, "Skip this date", "Skip this date")
+    page.get_by_text("Skipped before it").wait_for()
+    with room.database.read() as session:
+        assert session.get_one(Edition, edition).due_at > due_at
+    room.freeze(edition)
+    unapproved(room, edition)
+    page.reload()
+    page.get_by_role("button", name="Approve").press("Enter")
+    page.get_by_text("Approved: exactly this content goes out.").wait_for()
+    assert room.send(edition) is EditionState.SENDING
+    page.reload()
+    page.get_by_role("button", name="Pause", exact=True).press("Enter")
+    page.get_by_text("The edition is paused").wait_for()
+    page.get_by_role("button", name="Go on", exact=True).press("Enter")
+    page.get_by_text("It goes on with those who wait.").wait_for()
+    assert house.state(edition) is EditionState.SENDING
+    asked_first(page, "Stop for good", "Stop it for good")
+    page.get_by_text("The edition is stopped for good.").wait_for()
+    assert house.state(edition) is EditionState.CANCELLED
+    assert found == []
+
+
+def test_a_double_click_is_one_act(house: House, page: Page) -> None:
+    """Of a button that sends mail, and of the approval: by the rows that are there afterwards."""
+    room = another_room(house, wants_approval=True)
+    edition = room.edition()
+    room.freeze(edition)
+    unapproved(room, edition)
+    page.goto(f"{house.url}/desk/editions/{edition}")
+    posts = watched_posts(page)
+    page.get_by_role("button", name="Approve").dblclick()
+    page.get_by_text("Approved: this content goes out").wait_for()
+    page.get_by_role("button", name="Send me a test mail").dblclick()
+    page.get_by_text("The test mail is on its way.").wait_for()
+    assert len(posts) == 2
+    with room.database.read() as session:
+        done = sa.select(AuditEntry.action).where(
+            AuditEntry.target_kind == Edition.__name__, AuditEntry.target_id == edition
+        )
+        actions = Counter(session.scalars(done))
+        assert (actions["edition.approve"], actions["edition.test"]) == (1, 1)
+        approvals = sa.select(sa.func.count()).where(Approval.edition_id == edition)
+        mails = sa.select(sa.func.count()).where(Notice.key.startswith(f"test:{edition}:"))
+        assert (session.scalar(approvals), session.scalar(mails)) == (1, 1)
+
+
+@pytest.mark.slow
+def test_the_way_back_sends_nothing_twice_and_keeps_what_was_typed(house: House, page: Page) -> None:
+    """Neither after a press that brought a page nor after a change in place; forward neither."""
+    edition = house.open(page)
+    posts = watched_posts(page)
+    story = page.locator("li.story", has_text="The choir")
+    story.get_by_text("Rewrite").press("Enter")
+    story.get_by_label("Title").fill("The choir sings")
+    story.get_by_label("Title").press("Enter")
+    page.get_by_text("The story is rewritten").wait_for()
+    story = page.locator("li.story", has_text="The choir sings")
+    if not story.get_by_label("Excerpt").is_visible():
+        story.get_by_text("Rewrite").press("Enter")
+    story.get_by_label("Excerpt").fill("Nobody has kept this yet.")
+    page.get_by_role("button", name="Hold", exact=True).press("Enter")
+    page.get_by_text("The edition is held.").wait_for()
+    page.get_by_role("link", name="What happens next").first.click()
+    page.wait_for_url("**/desk")
+    for step in (page.go_back, page.go_back, page.go_forward):
+        step()
+        if "/editions/" not in page.url:
+            continue
+        story.get_by_label("Excerpt").wait_for()
+        assert story.get_by_label("Excerpt").input_value() == "Nobody has kept this yet."
+        assert story.get_by_label("Title").input_value() == "The choir sings"
+    assert posts == [f"/desk/editions/{edition}/rewrite", f"/desk/editions/{edition}/hold"]
+    with house.room.database.read() as session:
+        changes = sa.select(sa.func.count()).where(EditionChange.edition_id == edition)
+        assert session.scalar(changes) == 1
+
+
+def watched_posts(page: Page) -> list[str]:
+    """The paths of whatever is sent from here on, but for looks at the mail."""
+    posts: list[str] = []
+    page.on(
+        "request",
+        lambda asked: posts.append(urlsplit(asked.url).path) if asked.method == "POST" else None,
+    )
+    return posts
+
+
+def another_room(house: House, **values: object) -> Newsroom:
+    """Another digest of the house, with a rhythm of its own."""
+    room = make_newsroom(house.room.database, f"evening-{next(_HOURS)}")
+    room.publish(f"Dusk {room.digest_id}", categories=["Commentary"], body_html="<p>A long day.</p>")
+    room.publish(f"Lamps {room.digest_id}", hours=1)
+    with room.database.write() as session:
+        cadence = session.get_one(Cadence, room.cadence_id)
+        cadence.slots_after = room.now
+        for name, value in values.items():
+            setattr(cadence, name, value)
+    return room
+
+
+def unapproved(room: Newsroom, edition: int) -> None:
+    """As the freeze leaves it where somebody has to approve it."""
+    with room.database.write() as session:
+        revision = session.get_one(Revision, session.get_one(Edition, edition).revision_id)
+        revision.approved_at, revision.approved_by = None, ""
+
+
+def focused(page: Page, words: str) -> bool:
+    """Whether the focus is at what has these words: a story, or a heading."""
+    at = "const at = document.activeElement; return (at.closest('[data-story]') ?? at).innerText"
+    return words in page.evaluate(f"(() => {{ {at} }})()") and page.evaluate(
+        "document.activeElement !== document.body"
+    )
 
 
 def test_a_finding_is_gone_to_by_keys(house: House, page: Page) -> None:

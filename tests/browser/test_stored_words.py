@@ -13,6 +13,7 @@ import pytest
 from digest.db import Database
 from digest.web.desk.table import ROOT, desk
 from digest.web.desk.wiring import load_pages
+from tests.browser.hostile_answers import Forms, answers, around
 from tests.browser.hostile_rows import (
     CHECKED,
     CORPUS,
@@ -98,8 +99,8 @@ def desk_paths(house: HostileHouse) -> Iterator[str]:
             )
 
 
-def visit(page: Page, house: HostileHouse, url: str) -> dict[str, object]:
-    """Open every page; what was found on it, by its path."""
+def visit(page: Page, house: HostileHouse, url: str, forms: Forms) -> dict[str, object]:
+    """Open every page, and those that answer a form; what was found on it, by its path or its name."""
     found: dict[str, object] = {}
     said = complaints(page)
     foreign: list[str] = []
@@ -109,22 +110,29 @@ def visit(page: Page, house: HostileHouse, url: str) -> dict[str, object]:
         if here.scheme in {"http", "https"} and here.netloc != urlsplit(url).netloc:
             foreign.append(f"{request.resource_type} of {request.url}")
 
+    def look(name: str, *wrong: object) -> None:
+        seen: list[Any] = [*wrong, *page.evaluate(_FOUND)]
+        seen += [text for text in said if "Failed to load resource" not in text] + foreign
+        if urlsplit(page.url).netloc != urlsplit(url).netloc:
+            seen.append(f"led to {page.url}")
+        if seen:
+            found[name] = seen
+        said.clear(), foreign.clear()
+
     page.on("request", note)
     page.on("dialog", lambda dialog: (said.append("a dialog"), dialog.dismiss()))
     for path in (*desk_paths(house), *house.public):
-        said.clear(), foreign.clear()
         answer = page.goto(url + path, wait_until="load")
         assert answer is not None
-        wrong: list[Any] = page.evaluate(_FOUND)
-        wrong += [text for text in said if "Failed to load resource" not in text] + foreign
         # A page that is for another state, or for a file that nobody has chosen, says so.
         is_refused = answer.status == 409 or (answer.status == 422 and "/import/" in path)
-        if answer.status >= 400 and not is_refused and not path.startswith(NOWHERE):
-            wrong.append(answer.status)
-        if urlsplit(page.url).netloc != urlsplit(url).netloc:
-            wrong.append(f"led to {page.url}")
-        if wrong:
-            found[path] = wrong
+        is_wrong = answer.status >= 400 and not is_refused and not path.startswith(NOWHERE)
+        look(path, *[answer.status] * is_wrong)
+    for name, (path, press) in forms.items():
+        page.goto(url + path, wait_until="load")
+        press(page)
+        page.wait_for_load_state("load")
+        look(name)
     return found
 
 
@@ -137,18 +145,24 @@ def hostile_context(browser: Browser, house: HostileHouse) -> BrowserContext:
 
 
 def look_everywhere(browser: Browser, folder: Path, place: int = 0) -> dict[str, object]:
-    settings = make_settings(
-        folder / "data", f"sqlite:///{folder / 'digest.db'}", catcher_dir=folder / "mail"
-    )
-    database = Database(settings.database)
-    migrate(database)
-    house = make_hostile_house(database, settings, place=place)
-    assert house.used == set(PAYLOADS)
-    with served(settings, folder) as running:
-        context = hostile_context(browser, house)
-        found = visit(context.new_page(), house, running.url)
-        context.close()
-    database.close()
+    with around() as outside:
+        settings = make_settings(
+            folder / "data",
+            f"sqlite:///{folder / 'digest.db'}",
+            catcher_dir=folder / "mail",
+            private_hosts=(outside.site.host,),
+            dns_servers=outside.dns.setting,
+        )
+        database = Database(settings.database)
+        migrate(database)
+        house = make_hostile_house(database, settings, place=place)
+        assert house.used == set(PAYLOADS)
+        with served(settings, folder) as running:
+            context = hostile_context(browser, house)
+            forms = answers(house, database, outside.site)
+            found = visit(context.new_page(), house, running.url, forms)
+            context.close()
+        database.close()
     return found
 
 

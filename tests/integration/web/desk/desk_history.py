@@ -23,15 +23,14 @@ from digest.deliveries.ledger import Result, close_if_done, defer, record
 from digest.deliveries.people import Person, pending_of, people_of
 from digest.deliveries.plan import plan
 from digest.editions.deadlines import apply_deadlines
-from digest.editions.freeze import FreezeSettings, freeze
+from digest.editions.freeze import freeze
 from digest.editions.proof_links import proof_url
-from digest.editions.revise import Correction, revise
-from digest.errors import DigestError
 from digest.models import (
     Batch,
     Delivery,
     DeliveryStatus,
     Edition,
+    EditionKind,
     EditionState,
     Revision,
     Unapproved,
@@ -40,7 +39,7 @@ from digest.models import (
 from digest.net.http import Fetcher
 from digest.tokens import Signer
 from tests.integration.newsroom import Newsroom
-from tests.integration.planned import PUBLIC_URL
+from tests.integration.web.desk.desk_afterthoughts import freeze_settings, send_corrections
 from tests.integration.web.desk.hands import Hands
 
 GROUP: Final = 2
@@ -63,6 +62,7 @@ class Tab:
     mails: frozenset[bytes] = frozenset()  # of the content whose fingerprint it shows
     changes: tuple[str, ...] = ()  # that it offers to take back
     done_before: int = 0  # how many changes had been made when it was opened
+    sheet: dict[str, str] = field(default_factory=dict)  # the form for a correction, as it was opened
 
 
 @dataclass(slots=True)
@@ -98,6 +98,11 @@ class History:
     undone: bool = False
     made: int = 0
     accepted: Counter[int] = field(default_factory=Counter)
+    # Who may have it, as far as nobody has said anything; to whom it was sent once more by a person's word.
+    unsure: set[int] = field(default_factory=set)
+    resent: set[int] = field(default_factory=set)
+    is_left_out: bool = False
+    corrections: dict[tuple[int, str], int] = field(default_factory=dict)
     story: list[str] = field(default_factory=list)  # what happened, to be read when it went wrong
 
     # --- what is so
@@ -164,7 +169,7 @@ class History:
         """A change to a thing; nobody's change of the same since this tab was opened may be lost by it."""
         for _ in range(times):
             was_stale = self.touched.get(about, 0) > tab.done_before
-            status = self._post(tab, act, fields)
+            status = self.post(tab, act, fields)
             if status != 303:
                 continue
             assert tab.seen, "nothing can be changed that was not looked at"
@@ -179,7 +184,7 @@ class History:
         if not tab.changes:
             return
         change = tab.changes[number % len(tab.changes)]
-        done = [self._post(tab, "undo", {"change": change, "seen": tab.seen}) for _ in range(times)]
+        done = [self.post(tab, "undo", {"change": change, "seen": tab.seen}) for _ in range(times)]
         if 303 in done:
             self.made += 1
             self.undone = True  # from here on the subject is the product's to say
@@ -188,13 +193,13 @@ class History:
         """Hold, let go on, lock again, pause, resume, cancel."""
         for _ in range(times):
             was = self.state()
-            if self._post(tab, act, {}) == 303:
+            if self.post(tab, act, {}) == 303:
                 self._took_back(act, was)
 
     def approve(self, tab: Tab, times: int) -> None:
         """Approve what this tab shows, whatever is so by now."""
         for _ in range(times):
-            status = self._post(tab, "approve", {"fingerprint": tab.fingerprint})
+            status = self.post(tab, "approve", {"fingerprint": tab.fingerprint})
             assert status != 303 or tab.may_approve or not self.wants_approval
             if status == 303:
                 self.standing |= tab.mails
@@ -219,21 +224,6 @@ class History:
             elif act == "hold" and self.state() is not was:
                 self._took_back("hold", was)
 
-    def next_version(self, number: int) -> None:
-        """Correct a title: a version that goes to nobody yet."""
-        try:
-            revise(
-                self.database,
-                self.edition_id,
-                Correction(titles={1: f"Corrected {self.made} {number}"}),
-                public_url=PUBLIC_URL,
-                templates=None,
-                actor="cli:test",
-            )
-        except DigestError:
-            return
-        self._note_version(self.newest())
-
     def show_next(self, tab: Tab) -> None:
         """Read the newest version, as a test mail shows it."""
         if self.versions:
@@ -242,7 +232,7 @@ class History:
     def go_on_with(self, tab: Tab, times: int) -> None:
         """Go on with the version that this tab shows; whoever may approve does so by it."""
         for _ in range(times):
-            status = self._post(tab, "go-on-with", {"fingerprint": tab.fingerprint})
+            status = self.post(tab, "go-on-with", {"fingerprint": tab.fingerprint})
             if status == 303 and (tab.may_approve or not self.wants_approval):
                 self.standing |= tab.mails
             assert status != 303 or not self.wants_approval or tab.mails <= self.standing
@@ -250,24 +240,25 @@ class History:
     def retry(self, tab: Tab, times: int) -> None:
         """Send again to those who failed."""
         for _ in range(times):
-            self._post(tab, "retry", {"answer": ""})
+            self.post(tab, "retry", {"answer": ""})
 
     # --- what the clock does
 
     def lock(self) -> None:
         """The freeze; what it has locked is what was written last."""
-        settings = FreezeSettings(
-            self.fetcher, PUBLIC_URL, None, dt.timedelta(minutes=5), dt.timedelta(minutes=1), looks=False
-        )
         was = self.state()
-        now = freeze(self.database, self.edition_id, settings)
+        with self.database.read() as session:
+            kind = session.get_one(Edition, self.edition_id).kind
+        self._set(kind=EditionKind.BREAKING)  # no site is asked
+        now = freeze(self.database, self.edition_id, freeze_settings(self))
+        self._set(kind=kind)
         self.story.append(f"freeze: {was} -> {now}")
         if now is not S.FROZEN:
             return
         self.standing = frozenset()  # a new content, whatever was approved before
         current = self.current()
         assert current is not None
-        self._note_version(current)
+        self.note_version(current)
         if not self.undone and "subject" in self.words:
             assert current.subject == self.words["subject"]
 
@@ -321,6 +312,7 @@ class History:
                 ).one()
                 for person in worker.group
             }
+        assert not self.is_left_out or not mails, "it was left out"
         for mail in mails.values():
             assert not self.wants_approval or mail in self.standing, "nobody has approved what goes out"
 
@@ -334,7 +326,10 @@ class History:
             met = status if person is worker.group[0] else SENT
             if met in (SENT, UNCERTAIN):
                 self.accepted[person.subscriber_id] += 1
-                assert self.accepted[person.subscriber_id] == 1, "somebody has it twice"
+                most = 1 + (person.subscriber_id in self.resent)
+                assert self.accepted[person.subscriber_id] <= most, "somebody has it twice"
+            if met is UNCERTAIN:
+                self.unsure.add(person.subscriber_id)
             results.append(Result(person.subscriber_id, person.attempt, met, now))
         worker.group = []
         final = [one for one in results if one.status is not PENDING]
@@ -363,12 +358,20 @@ class History:
         self.tick()
         with self.database.read() as session:
             edition = session.get_one(Edition, self.edition_id)
-            counts = Counter(
-                session.scalars(sa.select(Delivery.status).where(Delivery.edition_id == self.edition_id))
+            rows = session.execute(
+                sa.select(Delivery.subscriber_id, Delivery.status).where(
+                    Delivery.edition_id == self.edition_id
+                )
             )
+            status = {row.subscriber_id: row.status for row in rows}
         if edition.state is S.SENT:
-            assert not counts[PENDING]
-            assert counts[SENT] + counts[UNCERTAIN] == self.accepted.total()
+            assert PENDING not in status.values()
+            have = {person for person, one in status.items() if one in (SENT, UNCERTAIN)}
+            assert have <= self.accepted.keys()
+            # Whoever was sent it once more may have failed that time.
+            assert self.accepted.keys() - have <= self.resent
+            assert {person for person, one in status.items() if one is UNCERTAIN} == self.unsure
+        send_corrections(self)
         with self.database.write() as session:
             session.execute(sa.update(Edition).where(Edition.id == self.edition_id).values(state=S.CANCELLED))
             session.execute(
@@ -377,7 +380,7 @@ class History:
 
     # --- helpers
 
-    def _post(self, tab: Tab, act: str, fields: dict[str, object]) -> int:
+    def post(self, tab: Tab, act: str, fields: dict[str, object]) -> int:
         answer = tab.hands.post(f"/desk/editions/{self.edition_id}/{act}", fields)
         self.story.append(f"tab {self.tabs.index(tab)}: {act} {fields or ''} -> {answer.status_code}")
         assert answer.status_code in {303, 403, 409, 422, 404}, (act, answer.status_code, answer.text)
@@ -390,7 +393,7 @@ class History:
         if (act == "hold" and was in (S.UPCOMING, S.FROZEN, S.SENDING)) or act in ("go-on", "lock-again"):
             self.standing = frozenset()
 
-    def _note_version(self, revision: Revision | None) -> None:
+    def note_version(self, revision: Revision | None) -> None:
         if revision is not None:
             self.versions.append((revision.id, revision.fingerprint, self.mails_of(revision.id)))
 

@@ -28,12 +28,14 @@ from digest.models import (
     DeliveryStatus,
     EditionKind,
     EditionState,
+    Post,
     Revision,
     Unapproved,
 )
 from digest.net.http import Fetcher
 from tests.factories import make_account
 from tests.integration.newsroom import make_newsroom
+from tests.integration.web.desk import desk_afterthoughts as afterthoughts
 from tests.integration.web.desk.desk_history import History, Tab, Worker
 from tests.integration.web.desk.hands import signed_in
 
@@ -57,7 +59,11 @@ _ACTS: dict[str, Act] = {
     "cancel": lambda day, who, _, times: day.course(day.tabs[who], "cancel", times),
     "approve": lambda day, who, _, times: day.approve(day.tabs[who], times),
     "proof": lambda day, who, which, times: day.proof(("approve", "hold", "stop")[who], which, times),
-    "next": lambda day, _, which, __: day.next_version(which),
+    "correct": lambda day, who, which, times: afterthoughts.correct(day, day.tabs[who], which, times),
+    "doubts": lambda day, who, which, times: afterthoughts.settle(day, day.tabs[who], which, times),
+    "skip": lambda day, who, which, times: afterthoughts.skip(day, day.tabs[who], which, times),
+    "leave-out": lambda day, who, _, times: afterthoughts.leave_out(day, day.tabs[who], times),
+    "correction": lambda day, who, which, times: afterthoughts.correction(day, day.tabs[who], which, times),
     "show": lambda day, who, _, __: day.show_next(day.tabs[who]),
     "switch": lambda day, who, _, times: day.go_on_with(day.tabs[who], times),
     "retry": lambda day, who, _, times: day.retry(day.tabs[who], times),
@@ -99,9 +105,15 @@ _CORRECTED: tuple[Step, ...] = (
     *_GOING,
     ("pause", 0, 0, False),
     ("let go", 0, 0, False),
-    ("next", 0, 0, False),
+    ("correct", 0, 0, False),
     ("look", 0, 0, False),
     ("look", 2, 0, False),
+)
+# One failed, one may have it, the others have it; what may have arrived is looked at.
+_SENT: tuple[Step, ...] = (
+    *_GOING,
+    *(("read", 0, 0, False), ("record", 0, 3, False), ("claim", 0, 0, False)),
+    *(("read", 0, 0, False), ("record", 0, 0, False), ("tick", 0, 0, False)),
 )
 _STOPPED: tuple[Step, ...] = (*_GOING, ("hold", 0, 0, False))
 # At last everybody does what would let it go out, if it may.
@@ -175,8 +187,11 @@ def begin(
                 ("The choir", 3, {}),
             )
         ]
+        # Addresses that the guard refuses at once: the checks of a new version wait for no site.
+        room.change(Post, url=sa.literal("http://127.0.0.1/") + sa.cast(Post.id, sa.String))
         with database.write() as session:
             cadence = session.get_one(Cadence, room.cadence_id)
+            cadence.is_running, cadence.slots_after = True, room.now
             cadence.wants_approval = outcome is not None
             cadence.approval_outcome = outcome
             for one in people[:2]:
@@ -184,7 +199,7 @@ def begin(
         day = History(
             database=database,
             room=room,
-            edition_id=room.edition(kind=EditionKind.BREAKING),
+            edition_id=room.edition(kind=EditionKind.SCHEDULED if number % 2 else EditionKind.BREAKING),
             tabs=[
                 Tab(each, one.id, one.role is AccountRole.APPROVER)
                 for each, one in zip(hands, people, strict=True)
@@ -216,7 +231,7 @@ def play(day: History, history: list[Step], *, is_over: bool = True) -> None:
         raise
 
 
-_OPENINGS = st.sampled_from([(), _LOCKED, _GOING, _GOING, _STOPPED, _LOCKED_ANEW, _CORRECTED])
+_OPENINGS = st.sampled_from([(), _LOCKED, _GOING, _GOING, _STOPPED, _LOCKED_ANEW, _CORRECTED, _SENT])
 _OUTCOMES = st.sampled_from([Unapproved.SKIP, Unapproved.SKIP, Unapproved.SEND, None])
 
 
@@ -273,6 +288,11 @@ _FAULTS: dict[str, tuple[str, object, tuple[Step, ...]]] = {
         "digest.editions.approve.seen_revision",
         lambda session, edition, _: session.get_one(Revision, edition.revision_id),
         _LOCKED_ANEW,
+    ),
+    "every correction is a new one": (
+        "digest.editions.correct._made_before",
+        lambda *_, **__: None,
+        (*_SENT, ("correction", 0, 0, True)),
     ),
     "nothing is recorded": (f"{History.__module__}.record", _FORGOTTEN, _GOING),
 }

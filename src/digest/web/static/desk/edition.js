@@ -101,13 +101,17 @@
     to.classList.add("jumped");
     setTimeout(() => to.classList.remove("jumped"), 2500);
   });
-  /* Whoever acts on a story by keys stays at it: on the same button, or the first that is left. */
+  /* Whoever acts on a story by keys stays at it: on the same button, or the first that is left. What they pressed may be
+     gone, and the story with it: then they stay at the stories, and begin not at the top of the page again. */
   let held = null;
   let board = document.getElementById("board");
   document.addEventListener("htmx:before:swap", () => {
     const at = document.activeElement;
-    const story = at?.closest("[data-story]")?.dataset.story;
-    held = story ? { story, label: at.getAttribute("aria-label") } : null;
+    held = null;
+    if (board?.contains(at)) {
+      const story = at.closest("[data-story]")?.dataset.story ?? at.form?.elements.story?.value ?? "";
+      held = { story, label: at.getAttribute("aria-label") };
+    }
     // htmx gives what comes the attributes of what had its id: of a story that was dragged, styles, which no page may set.
     board?.querySelectorAll("[style]").forEach((each) => each.removeAttribute("style"));
   });
@@ -122,7 +126,9 @@
       { target: "#checks", swap: "outerHTML" });
     if (held) {
       const buttons = [...document.querySelectorAll(`[data-story="${CSS.escape(held.story)}"] .story-acts button`)];
-      (buttons.find((each) => each.getAttribute("aria-label") === held.label) ?? buttons[0])?.focus();
+      const next = buttons.find((each) => each.getAttribute("aria-label") === held.label) ?? buttons[0];
+      if (next && held.story) next.focus();
+      else if (document.activeElement === document.body) document.getElementById("h-stories")?.focus();
     }
     held = null;
   });
