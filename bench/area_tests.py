@@ -63,12 +63,14 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
                 ),
                 *("sending", "smtp_abandon", "smtp_client", "smtp_judge", "smtp_judge_faults", "smtp_pace"),
                 *("smtp_pipelining", "uncertain", "upgrade_half_sent"),
+                *("failover", "plain_loop", "single_mails_first"),
             )
         ),
         *(
             f"tests/process/test_{name}.py"
             for name in (
-                *("checker", "crash_points", "dead_host", "full_disk", "lost_broker", "pace_processes"),
+                *("checker", "crash_points", "dead_host", "drain", "full_disk", "lost_broker"),
+                "pace_processes",
                 *("power_loss", "send_faults", "stalled_worker", "upgrade_processes"),
             )
         ),

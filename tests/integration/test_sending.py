@@ -40,6 +40,7 @@ from tests.integration import hints
 from tests.integration.planned import Desk, let_go, make_desk
 from tests.servers.smtp import JudgeServer
 from tests.servers.smtp_script import Fault, Script
+from tests.servers.waiting import HANG
 
 SENT, FAILED, PENDING = DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.PENDING
 SKIPPED, UNCERTAIN = DeliveryStatus.SKIPPED, DeliveryStatus.UNCERTAIN
@@ -219,6 +220,40 @@ def test_what_is_not_begun_is_handed_back(desk: Desk, why: str) -> None:
         assert (TaskName.SEND_BATCH, [batch.id]) in hints.taken()
         assert _send(desk, batch.id, sender)
     assert set(desk.statuses(edition_id).values()) == {SENT}
+
+
+def test_a_worker_that_is_told_to_stop_waits_for_no_answer_for_ever(desk: Desk) -> None:
+    """The server is silent after one final dot: that person is uncertain, and the others go back at once.
+
+    No single mail is looked for any more, and nothing is held against the mail service.
+    """
+    desk.add_people(8)
+    edition_id = desk.sending(clock.utc_now())
+    (batch,) = desk.batches(edition_id)
+    silent = sorted(desk.statuses(edition_id))[3]
+    looked: list[bool] = []
+    with _judged(desk, Fault("accepted", action="silence", match=silent)) as (judge, sender):
+
+        def is_told() -> bool:
+            return silent in _recipients(judge)
+
+        assert not send_batch(
+            desk.database,
+            batch.id,
+            sender,
+            lease_seconds=60,
+            stop=is_told,
+            waits_until=lambda: clock.monotonic() if is_told() else clock.monotonic() + HANG,
+            between=lambda: looked.append(is_told()),
+        )
+        taken = _recipients(judge)
+    assert len(taken) < 8
+    expected = {who: SENT if who in taken else PENDING for who in desk.statuses(edition_id)}
+    assert desk.statuses(edition_id) == expected | {silent: UNCERTAIN}
+    assert True not in looked
+    left = _batch(desk, batch.id)
+    assert (left.journal_id, left.leased_until, left.fault) == (None, None, "")
+    assert left.not_before <= clock.utc_now()
 
 
 def test_a_mail_service_that_is_away_burns_nobodys_attempt(desk: Desk) -> None:

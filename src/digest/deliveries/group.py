@@ -24,6 +24,7 @@ from digest.models import DeliveryReason, DeliveryStatus, UncertainCause
 
 GROUP_PEOPLE = 100
 GROUP_SECONDS = 2.0
+_NAP_SECONDS = 0.25  # until it is looked again how long to wait
 
 
 Late = deque[tuple[int, Result]]
@@ -99,14 +100,15 @@ class Group:
             transport = self._sender.transport
             self._job = transport.start(self, size=len(self._ready), delay=delay, interval=interval)
 
-    def finish(self, *, until: float) -> None:
+    def finish(self, *, until: Callable[[], float]) -> None:
         """Wait for its answers, at most until a moment of the monotonic clock; then nothing changes any more.
 
-        Whoever has no answer by then is uncertain, until it comes after all. Raises what went wrong on our
-        own side; what the mail service did is in `trouble`.
+        The moment may come nearer meanwhile: the process may be told to stop. Whoever has no answer by then
+        is uncertain, until it comes after all. Raises what went wrong on our own side; what the mail service
+        did is in `trouble`.
         """
         if self._job is not None:
-            if not self._job.wait(max(0.0, until - clock.monotonic())):
+            if not _is_served(self._job, until):
                 self._is_late = True
                 self._sender.transport.abandon(self._job)
             error = self._job.error
@@ -173,7 +175,9 @@ class Group:
             self._add(person, STATUS_OF.get(outcome, DeliveryStatus.PENDING), reply, at=now)
         else:
             self._unsent.append(person.subscriber_id)
-            if person.subscriber_id not in self._declined and self.trouble is None:
+            # What waited behind an unanswered dot when we were told to stop says nothing of the service.
+            is_ours = person.subscriber_id in self._declined or (self._is_late and self._stop())
+            if not is_ours and self.trouble is None:
                 self.trouble = reply or Reply(0, "", "")
         self._sender.journal.outcome(
             batch_id=self.lease.batch_id,
@@ -238,6 +242,14 @@ class Group:
                 (self.deferred if status is DeliveryStatus.PENDING else self.results).append(result)
                 if status is DeliveryStatus.UNCERTAIN:
                     self._given_up.add(person.subscriber_id)
+
+
+def _is_served(job: Job, until: Callable[[], float]) -> bool:
+    """Wait for a job; false if it is not done by then."""
+    while (left := until() - clock.monotonic()) > 0:
+        if job.wait(min(left, _NAP_SECONDS)):
+            return True
+    return job.is_done
 
 
 def _person(envelope: Envelope) -> Person:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from digest import clock
@@ -22,6 +23,7 @@ def send_batch(
     *,
     lease_seconds: int,
     stop: Callable[[], bool],
+    waits_until: Callable[[], float] = lambda: math.inf,
     between: Callable[[], None] = lambda: None,
     others: bool = False,
 ) -> bool:
@@ -30,12 +32,21 @@ def send_batch(
     With `others`, go on with whatever else is due as long as there is time. Does nothing for a batch that is
     not due, is held by another worker, or is closed. Raises nothing for a mail service that cannot be
     reached: what is left goes back and is tried later, and nobody's attempt is burnt. `between` is called
-    between groups, every one or two seconds: for single mails, which must not wait. If this was its last
-    batch, the edition is `sent` at the end. After any other error the caller must give up its journal
-    (`Journal.close`), so that it is folded in.
+    between groups, every one or two seconds: for single mails, which must not wait. Once `stop` is true
+    nobody is begun and nothing is done between, and no answer is waited for after the moment of the monotonic
+    clock that `waits_until` gives. If this was its last batch, the edition is `sent` at the end. After any
+    other error the caller must give up its journal (`Journal.close`), so that it is folded in.
     """
     record_late(database, sender.late)
-    turn = Turn(database, sender, lease_seconds=lease_seconds, stop=stop, between=between, others=others)
+    turn = Turn(
+        database,
+        sender,
+        lease_seconds=lease_seconds,
+        stop=stop,
+        waits_until=waits_until,
+        between=between,
+        others=others,
+    )
     done = turn.run(batch_id)
     if turn.has_worked:
         with database.write() as session:

@@ -70,6 +70,7 @@ class Turn:
     sender: Sender
     lease_seconds: int
     stop: Callable[[], bool]
+    waits_until: Callable[[], float]
     between: Callable[[], None]
     others: bool
     has_worked: bool = False
@@ -192,8 +193,11 @@ class Turn:
                 give_back(session, self.sender.transport_id, count, of=permits)
 
     def _look_between(self) -> None:
-        """Let single mails go; groups may end many times a second, and looking costs as much as ten mails."""
-        if clock.monotonic() - self._looked >= _LOOK_SECONDS:
+        """Let single mails go; groups may end many times a second, and looking costs as much as ten mails.
+
+        Not once the turn is to stop: they are in the database, and what they took would be added to its end.
+        """
+        if not self.stop() and clock.monotonic() - self._looked >= _LOOK_SECONDS:
             self.between()
             self._looked = clock.monotonic()
 
@@ -209,7 +213,7 @@ class Turn:
         """Wait for a group and record it; the batch closes in the transaction of its last group."""
         group, held = one.group, one.held
         try:
-            group.finish(until=self._started + TASK_SECONDS)
+            group.finish(until=lambda: min(self._started + TASK_SECONDS, self.waits_until()))
         finally:
             held.under_way -= 1
             held.has_served = held.has_served or bool(group.results)

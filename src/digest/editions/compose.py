@@ -19,6 +19,7 @@ from digest.editions.surroundings import Surroundings
 from digest.editions.topic_sets import Filed, Readers, Rendering, filed_under
 from digest.editions.topic_wants import wanted
 from digest.i18n import translator
+from digest.mail.headers import feedback_id
 from digest.mail.message import build_digest
 from digest.mail.placeholders import Fallback, PreparedMail
 from digest.models import Cadence, Digest, Edition, LinkForm, OwnItem, Post, Role
@@ -152,15 +153,17 @@ def compose_context(
     """Render what the templates see of an edition, whether it comes from posts or from stored stories.
 
     `renderings` are its topic sets and their text sizes, in place of everything in `text_sizes`. A set that
-    lacks a story has its own subject and preheader by `headings`, which do not speak of what is not in it.
+    lacks a story has its own subject and preheader by `headings`, which do not speak of what is not in it;
+    without them there is no edition that a Feedback-ID could name.
     """
     mailed = with_campaign(context)
+    feedback = _feedback_id(headings) if headings is not None else ""
     asked = renderings or [Rendering("", size, None) for size in text_sizes]
     once: dict[tuple[tuple[int, ...] | None, TextSize], ComposedVariant] = {}
     for one in asked:
         if (one.positions, one.text_size) not in once:
             seen = replace(of_set(mailed, one.positions, headings), text_size=one.text_size)
-            once[one.positions, one.text_size] = variant_of(digest, seen, templates)
+            once[one.positions, one.text_size] = variant_of(digest, seen, templates, feedback=feedback)
     variants = tuple(
         replace(once[one.positions, one.text_size], topics=one.topics, positions=one.positions)
         for one in asked
@@ -272,7 +275,13 @@ def frame_of(
     )
 
 
-def variant_of(digest: Digest, context: EditionContext, templates: Path | None) -> ComposedVariant:
+def _feedback_id(of: Headings) -> str:
+    return feedback_id(of.edition.id, of.cadence.name, of.digest.name, of.digest.sender_address)
+
+
+def variant_of(
+    digest: Digest, context: EditionContext, templates: Path | None, *, feedback: str = ""
+) -> ComposedVariant:
     """One mail, rendered and encoded."""
     rendered = render_mail(context, templates=templates)
     mail = encode_mail(
@@ -282,6 +291,7 @@ def variant_of(digest: Digest, context: EditionContext, templates: Path | None) 
         text=rendered.text,
         fallbacks=tuple(Fallback(*one) for one in context.personal),
         follows_on=context.follows_on,
+        feedback=feedback,
     ).to_bytes()
     return ComposedVariant(
         text_size=context.text_size,
@@ -303,8 +313,12 @@ def encode_mail(
     text: str,
     fallbacks: Sequence[Fallback] = (),
     follows_on: bool = False,
+    feedback: str = "",
 ) -> PreparedMail:
-    """A digest's mail around finished parts, with its places for a person's values."""
+    """A digest's mail around finished parts, with its places for a person's values.
+
+    `feedback` is its Feedback-ID: of the copies for the staff there is none to count.
+    """
     return build_digest(
         from_name=digest.sender_name,
         from_address=digest.sender_address,
@@ -313,6 +327,7 @@ def encode_mail(
         html=html,
         text=text,
         list_help=digest.home_url,
+        feedback_id=feedback,
         follows_on=follows_on,
         fallbacks=fallbacks,
     )

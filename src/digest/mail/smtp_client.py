@@ -44,6 +44,7 @@ from digest.mail.transport import (
 __all__ = ["Job", "ServerOffer", "SmtpTransport", "check"]
 
 _CLOSE_SECONDS = 10.0
+_NAP_SECONDS = 0.25  # until it is looked again how long to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,23 +121,31 @@ class SmtpTransport:
         before_dot: BeforeDot,
         after_reply: AfterReply,
         patience: float = math.inf,
+        waits_until: Callable[[], float] = lambda: math.inf,
         look_again: LookAgain | None = None,
         fresh_until: float = 0.0,
     ) -> None:
         """Hand the envelopes over; see `Transport.send`. `after_reply` is called in the caller's thread."""
         began = clock.monotonic()
         simple = _Simple(
-            iter(envelopes), before_dot, look_again, fresh_until=fresh_until, until=began + patience
+            iter(envelopes),
+            before_dot,
+            look_again,
+            fresh_until=fresh_until,
+            until=began + patience,
+            waits_until=waits_until,
         )
         size = operator.length_hint(envelopes)
         job = self.start(simple, size=size, is_urgent=True, on_done=lambda: simple.told.put(None))
         error: BaseException | None = None
         is_deaf = False  # what is told is of no use to the caller any more
         while True:
-            waits = began + 2 * patience - clock.monotonic()
+            left = min(began + 2 * patience, waits_until()) - clock.monotonic()
             try:
-                told = simple.told.get(timeout=max(0.0, waits) if math.isfinite(waits) else None)
+                told = simple.told.get(timeout=max(0.0, min(left, _NAP_SECONDS)))
             except queue.Empty:
+                if left > _NAP_SECONDS:
+                    continue
                 error = error or ConnectionEndedError(N_("The mail service gave no answer in time."))
                 self.abandon(job)
                 continue
@@ -179,9 +188,11 @@ class _Simple:
         *,
         fresh_until: float,
         until: float,
+        waits_until: Callable[[], float],
     ) -> None:
         self._envelopes = envelopes
         self._until = until
+        self._waits_until = waits_until
         self._look_again = look_again
         self._fresh_until = fresh_until
         self.before_dot = before_dot
@@ -193,7 +204,7 @@ class _Simple:
         self._is_stopped = True
 
     def next(self) -> Envelope | None:
-        is_over = self._is_stopped or clock.monotonic() >= self._until
+        is_over = self._is_stopped or clock.monotonic() >= self._until or math.isfinite(self._waits_until())
         return None if is_over else next(self._envelopes, None)
 
     def is_stale(self) -> bool:

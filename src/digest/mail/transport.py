@@ -157,6 +157,7 @@ class Transport(Protocol):
         before_dot: BeforeDot,
         after_reply: AfterReply,
         patience: float = math.inf,
+        waits_until: Callable[[], float] = lambda: math.inf,
         look_again: LookAgain | None = None,
         fresh_until: float = 0.0,
     ) -> None:
@@ -171,7 +172,9 @@ class Transport(Protocol):
         before a message leaves, whether it may still go. If it answers False, that is as with `before_dot`.
 
         After `patience` seconds nothing more is begun, and after twice that no answer is waited for: what has
-        left without one is `unknown`, and UnreachableError is raised.
+        left without one is `unknown`, and UnreachableError is raised. Likewise once `waits_until` gives a
+        moment of the monotonic clock, because the process is to end: from then on nothing more is begun, and
+        after that moment no answer is waited for.
         """
 
 

@@ -12,6 +12,7 @@ mail service is looked at again right before the message leaves.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -93,13 +94,15 @@ def send_due(
     check: ReaderCheck,
     *,
     now: Callable[[], dt.datetime] | None = None,
+    waits_until: Callable[[], float] = lambda: math.inf,
 ) -> SendReport:
     """Send up to 50 notices that are due and that `check` has nothing against.
 
     `open_transport` is called only if there are any. What must not go any more has failed, with the reason.
 
     A mail service that cannot be reached costs no attempt: its notices wait a minute, and after three days
-    they have failed. Raises nothing for that; it is logged and counted as `unsent`.
+    they have failed. Raises nothing for that; it is logged and counted as `unsent`. `waits_until` is as in
+    `Transport.send`: what is not begun because the process is to end is due again at once.
     """
     now = now or clock.utc_now
     read_at = clock.monotonic()
@@ -132,7 +135,7 @@ def send_due(
         if notice.id in stopped:
             counts[_fail(database, notice, stopped[notice.id], now=now())] += 1
         else:
-            counts[_record(database, notice, outcome, reply, now=now())] += 1
+            counts[_record(database, notice, outcome, reply, now=now(), pause=_pause(waits_until))] += 1
 
     try:
         with open_transport() as transport:
@@ -141,6 +144,7 @@ def send_due(
                 before_dot=before_dot,
                 after_reply=after_reply,
                 patience=PATIENCE_SECONDS,
+                waits_until=waits_until,
                 look_again=look_again,
                 fresh_until=read_at + FRESH_SECONDS,
             )
@@ -149,10 +153,15 @@ def send_due(
     finally:
         # Also where something else was raised: the lease would only make them late. Where one was stopped
         # amid its transaction the others go on at once: nobody waits because somebody left.
-        pause = dt.timedelta(0) if stopped else HOST_PAUSE
+        wait = dt.timedelta(0) if stopped else _pause(waits_until)
         for notice in list(waiting.values()):
-            counts[_record(database, notice, Outcome.UNSENT, None, now=now(), pause=pause)] += 1
+            counts[_record(database, notice, Outcome.UNSENT, None, now=now(), pause=wait)] += 1
     return SendReport(**counts)
+
+
+def _pause(waits_until: Callable[[], float]) -> dt.timedelta:
+    """How long what was not begun waits: not at all if it is because this process is to end."""
+    return dt.timedelta(0) if math.isfinite(waits_until()) else HOST_PAUSE
 
 
 def _envelopes(leased: list[_Leased]) -> Iterator[Envelope]:
@@ -242,7 +251,7 @@ def _record(
     reply: Reply | None,
     *,
     now: dt.datetime,
-    pause: dt.timedelta = HOST_PAUSE,
+    pause: dt.timedelta,
 ) -> str:
     """Write an outcome down; returns its name in the report."""
     name, values = _consequence(notice, outcome, now, pause)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import datetime as dt
+import math
 import multiprocessing
 import os
 import socket
@@ -36,9 +37,14 @@ from digest.pacing.dkim_keys import signer_for
 from digest.pacing.transports import endpoint, ways
 from digest.sources.collect_many import Collector
 
-# Set in the parent when it is told to stop; the children, which inherit it, hand back what they hold. A byte
-# without a lock: a child that is killed would leave an event's lock taken, for all others and the parent.
-_STOPPING = multiprocessing.RawValue(ctypes.c_bool, False)
+# When the parent was told to stop, by the monotonic clock, which all processes of a machine share; the
+# children, which inherit it, hand back what they hold. A number without a lock: a child that is killed would
+# leave an event's lock taken, for all others and the parent.
+_STOPPED_AT = multiprocessing.RawValue(ctypes.c_double, 0.0)
+
+# From then on no answer is waited for after this. Within 30 s all is over: what is left of them is for the
+# goodbye to each mail service (`SmtpTransport.close`) and the last rows.
+DRAIN_SECONDS = 15.0
 
 # A journal of this size is folded and a new one begun: reading it after a crash stays quick.
 _JOURNAL_BYTES = 8_000_000
@@ -174,12 +180,18 @@ class Runtime:
 
 def stop_children() -> None:
     """Have the children of this process hand back what they hold."""
-    _STOPPING.value = True
+    if not is_stopping():
+        _STOPPED_AT.value = clock.monotonic()
 
 
 def is_stopping() -> bool:
     """Whether the parent of this process was told to stop."""
-    return bool(_STOPPING.value)
+    return bool(_STOPPED_AT.value)
+
+
+def waits_until() -> float:
+    """Until when answers may be waited for because of a stop, by the monotonic clock; else for ever."""
+    return _STOPPED_AT.value + DRAIN_SECONDS if is_stopping() else math.inf
 
 
 _runtime: tuple[int, Runtime] | None = None

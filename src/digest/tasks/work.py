@@ -29,7 +29,7 @@ from digest.queueing.enqueue import hint
 from digest.queueing.names import TaskName
 from digest.sources.collect import collect, note_timeout
 from digest.sources.pictures import mirror_source
-from digest.tasks.runtime import Runtime, ServiceRestsError, is_stopping, runtime
+from digest.tasks.runtime import Runtime, ServiceRestsError, is_stopping, runtime, waits_until
 
 # Asking a site takes at most 45 s; what is left is for a feed that was made to be slow to read.
 COLLECT_SECONDS = 60
@@ -137,6 +137,7 @@ def send_one_batch(batch_id: int) -> None:
             sender,
             lease_seconds=here.config.lease_seconds,
             stop=is_stopping,
+            waits_until=waits_until,
             between=send_notices,
             others=True,
         )
@@ -150,7 +151,7 @@ def send_one_batch(batch_id: int) -> None:
 def send_notices() -> None:
     here = runtime()
     here.record_late()
-    send_due(here.database, here.open_transport, here.check_readers)
+    send_due(here.database, here.open_transport, here.check_readers, waits_until=waits_until)
 
 
 @task(TaskName.TRY_IMPORT)

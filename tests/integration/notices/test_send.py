@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 import sqlalchemy as sa
 
+from digest import clock
 from digest.db import Database
 from digest.errors import InputError
 from digest.mail.smtp_client import SmtpTransport
@@ -110,6 +112,26 @@ def test_a_lost_answer_makes_a_notice_uncertain(database: Database) -> None:
         assert send(database, judge, NOW + dt.timedelta(days=1)) == SendReport()
         assert len(judge.messages) == 1
     assert row(database).state is NoticeState.UNCERTAIN
+
+
+def test_a_process_that_is_to_end_waits_for_no_answer(database: Database) -> None:
+    """Silence after a final dot: that one is uncertain, the others are due at once for whoever comes next."""
+    names = ("ani", "bob", "eva")
+    for name in names:
+        put(database, f"welcome:{name}", f"{name}@example.org")
+    with JudgeServer(Script(faults=(Fault("accepted", "silence"),))) as judge:
+        report = send_due(
+            database,
+            opener(judge.port),
+            anybody,
+            now=lambda: NOW + MINUTE,
+            waits_until=lambda: clock.monotonic() if judge.messages else math.inf,
+        )
+        assert report == SendReport(uncertain=1, unsent=2)
+        assert send(database, judge) == SendReport(sent=2)
+        assert [message.recipients[0] for message in judge.messages] == [
+            f"{name}@example.org" for name in names
+        ]
 
 
 def test_a_dead_host_costs_no_attempt(database: Database) -> None:
