@@ -229,6 +229,36 @@ def test_with_rest_shut_the_feed_goes_on_alone_and_it_is_said(newsroom: Newsroom
     assert newsroom.source().oddities == []
 
 
+def test_an_interface_that_robots_txt_forbids_is_not_asked(database: Database) -> None:
+    """Nobody gave its address: no collection and no last look asks there; the rules are kept a day."""
+    with wordpress_newsroom(database) as newsroom:
+        site = newsroom.site
+        site.put("/robots.txt", Page(b"User-agent: *\nDisallow: /wp-json/\n", content_type="text/plain"))
+        site.publish("By the feed alone", slug="alone")
+        assert newsroom.collect().new == 1
+        assert newsroom.source().oddities == [Odd(OddCode.REST_SHUT).as_kept()]
+        newsroom.collect()
+        assert newsroom.recheck("By the feed alone").unknown == {}
+        assert site.asked("/alone/")  # the feed names it for readers
+        assert site.asked_rest() == []
+        assert len(site.asked("/robots.txt")) == 1
+
+
+def test_an_interface_is_not_asked_where_robots_txt_cannot_be_read(database: Database) -> None:
+    """The feed was given, and is read; the rules are asked for again the next time."""
+    with wordpress_newsroom(database) as newsroom:
+        site = newsroom.site
+        site.put("/robots.txt", Page(b"", status=500))
+        site.publish("By the feed alone")
+        assert newsroom.collect().new == 1
+        assert newsroom.source().oddities == [Odd(OddCode.REST_SILENT).as_kept()]
+        assert site.asked_rest() == []
+        site.put("/robots.txt", Page(b"User-agent: *\nDisallow: /wp-admin/\n"))
+        newsroom.collect()
+        assert newsroom.source().oddities == []
+        assert site.asked_rest() != []
+
+
 @pytest.mark.parametrize("rest", [Rest.BROKEN, Rest.FORBIDDEN])
 def test_a_moment_without_rest_takes_nothing_away(newsroom: Newsroom, rest: Rest) -> None:
     """The feed has no picture and mixes tags with categories: what REST has told before stays."""

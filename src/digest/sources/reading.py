@@ -15,7 +15,7 @@ from digest.feeds.parse import parse_feed
 from digest.feeds.reconcile import Reconciled, Withheld, by_feed_alone, reconcile, without
 from digest.feeds.types import ParsedFeed, ParsedPost, ParseError
 from digest.feeds.wordpress import Record
-from digest.feeds.wordpress_addresses import Wanted, feed_address, guessed_api, wanted_part
+from digest.feeds.wordpress_addresses import Wanted, feed_address, guessed_api, posts_address, wanted_part
 from digest.logs import get_logger
 from digest.models import Source, SourceKind, Withdrawal
 from digest.net.http import Answer, Fetcher, FetchError
@@ -138,6 +138,8 @@ class _WordPress:
 
     def _ask(self, feed: ParsedFeed) -> _Told:
         source = self.source
+        # Its address was found by us, not by a person: the site may keep programs from it.
+        self.asker.check_rules(posts_address(self._api, self.wanted))
         newest = list_posts(self.asker, self._api, self.wanted, most_pages=_PAGES, after=self._reach_of(feed))
         if not self.plan.is_whole or source.last_good_at is None:
             return _Told(newest.records, newest.since)
