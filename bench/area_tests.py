@@ -100,7 +100,7 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
         *("tests/unit/bench/test_news_fuzz.py", "tests/integration/editions"),
         *(
             f"tests/integration/cli/test_{name}.py"
-            for name in ("last_look", "schedules", "shaping", "sources")
+            for name in ("last_look", "posts", "schedules", "shaping", "sources")
         ),
         *(
             f"tests/integration/test_{name}.py"

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 
 from digest import clock
 from digest.db import Database
+from digest.feeds.oddities import OddCode, is_kept
 from digest.models import Fetch, Post, PostSource, Source
 from digest.net.http import Fetcher, user_agent
 from digest.sources.catalogue import add_source
 from digest.sources.collect import collect
 from digest.sources.find import find
-from digest.sources.reading import REST_SHUT
 from digest.sources.recheck import recheck
 from tests.servers.wordpress_answers import Site
 
@@ -116,7 +116,7 @@ class Reading:
             sorted(titles[post_id] for post_id in found.changed),
         ]
 
-    def oddities(self) -> list[str]:
+    def oddities(self) -> list[dict[str, Any] | str]:
         with self.database.read() as session:
             return list(session.get_one(Source, self.source_id).oddities)
 
@@ -133,7 +133,11 @@ def steps(site: Site, database: Database, fetcher: Fetcher) -> Iterator[Step]:
     _publish(site, "By the feed", slug="by-the-feed", age=0)
     yield (
         "a story while the interface is shut",
-        [here.collect(), here.states().get("By the feed", "missing"), REST_SHUT in here.oddities()],
+        [
+            here.collect(),
+            here.states().get("By the feed", "missing"),
+            is_kept(OddCode.REST_SHUT, here.oddities()),
+        ],
     )
     site.shut_rest(is_shut=False)
     _publish(site, "By both", slug="by-both", age=0)

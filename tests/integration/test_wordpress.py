@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from digest.db import Database
+from digest.feeds.oddities import Odd, OddCode
 from digest.models import SourceKind, Withdrawal
-from digest.sources.reading import FEED_SHUT, REST_SHUT, REST_SILENT
 from tests.integration.newsroom_wordpress import FULL, INTERVAL, Newsroom, wordpress_newsroom
 from tests.servers.news_site import Page
 from tests.servers.wordpress_posts import BRIDGES, CHOIRS, COMMENTARY, NEWS, NO_DIGEST
@@ -220,12 +220,43 @@ def test_with_rest_shut_the_feed_goes_on_alone_and_it_is_said(newsroom: Newsroom
     newsroom.site.publish("By the feed alone")
     assert newsroom.collect().new == 1
     assert newsroom.offered() == ["By the feed alone"]
-    assert newsroom.source().oddities == [REST_SHUT]
+    assert newsroom.source().oddities == [Odd(OddCode.REST_SHUT).as_kept()]
+    assert newsroom.source().alarms == []  # the feed is sound
     assert newsroom.source().fault_code is None
     newsroom.site.rest = Rest.OPEN
     newsroom.site.publish("With all of it", picture="bridge")
     newsroom.collect()
     assert newsroom.source().oddities == []
+
+
+def test_an_interface_that_robots_txt_forbids_is_not_asked(database: Database) -> None:
+    """Nobody gave its address: no collection and no last look asks there; the rules are kept a day."""
+    with wordpress_newsroom(database) as newsroom:
+        site = newsroom.site
+        site.put("/robots.txt", Page(b"User-agent: *\nDisallow: /wp-json/\n", content_type="text/plain"))
+        site.publish("By the feed alone", slug="alone")
+        assert newsroom.collect().new == 1
+        assert newsroom.source().oddities == [Odd(OddCode.REST_SHUT).as_kept()]
+        newsroom.collect()
+        assert newsroom.recheck("By the feed alone").unknown == {}
+        assert site.asked("/alone/")  # the feed names it for readers
+        assert site.asked_rest() == []
+        assert len(site.asked("/robots.txt")) == 1
+
+
+def test_an_interface_is_not_asked_where_robots_txt_cannot_be_read(database: Database) -> None:
+    """The feed was given, and is read; the rules are asked for again the next time."""
+    with wordpress_newsroom(database) as newsroom:
+        site = newsroom.site
+        site.put("/robots.txt", Page(b"", status=500))
+        site.publish("By the feed alone")
+        assert newsroom.collect().new == 1
+        assert newsroom.source().oddities == [Odd(OddCode.REST_SILENT).as_kept()]
+        assert site.asked_rest() == []
+        site.put("/robots.txt", Page(b"User-agent: *\nDisallow: /wp-admin/\n"))
+        newsroom.collect()
+        assert newsroom.source().oddities == []
+        assert site.asked_rest() != []
 
 
 @pytest.mark.parametrize("rest", [Rest.BROKEN, Rest.FORBIDDEN])
@@ -249,7 +280,7 @@ def test_rest_that_is_silent_for_a_moment_is_asked_again(newsroom: Newsroom) -> 
     newsroom.site.publish("Plain at first", picture="bridge")
     newsroom.collect()
     assert newsroom.post("Plain at first").picture is None
-    assert newsroom.source().oddities == [REST_SILENT]
+    assert newsroom.source().oddities == [Odd(OddCode.REST_SILENT).as_kept()]
     newsroom.site.rest = Rest.OPEN
     newsroom.collect()
     assert newsroom.post("Plain at first").picture is not None
@@ -268,7 +299,8 @@ def test_a_feed_that_is_shut_leaves_rest_alone(newsroom: Newsroom) -> None:
     newsroom.site.feed_status = 404
     newsroom.site.publish("By REST alone")
     assert newsroom.collect().new == 1
-    assert newsroom.source().oddities == [FEED_SHUT]
+    assert newsroom.source().oddities == [Odd(OddCode.FEED_SHUT).as_kept()]
+    assert newsroom.source().alarms == []
     newsroom.site.rest = Rest.FORBIDDEN
     assert newsroom.collect().fault == "http_status"
     assert newsroom.offered() == ["By REST alone"]

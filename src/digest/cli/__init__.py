@@ -40,6 +40,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     ("alerts", "digest.cli.alerts", "Who is told when something wants a person."),
     ("source", "digest.cli.sources", "The sites that posts are collected from."),
     ("collect", "digest.cli.sources:collect_app", "Collect posts now, in this process."),
+    ("post", "digest.cli.posts", "Single collected stories: hold one back."),
     ("edition", "digest.cli.editions", "Editions: past, coming and being handed over."),
     ("words", "digest.cli.words", "The words that readers see, and your own."),
     ("link", "digest.cli.links", "Counted links of an edition."),

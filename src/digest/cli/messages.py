@@ -31,6 +31,7 @@ def masked_url(url: str) -> str:
 
 def source_health(source: Source, words: Translator, *, now: dt.datetime) -> str:
     """How a source does, in one sentence or two."""
+    from digest.feeds.oddities import kept_sentences  # noqa: PLC0415
     from digest.sources.health import fault_sentence  # noqa: PLC0415
 
     if source.is_away:
@@ -45,7 +46,7 @@ def source_health(source: Source, words: Translator, *, now: dt.datetime) -> str
         last = f"last read {words.ago(source.last_good_at, now)}" if source.last_good_at else "never read yet"
         return f"{text.rstrip('.')}. Failed {times}, {last}."
     read = words.ago(source.last_good_at, now) if source.last_good_at else "never"
-    odd = f" Odd: {' '.join(map(words.gettext, source.oddities))}" if source.oddities else ""
+    odd = f" Odd: {' '.join(kept_sentences(source.oddities, words))}" if source.oddities else ""
     return f"Good, read {read}.{odd}"
 
 

@@ -215,6 +215,9 @@ def _row(option: Option) -> tuple[object, ...]:
 
 
 def _as_dict(found: Found) -> dict[str, Any]:
+    from digest.feeds.oddities import odd_sentence  # noqa: PLC0415
+    from digest.i18n import translator  # noqa: PLC0415
+
     return {
         "address": found.address,
         "options": [
@@ -227,7 +230,7 @@ def _as_dict(found: Found) -> dict[str, Any]:
                 "newest": max((p.published_at for p in option.feed.posts if p.published_at), default=None),
                 "full_texts": _full_texts(option.feed),
                 "pictures": sum(post.picture is not None for post in option.feed.posts),
-                "oddities": list(option.feed.oddities),
+                "oddities": [odd_sentence(odd, translator("en")) for odd in option.feed.oddities],
             }
             for option in found.options
         ],

@@ -68,6 +68,8 @@ def _print_all(
 
 
 def _print_one(source: Source, answers: Sequence[Fetch], words: Translator, *, now: dt.datetime) -> None:
+    from digest.feeds.oddities import kept_sentences  # noqa: PLC0415
+
     common.print_fields(
         {
             "source": source.title or source.url,
@@ -81,8 +83,8 @@ def _print_one(source: Source, answers: Sequence[Fetch], words: Translator, *, n
     said = _said(source, words)
     for sentence in said:
         common.say(f"! {sentence}")
-    for oddity in source.oddities:
-        common.say(f"  odd: {oddity}")
+    for sentence in kept_sentences(source.oddities, words):
+        common.say(f"  odd: {sentence}")
     if not said:
         common.say("Nothing is odd about it.")
     rows = [
@@ -128,6 +130,8 @@ def _ago(moment: dt.datetime | None, words: Translator, *, now: dt.datetime) -> 
 
 
 def _as_dict(source: Source, answers: Sequence[Fetch], words: Translator) -> dict[str, Any]:
+    from digest.feeds.oddities import kept_sentences  # noqa: PLC0415
+
     return {
         "id": source.id,
         "url": source.url,
@@ -139,7 +143,7 @@ def _as_dict(source: Source, answers: Sequence[Fetch], words: Translator) -> dic
         "fault": source.fault_code,
         "alarms": source.alarms,
         "sentences": _said(source, words),
-        "oddities": list(source.oddities),
+        "oddities": kept_sentences(source.oddities, words),
         "answers": [
             {
                 "at": one.at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,15 +40,19 @@ def check(
     as_json: bool = JsonOption,
 ) -> None:
     """Show what would be collected from an address. Changes nothing and needs no database."""
+    from digest.feeds.oddities import odd_sentence  # noqa: PLC0415
+    from digest.i18n import translator  # noqa: PLC0415
+
     address, feed = _previewed(url)
+    odd = [odd_sentence(one, translator("en")) for one in feed.oddities]
     if as_json:
-        common.print_json(feed)
+        common.print_json(dataclasses.asdict(feed) | {"oddities": odd})
         return
     if address != url:
         common.say(f"Found at {address}")
     common.print_fields({"title": feed.title or None, "language": feed.language, "posts": len(feed.posts)})
-    for oddity in feed.oddities:
-        common.say(f"odd: {oddity}")
+    for sentence in odd:
+        common.say(f"odd: {sentence}")
     rows = [_post_row(post) for post in feed.posts[:_SHOWN_POSTS]]
     columns = ("published", "title", "author", "sections", "body")
     common.print_table(columns, rows, empty="The feed holds no posts now.")
@@ -210,6 +215,9 @@ def _result(result: Collected) -> dict[str, Any]:
 
 
 def _as_dict(one: SourceOverview) -> dict[str, Any]:
+    from digest.feeds.oddities import kept_sentences  # noqa: PLC0415
+    from digest.i18n import translator  # noqa: PLC0415
+
     source = one.source
     return {
         "id": source.id,
@@ -231,5 +239,5 @@ def _as_dict(one: SourceOverview) -> dict[str, Any]:
         "fault": source.fault_code,
         "fault_detail": source.fault_detail,
         "faults_in_a_row": source.faults_in_a_row,
-        "oddities": list(source.oddities),
+        "oddities": kept_sentences(source.oddities, translator("en")),
     }

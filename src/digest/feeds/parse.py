@@ -19,6 +19,7 @@ from digest.feeds.excerpt import excerpt_of, without_tail_of
 from digest.feeds.json_feed import is_json, read_json_feed
 from digest.feeds.language import detect
 from digest.feeds.links import absolute
+from digest.feeds.oddities import Odd, OddCode
 from digest.feeds.pictures import choose_picture
 from digest.feeds.protected import is_protected
 from digest.feeds.reading import MOST_POSTS, readable
@@ -42,7 +43,7 @@ def parse_feed(
     malformed but can be read gives posts and oddities.
     """
     found = _read(body, url, content_type)
-    notes = Counter[str]()
+    notes = Counter[OddCode]()
     later = (now or clock.utc_now()) + _SOON
     feed_language = fields.language_of(found.feed.get("language"))
     posts = []
@@ -50,15 +51,15 @@ def parse_feed(
         post = _post(entry, url=url, feed_language=feed_language, notes=notes)
         if post is not None:
             posts.append(post)
-            notes["future"] += post.published_at is not None and post.published_at > later
-    notes["twice"] = _repeated_ids(posts)
-    notes["empty"] = not found.entries
-    notes["malformed"] = found.is_malformed
+            notes[OddCode.FUTURE] += post.published_at is not None and post.published_at > later
+    notes[OddCode.TWICE] = _repeated_ids(posts)
+    notes[OddCode.EMPTY] = not found.entries
+    notes[OddCode.MALFORMED] = found.is_malformed
     return ParsedFeed(
         title=fields.title_of(found.feed),
         language=feed_language,
         posts=tuple(posts),
-        oddities=(*found.oddities, *_in_words(notes)),
+        oddities=(*found.oddities, *_noted(notes)),
     )
 
 
@@ -72,23 +73,23 @@ def _read(body: bytes, url: str, content_type: str) -> Markup:
 
 
 def _post(
-    entry: Mapping[str, Any], *, url: str, feed_language: str | None, notes: Counter[str]
+    entry: Mapping[str, Any], *, url: str, feed_language: str | None, notes: Counter[OddCode]
 ) -> ParsedPost | None:
     if is_protected(entry):
         return None
     link = _address(entry, url)
     if link is None:
-        notes["no_address"] += 1
+        notes[OddCode.NO_ADDRESS] += 1
         return None
     summary, body = _texts(entry, link, url)
     excerpt = excerpt_of(summary, _EXCERPT_WORDS) or excerpt_of(body, _EXCERPT_WORDS)
     title = fields.title_of(entry) or excerpt_of(body, _TITLE_WORDS_FROM_TEXT)
     if not title:
-        notes["no_title"] += 1
+        notes[OddCode.NO_TITLE] += 1
         return None
     published = fields.date_of(entry)
-    notes["bad_date"] += published is None and fields.has_date(entry)
-    notes["no_date"] += published is None and not fields.has_date(entry)
+    notes[OddCode.BAD_DATE] += published is None and fields.has_date(entry)
+    notes[OddCode.NO_DATE] += published is None and not fields.has_date(entry)
     categories, tags = fields.labels_of(entry)
     body_html = "".join(without_tail_of(body))
     return ParsedPost(
@@ -147,17 +148,19 @@ def _repeated_ids(posts: list[ParsedPost]) -> int:
     return sum(count - 1 for guid, count in Counter(post.guid for post in posts).items() if guid)
 
 
-_SENTENCES = {
-    "malformed": "It is not well-formed XML; what could be read was taken.",
-    "empty": "There is no post in it.",
-    "no_address": "Posts without an address, left out: {}.",
-    "no_title": "Posts without a title or text, left out: {}.",
-    "bad_date": "Posts with a date that cannot be read: {}.",
-    "no_date": "Posts without a date: {}.",
-    "future": "Posts dated more than a day ahead: {}.",
-    "twice": "Posts with an id that another post has: {}.",
-}
+_WITHOUT_NUMBER = (OddCode.MALFORMED, OddCode.EMPTY)
+_NOTED = (
+    *_WITHOUT_NUMBER,
+    OddCode.NO_ADDRESS,
+    OddCode.NO_TITLE,
+    OddCode.BAD_DATE,
+    OddCode.NO_DATE,
+    OddCode.FUTURE,
+    OddCode.TWICE,
+)
 
 
-def _in_words(notes: Counter[str]) -> list[str]:
-    return [sentence.format(notes[name]) for name, sentence in _SENTENCES.items() if notes[name]]
+def _noted(notes: Counter[OddCode]) -> list[Odd]:
+    return [
+        Odd(code, {} if code in _WITHOUT_NUMBER else {"count": notes[code]}) for code in _NOTED if notes[code]
+    ]

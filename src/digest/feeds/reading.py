@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 
+from digest.feeds.oddities import Odd, OddCode
 from digest.feeds.types import ParseCode, ParseError
 
 MOST_POSTS = 500
@@ -52,8 +53,8 @@ _TAG = re.compile(r"<(/?)[A-Za-z][^<>]*?(/?)>")
 _PLAIN_GUID = re.compile(r"<guid\s*>(?!\s*(?:<!\[CDATA\[\s*)?https?:)")
 
 
-def readable(body: bytes, content_type: str) -> tuple[str, tuple[str, ...]]:
-    """The text of a feed from its first element on, and what was odd about it, in words.
+def readable(body: bytes, content_type: str) -> tuple[str, tuple[Odd, ...]]:
+    """The text of a feed from its first element on, and what was odd about it.
 
     Raises ParseError: EMPTY; ENTITIES for a DOCTYPE that declares entities; NOT_A_FEED for an HTML page, for
     bytes without an element, and for markup that is too much or nested too deep to be a feed.
@@ -63,7 +64,7 @@ def readable(body: bytes, content_type: str) -> tuple[str, tuple[str, ...]]:
     text, oddities = decoded(body, content_type)
     cleaned = _REFERENCE.sub(_checked_reference, without_illegal(text))
     if len(cleaned) != len(text):
-        oddities.append("It holds control characters that XML does not allow; they were dropped.")
+        oddities.append(Odd(OddCode.CONTROLS))
     cleaned = cleaned[_first_element(cleaned) :]
     if re.match(r"<html[\s>]", cleaned, re.IGNORECASE):
         raise ParseError(ParseCode.NOT_A_FEED, "it is a web page")
@@ -79,12 +80,12 @@ def without_illegal(text: str) -> str:
     return _ILLEGAL.sub("", text)
 
 
-def only_first(left_out: int) -> str:
+def only_first(left_out: int) -> Odd:
     """The oddity of a feed with more posts than are read."""
-    return f"Only its first {MOST_POSTS} posts were read; {left_out} more were left out."
+    return Odd(OddCode.TOO_MANY, {"taken": MOST_POSTS, "left_out": left_out})
 
 
-def decoded(body: bytes, content_type: str) -> tuple[str, list[str]]:
+def decoded(body: bytes, content_type: str) -> tuple[str, list[Odd]]:
     """The letters of a body by its mark, its server, itself or a guess, and what was odd about them."""
     for bom, name in _BOMS:
         if body.startswith(bom):
@@ -101,20 +102,20 @@ def decoded(body: bytes, content_type: str) -> tuple[str, list[str]]:
     except UnicodeDecodeError:
         return _not_utf8(body, said)
     if said and said not in {"utf-8", "ascii"} and not text.isascii():
-        return text, [f"It says that its letters are in {said}, but they are in utf-8."]
+        return text, [Odd(OddCode.OTHER_LETTERS, {"said": said})]
     return text, []
 
 
-def _not_utf8(body: bytes, said: str) -> tuple[str, list[str]]:
+def _not_utf8(body: bytes, said: str) -> tuple[str, list[Odd]]:
     if said and said != "utf-8":
         name = _WIDER.get(said, said)
         text = body.decode(name, "replace")
         broken = text.count("\ufffd")
-        return text, ["Some of its letters cannot be read."] if broken else []
+        return text, [Odd(OddCode.BROKEN_LETTERS)] if broken else []
     text = body.decode("utf-8", "replace")
     if text.count("\ufffd") <= max(1, len(text) * _FEW):
-        return text, ["Some of its letters cannot be read."]
-    return body.decode("cp1252", "replace"), ["It says that its letters are in utf-8, but they are not."]
+        return text, [Odd(OddCode.BROKEN_LETTERS)]
+    return body.decode("cp1252", "replace"), [Odd(OddCode.NOT_UTF8)]
 
 
 def _letter_set(name: str) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from digest.errors import DigestError
+from digest.feeds.oddities import Odd
 
 
 class ParseCode(StrEnum):
@@ -36,7 +37,7 @@ class Markup:
     feed: Mapping[str, Any]
     entries: list[Mapping[str, Any]]
     is_malformed: bool = False
-    oddities: tuple[str, ...] = ()
+    oddities: tuple[Odd, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,9 @@ class ParsedPost:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """A whole feed. `oddities` are faults that did not stop it from being read, in words for an editor."""
+    """A whole feed. `oddities` are what is odd and did not stop it from being read."""
 
     title: str
     language: str | None
     posts: tuple[ParsedPost, ...]
-    oddities: tuple[str, ...] = ()
+    oddities: tuple[Odd, ...] = ()

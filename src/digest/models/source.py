@@ -64,7 +64,8 @@ class Source(Base):
     fault_code: Mapped[str | None] = mapped_column(sa.String(40))
     fault_detail: Mapped[str] = mapped_column(sa.Text, default="")
     faults_in_a_row: Mapped[int] = mapped_column(default=0)
-    oddities: Mapped[list[str]] = mapped_column(Json, default=list)
+    # Each a code with its figures, or a sentence that an earlier release kept (`feeds.oddities`).
+    oddities: Mapped[list[dict[str, Any] | str]] = mapped_column(Json, default=list)
     alarms: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list, server_default=sa.text("'[]'"))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 

@@ -14,7 +14,7 @@ import re
 import ssl
 from collections.abc import Collection
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpcore2
 import httpx2
@@ -93,6 +93,8 @@ class Fetcher:
         self._user_agent = user_agent
         self._resolve = resolve
         self._closed = False
+        # What hosts want of programs, by host, with the moment when it was read (`sources.robots`).
+        self.rules: dict[str, tuple[float, Any]] = {}
 
     def get(
         self,

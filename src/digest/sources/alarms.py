@@ -67,7 +67,8 @@ class SourceFacts:
     """What is known of a source at the moment of an answer.
 
     `dates` are those of the feed of this answer, None where it said that nothing has changed; `published`
-    are those of the posts we have of it; `posts_before` how many its earlier answers held.
+    are those of the posts we have of it; `posts_before` how many its earlier answers held;
+    `oddities` how many faults the feed itself has.
     """
 
     now: dt.datetime

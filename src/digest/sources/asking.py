@@ -10,6 +10,7 @@ from digest.feeds.types import ParseError
 from digest.net.fetching import Answer, FetchCode, FetchError, Limits
 from digest.net.http import Fetcher
 from digest.sources.challenges import fetch
+from digest.sources.robots import check_rules
 
 JSON_TYPES = "application/json"
 PAGE_TYPES = "text/html, application/xhtml+xml;q=0.9, */*;q=0.5"
@@ -39,6 +40,10 @@ class Asker:
         limits = limits or Limits()
         within = replace(limits, seconds=min(limits.seconds, left))
         return fetch(self._fetcher, url, limits=within, **given)
+
+    def check_rules(self, url: str) -> None:
+        """Raises FetchError if robots.txt keeps us from an address that we found by ourselves."""
+        check_rules(self._fetcher, url, seconds=max(self.seconds_left, _SHORTEST))
 
 
 def is_for_now(error: FetchError | ParseError) -> bool:

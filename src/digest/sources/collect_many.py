@@ -65,6 +65,7 @@ class _YieldingFetcher(Fetcher):
     def __init__(self, fetcher: Fetcher, at_work: threading.Semaphore) -> None:
         super().__init__()
         self._fetcher, self._at_work = fetcher, at_work
+        self.rules = fetcher.rules
 
     def get(self, url: str, **given: Any) -> Answer:
         self._at_work.release()

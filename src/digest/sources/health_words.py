@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
+from digest.feeds.oddities import kept_sentences
 from digest.i18n import Translator
 from digest.models import Source
 from digest.sources.alarms import alarm_sentence
@@ -36,7 +37,7 @@ class Health:
 def told_health(source: Source, words: Translator, *, now: dt.datetime) -> Health:
     """Fault first, then what is odd, else when it was last read."""
     odd = tuple(alarm_sentence(one["code"], one["facts"], words) for one in source.alarms)
-    odd += tuple(map(words.gettext, source.oddities))
+    odd += kept_sentences(source.oddities, words)
     if source.is_away:
         return Health(Pulse.AWAY, words.gettext("It was taken away. What it has brought is kept."))
     if source.rests:

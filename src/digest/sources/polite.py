@@ -1,6 +1,6 @@
 """Asking a site that has not been asked before: as many questions as agreed, one at a time, by its rules.
 
-robots.txt (RFC 9309) is heeded for addresses that we found by ourselves; what a person gave is their affair.
+robots.txt is heeded for addresses that we found by ourselves; what a person gave is their affair.
 A host that says "later" is not asked again.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from protego import Protego
 
@@ -17,12 +17,11 @@ from digest import clock
 from digest.net.fetching import Answer, FetchCode, FetchError, Limits
 from digest.net.http import Fetcher
 from digest.sources.challenges import fetch
+from digest.sources.robots import read_rules
 
-_ROBOTS_LIMITS = Limits(max_bytes=500_000, seconds=10.0)  # RFC 9309 2.5 wants 500 kB at the least
 _LIMITS = Limits(seconds=15.0)
 _LONGEST_PAUSE = 5.0  # seconds of a Crawl-delay; a person waits for us
 _LATER = {429, 503}
-_NO_RULES = range(400, 500)
 
 
 @dataclass(slots=True)
@@ -84,8 +83,6 @@ class Visit:
     def _read_rules(self, url: str) -> Protego | None:
         """The rules of a host; none where it has none. None, which forbids all, where it cannot say."""
         try:
-            answer = self.fetcher.get(urljoin(url, "/robots.txt"), accept="text/plain", limits=_ROBOTS_LIMITS)
-        except FetchError as error:
-            has_none = error.status in _NO_RULES and error.status not in _LATER
-            return Protego.parse("") if has_none or error.code is FetchCode.TOO_LARGE else None
-        return Protego.parse((answer.body or b"").decode("utf-8", "replace"))
+            return read_rules(self.fetcher, url)
+        except FetchError:
+            return None

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from digest.feeds.links import host_of
+from digest.feeds.oddities import Odd, OddCode, is_kept
 from digest.feeds.parse import parse_feed
 from digest.feeds.reconcile import Reconciled, Withheld, by_feed_alone, reconcile, without
 from digest.feeds.types import ParsedFeed, ParsedPost, ParseError
 from digest.feeds.wordpress import Record
-from digest.feeds.wordpress_addresses import Wanted, feed_address, guessed_api, wanted_part
-from digest.i18n import N_
+from digest.feeds.wordpress_addresses import Wanted, feed_address, guessed_api, posts_address, wanted_part
 from digest.logs import get_logger
 from digest.models import Source, SourceKind, Withdrawal
 from digest.net.http import Answer, Fetcher, FetchError
@@ -24,14 +24,6 @@ from digest.sources.missing import Watched, look_for, missing
 from digest.sources.wordpress_rest import Listing, list_posts
 
 log = get_logger(__name__)
-
-# What is odd about a source as a whole; kept in English, and said in the words of whoever looks.
-REST_SHUT = N_(
-    "Its REST interface is shut to us: we go by the feed alone, and see pictures, tags and withdrawn stories "
-    "less well. Ask the site to open /wp-json/wp/v2/posts."
-)
-REST_SILENT = N_("Its REST interface did not answer this time; what we know from it is kept.")
-FEED_SHUT = N_("Its feed cannot be read; its stories come from its REST interface alone.")
 
 # Less than a collection may take, so that what was read is stored.
 _SECONDS = 45.0
@@ -123,7 +115,7 @@ class _WordPress:
                 raise
             # No feed, but perhaps records; what comes next time is asked for without conditions.
             answer, feed = Answer(200, source.url, b""), ParsedFeed(source.title, source.language, ())
-            feed, feed_error = _odd(feed, FEED_SHUT), error
+            feed, feed_error = _odd(feed, OddCode.FEED_SHUT), error
         try:
             told = self._ask(feed)
         except (FetchError, ParseError) as error:
@@ -146,6 +138,8 @@ class _WordPress:
 
     def _ask(self, feed: ParsedFeed) -> _Told:
         source = self.source
+        # Its address was found by us, not by a person: the site may keep programs from it.
+        self.asker.check_rules(posts_address(self._api, self.wanted))
         newest = list_posts(self.asker, self._api, self.wanted, most_pages=_PAGES, after=self._reach_of(feed))
         if not self.plan.is_whole or source.last_good_at is None:
             return _Told(newest.records, newest.since)
@@ -196,19 +190,19 @@ class _WordPress:
         if is_for_now(error):
             # So that the next answer is a whole one: a "not modified" would keep us from asking again.
             answer = replace(answer, etag=None, last_modified=None)
-            return Reading(answer, _odd(told.feed, REST_SILENT), withheld=withheld, keeps_known=True)
+            return Reading(answer, _odd(told.feed, OddCode.REST_SILENT), withheld=withheld, keeps_known=True)
         gone: dict[int, Withdrawal] = {}
         if self.plan.is_whole:
             dates = [post.published_at for post in feed.posts if post.published_at]
             gone = self._gone(feed.posts, min(dates, default=None))
         return Reading(
             answer,
-            _odd(told.feed, REST_SHUT),
+            _odd(told.feed, OddCode.REST_SHUT),
             withheld=withheld,
             gone=gone,
             is_whole=self.plan.is_whole,
             # Shut for the first time, perhaps by accident: the feed's poorer texts do not yet replace ours.
-            keeps_known=REST_SHUT not in self.source.oddities,
+            keeps_known=not is_kept(OddCode.REST_SHUT, self.source.oddities),
         )
 
     def _gone(self, listed: Sequence[ParsedPost], since: dt.datetime | None) -> dict[int, Withdrawal]:
@@ -227,8 +221,8 @@ class _WordPress:
         return self.source.api_url or guessed_api(self.source.url)
 
 
-def _odd(feed: ParsedFeed, sentence: str) -> ParsedFeed:
-    return replace(feed, oddities=(*feed.oddities, sentence))
+def _odd(feed: ParsedFeed, code: OddCode) -> ParsedFeed:
+    return replace(feed, oddities=(*feed.oddities, Odd(code)))
 
 
 def _is_shut(error: FetchError | ParseError) -> bool:

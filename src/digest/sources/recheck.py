@@ -26,6 +26,7 @@ from digest.feeds.page import scan
 from digest.feeds.page_pictures import page_picture
 from digest.feeds.stored_pictures import named_by_page
 from digest.feeds.types import ParsedPost, ParseError
+from digest.feeds.wordpress_addresses import posts_address
 from digest.feeds.wordpress_pages import number_of_page
 from digest.logs import get_logger
 from digest.models import Post, Withdrawal
@@ -98,6 +99,8 @@ def _look_at_host(asker: Asker, posts: Sequence[Chosen]) -> Found:
     for api, group in groups.items():
         is_open = api is not None
         try:
+            if api:
+                asker.check_rules(posts_address(api, group[0].wanted))
             left = look_at_records(asker, api, group, found) if api else group
         except (FetchError, ParseError) as error:
             if is_for_now(error):

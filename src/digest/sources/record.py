@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.feeds.oddities import faults_of_feed
 from digest.feeds.types import ParsedFeed, ParseError
 from digest.models import Fetch, Post, PostSource, Source
 from digest.models.source import RESTS_UNTIL
@@ -53,7 +54,7 @@ def note_success(
         source.etag, source.last_modified = answer.etag, answer.last_modified
         source.title = source.own_title or feed.title or source.title
         source.language = feed.language
-        source.oddities = list(feed.oddities)
+        source.oddities = [odd.as_kept() for odd in feed.oddities]
     facts = SourceFacts(
         now=now,
         published=_published(session, source.id),
@@ -61,7 +62,7 @@ def note_success(
         dates=None if feed is None else [p.published_at for p in feed.posts if p.published_at is not None],
         posts=0 if feed is None else len(feed.posts),
         posts_before=posts_before,
-        oddities=len(source.oddities),
+        oddities=faults_of_feed(source.oddities),
     )
     source.alarms = _with_earlier(source, alarms(facts), is_unchanged=feed is None)
     _add_fetch(

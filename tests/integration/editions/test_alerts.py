@@ -116,6 +116,15 @@ def resumed(session: Session, edition: Edition) -> None:
     resume(session, edition, actor="t", now=NOW + HOUR)
 
 
+def silence_one(desk: Desk, kind: AlertKind) -> None:
+    """Silence the one alert that there is."""
+    with desk.database.write() as session:
+        (alert,) = list_alerts(session, lasting=False)
+        assert alert.kind is kind
+        assert silence(session, alert, actor="cli:ani", now=NOW)
+        assert not silence(session, alert, actor="cli:ara", now=NOW)
+
+
 Step = Callable[[Session, Edition], None]
 
 
@@ -171,6 +180,42 @@ def test_what_is_silenced_is_not_told(desk: Desk, imprint: Imprint, one: Lasting
     with desk.database.write() as session:
         one.end(session, session.get_one(Edition, edition_id))
     assert tell(desk, imprint, NOW + HOUR) == []
+
+
+def test_a_source_that_is_down_is_silenced(desk: Desk, imprint: Imprint) -> None:
+    """Neither that it is down nor that it is back is told; what is down again later is."""
+    source_id = source_of(desk, last_good_at=NOW, fault_code="timeout", faults_in_a_row=2)
+    assert look(desk, NOW + HOUR) == 1
+    silence_one(desk, K.SOURCE_DOWN)
+    assert look(desk, NOW + 2 * HOUR) == 0
+    assert tell(desk, imprint, NOW + 2 * HOUR) == []
+    with desk.database.write() as session:
+        source = session.get_one(Source, source_id)
+        source.fault_code, source.faults_in_a_row, source.last_good_at = None, 0, NOW + 2 * HOUR
+    assert look(desk, NOW + 2 * HOUR) == 1
+    assert tell(desk, imprint, NOW + 2 * HOUR) == []
+    with desk.database.write() as session:
+        source = session.get_one(Source, source_id)
+        source.fault_code, source.faults_in_a_row = "timeout", 2
+    assert look(desk, NOW + 4 * HOUR) == 1
+    assert tell(desk, imprint, NOW + 4 * HOUR) == ["Source down: The Site, The Courier"]
+
+
+def test_an_edition_that_was_skipped_is_silenced(desk: Desk, imprint: Imprint) -> None:
+    """It does not last, but until it is told it can be silenced; the next one is told as ever."""
+    first, second = desk.frozen(NOW), desk.frozen(NOW + HOUR)
+    with desk.database.write() as session:
+        move(session, session.get_one(Edition, first), S.SKIPPED, now=NOW, reason=Reason.NOTHING_NEW)
+    silence_one(desk, K.EDITION_SKIPPED)
+    assert tell(desk, imprint) == []
+    with desk.database.write() as session:
+        move(session, session.get_one(Edition, second), S.SKIPPED, now=NOW, reason=Reason.NOTHING_NEW)
+    assert tell(desk, imprint) == ["Skipped: The Courier, Monday, 6:30 pm, Yerevan"]
+
+
+def test_each_kind_has_its_test_of_being_silenced() -> None:
+    """A kind that is added wants one."""
+    assert {one.kind for one in LASTING} | {K.SOURCE_DOWN, K.EDITION_SKIPPED} == set(AlertKind)
 
 
 def test_what_comes_again_is_told_again(desk: Desk, imprint: Imprint) -> None:

@@ -6,8 +6,10 @@ import datetime as dt
 
 import pytest
 
+from digest.feeds.oddities import odd_sentence
 from digest.feeds.parse import parse_feed
 from digest.feeds.types import ParseCode, ParsedFeed, ParsedPost, ParseError
+from digest.i18n import translator
 
 URL = "https://news.example.org/feed/"
 NOW = dt.datetime(2026, 11, 23, 6, 0, tzinfo=dt.UTC)
@@ -36,3 +38,8 @@ def refused(body: str | bytes, content_type: str = "") -> ParseCode:
         parse(body, content_type)
     assert caught.value.detail
     return caught.value.code
+
+
+def odd(feed: ParsedFeed) -> tuple[str, ...]:
+    """What is odd about a feed, in English."""
+    return tuple(odd_sentence(one, translator("en")) for one in feed.oddities)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from digest.feeds.json_feed import is_json
 from digest.feeds.parse import parse_feed
 from digest.feeds.types import ParseCode, ParsedFeed, ParseError, Picture
+from tests.unit.feeds.parsing import odd
 
 URL = "https://news.example.org/feed.json"
 NOW = dt.datetime(2026, 11, 23, 6, 0, tzinfo=dt.UTC)
@@ -47,7 +48,7 @@ def parsed(body: bytes, content_type: str = "application/feed+json") -> ParsedFe
 def test_a_feed_in_json_is_read_whole() -> None:
     """Each field arrives clean: plain title, sections, sanitised body, absolute addresses, UTC."""
     found = parsed(feed(ITEM))
-    assert (found.title, found.language, found.oddities) == ("The Harbour Post", "en", ())
+    assert (found.title, found.language, odd(found)) == ("The Harbour Post", "en", ())
     (post,) = found.posts
     assert post.guid == "https://news.example.org/?p=12"
     assert post.url == "https://news.example.org/2026/11/harbour/?utm_source=feed"
@@ -154,18 +155,18 @@ def test_nothing_is_empty() -> None:
     with pytest.raises(ParseError) as caught:
         parsed(b"  ")
     assert caught.value.code is ParseCode.EMPTY
-    assert parsed(feed()).oddities == ("There is no post in it.",)
+    assert odd(parsed(feed())) == ("There is no post in it.",)
 
 
 def test_the_good_items_are_kept() -> None:
     """Items of the wrong shape are left out and counted, fields of the wrong type are not there."""
     wrong = {"id": [1], "url": 7, "title": {"a": 1}, "tags": "News", "authors": [3, None, {"name": 4}]}
-    odd = {**wrong, "url": "https://news.example.org/3", "title": "Three", "date_published": "soon"}
+    broken = {**wrong, "url": "https://news.example.org/3", "title": "Three", "date_published": "soon"}
     future = {"id": "4", "url": "https://news.example.org/4", "title": "Four", "date_published": "2030-01-01"}
-    found = parsed(feed(None, "x", wrong, odd, future, ITEM))
+    found = parsed(feed(None, "x", wrong, broken, future, ITEM))
     assert [post.title for post in found.posts] == ["Three", "Four", "AT&T <returns> to the harbour"]
     assert found.posts[0].author == ""
-    said = " ".join(found.oddities)
+    said = " ".join(odd(found))
     assert "without an address, left out: 3" in said
     assert "date that cannot be read: 1" in said
     assert "more than a day ahead: 1" in said
@@ -176,7 +177,7 @@ def test_too_many_items_are_cut_and_said() -> None:
     items = [{"id": str(n), "url": f"https://news.example.org/{n}", "title": f"No. {n}"} for n in range(620)]
     found = parsed(feed(*items))
     assert len(found.posts) == 500
-    assert found.oddities[0] == "Only its first 500 posts were read; 120 more were left out."
+    assert odd(found)[0] == "Only its first 500 posts were read; 120 more were left out."
 
 
 def test_letters_that_no_database_takes_are_dropped() -> None:

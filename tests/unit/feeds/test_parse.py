@@ -9,7 +9,7 @@ import pytest
 
 from digest.feeds.parse import parse_feed
 from digest.feeds.types import ParsedPost, Picture
-from tests.unit.feeds.parsing import item, one, parse, rss
+from tests.unit.feeds.parsing import item, odd, one, parse, rss
 
 WORDPRESS = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
@@ -77,7 +77,7 @@ RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns=
 def test_a_wordpress_feed_is_read_whole() -> None:
     """Title, byline, sections, date, excerpt, body and picture of a post, each cleaned."""
     feed = parse(WORDPRESS)
-    assert (feed.title, feed.language, feed.oddities) == ("The Harbour Post – News", "en-US", ())
+    assert (feed.title, feed.language, odd(feed)) == ("The Harbour Post – News", "en-US", ())
     assert feed.posts == (
         ParsedPost(
             guid="https://news.example.org/?p=12",
@@ -101,7 +101,7 @@ def test_a_wordpress_feed_is_read_whole() -> None:
 def test_an_atom_feed_is_read_whole() -> None:
     """Types of text, xml:base, xml:lang, several authors, labels, updated where published is missing."""
     feed = parse(ATOM)
-    assert (feed.title, feed.language, feed.oddities) == ("Նավահանգիստ & թերթ", "hy", ())
+    assert (feed.title, feed.language, odd(feed)) == ("Նավահանգիստ & թերթ", "hy", ())
     first, second = feed.posts
     assert (first.title, first.url) == ("AT&T returns", "https://news.example.org/hy/att/")
     assert (first.author, first.language) == ("Ani Petrosyan, Bedros", "en-GB")
@@ -164,7 +164,7 @@ def test_a_post_without_a_title_takes_its_first_words() -> None:
     note = item("<description>Fog in the harbour. Ferries wait.</description>", title="")
     feed = parse(rss(note, item(title="")))
     assert [post.title for post in feed.posts] == ["Fog in the harbour. Ferries wait."]
-    assert "Posts without a title or text, left out: 1." in feed.oddities
+    assert "Posts without a title or text, left out: 1." in odd(feed)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_dates_are_aware_and_in_utc_or_missing(date: str, expected: dt.datetime 
     feed = parse(rss(item(date)))
     assert feed.posts[0].published_at == expected
     words = "Posts with a date that cannot be read: 1." if date else "Posts without a date: 1."
-    assert (words in feed.oddities) == (expected is None)
+    assert (words in odd(feed)) == (expected is None)
 
 
 def test_a_date_far_ahead_is_kept_and_said() -> None:
@@ -230,7 +230,7 @@ def test_a_date_far_ahead_is_kept_and_said() -> None:
     late = "<pubDate>Wed, 25 Nov 2026 05:00:00 GMT</pubDate>"
     feed = parse(rss(item(soon), item(late, link="https://news.example.org/2")))
     assert [post.published_at and post.published_at.day for post in feed.posts] == [24, 25]
-    assert feed.oddities == ("Posts dated more than a day ahead: 1.",)
+    assert odd(feed) == ("Posts dated more than a day ahead: 1.",)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_links_are_absolute_and_of_the_web() -> None:
     """A relative link is joined; a post that leads nowhere is left out, and said."""
     feed = parse(rss(item(link="/a"), item(link="javascript:alert(1)"), item(link="")))
     assert [post.url for post in feed.posts] == ["https://news.example.org/a"]
-    assert "Posts without an address, left out: 2." in feed.oddities
+    assert "Posts without an address, left out: 2." in odd(feed)
 
 
 def test_a_guid_that_is_an_address_stands_in_for_a_missing_link() -> None:
@@ -286,7 +286,7 @@ def test_ids_that_repeat_are_said() -> None:
     """Two posts with one id are both kept: deciding is not the parser's."""
     feed = parse(rss(item("<guid>1</guid>"), item("<guid>1</guid>", link="https://news.example.org/2")))
     assert len(feed.posts) == 2
-    assert "Posts with an id that another post has: 1." in feed.oddities
+    assert "Posts with an id that another post has: 1." in odd(feed)
 
 
 def test_only_the_first_five_hundred_posts_are_taken() -> None:
@@ -295,8 +295,8 @@ def test_only_the_first_five_hundred_posts_are_taken() -> None:
     feed = parse(rss(*items, head="<language>hy</language>") + "<!-- end -->")
     assert [post.guid for post in feed.posts] == [str(n) for n in range(500)]
     assert feed.language == "hy"
-    assert "Only its first 500 posts were read; 9500 more were left out." in feed.oddities
-    assert not any("well-formed" in oddity for oddity in feed.oddities)
+    assert "Only its first 500 posts were read; 9,500 more were left out." in odd(feed)
+    assert not any("well-formed" in oddity for oddity in odd(feed))
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.feeds.types import ParseCode, ParsedFeed, ParseError
-from tests.unit.feeds.parsing import item, one, parse, refused, rss
+from tests.unit.feeds.parsing import item, odd, one, parse, refused, rss
 from tests.unit.feeds.strategies import markup
 
 
@@ -31,7 +31,7 @@ def test_a_malformed_feed_that_can_be_read_gives_posts(broken: str) -> None:
     """What could be read is taken, and an editor is told."""
     feed = parse(broken)
     assert [post.url for post in feed.posts] == ["https://news.example.org/1"]
-    assert "It is not well-formed XML; what could be read was taken." in feed.oddities
+    assert "It is not well-formed XML; what could be read was taken." in odd(feed)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_what_stands_before_the_feed_does_not_matter(before: str) -> None:
     """White space, marks and comments before the first element are passed over."""
     feed = parse(before + rss(item()))
     assert len(feed.posts) == 1
-    assert feed.oddities == ("Posts without a date: 1.",)
+    assert odd(feed) == ("Posts without a date: 1.",)
 
 
 @pytest.mark.parametrize(
@@ -152,19 +152,19 @@ def test_a_few_broken_letters_do_not_spoil_the_rest() -> None:
     )
     feed = parse(body)
     assert feed.posts[0].title == "Հարավ " * 20 + "\ufffd"
-    assert "Some of its letters cannot be read." in feed.oddities
+    assert "Some of its letters cannot be read." in odd(feed)
 
 
 def test_a_wrong_declaration_is_said() -> None:
     """An editor learns what to tell the site's owner."""
     feed = parse(rss(item(title="été")).encode(), "text/xml; charset=koi8-r")
-    assert any("koi8-r" in oddity for oddity in feed.oddities)
+    assert any("koi8-r" in oddity for oddity in odd(feed))
 
 
 def test_an_empty_feed_is_a_feed() -> None:
     """Nothing published yet is no error, but worth a word."""
     feed = parse(rss())
-    assert (feed.title, feed.posts, feed.oddities) == ("News", (), ("There is no post in it.",))
+    assert (feed.title, feed.posts, odd(feed)) == ("News", (), ("There is no post in it.",))
 
 
 @pytest.mark.parametrize(

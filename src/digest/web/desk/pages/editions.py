@@ -34,6 +34,7 @@ from digest.web.desk.jumps import Placed
 from digest.web.desk.pages.edition_checks import CheckLine, check_line
 from digest.web.desk.pages.edition_progress import WITH_FIGURES, way_of
 from digest.web.desk.reader_choice import reader_choices
+from digest.web.desk.since_lock import ChangedStory, since_lock
 from digest.web.desk.stands import why_standing
 from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
@@ -93,6 +94,7 @@ class Seen:
     may_approve: bool
     findings: tuple[CheckLine, ...]
     voided: VoidedView | None
+    since_lock: tuple[ChangedStory, ...]  # what its sites have otherwise since it was locked
     skipping: Skipping | None
     shows_first: bool  # whether its look shows the picture of the first story below the featured one
     names: Mapping[str, str]  # the people of the desk, by how the trail names them
@@ -218,6 +220,7 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
         may_approve=may_approve(session, edition, account),
         findings=_findings(visit, revision, board, digest.id),
         voided=view,
+        since_lock=since_lock(session, edition, visit.words),
         skipping=skipping_of(session, edition, now=visit.now) if edition.state in _BEFORE else None,
         shows_first=look_of(digest).layout is Layout.BRIEFING,
     )
