@@ -17,12 +17,14 @@ from digest.editions.dates import add_moment, parse_day, parse_local, skip_day, 
 from digest.editions.duplicate import duplicate_digest
 from digest.editions.overview import coming_dates, digest_lines, history
 from digest.editions.presets import schedule_words
+from digest.editions.standstill import standstill_of
 from digest.errors import InputError
 from digest.i18n import N_
 from digest.lists.stranded import people_of_cadences
 from digest.models import Cadence, CadenceDate, Digest, EditionState, Reason
 from digest.sources.health_words import told_health
 from digest.sources.queries import sources_of
+from digest.web.desk.change_words import names_of, told_actor
 from digest.web.desk.stands import why_standing
 from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
@@ -85,7 +87,11 @@ def digest_page(visit: Visit, digest_id: int, fault: str = "", *, status: int = 
         why = why_standing(session, past[:_PAST], visit.words)
         sources = sources_of(session, digest_id)
         people = people_of_cadences(session, digest_id)
+        still = standstill_of(session, digest_id, cadences, now=visit.now)
+        still_by = told_actor(still.by, names_of(session), visit.words) if still is not None else ""
     words = visit.words
+    # The first that a pause takes away: what is locked, or waits for a person, goes its own way.
+    lost = next((one for one in coming if one.state in (None, EditionState.UPCOMING)), None)
     return visit.page(
         "digest.html",
         part="past",
@@ -95,6 +101,12 @@ def digest_page(visit: Visit, digest_id: int, fault: str = "", *, status: int = 
         cadences=cadences,
         rhythm=_rhythms(visit, cadences),
         people=people,
+        running=[one for one in cadences if one.is_running],
+        readers=sum(people.get(one.id, 0) for one in cadences if one.is_running),
+        still=still,
+        still_by=still_by,
+        still_next=_moment(visit, *still.next) if still is not None and still.next is not None else "",
+        lost=_moment(visit, lost.slot.slot, lost.cadence.zone) if lost is not None else "",
         coming=[
             (one, _when(visit, one.slot.slot, one.cadence.zone), one.slot.sentences(words)) for one in coming
         ],
@@ -196,6 +208,10 @@ def _rhythms(visit: Visit, cadences: list[Cadence]) -> dict[int, str]:
 
 def _when(visit: Visit, moment: dt.datetime, zone: str) -> tuple[str, str]:
     return visit.words.date(moment, zone), visit.words.clock(moment, zone)
+
+
+def _moment(visit: Visit, moment: dt.datetime, zone: str) -> str:
+    return ", ".join(_when(visit, moment, zone))
 
 
 def _why(told: str, reason: Reason | None, detail: str) -> str:
