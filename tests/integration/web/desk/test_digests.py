@@ -21,6 +21,7 @@ from digest.editions.calendar import CalendarSlot, SlotKind, slots_between
 from digest.editions.overview import coming_dates
 from digest.editions.schedule import day_of
 from digest.editions.slots import add_edition
+from digest.editions.timetables import next_slots
 from digest.i18n import translator
 from digest.models import (
     Account,
@@ -229,15 +230,22 @@ def test_a_whole_digest_is_paused_and_goes_on(hands: Hands, room: Newsroom) -> N
     """All that runs stands still by one press and goes on by another; what was paused before stays so."""
     ids = _with_rhythms(room, weekly=True, yearly=False)
     home = f"/desk/digests/{room.digest_id}"
+    extra = room.edition(hours=0.5)  # comes whatever becomes of the rhythms
     page = hands.get(home).text
+    assert f'<span class="dates-day"><a href="/desk/editions/{extra}">' in page
     asked = page[page.index('id="pause-digest"') :].partition("</dialog>")[0]
     assert "2 rhythms stand still: " in asked
-    assert "The next edition would come on " in asked
+    told = re.search(r"The next edition would come on (.+?); it does not", asked)
+    assert told is not None
+    with room.database.read() as session:
+        cadences = [one for one in session.scalars(sa.select(Cadence)) if one.is_running]
+        first = min(next_slots(session, one, count=1, now=clock.utc_now())[0] for one in cadences)
+    assert translator("en").clock(first, "Asia/Yerevan") in told[1]
     assert "1 rhythm is paused already, and stays so when the others go on." in asked
     assert hands.post(f"{home}/pause").headers["location"] == home
     assert not any(_running(room).values())
     page = hands.get(home).text
-    assert "No edition comes" in page
+    assert page.count('class="dates-day"') == 1  # the extra one
     assert "2 rhythms wait: " in page
     assert "If it goes on, the next edition comes on " in page
     assert 'id="pause-digest"' not in page

@@ -21,7 +21,7 @@ from digest.editions.standstill import standstill_of
 from digest.errors import InputError
 from digest.i18n import N_
 from digest.lists.stranded import people_of_cadences
-from digest.models import Cadence, CadenceDate, Digest, EditionState, Reason
+from digest.models import Cadence, CadenceDate, Digest, Edition, EditionKind, EditionState, Reason
 from digest.sources.health_words import told_health
 from digest.sources.queries import sources_of
 from digest.web.desk.change_words import names_of, told_actor
@@ -87,11 +87,12 @@ def digest_page(visit: Visit, digest_id: int, fault: str = "", *, status: int = 
         why = why_standing(session, past[:_PAST], visit.words)
         sources = sources_of(session, digest_id)
         people = people_of_cadences(session, digest_id)
+        # What a pause takes away: extra ones, what is locked or waits for a person go their own way.
+        slotted = _slotted(session, [one.edition for one in coming if one.edition is not None])
         still = standstill_of(session, digest_id, cadences, now=visit.now)
         still_by = told_actor(still.by, names_of(session), visit.words) if still is not None else ""
     words = visit.words
-    # The first that a pause takes away: what is locked, or waits for a person, goes its own way.
-    lost = next((one for one in coming if one.state in (None, EditionState.UPCOMING)), None)
+    lost = next((one for one in coming if one.edition is None or one.edition in slotted), None)
     return visit.page(
         "digest.html",
         part="past",
@@ -187,6 +188,16 @@ def _run(visit: Visit, cadence_id: int, said: str, *, is_running: bool) -> Respo
 def _cadences(session: Session, digest_id: int) -> list[Cadence]:
     query = sa.select(Cadence).where(Cadence.digest_id == digest_id).order_by(Cadence.id)
     return list(session.scalars(query))
+
+
+def _slotted(session: Session, editions: list[int]) -> frozenset[int]:
+    """Those of the editions that wait for a slot of their rhythm."""
+    waits = (
+        Edition.kind == EditionKind.SCHEDULED,
+        Edition.state == EditionState.UPCOMING,
+        Edition.send_at == Edition.due_at,
+    )
+    return frozenset(session.scalars(sa.select(Edition.id).where(Edition.id.in_(editions), *waits)))
 
 
 def _own_dates(session: Session, digest_id: int) -> list[tuple[CadenceDate, str]]:
