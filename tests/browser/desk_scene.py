@@ -68,8 +68,10 @@ from tests.factories import make_cadence, make_digest
 from tests.servers.dns import Zone
 
 D, S = DeliveryStatus, EditionState
-_HOURS: Final = {"sent": -20, "sending": -0.2, "paused": -0.4, "waiting": 0.6, "held": 1.5, "upcoming": 14}
-_HOURS |= {"void": 1.1, "corrected": -0.3}
+_HOURS: Final = {
+    **{"sent": -20, "sending": -0.2, "paused": -0.4, "waiting": 0.6, "held": 1.5, "upcoming": 14},
+    **{"void": 1.1, "corrected": -0.3},
+}
 # What the DNS says of the sender's domain: something is well, something is missing.
 ZONE: Final[Zone] = {
     "courier.example": {"TXT": ["v=spf1 include:spf.relay.example -all"], "MX": ["10 mx.courier.example"]},

@@ -95,6 +95,20 @@ def test_figures_and_buttons_follow_by_the_stream(watched: Watched, context: Bro
     assert any("/stream?" in url for url in asked)
 
 
+def test_the_detail_follows_the_figures(watched: Watched, context: BrowserContext) -> None:
+    """By provider it is told anew when the figures are others; what was folded open stays open."""
+    page = watched.open(context)
+    said = complaints(page)
+    page.goto(watched.url)
+    fold = page.locator("#detail [data-fold=providers]")
+    fold.locator("summary").click()
+    hand_over(watched.database, watched.edition, 3)
+    fold.locator("td:nth-child(2):text-is('3')").wait_for()
+    assert fold.get_attribute("open") is not None
+    assert page.evaluate("document.activeElement.matches('[data-fold=providers] > summary')")
+    assert said == []
+
+
 @pytest.mark.slow
 def test_figures_follow_where_there_is_no_stream(watched: Watched, browser: Browser) -> None:
     """A browser or a proxy that knows none: the part asks by itself, and the page comes anew at the end."""

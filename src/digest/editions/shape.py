@@ -202,6 +202,24 @@ def undo(
     return found
 
 
+def unpin(session: Session, edition: Edition, post_id: int, *, actor: str, now: dt.datetime) -> int:
+    """Take back every pin of a story that counts; what else was said of it counts again. Returns how many.
+
+    Raises StateError for a story that nobody has pinned.
+    """
+    _check_open(session, edition, actor=actor, now=now)
+    pins = [
+        one
+        for one in list_changes(session, edition)
+        if one.kind is ChangeKind.PIN and one.post_id == post_id and one.undone_at is None
+    ]
+    if not pins:
+        raise StateError(N_("Nobody keeps this story at a place now."))
+    for one in pins:
+        undo(session, edition, one.id, actor=actor, now=now)
+    return len(pins)
+
+
 def list_changes(session: Session, edition: Edition) -> list[EditionChange]:
     """All changes of an edition in the order in which they were made, those taken back among them."""
     rows = sa.select(EditionChange).where(EditionChange.edition_id == edition.id).order_by(EditionChange.id)

@@ -39,15 +39,15 @@ SENTENCES: dict[OddCode, str] = {
     OddCode.OTHER_LETTERS: N_("It says that its letters are in %(said)s, but they are in utf-8."),
     OddCode.NOT_UTF8: N_("It says that its letters are in utf-8, but they are not."),
     OddCode.BROKEN_LETTERS: N_("Some of its letters cannot be read."),
-    OddCode.TOO_MANY: N_("Only its first %(taken)s posts were read; %(left_out)s more were left out."),
+    OddCode.TOO_MANY: N_("Only its first %(taken)s stories were read; %(left_out)s more were left out."),
     OddCode.MALFORMED: N_("It is not well-formed XML; what could be read was taken."),
-    OddCode.EMPTY: N_("There is no post in it."),
-    OddCode.NO_ADDRESS: N_("Posts without an address, left out: %(count)s."),
-    OddCode.NO_TITLE: N_("Posts without a title or text, left out: %(count)s."),
-    OddCode.BAD_DATE: N_("Posts with a date that cannot be read: %(count)s."),
-    OddCode.NO_DATE: N_("Posts without a date: %(count)s."),
-    OddCode.FUTURE: N_("Posts dated more than a day ahead: %(count)s."),
-    OddCode.TWICE: N_("Posts with an id that another post has: %(count)s."),
+    OddCode.EMPTY: N_("There is no story in it."),
+    OddCode.NO_ADDRESS: N_("Stories without an address, left out: %(count)s."),
+    OddCode.NO_TITLE: N_("Stories without a title or text, left out: %(count)s."),
+    OddCode.BAD_DATE: N_("Stories with a date that cannot be read: %(count)s."),
+    OddCode.NO_DATE: N_("Stories without a date: %(count)s."),
+    OddCode.FUTURE: N_("Stories dated more than a day ahead: %(count)s."),
+    OddCode.TWICE: N_("Stories with an id that another story has: %(count)s."),
     OddCode.REST_SHUT: N_(
         "Its REST interface is shut to us: we go by the feed alone, and see pictures, tags and withdrawn "
         "stories less well. Ask the site to open /wp-json/wp/v2/posts."

@@ -164,7 +164,7 @@ def test_a_post_without_a_title_takes_its_first_words() -> None:
     note = item("<description>Fog in the harbour. Ferries wait.</description>", title="")
     feed = parse(rss(note, item(title="")))
     assert [post.title for post in feed.posts] == ["Fog in the harbour. Ferries wait."]
-    assert "Posts without a title or text, left out: 1." in odd(feed)
+    assert "Stories without a title or text, left out: 1." in odd(feed)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_dates_are_aware_and_in_utc_or_missing(date: str, expected: dt.datetime 
     """A date that cannot be read is none, and the feed's oddities say so."""
     feed = parse(rss(item(date)))
     assert feed.posts[0].published_at == expected
-    words = "Posts with a date that cannot be read: 1." if date else "Posts without a date: 1."
+    words = "Stories with a date that cannot be read: 1." if date else "Stories without a date: 1."
     assert (words in odd(feed)) == (expected is None)
 
 
@@ -230,7 +230,7 @@ def test_a_date_far_ahead_is_kept_and_said() -> None:
     late = "<pubDate>Wed, 25 Nov 2026 05:00:00 GMT</pubDate>"
     feed = parse(rss(item(soon), item(late, link="https://news.example.org/2")))
     assert [post.published_at and post.published_at.day for post in feed.posts] == [24, 25]
-    assert odd(feed) == ("Posts dated more than a day ahead: 1.",)
+    assert odd(feed) == ("Stories dated more than a day ahead: 1.",)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_links_are_absolute_and_of_the_web() -> None:
     """A relative link is joined; a post that leads nowhere is left out, and said."""
     feed = parse(rss(item(link="/a"), item(link="javascript:alert(1)"), item(link="")))
     assert [post.url for post in feed.posts] == ["https://news.example.org/a"]
-    assert "Posts without an address, left out: 2." in odd(feed)
+    assert "Stories without an address, left out: 2." in odd(feed)
 
 
 def test_a_guid_that_is_an_address_stands_in_for_a_missing_link() -> None:
@@ -286,7 +286,7 @@ def test_ids_that_repeat_are_said() -> None:
     """Two posts with one id are both kept: deciding is not the parser's."""
     feed = parse(rss(item("<guid>1</guid>"), item("<guid>1</guid>", link="https://news.example.org/2")))
     assert len(feed.posts) == 2
-    assert "Posts with an id that another post has: 1." in odd(feed)
+    assert "Stories with an id that another story has: 1." in odd(feed)
 
 
 def test_only_the_first_five_hundred_posts_are_taken() -> None:

@@ -41,7 +41,7 @@ def test_what_stands_before_the_feed_does_not_matter(before: str) -> None:
     """White space, marks and comments before the first element are passed over."""
     feed = parse(before + rss(item()))
     assert len(feed.posts) == 1
-    assert odd(feed) == ("Posts without a date: 1.",)
+    assert odd(feed) == ("Stories without a date: 1.",)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_wrong_declaration_is_said() -> None:
 def test_an_empty_feed_is_a_feed() -> None:
     """Nothing published yet is no error, but worth a word."""
     feed = parse(rss())
-    assert (feed.title, feed.posts, odd(feed)) == ("News", (), ("There is no post in it.",))
+    assert (feed.title, feed.posts, odd(feed)) == ("News", (), ("There is no story in it.",))
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "reason": N_("because"),
     "released": N_("released"),
     "revision": N_("version"),
+    "rhythms": N_("rhythms"),
     "role": N_("role"),
     "seconds": N_("seconds"),
     "security": N_("encryption"),

@@ -21,11 +21,13 @@ from digest.editions.calendar import CalendarSlot, SlotKind, slots_between
 from digest.editions.overview import coming_dates
 from digest.editions.schedule import day_of
 from digest.editions.slots import add_edition
+from digest.editions.timetables import next_slots
 from digest.i18n import translator
 from digest.models import (
     Account,
     AccountDigest,
     AccountRole,
+    AuditEntry,
     Cadence,
     CadenceDate,
     DateKind,
@@ -198,6 +200,78 @@ def test_a_rhythm_is_paused_and_started_again(hands: Hands, room: Newsroom) -> N
     hands.post(f"{url}/start")
     assert "No edition comes" not in hands.get(home).text
     assert cadence_of(room.database, room.cadence_id).is_running
+
+
+def _with_rhythms(room: Newsroom, **running: bool) -> dict[str, int]:
+    """Further rhythms of the room's digest, by name; its first one runs."""
+    room.change(Cadence, is_running=True)
+    with room.database.write() as session:
+        digest = session.get_one(Digest, room.digest_id)
+        made = [
+            make_cadence(session, digest, name=name, is_running=is_running)
+            for name, is_running in running.items()
+        ]
+        return {one.name: one.id for one in made}
+
+
+def _running(room: Newsroom) -> dict[int, bool]:
+    with room.database.read() as session:
+        return {one.id: one.is_running for one in session.scalars(sa.select(Cadence))}
+
+
+def _acts(room: Newsroom) -> list[tuple[str, object]]:
+    """What the trail has of the digest as a whole, with what was noted."""
+    with room.database.read() as session:
+        rows = session.scalars(sa.select(AuditEntry).where(AuditEntry.action.like("digest.%")))
+        return [(row.action, row.details.get("rhythms")) for row in rows]
+
+
+def test_a_whole_digest_is_paused_and_goes_on(hands: Hands, room: Newsroom) -> None:
+    """All that runs stands still by one press and goes on by another; what was paused before stays so."""
+    ids = _with_rhythms(room, weekly=True, yearly=False)
+    home = f"/desk/digests/{room.digest_id}"
+    extra = room.edition(hours=0.5)  # comes whatever becomes of the rhythms
+    page = hands.get(home).text
+    assert f'<span class="dates-day"><a href="/desk/editions/{extra}">' in page
+    asked = page[page.index('id="pause-digest"') :].partition("</dialog>")[0]
+    assert "2 rhythms stand still: " in asked
+    told = re.search(r"The next edition would come on (.+?); it does not", asked)
+    assert told is not None
+    with room.database.read() as session:
+        cadences = [one for one in session.scalars(sa.select(Cadence)) if one.is_running]
+        first = min(next_slots(session, one, count=1, now=clock.utc_now())[0] for one in cadences)
+    assert translator("en").clock(first, "Asia/Yerevan") in told[1]
+    assert "1 rhythm is paused already, and stays so when the others go on." in asked
+    assert hands.post(f"{home}/pause").headers["location"] == home
+    assert not any(_running(room).values())
+    page = hands.get(home).text
+    assert page.count('class="dates-day"') == 1  # the extra one
+    assert "2 rhythms wait: " in page
+    assert "If it goes on, the next edition comes on " in page
+    assert 'id="pause-digest"' not in page
+    hands.post(f"{home}/go-on")
+    assert _running(room) == {room.cadence_id: True, ids["weekly"]: True, ids["yearly"]: False}
+    assert "2 rhythms wait: " not in hands.get(home).text
+    assert [act for act, _ in _acts(room)] == ["digest.pause", "digest.go_on"]
+    assert {len(names) for _, names in _acts(room)} == {2}  # type: ignore[arg-type]
+
+
+def test_a_digest_that_is_paused_twice_goes_on_whole(hands: Hands, room: Newsroom) -> None:
+    """Pressed twice it says so; a rhythm that was started meanwhile and paused with all again is not lost."""
+    ids = _with_rhythms(room, weekly=True)
+    home = f"/desk/digests/{room.digest_id}"
+    hands.post(f"{home}/pause")
+    again = hands.post(f"{home}/pause")
+    assert again.status_code == 409
+    assert "No rhythm of this digest runs now." in again.text
+    hands.post(f"/desk/cadences/{ids['weekly']}/start")
+    assert "1 rhythm waits: " in hands.get(home).text
+    hands.post(f"{home}/pause")
+    hands.post(f"{home}/go-on")
+    assert all(_running(room).values())
+    late = hands.post(f"{home}/go-on")
+    assert late.status_code == 409
+    assert "No rhythm waits since this digest was paused." in late.text
 
 
 def test_a_day_is_left_out_and_taken_back(hands: Hands, room: Newsroom) -> None:

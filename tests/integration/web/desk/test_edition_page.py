@@ -6,10 +6,24 @@ import re
 from typing import NamedTuple
 
 import pytest
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
+from digest import clock
 from digest.db import Database
-from digest.models import AccountDigest, AccountRole, Cadence, Digest, Edition, EditionState, Revision
+from digest.models import (
+    Account,
+    AccountDigest,
+    AccountRole,
+    Cadence,
+    Digest,
+    Edition,
+    EditionState,
+    Notice,
+    Revision,
+    Subscriber,
+    TextSize,
+)
 from tests.factories import make_account
 from tests.integration.newsroom import Newsroom, make_newsroom
 from tests.integration.web.desk.hands import Hands, signed_in
@@ -94,6 +108,76 @@ def test_acts_change_the_order_and_can_be_taken_back(desk: Editing) -> None:
     desk.act("place", story=bridge, place=0)
     assert desk.room.titles(desk.edition)[0] == "The bridge"
     assert "Ani" in desk.page
+
+
+def test_a_story_is_kept_where_it_stands_and_let_go(desk: Editing) -> None:
+    """Kept at its place it stays there when news comes in; let go, the rules say where it stands."""
+    bridge = f"post:{desk.posts['The bridge']}"
+    assert 'aria-pressed="true"' not in desk.page
+    keeps = re.search(r'value="' + bridge + r'"><input type="hidden" name="place" value="1"', desk.page)
+    assert keeps is not None
+    desk.act("place", story=bridge, place=1)
+    page = desk.page
+    assert "pinned by Ani" in page
+    assert page.count('aria-pressed="true"') == 1
+    desk.room.publish("The very newest", hours=0.5)
+    assert desk.room.titles(desk.edition)[:2] == ["The harbour", "The bridge"]
+    desk.act("place", story=bridge, place=3)
+    desk.act("unpin", story=bridge)
+    assert desk.room.titles(desk.edition)[:3] == ["The harbour", "The very newest", "The bridge"]
+    assert 'aria-pressed="true"' not in desk.page
+    assert "Nobody keeps this story at a place now." in desk.act("unpin", 422, story=bridge)
+
+
+def test_a_kept_story_that_somebody_else_moved_is_not_let_go_unseen(desk: Editing) -> None:
+    """Whoever lets a story go by an older page is told of the other's move first; it stays as they put it."""
+    bridge = f"post:{desk.posts['The bridge']}"
+    desk.act("place", story=bridge, place=2)
+    old = desk.seen
+    desk.act("place", story=bridge, place=1)
+    assert "Ani changed the same a moment ago" in desk.act("unpin", 409, seen=old, story=bridge)
+    assert desk.room.titles(desk.edition)[:2] == ["The harbour", "The bridge"]
+
+
+def _test_mails(desk: Editing) -> list[str]:
+    """Whom a test mail is asked for, in the order in which they were."""
+    with desk.room.database.read() as session:
+        return list(session.scalars(sa.select(Notice.address).order_by(Notice.id)))
+
+
+def _fold(desk: Editing) -> str:
+    """Where the page offers a test mail to others."""
+    page = desk.page
+    return page[page.index('class="test-other"') :].partition("</details>")[0]
+
+
+def test_a_test_mail_goes_to_oneself_or_to_somebody_else_of_the_staff(desk: Editing) -> None:
+    """Everybody whose account is open is offered, and larger text where somebody reads it in that."""
+    with desk.room.database.write() as session:
+        make_account(session, "vahan@courier.example", name="Vahan")
+        make_account(session, "gone@courier.example", name="Gone", disabled_at=clock.utc_now())
+        mine = session.scalars(sa.select(Account.address).where(Account.name == "Ani")).one()
+    fold = _fold(desk)
+    assert re.findall(r'<option value="([^"]+)">', fold) == ["vahan@courier.example"]
+    assert "no mail in the text size" in desk.act("test", 422, address="vahan@courier.example", size="large")
+    with desk.room.database.write() as session:
+        session.execute(sa.update(Subscriber).values(text_size=TextSize.LARGE))
+    assert 'name="size"' not in fold
+    assert 'name="size"' in _fold(desk)
+    desk.act("test")
+    desk.act("test", address="vahan@courier.example", size="large")
+    assert _test_mails(desk) == [mine, "vahan@courier.example"]
+    assert "The test mail is on its way." in desk.page
+
+
+def test_a_test_mail_goes_to_nobody_who_is_not_of_the_staff(desk: Editing) -> None:
+    """A reader's or a stranger's address, and one that was of the staff, is refused in words on the page."""
+    with desk.room.database.write() as session:
+        make_account(session, "gone@courier.example", disabled_at=clock.utc_now())
+    for address in ("reader@elsewhere.example", "gone@courier.example"):
+        assert "No account that is active has this address." in desk.act("test", 422, address=address)
+    assert 'role="alert"' in desk.act("test", 422, address="no address")
+    assert _test_mails(desk) == []
 
 
 def test_a_story_is_rewritten_for_the_mail_alone(desk: Editing) -> None:

@@ -17,12 +17,14 @@ from digest.editions.dates import add_moment, parse_day, parse_local, skip_day, 
 from digest.editions.duplicate import duplicate_digest
 from digest.editions.overview import coming_dates, digest_lines, history
 from digest.editions.presets import schedule_words
+from digest.editions.standstill import standstill_of
 from digest.errors import InputError
 from digest.i18n import N_
 from digest.lists.stranded import people_of_cadences
-from digest.models import Cadence, CadenceDate, Digest, EditionState, Reason
+from digest.models import Cadence, CadenceDate, Digest, Edition, EditionKind, EditionState, Reason
 from digest.sources.health_words import told_health
 from digest.sources.queries import sources_of
+from digest.web.desk.change_words import names_of, told_actor
 from digest.web.desk.stands import why_standing
 from digest.web.desk.table import desk
 from digest.web.desk.visit import Here, Visit
@@ -85,7 +87,12 @@ def digest_page(visit: Visit, digest_id: int, fault: str = "", *, status: int = 
         why = why_standing(session, past[:_PAST], visit.words)
         sources = sources_of(session, digest_id)
         people = people_of_cadences(session, digest_id)
+        # What a pause takes away: extra ones, what is locked or waits for a person go their own way.
+        slotted = _slotted(session, [one.edition for one in coming if one.edition is not None])
+        still = standstill_of(session, digest_id, cadences, now=visit.now)
+        still_by = told_actor(still.by, names_of(session), visit.words) if still is not None else ""
     words = visit.words
+    lost = next((one for one in coming if one.edition is None or one.edition in slotted), None)
     return visit.page(
         "digest.html",
         part="past",
@@ -95,6 +102,12 @@ def digest_page(visit: Visit, digest_id: int, fault: str = "", *, status: int = 
         cadences=cadences,
         rhythm=_rhythms(visit, cadences),
         people=people,
+        running=[one for one in cadences if one.is_running],
+        readers=sum(people.get(one.id, 0) for one in cadences if one.is_running),
+        still=still,
+        still_by=still_by,
+        still_next=_moment(visit, *still.next) if still is not None and still.next is not None else "",
+        lost=_moment(visit, lost.slot.slot, lost.cadence.zone) if lost is not None else "",
         coming=[
             (one, _when(visit, one.slot.slot, one.cadence.zone), one.slot.sentences(words)) for one in coming
         ],
@@ -177,6 +190,16 @@ def _cadences(session: Session, digest_id: int) -> list[Cadence]:
     return list(session.scalars(query))
 
 
+def _slotted(session: Session, editions: list[int]) -> frozenset[int]:
+    """Those of the editions that wait for a slot of their rhythm."""
+    waits = (
+        Edition.kind == EditionKind.SCHEDULED,
+        Edition.state == EditionState.UPCOMING,
+        Edition.send_at == Edition.due_at,
+    )
+    return frozenset(session.scalars(sa.select(Edition.id).where(Edition.id.in_(editions), *waits)))
+
+
 def _own_dates(session: Session, digest_id: int) -> list[tuple[CadenceDate, str]]:
     """The single days of all its cadences, with the cadence's name."""
     rows = session.execute(
@@ -196,6 +219,10 @@ def _rhythms(visit: Visit, cadences: list[Cadence]) -> dict[int, str]:
 
 def _when(visit: Visit, moment: dt.datetime, zone: str) -> tuple[str, str]:
     return visit.words.date(moment, zone), visit.words.clock(moment, zone)
+
+
+def _moment(visit: Visit, moment: dt.datetime, zone: str) -> str:
+    return ", ".join(_when(visit, moment, zone))
 
 
 def _why(told: str, reason: Reason | None, detail: str) -> str:

@@ -46,6 +46,19 @@ def place(visit: Here, edition: int) -> Response:
     )
 
 
+@desk.post("/editions/{edition}/unpin", may=May.EDIT_EDITION)
+def unpin(visit: Here, edition: int) -> Response:
+    """Keep a story at no place any more; it stands where the rules put it."""
+    post, _ = story_asked(visit)
+    return changed_edition(
+        visit,
+        edition,
+        lambda session, found, by: shape.unpin(session, found, post or 0, **by),
+        Target(ChangeKind.PIN, post),
+        N_("The story is kept at no place any more; the rules say where it stands."),
+    )
+
+
 @desk.post("/editions/{edition}/drop", may=May.EDIT_EDITION)
 def drop(visit: Here, edition: int) -> Response:
     """Keep a story out of this edition."""

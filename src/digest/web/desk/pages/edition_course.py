@@ -14,7 +14,7 @@ from digest.editions.copies import Imprint, ask_test_mails
 from digest.editions.differences import difference_sentence
 from digest.editions.progress import thaw
 from digest.editions.show import get_edition
-from digest.errors import StateError
+from digest.errors import InputError, NotFoundError, StateError
 from digest.i18n import N_
 from digest.models import Account, ApprovalWay, EditionState
 from digest.rendering.contexts import TextSize
@@ -117,9 +117,12 @@ def send_test(visit: Here, edition: int) -> Response:
     settings = visit.settings
     imprint = Imprint(settings.public_url, visit.services.keys, settings.templates)
     version = visit.form.number("version", 0) or None
-    ask_test_mails(
-        visit.database, edition, [address], imprint, actor=visit.actor, size=size, revision_number=version
-    )
+    try:
+        ask_test_mails(
+            visit.database, edition, [address], imprint, actor=visit.actor, size=size, revision_number=version
+        )
+    except (InputError, NotFoundError, StateError) as error:
+        return edition_page(visit, edition, fault=visit.told(error), status=422)
     return _back(visit, edition, N_("The test mail is on its way."))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -16,6 +17,7 @@ from digest.editions.approve import may_approve
 from digest.editions.audience import audience_of, audience_sentences
 from digest.editions.board import Board, Reasoned, fixed_board, live_board
 from digest.editions.coming import LIVE, Coming, coming, fate_sentence
+from digest.editions.compose import Material
 from digest.editions.gate import is_approved
 from digest.editions.look import look_of
 from digest.editions.material import Considered, considered, material_from
@@ -26,8 +28,9 @@ from digest.editions.skipping import Skipping, skipping_of
 from digest.editions.voided import voided_approval
 from digest.editions.why_chosen import SENTENCES, why_sentence
 from digest.i18n import Translator
-from digest.models import Account, Cadence, Edition, EditionState, Revision
+from digest.models import Account, Cadence, Edition, EditionState, Revision, Variant
 from digest.preflight.mail_findings import found_of
+from digest.rendering.contexts import TextSize
 from digest.rendering.theme import Layout
 from digest.web.desk.change_words import ChangeLine, change_lines, names_of, titles_of, told_actor
 from digest.web.desk.jumps import Placed
@@ -46,6 +49,7 @@ FOR_NOBODY: Final = (EditionState.SKIPPED, EditionState.CANCELLED)
 # So many of the candidates that are out are shown at once.
 _OUT_SHOWN: Final = 40
 _CHANGES_SHOWN: Final = 30
+_STAFF_MOST: Final = 200
 SUBJECT_LENGTH: Final = 60  # what most mail programs show of a subject
 PREHEADER_LENGTH: Final = 90
 
@@ -64,6 +68,13 @@ class Typed:
 
 
 NOTHING: Final = Typed()
+
+
+class Colleague(NamedTuple):
+    """Somebody else of the staff, whom a test mail may reach."""
+
+    name: str
+    address: str
 
 
 class SignOff(NamedTuple):
@@ -98,6 +109,8 @@ class Seen:
     skipping: Skipping | None
     shows_first: bool  # whether its look shows the picture of the first story below the featured one
     names: Mapping[str, str]  # the people of the desk, by how the trail names them
+    colleagues: tuple[Colleague, ...]
+    has_large: bool  # whether it has a mail in larger text: somebody reads it in that
 
 
 @desk.get("/editions/{edition}", may=May.SEE_EDITION)
@@ -184,6 +197,7 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
     revision = session.get(Revision, edition.revision_id) if edition.revision_id is not None else None
     found: Coming | None = None
     one: Considered | None = None
+    material: Material | None = None
     templates = visit.settings.templates
     if edition.state in LIVE:
         one = considered(session, edition_id, now=visit.now)
@@ -223,7 +237,23 @@ def _seen(visit: Visit, session: Session, edition_id: int) -> Seen:
         since_lock=since_lock(session, edition, visit.words),
         skipping=skipping_of(session, edition, now=visit.now) if edition.state in _BEFORE else None,
         shows_first=look_of(digest).layout is Layout.BRIEFING,
+        colleagues=_colleagues(session, account.id),
+        has_large=TextSize.LARGE in material.text_sizes if material else _has_large(session, revision),
     )
+
+
+def _colleagues(session: Session, me: int) -> tuple[Colleague, ...]:
+    """Whose account is open, by name; test mails reach nobody else."""
+    others = sa.select(Account.name, Account.address).where(Account.disabled_at.is_(None), Account.id != me)
+    rows = session.execute(others.order_by(Account.name, Account.id).limit(_STAFF_MOST))
+    return tuple(Colleague(name, address) for name, address in rows)
+
+
+def _has_large(session: Session, revision: Revision | None) -> bool:
+    if revision is None:
+        return False
+    large = sa.exists().where(Variant.revision_id == revision.id, Variant.text_size == TextSize.LARGE)
+    return bool(session.scalar(sa.select(large)))
 
 
 def _lines(revision: Revision | None) -> tuple[str, str]:
