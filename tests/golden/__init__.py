@@ -10,6 +10,7 @@ import email.policy
 import re
 from pathlib import Path
 
+from digest.mail.headers import feedback_id
 from digest.mail.message import build_digest
 from digest.mail.placeholders import fill, with_fallbacks
 from digest.rendering.digest_email import render_mail
@@ -30,6 +31,7 @@ def message(case: Case) -> bytes:
         html=rendered.html,
         text=rendered.text,
         list_help=context.digest_url,
+        feedback_id=feedback_id(1, "weekly", "footbridge", "letters@footbridge.example"),
     )
     values = {
         "to": "araxie@quince-street.example",

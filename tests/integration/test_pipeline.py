@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import email
 import email.policy
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -210,6 +211,9 @@ def test_gives_each_reader_a_link_that_names_them_alone(world: World) -> None:
         assert link in mail.get_body(("html",)).get_content()
         assert link in mail.get_body(("plain",)).get_content()
         assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    # The same for each reader: what Gmail counts by must name nobody.
+    (feedback,) = {str(world.mail(str(reader.address))["Feedback-ID"]) for reader in people}
+    assert re.fullmatch(r"e\d+:c-[a-z0-9-]+:d-[a-z0-9-]+:[a-z0-9-]{5,15}", feedback)
 
 
 def test_never_sends_a_post_twice_and_skips_when_nothing_is_new(world: World) -> None:

@@ -39,7 +39,8 @@ pytestmark = pytest.mark.process
 # RFC 5322 section 3.6 and research on bulk mail: each of these stands in a digest once.
 HEADERS = (
     *("From", "To", "Subject", "Date", "Message-ID", "Reply-To", "List-Id", "List-Unsubscribe"),
-    *("List-Unsubscribe-Post", "List-Help", "Auto-Submitted", "Precedence", "MIME-Version", "Content-Type"),
+    *("List-Unsubscribe-Post", "List-Help", "Feedback-ID", "Auto-Submitted", "Precedence", "MIME-Version"),
+    "Content-Type",
 )
 LINK = re.compile(r"(?:https?://|mailto:)\S+")
 PUBLISH_SECONDS = 5

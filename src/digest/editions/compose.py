@@ -10,6 +10,7 @@ from typing import Any
 
 from digest.editions.changes import Changes
 from digest.editions.correction_words import as_correction
+from digest.editions.encode import encode_mail, feedback_of
 from digest.editions.headings import Headings, of_set
 from digest.editions.look import look_of
 from digest.editions.markdown import to_html
@@ -19,8 +20,7 @@ from digest.editions.surroundings import Surroundings
 from digest.editions.topic_sets import Filed, Readers, Rendering, filed_under
 from digest.editions.topic_wants import wanted
 from digest.i18n import translator
-from digest.mail.message import build_digest
-from digest.mail.placeholders import Fallback, PreparedMail
+from digest.mail.placeholders import Fallback
 from digest.models import Cadence, Digest, Edition, LinkForm, OwnItem, Post, Role
 from digest.rendering.campaign import with_campaign
 from digest.rendering.contexts import Counting, EditionContext, Personal, Story, TextSize
@@ -155,12 +155,13 @@ def compose_context(
     lacks a story has its own subject and preheader by `headings`, which do not speak of what is not in it.
     """
     mailed = with_campaign(context)
+    feedback = feedback_of(headings) if headings is not None else ""
     asked = renderings or [Rendering("", size, None) for size in text_sizes]
     once: dict[tuple[tuple[int, ...] | None, TextSize], ComposedVariant] = {}
     for one in asked:
         if (one.positions, one.text_size) not in once:
             seen = replace(of_set(mailed, one.positions, headings), text_size=one.text_size)
-            once[one.positions, one.text_size] = variant_of(digest, seen, templates)
+            once[one.positions, one.text_size] = variant_of(digest, seen, templates, feedback=feedback)
     variants = tuple(
         replace(once[one.positions, one.text_size], topics=one.topics, positions=one.positions)
         for one in asked
@@ -272,7 +273,9 @@ def frame_of(
     )
 
 
-def variant_of(digest: Digest, context: EditionContext, templates: Path | None) -> ComposedVariant:
+def variant_of(
+    digest: Digest, context: EditionContext, templates: Path | None, *, feedback: str = ""
+) -> ComposedVariant:
     """One mail, rendered and encoded."""
     rendered = render_mail(context, templates=templates)
     mail = encode_mail(
@@ -282,6 +285,7 @@ def variant_of(digest: Digest, context: EditionContext, templates: Path | None) 
         text=rendered.text,
         fallbacks=tuple(Fallback(*one) for one in context.personal),
         follows_on=context.follows_on,
+        feedback=feedback,
     ).to_bytes()
     return ComposedVariant(
         text_size=context.text_size,
@@ -292,29 +296,6 @@ def variant_of(digest: Digest, context: EditionContext, templates: Path | None) 
         preheader=rendered.preheader,
         links=rendered.links,
         fingerprint=hashlib.sha256(mail).hexdigest(),
-    )
-
-
-def encode_mail(
-    digest: Digest,
-    *,
-    subject: str,
-    html: str,
-    text: str,
-    fallbacks: Sequence[Fallback] = (),
-    follows_on: bool = False,
-) -> PreparedMail:
-    """A digest's mail around finished parts, with its places for a person's values."""
-    return build_digest(
-        from_name=digest.sender_name,
-        from_address=digest.sender_address,
-        reply_to=digest.reply_to or "",
-        subject=subject,
-        html=html,
-        text=text,
-        list_help=digest.home_url,
-        follows_on=follows_on,
-        fallbacks=fallbacks,
     )
 
 

@@ -138,6 +138,20 @@ def feedback_id_field(value: str) -> bytes:
     return _field("Feedback-ID", value)
 
 
+def feedback_id(edition_id: int, cadence: str, digest: str, sender: str) -> str:
+    """The Feedback-ID of an edition's mails, the same for each reader: `e42:c-daily:d-courier:couriernews`.
+
+    Gmail counts complaints by each of the first three and by the last, which stands for the sender's domain
+    (`sender` is an address) and never changes. No value may stand in two places: hence the letters.
+    """
+    domain = sender.rpartition("@")[2].lower()
+    short = re.sub(r"[^a-z0-9]", "", domain)
+    if not 5 <= len(short) <= 15:
+        # Too long or too short to tell it from others.
+        short = f"{short[:8]}-{hashlib.sha256(domain.encode()).hexdigest()[:6]}"
+    return f"e{edition_id}:c-{cadence[:38]}:d-{digest[:38]}:{short}"
+
+
 def message_id_field(value: str) -> bytes:
     """The Message-ID field of a value made by `message_id` or of the same form."""
     if not _MESSAGE_ID.fullmatch(value):

@@ -299,3 +299,25 @@ def test_no_text_gets_a_header_of_its_own(make: Callable[[str], bytes]) -> None:
         value = decoded(unfolded(field))
         assert "\n" not in value
         assert "\r" not in value
+
+
+@pytest.mark.parametrize(
+    ("sender", "short"),
+    [
+        ("news@courier.example", "courierexample"),
+        ("news@the-courier.example", "thecouri-"),
+        ("news@paper.example", "paperexample"),
+        ("news@PAPER.example", "paperexample"),
+        ("news@a.io", "aio-"),
+        ("news@xn--gira-0ra.example", "xngira0r-"),
+    ],
+)
+def test_a_feedback_id_says_whose_edition_it_is_and_not_whose_mail(sender: str, short: str) -> None:
+    """Edition, cadence, digest, sender: four different values, whatever the names, none of them too long."""
+    value = headers.feedback_id(42, "daily", "daily", sender)
+    edition, cadence, digest, last = value.split(":")
+    assert (edition, cadence, digest) == ("e42", "c-daily", "d-daily")
+    assert last.startswith(short)
+    assert "news" not in last
+    headers.feedback_id_field(value)
+    headers.feedback_id_field(headers.feedback_id(10**9, "c" * 60, "d" * 60, sender))
