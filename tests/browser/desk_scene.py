@@ -69,8 +69,14 @@ from tests.servers.dns import Zone
 
 D, S = DeliveryStatus, EditionState
 _HOURS: Final = {
-    **{"sent": -20, "sending": -0.2, "paused": -0.4, "waiting": 0.6, "held": 1.5, "upcoming": 14},
-    **{"void": 1.1, "corrected": -0.3},
+    "sent": -20,
+    "sending": -0.2,
+    "corrected": -0.3,
+    "paused": -0.4,
+    "waiting": 0.6,
+    "void": 1.1,
+    "held": 1.5,
+    "upcoming": 14,
 }
 # What the DNS says of the sender's domain: something is well, something is missing.
 ZONE: Final[Zone] = {

@@ -12,18 +12,18 @@ from tests.servers.redis import private
 
 pytestmark = [pytest.mark.process, pytest.mark.waits, pytest.mark.slow]
 
-PACE = 40  # mails a second
-WINDOW = 15  # seconds, each of the two
-FIRST = 3 * PACE  # mails that are not measured: the first seconds
+PACE = 20  # mails a second
+WINDOW = 30  # seconds, each of the two: one mail is a sixth of a percent of it
+FIRST = 4 * PACE  # mails that are not measured: the first seconds, and as many at the end
 PEOPLE = 2_500  # five batches: there is one for each worker
 
 
 def test_four_workers_keep_one_pace(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Never above the set pace over fifteen seconds, and over fifteen after a FLUSHALL; and not far below.
+    """Within 5 % of the set pace over thirty seconds, over the thirty around a FLUSHALL, and over both.
 
-    How near they come is for a machine without other work, and for a clock that a test sets.
+    By the moments of the server's record, never those of a worker; and no mail comes before its turn.
     """
     with (
         private(tmp_path / "redis") as broker,
@@ -38,9 +38,10 @@ def test_four_workers_keep_one_pace(
         send = begin(room, people)
         half = FIRST + PACE * WINDOW
         end = half + PACE * WINDOW
-        send.wait_for(half)
-        broker.forget()
-        send.wait_for(end)
+        send.wait_for(half + PACE * WINDOW // 2)
+        broker.forget()  # in the middle of the second span
+        send.wait_for(end + FIRST)
         send.cancel()
         send.check_pace(PACE)
-        assert min(send.rate(FIRST, half), send.rate(half, end)) >= PACE / 2
+        rates = [send.rate(FIRST, half), send.rate(half, end), send.rate(FIRST, end)]
+        assert rates == pytest.approx([PACE] * 3, rel=0.05)

@@ -10,6 +10,7 @@ from typing import Any
 
 from digest.editions.changes import Changes
 from digest.editions.correction_words import as_correction
+from digest.editions.encode import encode_mail, feedback_of
 from digest.editions.headings import Headings, of_set
 from digest.editions.look import look_of
 from digest.editions.markdown import to_html
@@ -19,9 +20,7 @@ from digest.editions.surroundings import Surroundings
 from digest.editions.topic_sets import Filed, Readers, Rendering, filed_under
 from digest.editions.topic_wants import wanted
 from digest.i18n import translator
-from digest.mail.headers import feedback_id
-from digest.mail.message import build_digest
-from digest.mail.placeholders import Fallback, PreparedMail
+from digest.mail.placeholders import Fallback
 from digest.models import Cadence, Digest, Edition, LinkForm, OwnItem, Post, Role
 from digest.rendering.campaign import with_campaign
 from digest.rendering.contexts import Counting, EditionContext, Personal, Story, TextSize
@@ -153,11 +152,10 @@ def compose_context(
     """Render what the templates see of an edition, whether it comes from posts or from stored stories.
 
     `renderings` are its topic sets and their text sizes, in place of everything in `text_sizes`. A set that
-    lacks a story has its own subject and preheader by `headings`, which do not speak of what is not in it;
-    without them there is no edition that a Feedback-ID could name.
+    lacks a story has its own subject and preheader by `headings`, which do not speak of what is not in it.
     """
     mailed = with_campaign(context)
-    feedback = _feedback_id(headings) if headings is not None else ""
+    feedback = feedback_of(headings) if headings is not None else ""
     asked = renderings or [Rendering("", size, None) for size in text_sizes]
     once: dict[tuple[tuple[int, ...] | None, TextSize], ComposedVariant] = {}
     for one in asked:
@@ -275,10 +273,6 @@ def frame_of(
     )
 
 
-def _feedback_id(of: Headings) -> str:
-    return feedback_id(of.edition.id, of.cadence.name, of.digest.name, of.digest.sender_address)
-
-
 def variant_of(
     digest: Digest, context: EditionContext, templates: Path | None, *, feedback: str = ""
 ) -> ComposedVariant:
@@ -302,34 +296,6 @@ def variant_of(
         preheader=rendered.preheader,
         links=rendered.links,
         fingerprint=hashlib.sha256(mail).hexdigest(),
-    )
-
-
-def encode_mail(
-    digest: Digest,
-    *,
-    subject: str,
-    html: str,
-    text: str,
-    fallbacks: Sequence[Fallback] = (),
-    follows_on: bool = False,
-    feedback: str = "",
-) -> PreparedMail:
-    """A digest's mail around finished parts, with its places for a person's values.
-
-    `feedback` is its Feedback-ID: of the copies for the staff there is none to count.
-    """
-    return build_digest(
-        from_name=digest.sender_name,
-        from_address=digest.sender_address,
-        reply_to=digest.reply_to or "",
-        subject=subject,
-        html=html,
-        text=text,
-        list_help=digest.home_url,
-        feedback_id=feedback,
-        follows_on=follows_on,
-        fallbacks=fallbacks,
     )
 
 

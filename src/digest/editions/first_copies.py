@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from digest import audit, notices
 from digest.db.dialect import skip_locked
-from digest.editions.compose import encode_mail
 from digest.editions.copies import Imprint, copy_values
+from digest.editions.encode import encode_mail
 from digest.editions.show import digest_of
 from digest.editions.stop_links import stop_url
 from digest.errors import DigestError, InputError

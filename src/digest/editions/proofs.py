@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from digest import notices
 from digest.db.dialect import skip_locked
 from digest.editions.approve import approvers
-from digest.editions.compose import encode_mail
 from digest.editions.copies import Imprint, copy_values
+from digest.editions.encode import encode_mail
 from digest.editions.proof_facts import proof_facts
 from digest.editions.proof_links import proof_url
 from digest.editions.show import digest_of

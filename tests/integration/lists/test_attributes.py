@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from digest.db import Database
 from digest.deliveries.people import people_of, with_attributes
 from digest.deliveries.write import Writer
-from digest.editions.compose import encode_mail
+from digest.editions.encode import encode_mail
 from digest.errors import InputError, NotFoundError, StateError
 from digest.lists.attributes import (
     add_attribute,
