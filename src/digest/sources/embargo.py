@@ -64,7 +64,7 @@ def _post(session: Session, post_id: int) -> Post:
     found = session.get(Post, post_id, with_for_update=True) if 0 < post_id < _IDS_LIMIT else None
     if found is None:
         raise NotFoundError(
-            N_("There is no post %(post)s."),
+            N_("No site brought a story %(post)s."),
             post=post_id,
             hint="`digest edition explain` shows the posts that an edition looks at.",
         )

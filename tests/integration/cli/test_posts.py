@@ -25,4 +25,4 @@ def test_a_story_is_held_back_and_let_go(cli: Cli) -> None:
     assert "it may go out" in cli("post", "release", post)
     assert "Under embargo until" not in cli("edition", "explain", coming)
     assert "moment is past" in cli.refused("post", "embargo", post, "2020-01-01")
-    assert "There is no post 999" in cli.refused("post", "release", 999)
+    assert "No site brought a story 999" in cli.refused("post", "release", 999)

@@ -75,7 +75,7 @@ def test_an_embargo_wants_a_post_and_a_moment_to_come(room: Newsroom) -> None:
     with pytest.raises(InputError, match="moment is past"):
         hold(room, post, 0)
     for number in (post + 1, 0, -1, 2**70):
-        with pytest.raises(NotFoundError, match="There is no post"):
+        with pytest.raises(NotFoundError, match="No site brought"):
             hold(room, number, 1)
         with pytest.raises(NotFoundError):
             let_go(room, number)

@@ -155,7 +155,7 @@ def test_nothing_is_empty() -> None:
     with pytest.raises(ParseError) as caught:
         parsed(b"  ")
     assert caught.value.code is ParseCode.EMPTY
-    assert odd(parsed(feed())) == ("There is no post in it.",)
+    assert odd(parsed(feed())) == ("There is no story in it.",)
 
 
 def test_the_good_items_are_kept() -> None:
