@@ -177,7 +177,7 @@ def test_too_many_items_are_cut_and_said() -> None:
     items = [{"id": str(n), "url": f"https://news.example.org/{n}", "title": f"No. {n}"} for n in range(620)]
     found = parsed(feed(*items))
     assert len(found.posts) == 500
-    assert odd(found)[0] == "Only its first 500 posts were read; 120 more were left out."
+    assert odd(found)[0] == "Only its first 500 stories were read; 120 more were left out."
 
 
 def test_letters_that_no_database_takes_are_dropped() -> None:

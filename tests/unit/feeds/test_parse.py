@@ -295,7 +295,7 @@ def test_only_the_first_five_hundred_posts_are_taken() -> None:
     feed = parse(rss(*items, head="<language>hy</language>") + "<!-- end -->")
     assert [post.guid for post in feed.posts] == [str(n) for n in range(500)]
     assert feed.language == "hy"
-    assert "Only its first 500 posts were read; 9,500 more were left out." in odd(feed)
+    assert "Only its first 500 stories were read; 9,500 more were left out." in odd(feed)
     assert not any("well-formed" in oddity for oddity in odd(feed))
 
 
