@@ -409,6 +409,7 @@ def test_a_story_is_dragged_to_its_place(house: House, page: Page) -> None:
     found = complaints(page)
     edition = house.open(page)
     grips = page.locator(".story-grip")
+    grips.nth(0).evaluate("grip => grip.scrollIntoView({ block: 'center' })")  # both are to be in sight
     grips.nth(2).drag_to(grips.nth(0), target_position={"x": 5, "y": 2})
     page.get_by_text("The story has its place.").wait_for()
     wait_until(lambda: house.room.titles(edition)[1] == "The bakery", what="the place")

@@ -149,7 +149,13 @@ def feedback_id(edition_id: int, cadence: str, digest: str, sender: str) -> str:
     if not 5 <= len(short) <= 15:
         # Too long or too short to tell it from others.
         short = f"{short[:8]}-{hashlib.sha256(domain.encode()).hexdigest()[:6]}"
-    return f"e{edition_id}:c-{cadence[:38]}:d-{digest[:38]}:{short}"
+    return f"e{edition_id}:c-{_plain(cadence)}:d-{_plain(digest)}:{short}"
+
+
+def _plain(name: str) -> str:
+    """A name in at most 38 letters that a Feedback-ID takes; one that had to be changed is told by a hash."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:38]
+    return plain if plain == name else f"{plain[:31]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def message_id_field(value: str) -> bytes:

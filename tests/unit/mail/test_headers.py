@@ -321,3 +321,12 @@ def test_a_feedback_id_says_whose_edition_it_is_and_not_whose_mail(sender: str, 
     assert "news" not in last
     headers.feedback_id_field(value)
     headers.feedback_id_field(headers.feedback_id(10**9, "c" * 60, "d" * 60, sender))
+
+
+@given(st.text(), st.text())
+def test_any_name_stands_in_a_feedback_id(cadence: str, digest: str) -> None:
+    """Names that the header cannot hold are written plainly, and two that differ are not one."""
+    value = headers.feedback_id(7, cadence, digest, "news@courier.example")
+    headers.feedback_id_field(value)
+    other = headers.feedback_id(7, f"{cadence}!", digest, "news@courier.example")
+    assert value.split(":")[1] != other.split(":")[1]
