@@ -250,18 +250,25 @@ def move_to_batch(
 
 def close_if_done(session: Session, batch_id: int, *, now: dt.datetime) -> bool:
     """Close a batch of which nothing is pending any more; true if it is closed now."""
+    session.flush()
+    closed = session.connection().execute(_closed(), {"of_batch": batch_id, "now": now})
+    return bool(closed.rowcount)
+
+
+@functools.cache
+def _closed() -> sa.Update:
+    """The statement of `close_if_done`, built once: it is run for every batch."""
+    batches = cast("sa.Table", Batch.__table__)
     pending = sa.exists().where(
-        Delivery.batch_id == batch_id,
-        Delivery.edition_id == Batch.edition_id,
+        Delivery.batch_id == batches.c.id,
+        Delivery.edition_id == batches.c.edition_id,
         Delivery.status == DeliveryStatus.PENDING,
     )
-    closed = session.execute(
-        sa.update(Batch)
-        .where(Batch.id == batch_id, Batch.closed_at.is_(None), ~pending)
-        .values(closed_at=now, leased_until=None, journal_id=None, fault=""),
-        execution_options={"synchronize_session": False},
+    return (
+        sa.update(batches)
+        .where(batches.c.id == sa.bindparam("of_batch"), batches.c.closed_at.is_(None), ~pending)
+        .values(closed_at=sa.bindparam("now"), leased_until=None, journal_id=None, fault="")
     )
-    return bool(getattr(closed, "rowcount", 0))
 
 
 def _tries(attempt: int) -> int:

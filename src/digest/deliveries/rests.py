@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
@@ -21,8 +22,14 @@ from digest.pacing.cool_downs import cooling, note, warm
 
 def are_there_rests(session: Session, transport_id: int) -> bool:
     """Whether any domain rests at a mail service, or has and has not taken a mail since."""
-    found = sa.select(CoolDown.domain).where(CoolDown.transport_id == transport_id).limit(1)
-    return session.scalar(found) is not None
+    return session.connection().execute(_any_rest(), {"way": transport_id}).scalar() is not None
+
+
+@functools.cache
+def _any_rest() -> sa.Select[str]:
+    """The statement of `are_there_rests`, built once: it is run for every batch."""
+    way = sa.bindparam("way", type_=sa.BigInteger)
+    return sa.select(CoolDown.domain).where(CoolDown.transport_id == way).limit(1)
 
 
 def end_rests(session: Session, transport_id: int, group: Group, *, now: dt.datetime) -> None:

@@ -10,10 +10,10 @@ Sources: RFC 6376 (section 3.4 canonical forms, 3.5 the field, 3.7 what is hashe
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import hashlib
 import re
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -41,6 +41,12 @@ _MOST_OF_A_KIND = 99
 # Another one in each mail: not worth remembering.
 _PERSONAL = frozenset((b"to", b"message-id", b"list-unsubscribe", b"in-reply-to", b"references"))
 _KEPT_FIELDS = 256
+# As we write them: where they belong, and how they begin in relaxed form.
+_STARTS = {
+    name.encode("ascii"): (place, b"%b:" % name.lower().encode("ascii"))
+    for place, name in enumerate(_SIGNED)
+    if name.lower().encode("ascii") in _PERSONAL
+}
 
 _LINE = 76
 _PIECE = 72  # letters of `b=` on a line
@@ -54,6 +60,7 @@ _TWO_SPACES = re.compile(rb"  ").search
 _SPACE_AT_END = re.compile(rb" \r").search
 
 Counts = bytes  # how often each field of _SIGNED occurs
+_Read = list[tuple[int, bytes]]
 # What is known of a message before it is signed: counts, signed fields in relaxed form, moment, body's hash.
 _Known = tuple[Counts, bytes, bytes, bytes]
 
@@ -79,7 +86,7 @@ class Signer:
         body is no field.
         """
         head, body = _parted(message)
-        return self._signed([(head, hashlib.sha256(relaxed_body(body)))], now)[0]
+        return self._signed([((head,), hashlib.sha256(relaxed_body(body)))], now)[0]
 
     def sign_filled(self, messages: Sequence[Filled], *, now: dt.datetime) -> list[bytes]:
         """The same for what `mail.prepared.filled` made, message by message.
@@ -89,15 +96,18 @@ class Signer:
         what the others need out of the processor's caches, which costs a message 60 us (measured).
         """
         hashes = [_body_hash(message) for message in messages]
-        heads = [message.head.removesuffix(b"\r\n\r\n") for message in messages]
-        return self._signed(list(zip(heads, hashes, strict=True)), now)
+        return self._signed(
+            [(each.fields, hashed) for each, hashed in zip(messages, hashes, strict=True)], now
+        )
 
-    def _signed(self, messages: Sequence[tuple[bytes, hashlib._Hash]], now: dt.datetime) -> list[bytes]:
-        """The fields for messages of these headers and hashed bodies."""
+    def _signed(
+        self, messages: Sequence[tuple[Sequence[bytes], hashlib._Hash]], now: dt.datetime
+    ) -> list[bytes]:
+        """The fields for messages of these headers, in pieces of whole fields, and hashed bodies."""
         moment = b"%d" % now.timestamp()
+        signed = self._fields.signed
         known = [
-            (*self._fields.signed(head), moment, base64.b64encode(hashed.digest()))
-            for head, hashed in messages
+            (*signed(head), moment, b2a_base64(hashed.digest(), newline=False)) for head, hashed in messages
         ]
         of_keys = [stamp.fields(known) for stamp in self._stamps]
         return [b"".join(each) for each in zip(*of_keys, strict=True)]
@@ -147,40 +157,58 @@ class _Fields:
     """Reads the fields of a header, and remembers those that are the same for all readers of an edition."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[int, bytes]] = {}
+        self._known: dict[bytes, _Read] = {}
 
-    def signed(self, head: bytes) -> tuple[Counts, bytes]:
+    def signed(self, head: Iterable[bytes]) -> tuple[Counts, bytes]:
         """How often each field is there, and all that are signed in relaxed form, one after another.
 
-        Of a field that occurs several times the last one is signed first (RFC 6376 section 5.4.2).
+        The head comes in pieces of whole fields; the empty line behind it may be there or not. Of a field
+        that occurs several times the last one is signed first (RFC 6376 section 5.4.2).
         """
-        if not head:
-            return bytes(_KINDS), b""
         known = self._known.get
         counts, found = bytearray(_KINDS), [b""] * _KINDS
-        if b"\r\n\t" in head:
-            head = head.replace(b"\r\n\t", b"\t")
-        for line in head.replace(b"\r\n ", b" ").split(b"\r\n"):
-            place, field = known(line) or self._read(line)
-            if place < 0:
-                continue
-            if counts[place]:
-                field += found[place]
-                if counts[place] > _MOST_OF_A_KIND:
-                    raise InputError("A mail that has a header field a hundred times is not signed.")
-            counts[place] += 1
-            found[place] = field
+        for piece in head:
+            fields = known(piece)
+            if fields is None:
+                fields = _plain(piece) or self._read(piece)
+            for place, field in fields:
+                if counts[place]:
+                    if counts[place] > _MOST_OF_A_KIND:
+                        raise InputError("A mail that has a header field a hundred times is not signed.")
+                    found[place] = field + found[place]
+                else:
+                    found[place] = field
+                counts[place] += 1
         return bytes(counts), b"".join(found)
 
-    def _read(self, line: bytes) -> tuple[int, bytes]:
-        """The place of a field in _SIGNED or -1, and its relaxed form."""
-        name, value = _name_and_value(line)
-        made = _PLACES.get(name, -1), b"%b:%b\r\n" % (name, _relaxed_value(value))
-        if name not in _PERSONAL:
+    def _read(self, piece: bytes) -> _Read:
+        """The places of a piece's fields in _SIGNED and their relaxed forms; the others are left out."""
+        made: list[tuple[int, bytes]] = []
+        is_personal = False
+        unfolded = piece.replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t").rstrip(b"\r\n")
+        for line in unfolded.split(b"\r\n") if unfolded else ():
+            name, value = _name_and_value(line)
+            is_personal = is_personal or name in _PERSONAL
+            place = _PLACES.get(name)
+            if place is not None:
+                made.append((place, b"%b:%b\r\n" % (name, _relaxed_value(value))))
+        if not is_personal:
             if len(self._known) >= _KEPT_FIELDS:
                 self._known.clear()
-            self._known[line] = made
+            self._known[piece] = made
         return made
+
+
+def _plain(piece: bytes) -> _Read | None:
+    """The one field of a piece as most of ours are: personal, on one line, its spaces as they should be."""
+    name, _, value = piece.partition(b": ")
+    start = _STARTS.get(name)
+    if start is None or value.find(b"\r") != len(value) - 2:
+        return None
+    if b"  " in piece or b" \r" in piece or b"\t" in piece:
+        return None
+    place, relaxed_name = start
+    return [(place, relaxed_name + value)]
 
 
 def _name_and_value(line: bytes) -> tuple[bytes, bytes]:
@@ -215,9 +243,9 @@ class _Layout:
         """The field as it travels."""
         _, _, moment, body_hash = message
         first, second, last = self.sent
-        letters = base64.b64encode(signature)
+        letters = b2a_base64(signature, newline=False)
         pieces = b"\r\n ".join([letters[at : at + _PIECE] for at in range(0, len(letters), _PIECE)])
-        return b"".join((first, moment, second, body_hash, last, pieces, b"\r\n"))
+        return b"%b%b%b%b%b%b\r\n" % (first, moment, second, body_hash, last, pieces)
 
 
 class _Stamp:

@@ -174,11 +174,13 @@ def _needs(piece: Piece) -> tuple[str, ...]:
 class Filled(NamedTuple):
     """The message for one person, CRLF throughout: its head with the empty line, and its body in pieces.
 
-    The pieces that are the same for everybody are those of the prepared mail itself, not copies.
+    `fields` is the head in pieces, each of whole fields. The pieces that are the same for everybody are those
+    of the prepared mail itself, not copies.
     """
 
     head: bytes
     body: list[bytes]
+    fields: list[bytes]
 
 
 def with_fallbacks(prepared: PreparedMail, values: Mapping[str, str]) -> dict[str, str]:
@@ -188,7 +190,7 @@ def with_fallbacks(prepared: PreparedMail, values: Mapping[str, str]) -> dict[st
 
 def fill(prepared: PreparedMail, values: Mapping[str, str]) -> bytes:
     """The whole message for one person; see `filled`."""
-    head, body = filled(prepared, values)
+    head, body, _ = filled(prepared, values)
     return b"".join([head, *body])
 
 
@@ -206,8 +208,9 @@ def filled(prepared: PreparedMail, values: Mapping[str, str]) -> Filled:
         unknown = ", ".join(sorted(names - KNOWN_VALUES - prepared.needs))
         raise InputError(f"The mail has no place for {unknown}.")
     quoted: dict[str, tuple[bytes, bytes]] = {}  # a value may stand in several places
-    head = _chunks(prepared.head, prepared.head_gaps, values, quoted)
-    return Filled(b"".join(head), _chunks(prepared.body, prepared.body_gaps, values, quoted))
+    fields = _chunks(prepared.head, prepared.head_gaps, values, quoted)
+    body = _chunks(prepared.body, prepared.body_gaps, values, quoted)
+    return Filled(b"".join(fields), body, fields)
 
 
 def _chunks(

@@ -12,7 +12,7 @@ import functools
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from digest.errors import ConfigError, UnreachableError, Word
 from digest.i18n import N_
@@ -28,16 +28,17 @@ class Greeting:
 
     extensions: Mapping[str, str]
     tls: str = ""
+    # The largest message it takes, in bytes (RFC 1870); None if it does not say.
+    size_limit: int | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        size = self.extensions.get("SIZE", "")
+        says_so = size.isdecimal() and 0 < len(size) <= 15 and int(size) > 0
+        object.__setattr__(self, "size_limit", int(size) if says_so else None)
 
     def offers(self, extension: str) -> bool:
         """Whether the server announced an extension, after TLS if there is TLS."""
         return extension in self.extensions
-
-    @property
-    def size_limit(self) -> int | None:
-        """The largest message it takes, in bytes (RFC 1870); None if it does not say."""
-        size = self.extensions.get("SIZE", "")
-        return int(size) if size.isdecimal() and 0 < len(size) <= 15 and int(size) > 0 else None
 
 
 async def open_wire(endpoint: Endpoint) -> tuple[Wire, Greeting]:

@@ -221,6 +221,48 @@ def test_any_message_is_signed_right(
     assert is_valid(signed(head + b"\r\n" + body, algorithm))
 
 
+@given(st.lists(st.tuples(NAMES, VALUES_OF_FIELDS), max_size=8), st.data())
+def test_a_head_in_pieces_is_signed_as_in_one(fields: list[tuple[str, bytes]], data: st.DataObject) -> None:
+    """However it is cut between fields, and also the second time, when some pieces are remembered."""
+    lines = [b"From: a@courier.example\r\n", *(b"%b:%b\r\n" % (n.encode(), v) for n, v in fields)]
+    pieces = [b""]
+    for line in lines:
+        if data.draw(st.booleans()):
+            pieces.append(b"")
+        pieces[-1] += line
+    pieces[-1] += b"\r\n"
+    head = b"".join(pieces)
+    signer = Signer([key(Algorithm.ED25519)])
+    whole = signer.sign(head + b"Text.\r\n", now=NOW)
+    in_pieces = Filled(head, [b"Text.\r\n"], pieces)
+    assert signer.sign_filled([in_pieces, in_pieces], now=NOW) == [whole, whole]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"To: Anahit  Sarian <a@mail1.test>",
+        b"To:  a@mail1.test",
+        b"To:\ta@mail1.test",
+        b"To: a@mail1.test ",
+        b"To: Anahit\r\n <a@mail1.test>",
+        b"To: Anahit\r\n\t<a@mail1.test>",
+        b"To : a@mail1.test",
+        b"TO:a@mail1.test",
+        b"Message-ID: <e1.abc@courier.example>",
+        b"To: a@mail1.test\r\nTo: b@mail1.test",
+    ],
+)
+def test_a_personal_field_of_its_own_is_signed_as_among_others(field: bytes) -> None:
+    """The quick way is taken only for those that are in relaxed form already but for their name."""
+    pieces = [b"From: news@courier.example\r\n", field + b"\r\n", b"Subject: News\r\n\r\n"]
+    signer = Signer([key(Algorithm.ED25519)])
+    head = b"".join(pieces)
+    assert signer.sign_filled([Filled(head, [b"Text.\r\n"], pieces)], now=NOW) == [
+        signer.sign(head + b"Text.\r\n", now=NOW)
+    ]
+
+
 def digest_mail(html: str, text: str, *, follows_on: str | None = None) -> Filled:
     prepared = build_digest(
         from_name="The Courier",
