@@ -31,7 +31,8 @@ class Purpose(IntEnum):
 
     UNSUBSCRIBE = 1
     CONFIRM = 2
-    PREFERENCES = 3
+    # 3 is taken: a page of choices was to have it. A number is never used again, not even one that made no
+    # link: mails keep theirs for years, and what an old one may do must not change under its reader.
     # By somebody of the staff: `list_id` is the account's id here, `subscriber_id` the edition's.
     STOP_EDITION = 4
     # Brings back what the person has ended, for a month.

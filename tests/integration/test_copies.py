@@ -429,7 +429,7 @@ def test_a_stop_link_is_one_person_s_for_one_edition(desk: Desk) -> None:
     signer = desk.made.signer
     token = stop_url(PUBLIC_URL, signer, edition_id=5, account_id=7).rpartition("/")[2]
     assert edition_and_account(signer, token) == (5, 7)
-    for purpose in (Purpose.UNSUBSCRIBE, Purpose.CONFIRM, Purpose.PREFERENCES):
+    for purpose in (Purpose.UNSUBSCRIBE, Purpose.CONFIRM, Purpose.PROOF):
         with pytest.raises(TokenError):
             signer.check(token, purpose)
         with pytest.raises(TokenError):

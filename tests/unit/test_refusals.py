@@ -44,7 +44,6 @@ _UNTOLD = {
     "lists/permission.py": _OF_COMMANDS,
     "lists/preferences.py": _OF_A_READER,
     "lists/segment_rules.py": "a rule as JSON, which only a command takes; the desk builds its rules itself",
-    "lists/suppression_files.py": _OF_FILES,
     "mail/copies.py": _OF_A_FAULT,
     "mail/dkim.py": _OF_A_FAULT,
     "mail/headers.py": _OF_A_FAULT,

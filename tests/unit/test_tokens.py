@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from typing import cast
 
 import pytest
 from hypothesis import example, given
@@ -52,6 +53,16 @@ def test_a_purpose_is_not_another(claim: Claim, other: Purpose) -> None:
     if other != claim.purpose:
         with pytest.raises(TokenError):
             _NEW.check(_NEW.sign(claim), other)
+
+
+def test_a_number_that_was_given_up_is_not_given_again() -> None:
+    """3 is nobody's: a link that was ever signed with it opens nothing, today or under a later purpose."""
+    given_up = 3
+    assert given_up not in set(Purpose)
+    token = _NEW.sign(Claim(cast("Purpose", given_up), 5, 7))
+    for purpose in Purpose:
+        with pytest.raises(TokenError):
+            _NEW.check(token, purpose)
 
 
 @given(_claims, st.integers(0, 41), st.sampled_from(_ALPHABET))

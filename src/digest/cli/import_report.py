@@ -38,16 +38,21 @@ def show_report(report: ImportReport) -> None:
     common.print_fields(fields)
     if report.ignored_columns:
         common.say(f"Columns nobody reads: {', '.join(report.ignored_columns)}.")
-    for line in report.bad_lines:
-        where = f"{line.part}, line" if line.part else "line"
-        typer.echo(f"{where} {line.number}: {line.reason}", err=True)
-    if report.bad > len(report.bad_lines):
-        typer.echo(f"and {report.bad - len(report.bad_lines)} bad lines more", err=True)
+    show_bad_lines(report.bad_lines, report.bad)
     if report.import_id is not None:
         common.say(
             f"This is import {report.import_id}: `digest import report {report.import_id}` names each line, "
             f"`digest import undo {report.import_id}` takes it back."
         )
+
+
+def show_bad_lines(shown: Sequence[BadLine], count: int) -> None:
+    """Name the lines that cannot be used, on standard error; `count` are all of them."""
+    for line in shown:
+        where = f"{line.part}, line" if line.part else "line"
+        typer.echo(f"{where} {line.number}: {line.reason}", err=True)
+    if count > len(shown):
+        typer.echo(f"and {count - len(shown)} bad lines more", err=True)
 
 
 def show_preview(found: Sequence[Row | BadLine]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +20,9 @@ from digest.models import Import
 
 app = common.group("Imports that were made. (`digest subscriber import` makes one.)")
 
+ReportOption = typer.Option(
+    None, "--report", help="Write a CSV here that names each line that is not simply added, and why."
+)
 ForceOption = typer.Option(False, "--force", help="Put the file in the place of one that is there.")
 _Id = typer.Argument(help="The import's number.")
 _NAMES = ("id", "list_id", "file_name", "state", "position", "counts", "leavers_only", "actor", "fault")
@@ -162,6 +165,15 @@ def writing(file: Path | None, *, force: bool) -> Iterator[BinaryIO]:
         return
     with common.private_file(file, force=force) as stream:
         yield stream
+
+
+def writes_to(out: BinaryIO) -> Callable[[bytes], None]:
+    """What takes a report piece by piece and writes it there."""
+
+    def take(data: bytes) -> None:
+        out.write(data)
+
+    return take
 
 
 def _fields(one: Import) -> dict[str, Any]:

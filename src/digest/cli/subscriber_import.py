@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -12,7 +11,7 @@ import typer
 from digest.cli import common
 from digest.cli.common import JsonOption
 from digest.cli.import_report import as_fields, ended_fields, show_preview, show_report
-from digest.cli.imports import ForceOption, note, opened, writing
+from digest.cli.imports import ForceOption, ReportOption, note, opened, writes_to, writing
 from digest.db import Database
 from digest.lists import assets, queries
 from digest.lists.import_order import ImportOrder, ImportReport
@@ -58,9 +57,7 @@ def import_file(
     ),
     preview: int = typer.Option(0, min=0, max=1000, help="Only show so many lines as they would be read."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would be done."),
-    report_file: Path | None = typer.Option(
-        None, "--report", help="Write a CSV here that names each line that is not simply added, and why."
-    ),
+    report_file: Path | None = ReportOption,
     force: bool = ForceOption,
     as_json: bool = JsonOption,
 ) -> None:
@@ -112,7 +109,7 @@ def _run_import(
             order,
             now=common.now(),
             progress=tell,
-            sink=_to(out) if out else None,
+            sink=writes_to(out) if out else None,
         )
         if report.import_id is None:
             return report
@@ -123,10 +120,3 @@ def _run_import(
                 for chunk in assets.chunks(session, row.report_id or 0):
                     out.write(chunk)
     return report
-
-
-def _to(out: BinaryIO) -> Callable[[bytes], None]:
-    def take(data: bytes) -> None:
-        out.write(data)
-
-    return take

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import typer
@@ -9,11 +10,13 @@ import typer
 from digest import audit
 from digest.cli import common
 from digest.cli.common import JsonOption
-from digest.errors import InputError
+from digest.cli.import_report import show_bad_lines
+from digest.cli.imports import ForceOption, ReportOption, opened, writes_to, writing
 from digest.lists import suppress
 from digest.lists.status import Origin
 from digest.lists.suppression_export import export_suppressions
-from digest.lists.suppression_files import SuppressionOrder, SuppressionReport, import_suppressions
+from digest.lists.suppression_files import SuppressionReport, import_suppressions
+from digest.lists.suppression_lines import SuppressionOrder
 from digest.models import Suppression, SuppressionCause, SuppressionKind
 
 app = common.group("The do-not-mail list.")
@@ -100,28 +103,31 @@ def list_all(
 
 
 @app.command(
-    "import", epilog='Example: digest suppression import cleaned.csv --reason "from our old tool" --dry-run'
+    "import",
+    epilog='Example: digest suppression import cleaned.csv --reason "from our old tool" --dry-run '
+    "--report dry-run.csv",
 )
 def import_file(
     file: Path = typer.Argument(
-        help="CSV in UTF-8: an address or domain a line; a heading may name value, cause and reason."
+        help="CSV in UTF-8, a zip of one, or .xlsx: an address or domain a line; a heading may name address, "
+        "or value where domains stand too, and cause and reason."
     ),
     reason: str = typer.Option(..., help="Why, for the lines that do not say it."),
     cause: SuppressionCause = _Cause,
     dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would be done."),
+    report_file: Path | None = ReportOption,
+    force: bool = ForceOption,
     as_json: bool = JsonOption,
 ) -> None:
     """Put the addresses and domains of a file on the do-not-mail list; nobody is taken off."""
     order = SuppressionOrder(common.load_keys().address_key, reason, cause, dry_run)
     now = common.now()
-    if not file.is_file():
-        raise InputError(f"There is no file {file}.")
-    with common.open_database() as database:
-        try:
-            with file.open("rb") as stream, common.progress() as tell:
-                report = import_suppressions(database, stream, order, now=now, progress=tell)
-        except OSError as error:
-            raise InputError(f"The file {file} cannot be read: {error.strerror}.") from None
+    with common.open_database() as database, opened(file) as stream:
+        assert stream is not None
+        with common.progress() as tell, ExitStack() as stack:
+            out = stack.enter_context(writing(report_file, force=force)) if report_file else None
+            sink = writes_to(out) if out else None
+            report = import_suppressions(database, stream, order, now=now, progress=tell, sink=sink)
         if not dry_run:
             with database.write() as session:
                 details = {name: getattr(report, name) for name in ("lines", "added", "stronger", "bad")}
@@ -160,10 +166,7 @@ def _show_report(report: SuppressionReport) -> None:
             "not usable": report.bad,
         }
     )
-    for line in report.bad_lines:
-        typer.echo(f"line {line.number}: {line.reason}", err=True)
-    if report.bad > len(report.bad_lines):
-        typer.echo(f"... and {report.bad - len(report.bad_lines)} more", err=True)
+    show_bad_lines(report.bad_lines, report.bad)
 
 
 def _short(row: Suppression) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, Self
 
@@ -23,6 +23,9 @@ _DELIMITERS = ",;\t|"
 _NAMES = {",": N_("commas"), ";": N_("semicolons"), "\t": N_("tabs"), "|": N_("bars")}
 _LONG = N_("The line is longer than 10 kB.")
 _QUOTE = N_("A quote is not closed, or text follows a closing quote.")
+
+
+IsHeading = Callable[[Sequence[str]], bool]
 
 
 class Line(NamedTuple):
@@ -61,9 +64,10 @@ class BadLine:
         return cls(number, Reason(error), part)
 
 
-def read_lines(stream: BinaryIO) -> Iterator[Line | BadLine]:
+def read_lines(stream: BinaryIO, *, is_heading: IsHeading | None = None) -> Iterator[Line | BadLine]:
     """The heading, then every line that is not blank, as cells or with what is wrong with it.
 
+    `is_heading` is asked of the first line where a file may have none; then no line is held to its width.
     Raises InputError at once for a file that can only be refused whole: UTF-16, or a first line that is no
     heading.
     """
@@ -93,7 +97,8 @@ def read_lines(stream: BinaryIO) -> Iterator[Line | BadLine]:
             limit=COLUMN_LIMIT,
         )
     yield Line(1, heading)
-    yield from _after_heading(_Numbered(stream), delimiter, len(heading))
+    width = len(heading) if is_heading is None or is_heading(heading) else None
+    yield from _after_heading(_Numbered(stream), delimiter, width)
 
 
 def looks_like(raw: bytes) -> str:
@@ -143,7 +148,7 @@ class _Numbered:
                 return
 
 
-def _after_heading(lines: _Numbered, delimiter: str, width: int) -> Iterator[Line | BadLine]:
+def _after_heading(lines: _Numbered, delimiter: str, width: int | None) -> Iterator[Line | BadLine]:
     blank = f"{delimiter} \r\n"
     while raw := lines.next():
         number = lines.number
@@ -164,7 +169,9 @@ def _after_heading(lines: _Numbered, delimiter: str, width: int) -> Iterator[Lin
         except InputError as error:
             yield BadLine.of(number, error)
             continue
-        if len(cells) > width:
+        if width is None:
+            yield Line(number, cells)
+        elif len(cells) > width:
             yield BadLine.of(number, too_many_cells(len(cells), width))
         elif len(cells) == 1 < width and (other := _other_delimiter(text, delimiter, width)):
             said = N_("The line is separated by %(here)s, the heading by %(there)s.")
@@ -174,7 +181,7 @@ def _after_heading(lines: _Numbered, delimiter: str, width: int) -> Iterator[Lin
             yield Line(number, cells)
 
 
-def _quoted(lines: _Numbered, text: str, delimiter: str, width: int) -> list[str]:
+def _quoted(lines: _Numbered, text: str, delimiter: str, width: int | None) -> list[str]:
     """The cells of a line with quotes, and of the lines that its last cell runs on into.
 
     Lines are taken in only where that makes exactly the heading's cells; else each stands for itself again.
@@ -183,6 +190,8 @@ def _quoted(lines: _Numbered, text: str, delimiter: str, width: int) -> list[str
     try:
         return _cells(text, delimiter)
     except InputError:
+        if width is None:
+            raise
         found = _cells_over_lines(text.replace('\\"', '""'), delimiter)
         if found is not None and len(found) == width:
             return found

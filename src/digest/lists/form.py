@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -51,10 +51,9 @@ class FormList:
             "I want to receive %(title)s by mail. I can leave at any time, by one press.", title=self.title
         )
 
-    @property
-    def consent_among_several(self) -> str:
-        """What stands beside the tick and the button of a form for several lists."""
-        words = translator(self.language)
+    def consent_among_several(self, language: str) -> str:
+        """What stands beside the tick and the button of a form for several lists, in the form's language."""
+        words = translator(language)
         sentence = words.gettext(
             "I want to receive what is ticked, by mail. I can leave at any time, by one press."
         )
@@ -124,23 +123,51 @@ def _topics_of() -> sa.Select[Any]:
 
 def sisters(session: Session, list_id: int) -> tuple[Sister, ...]:
     """The open lists of the sister digests in other languages, one for each language."""
+    found: dict[str, Sister] = {}
+    for sister in sisters_of(session, [list_id]).get(list_id, ()):
+        found.setdefault(sister.language, sister)
+    return tuple(found.values())
+
+
+def sisters_of(session: Session, list_ids: Sequence[int]) -> dict[int, list[Sister]]:
+    """For each of these lists all open lists of its sister digests in other languages, the oldest first."""
     own = (
-        sa.select(Digest.sister_group, Digest.language)
-        .join(MailingList, MailingList.digest_id == Digest.id)
-        .where(MailingList.id == list_id, Digest.sister_group.is_not(None))
+        sa.select(MailingList.id, Digest.sister_group, Digest.language)
+        .join(Digest, Digest.id == MailingList.digest_id)
+        .where(MailingList.id.in_(list_ids), Digest.sister_group.is_not(None))
         .subquery()
     )
     rows = session.execute(
-        sa.select(MailingList.name, MailingList.title, Digest.language)
+        sa.select(own.c.id.label("own"), MailingList.name, MailingList.title, Digest.language)
         .join(Digest, Digest.id == MailingList.digest_id)
         .join(own, own.c.sister_group == Digest.sister_group)
         .where(MailingList.is_open, Digest.language != own.c.language)
         .order_by(MailingList.id)
     )
-    found: dict[str, Sister] = {}
+    found: dict[int, list[Sister]] = {}
     for row in rows:
-        found.setdefault(row.language, Sister(row.name, row.title, row.language))
-    return tuple(found.values())
+        found.setdefault(row.own, []).append(Sister(row.name, row.title, row.language))
+    return found
+
+
+def in_language(
+    lists: Sequence[FormList], sisters: Mapping[int, Sequence[Sister]], language: str
+) -> list[str]:
+    """The names of the lists that a form for `lists` has in a language, in the same order; pure.
+
+    In the place of each stands an open list of its sister digest, every one once; where that digest has
+    fewer, the rest are left out. A list without a sister in that language stays as it is.
+    """
+    taken = [each.name for each in lists if each.language == language]
+    names = []
+    for each in lists:
+        there = [sister.list_name for sister in sisters.get(each.id, ()) if sister.language == language]
+        if each.language == language or not there:
+            names.append(each.name)
+        elif left := [name for name in there if name not in taken]:
+            names.append(left[0])
+            taken.append(left[0])
+    return names
 
 
 def _cadences(session: Session, digest_ids: Sequence[int]) -> dict[int, list[Schedule]]:

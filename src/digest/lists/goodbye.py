@@ -1,8 +1,8 @@
 """The goodbye mail: once for each leaving, with the way back in it.
 
-Who leaves by the page gets it. Who leaves by the button of a mail service (RFC 8058) does not: that button
-often stands beside "report as spam", and one more mail after it is the mail that gets reported. The page
-that our link leads to offers the same way back.
+Who leaves by the page gets it. Who leaves by the button of a mail service (RFC 8058) does not: one more mail
+after it looks as if the button had not worked, and is the mail that gets reported as spam. The page that each
+link in a mail leads to offers the same way back (docs/adr/0025).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from digest.errors import InputError
 from digest.i18n import N_
-from digest.lists.csv_lines import BadLine, Line, read_lines
+from digest.lists.csv_lines import BadLine, IsHeading, Line, read_lines
 from digest.lists.import_xlsx import read_sheet
 
 ENTRY_LIMIT = 100  # files in an archive; a spreadsheet has some twenty
@@ -27,14 +27,17 @@ _BUFFER = 1 << 17
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One table; `name` is the file's. Its first line is the heading."""
+    """One table; `name` is the file's. Its first line is the heading, if it must have one."""
 
     name: str
     lines: Callable[[], Iterator[Line | BadLine]]
 
 
-def open_parts(stream: BinaryIO, name: str) -> list[Part]:
-    """The tables in a seekable stream, in the order of their names; raises InputError if there is none."""
+def open_parts(stream: BinaryIO, name: str, *, is_heading: IsHeading | None = None) -> list[Part]:
+    """The tables in a seekable stream, in the order of their names; raises InputError if there is none.
+
+    `is_heading` is asked of the first line of a text where a table may have no heading.
+    """
     start = stream.read(4)
     stream.seek(0)
     if start[:4] != b"PK\x03\x04":
@@ -43,7 +46,7 @@ def open_parts(stream: BinaryIO, name: str) -> list[Part]:
 
         def read() -> Iterator[Line | BadLine]:
             stream.seek(0)
-            yield from read_lines(stream)
+            yield from read_lines(stream, is_heading=is_heading)
 
         return [Part(name, read)]
     try:
@@ -53,7 +56,7 @@ def open_parts(stream: BinaryIO, name: str) -> list[Part]:
     entries = _checked(archive.infolist())
     if any(entry.filename == "xl/workbook.xml" for entry in entries):
         return [Part(name, lambda: _guarded(lambda: read_sheet(archive)))]
-    return _tables(archive, entries)
+    return _tables(archive, entries, is_heading)
 
 
 def _checked(entries: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
@@ -81,7 +84,9 @@ def _checked(entries: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     return entries
 
 
-def _tables(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> list[Part]:
+def _tables(
+    archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], is_heading: IsHeading | None
+) -> list[Part]:
     wanted = [
         entry
         for entry in sorted(entries, key=lambda one: one.filename)
@@ -91,14 +96,15 @@ def _tables(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> list[Pa
     ]
     if not wanted:
         raise InputError(N_("The archive holds no table; it must hold .csv or .tsv files."))
-    return [_table(archive, entry) for entry in wanted]
+    return [_table(archive, entry, is_heading) for entry in wanted]
 
 
-def _table(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Part:
+def _table(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, is_heading: IsHeading | None) -> Part:
     def read() -> Iterator[Line | BadLine]:
         with archive.open(entry) as member:
             # zipfile's own readline() with a limit is twenty times slower.
-            yield from read_lines(io.BufferedReader(member, _BUFFER))  # type: ignore[type-var]
+            held = io.BufferedReader(member, _BUFFER)  # type: ignore[type-var]
+            yield from read_lines(held, is_heading=is_heading)
 
     return Part(entry.filename, lambda: _guarded(read))
 

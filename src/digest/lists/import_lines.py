@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from digest.i18n import N_, Translator
 from digest.lists.csv_lines import BadLine, Reason
@@ -28,6 +29,16 @@ _REASONS = {
 }
 
 
+class Told(NamedTuple):
+    """What became of a line that is not bad: the outcome for programs, the reason in words."""
+
+    part: str
+    number: int
+    outcome: str
+    reason: str
+    address: str  # as the file has it
+
+
 def report_lines(
     outcomes: Iterable[tuple[Row, Outcome]],
     bad: Iterable[BadLine],
@@ -35,16 +46,25 @@ def report_lines(
     words: Translator,
 ) -> bytes:
     """The lines of one batch, in the order of the file within each kind; b"" for none. Reasons are told."""
+    reasons = {outcome: words.gettext(said) for outcome, said in _REASONS.items()}
+    office = words.gettext(N_("an office's address"))
+    told = [
+        *(
+            Told(row.part, row.number, outcome.value, reasons[outcome], row.address.text)
+            for row, outcome in outcomes
+        ),
+        *(Told(row.part, row.number, "warning", office, row.address.text) for row in offices),
+    ]
+    return told_lines(bad, told, words)
+
+
+def told_lines(bad: Iterable[BadLine], told: Iterable[Told], words: Translator) -> bytes:
+    """Bad lines with their reasons, which are told, and then what became of others; b"" for none."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     for line in bad:
         reason = words.error(line.reason.error) if isinstance(line.reason, Reason) else line.reason
         writer.writerow((quoted(line.part), line.number, Outcome.BAD.value, quoted(reason), ""))
-    reasons = {outcome: words.gettext(said) for outcome, said in _REASONS.items()}
-    office = words.gettext(N_("an office's address"))
-    for row, outcome in outcomes:
-        said = (quoted(row.part), row.number, outcome.value, reasons[outcome], quoted(row.address.text))
-        writer.writerow(said)
-    for row in offices:
-        writer.writerow((quoted(row.part), row.number, "warning", office, quoted(row.address.text)))
+    for part, number, outcome, reason, address in told:
+        writer.writerow((quoted(part), number, outcome, reason, quoted(address)))
     return text.getvalue().encode("utf-8", "replace")

@@ -1,11 +1,9 @@
-"""What a signed link of a mail shows and does. Showing changes nothing; a sign-off works for years."""
+"""What a signed link of a mail stands for and does. A sign-off works for years."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
@@ -13,33 +11,8 @@ from digest.lists.locks import lock_person
 from digest.lists.queries import subscription_of
 from digest.lists.status import Origin
 from digest.lists.subscribe import end
-from digest.models import Digest, MailingList, Subscription, SubscriptionStatus
+from digest.models import Subscription
 from digest.tokens import Claim, Purpose, Signer
-
-
-@dataclass(frozen=True, slots=True)
-class LinkPage:
-    """What the page behind a sign-off link may say: nothing about the person."""
-
-    list_title: str
-    digest_title: str
-    language: str
-    status: SubscriptionStatus
-
-
-def describe_token(
-    session: Session, signer: Signer, token: str, *, purpose: Purpose = Purpose.UNSUBSCRIBE
-) -> LinkPage | None:
-    """What to show for a link; None if the subscription is gone, TokenError if the link is not ours."""
-    claim = signer.check(token, purpose)
-    found = session.execute(
-        sa.select(MailingList.title, Digest.title.label("digest_title"), Digest.language, Subscription.status)
-        .select_from(Subscription)
-        .join(MailingList, MailingList.id == Subscription.list_id)
-        .join(Digest, Digest.id == MailingList.digest_id)
-        .where(Subscription.list_id == claim.list_id, Subscription.subscriber_id == claim.subscriber_id)
-    ).first()
-    return LinkPage(found.title, found.digest_title, found.language, found.status) if found else None
 
 
 def subscription_of_token(

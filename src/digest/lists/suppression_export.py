@@ -11,10 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from digest.lists.export_cells import quoted
 from digest.models import Subscriber, Suppression, SuppressionKind
 
 COLUMNS = ("kind", "value", "cause", "reason", "source", "created_at")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for a formula at the start of a cell
 _ROWS = 1000
 
 
@@ -54,10 +54,5 @@ def export_suppressions(session: Session) -> Iterator[bytes]:
 
 def _csv_line(cells: Sequence[Any]) -> bytes:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([_quoted(str(cell)) for cell in cells])
+    csv.writer(out, lineterminator="\r\n").writerow([quoted(str(cell)) for cell in cells])
     return out.getvalue().encode()
-
-
-def _quoted(cell: str) -> str:
-    """A cell that a spreadsheet takes for text: what begins like a formula gets an apostrophe before it."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell

@@ -1,64 +1,37 @@
-"""The do-not-mail list from a file.
-
-A file is CSV in UTF-8, one address or domain a line, with or without a heading. A value of 64 hexadecimal
-digits is an address's keyed hash, as our own export writes it for people whose address is not on record; it
-means something to the installation alone whose key made it.
-"""
+"""The do-not-mail list from a file: in batches, with a report of what is not simply added."""
 
 from __future__ import annotations
 
-import codecs
-import csv
 import datetime as dt
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import BinaryIO
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from digest.addresses import keyed_hash, parse_address, parse_domain
 from digest.db import Database
 from digest.db.dialect import insert_new_rows
-from digest.errors import InputError
-from digest.i18n import N_
+from digest.i18n import N_, translator
+from digest.lists.csv_lines import BadLine
 from digest.lists.fields import clean_line
+from digest.lists.import_lines import HEADING, Told, told_lines
+from digest.lists.import_order import BAD_LINES_SHOWN
+from digest.lists.import_seen import Seen
+from digest.lists.import_sort import Outcome
 from digest.lists.status import Origin
 from digest.lists.suppress import REASON_LIMIT, is_of_one_import, is_stronger
-from digest.lists.suppression_export import FORMULA
-from digest.models import Suppression, SuppressionCause, SuppressionKind
+from digest.lists.suppression_lines import Key, SuppressionOrder, TargetLine, target_lines
+from digest.models import Suppression
 
-LINE_LIMIT = 10_000  # bytes
-LINES_SHOWN = 1_000
-_ROWS = 500  # of a transaction
-_HASH = re.compile(r"[0-9a-f]{64}")
-_DELIMITERS = ",;\t"
-_NAMES: Mapping[str, str] = {
-    **dict.fromkeys(("value", "address", "email", "e-mail", "email address", "domain"), "value"),
-    **{name: name for name in ("kind", "cause", "reason", "source", "created_at")},
+_ROWS: Final = 500  # of a transaction
+_REPEATED, _KNOWN, _STRONGER = Outcome.REPEATED.value, Outcome.KNOWN.value, "stronger"
+_SAID: Final = {
+    _REPEATED: N_("stood in the file before"),
+    _KNOWN: N_("was on the do-not-mail list already"),
+    _STRONGER: N_("was on the do-not-mail list for a weaker cause"),
 }
-
-_Key = tuple[SuppressionKind, str]
-
-
-@dataclass(frozen=True, slots=True)
-class SuppressionOrder:
-    """What holds for lines that say nothing else; `is_dry_run` writes nothing."""
-
-    address_key: bytes
-    reason: str
-    cause: SuppressionCause = SuppressionCause.NEVER
-    is_dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BadLine:
-    """A line that cannot be used, and why; the reason holds no address."""
-
-    number: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +48,35 @@ class SuppressionReport:
     is_dry_run: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    kind: SuppressionKind
-    value: str
-    cause: SuppressionCause
-    reason: str
-
-    @property
-    def key(self) -> _Key:
-        return self.kind, self.value
-
-
 @dataclass(slots=True)
 class _Tally:
+    """The counts on the way, and what the report says of the lines since it was written last."""
+
     counts: Counter[str] = field(default_factory=Counter)
     bad_lines: list[BadLine] = field(default_factory=list)
+    bad: list[BadLine] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
 
-    def bad(self, number: int, reason: str) -> None:
+    def note_bad(self, line: BadLine) -> None:
         self.counts["bad"] += 1
-        if len(self.bad_lines) < LINES_SHOWN:
-            self.bad_lines.append(BadLine(number, reason))
+        self.bad.append(line)
+        if len(self.bad_lines) < BAD_LINES_SHOWN:
+            self.bad_lines.append(line)
+
+    def note(self, outcome: str, line: TargetLine) -> None:
+        self.counts[outcome] += 1
+        self.told.append(Told(line.part, line.number, outcome, _SAID[outcome], line.text))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much was noted that it is to be written before it grows."""
+        return len(self.bad) + len(self.told) >= _ROWS
+
+    def flush(self) -> bytes:
+        """The report of what was noted since, of which nothing is kept."""
+        written = told_lines(self.bad, self.told, translator(""))
+        self.bad, self.told = [], []
+        return written
 
 
 def import_suppressions(
@@ -105,182 +86,142 @@ def import_suppressions(
     *,
     now: dt.datetime,
     progress: Callable[[int], None] | None = None,
+    sink: Callable[[bytes], None] | None = None,
 ) -> SuppressionReport:
-    """Flow: put a file's addresses and domains on the list, 500 lines a transaction, in constant memory.
+    """Flow: put a seekable file's addresses and domains on the list, 500 lines a transaction.
 
     Lines that cannot be used are in the report; the good ones are kept. Done again, it changes nothing.
-    `progress` is told how many lines are done. Raises InputError, before anything is written, for UTF-16 and
-    for a reason that is too long.
+    Memory does not grow with the file but for eight bytes of hash a line. `progress` is told how many lines
+    are done; `sink` takes a table of each line that is not simply added, as an import of people has it.
+    Raises InputError, before anything is written, for a file that cannot be read at all (UTF-16, or a first
+    line in another encoding) and for a reason that is too long.
     """
     clean_line(order.reason, what=N_("reason"), limit=REASON_LIMIT)
-    tally = _Tally()
-    batch: dict[_Key, _Line] = {}
-    for line in _lines(stream, order, tally):
-        previous = batch.get(line.key)
-        if previous is not None:
-            tally.counts["repeated"] += 1
-            if not is_stronger(line.cause, previous.cause):
-                continue
-        batch[line.key] = line
-        if len(batch) >= _ROWS:
-            tally.counts.update(_take(database, batch, order, now=now))
-            batch = {}
+    tally, seen = _Tally(), Seen()
+    batch: dict[Key, TargetLine] = {}
+
+    def done() -> None:
+        _take(database, batch, order, tally, now=now)
+        batch.clear()
+        written = tally.flush()
+        if sink is not None and written:
+            sink(written)
+
+    if sink is not None:
+        sink(HEADING)
+    for found in target_lines(stream, order):
+        tally.counts["lines"] += 1
+        if isinstance(found, BadLine):
+            tally.note_bad(found)
+        else:
+            _collect(batch, found, tally, is_repeated=not seen.add(f"{found.kind.value}:{found.value}"))
+        if len(batch) >= _ROWS or tally.is_full:
+            done()
             if progress is not None:
                 progress(tally.counts["lines"])
-    tally.counts.update(_take(database, batch, order, now=now))
+    done()
     counts = tally.counts
     return SuppressionReport(
         lines=counts["lines"],
         added=counts["added"],
-        stronger=counts["stronger"],
-        known=counts["known"],
-        repeated=counts["repeated"],
+        stronger=counts[_STRONGER],
+        known=counts[_KNOWN],
+        repeated=counts[_REPEATED],
         bad=counts["bad"],
         bad_lines=tuple(tally.bad_lines),
         is_dry_run=order.is_dry_run,
     )
 
 
-def _lines(stream: BinaryIO, order: SuppressionOrder, tally: _Tally) -> Iterator[_Line]:
-    heading: dict[str, int] | None = None
-    delimiter = ","
-    for number, raw in enumerate(_raw_lines(stream), 1):
-        if number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise InputError("The file is UTF-16; save it as CSV in UTF-8 and import it again.")
-        try:
-            text = _text(raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw)
-            if number == 1:
-                delimiter = max(_DELIMITERS, key=text.count)
-                heading = _heading(_cells(text, delimiter))
-                if heading is not None:
-                    continue
-            if not text.strip():
-                continue
-            tally.counts["lines"] += 1
-            line = _line(_cells(text, delimiter), heading or {"value": 0}, order)
-        except InputError as error:
-            tally.bad(number, str(error))
-            continue
-        yield line
+def _collect(batch: dict[Key, TargetLine], line: TargetLine, tally: _Tally, *, is_repeated: bool) -> None:
+    """Put a line into its batch. Of two for one address or domain the stronger cause counts."""
+    if is_repeated:
+        tally.note(_REPEATED, line)
+    first = batch.get(line.key)
+    if first is None:
+        batch[line.key] = replace(line, is_repeated=is_repeated)
+    elif is_stronger(line.cause, first.cause):
+        batch[line.key] = replace(first, cause=line.cause, reason=line.reason)
 
 
-def _raw_lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Lines of at most LINE_LIMIT bytes and one; the rest of a longer one is read over."""
-    while raw := stream.readline(LINE_LIMIT + 1):
-        yield raw
-        while len(raw) > LINE_LIMIT and not raw.endswith(b"\n"):
-            raw = stream.readline(LINE_LIMIT + 1)
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """The new lines, and the rows that are there: which get a stronger cause, and which stay as they are.
 
+    `said_again` are of those the rows that only one import of people has put there.
+    """
 
-def _text(raw: bytes) -> str:
-    if len(raw) > LINE_LIMIT:
-        raise InputError(f"The line is longer than {LINE_LIMIT} bytes.")
-    try:
-        return raw.decode().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise InputError("The line is not UTF-8.") from None
-
-
-def _cells(text: str, delimiter: str) -> list[str]:
-    try:
-        cells = next(csv.reader([text], delimiter=delimiter, strict=True), [])
-    except csv.Error:
-        raise InputError("A quote is not closed on its line.") from None
-    return [_plain(cell) for cell in cells]
-
-
-def _heading(cells: Sequence[str]) -> dict[str, int] | None:
-    names = [_NAMES.get(cell.strip().lower()) for cell in cells]
-    if "value" not in names:
-        return None
-    return {name: place for place, name in reversed(list(enumerate(names))) if name is not None}
-
-
-def _line(cells: Sequence[str], heading: Mapping[str, int], order: SuppressionOrder) -> _Line:
-    given = {name: cells[place].strip() for name, place in heading.items() if place < len(cells)}
-    value = given.get("value", "")
-    if not value:
-        raise InputError("There is neither an address nor a domain on this line.")
-    cause = order.cause
-    if text := given.get("cause", "").lower():
-        try:
-            cause = SuppressionCause(text)
-        except ValueError:
-            known = ", ".join(SuppressionCause)
-            raise InputError(f"The cause {text[:20]!r} is none of {known}.") from None
-    reason = clean_line(given.get("reason", "") or order.reason, what=N_("reason"), limit=REASON_LIMIT)
-    if "@" in value:
-        hashed = keyed_hash(order.address_key, parse_address(value).key)
-        return _Line(SuppressionKind.ADDRESS, hashed, cause, reason)
-    if _HASH.fullmatch(value.lower()) and given.get("kind", "address") == "address":
-        return _Line(SuppressionKind.ADDRESS, value.lower(), cause, reason)
-    return _Line(SuppressionKind.DOMAIN, _domain(value), cause, reason)
-
-
-def _domain(value: str) -> str:
-    try:
-        return parse_domain(value)
-    except InputError:
-        raise InputError("This is neither an address nor a domain.") from None
+    new: list[TargetLine]
+    stronger: list[tuple[Suppression, TargetLine]]
+    known: list[TargetLine]
+    said_again: list[Suppression]
 
 
 def _take(
-    database: Database, batch: Mapping[_Key, _Line], order: SuppressionOrder, *, now: dt.datetime
-) -> Counter[str]:
+    database: Database,
+    batch: Mapping[Key, TargetLine],
+    order: SuppressionOrder,
+    tally: _Tally,
+    *,
+    now: dt.datetime,
+) -> None:
     if not batch:
-        return Counter()
+        return
     if order.is_dry_run:
         with database.read() as session:
-            return _sorted(session, batch)[0]
-    with database.write() as session:
-        counts, new, stronger, said_again = _sorted(session, batch)
-        insert_new_rows(
-            session,
-            Suppression,
-            [
-                {
-                    "kind": line.kind,
-                    "value": line.value,
-                    "cause": line.cause,
-                    "reason": line.reason,
-                    "source": Origin.IMPORT.value,
-                    "created_at": now,
-                }
-                for line in new
-            ],
-        )
-        for row, line in stronger:
-            row.cause, row.reason, row.source = line.cause, line.reason, Origin.IMPORT.value
-            row.created_at = now  # a sign-up of before does not lift it
-        for row in said_again:
-            row.source = Origin.IMPORT.value  # that import can be undone, and these stay
-    return counts
+            found = _sorted(session, batch)
+    else:
+        with database.write() as session:
+            found = _sorted(session, batch)
+            _write(session, found, now=now)
+    tally.counts["added"] += sum(1 for line in found.new if not line.is_repeated)
+    for outcome, lines in (
+        (_STRONGER, [line for _, line in found.stronger]),
+        (_KNOWN, found.known),
+    ):
+        for line in lines:
+            if not line.is_repeated:
+                tally.note(outcome, line)
 
 
-def _sorted(
-    session: Session, batch: Mapping[_Key, _Line]
-) -> tuple[Counter[str], list[_Line], list[tuple[Suppression, _Line]], list[Suppression]]:
-    """How many are new, stronger and known; the new lines; the rows that get a stronger cause.
+def _write(session: Session, found: _Sorted, *, now: dt.datetime) -> None:
+    insert_new_rows(
+        session,
+        Suppression,
+        [
+            {
+                "kind": line.kind,
+                "value": line.value,
+                "cause": line.cause,
+                "reason": line.reason,
+                "source": Origin.IMPORT.value,
+                "created_at": now,
+            }
+            for line in found.new
+        ],
+    )
+    for row, line in found.stronger:
+        row.cause, row.reason, row.source = line.cause, line.reason, Origin.IMPORT.value
+        row.created_at = now  # a sign-up of before does not lift it
+    for row in found.said_again:
+        row.source = Origin.IMPORT.value  # that import can be undone, and these stay
 
-    And last the rows that only one import of people has put there.
-    """
+
+def _sorted(session: Session, batch: Mapping[Key, TargetLine]) -> _Sorted:
     values = [value for _, value in batch]
-    found: dict[_Key, Suppression] = {
+    found: dict[Key, Suppression] = {
         (row.kind, row.value): row
         for row in session.scalars(sa.select(Suppression).where(Suppression.value.in_(values)))
     }
-    new, stronger, said_again = [], [], []
+    made = _Sorted([], [], [], [])
     for key, line in batch.items():
         row = found.get(key)
         if row is None:
-            new.append(line)
+            made.new.append(line)
         elif is_stronger(line.cause, row.cause):
-            stronger.append((row, line))
-        elif is_of_one_import(row):
-            said_again.append(row)
-    counts = Counter(added=len(new), stronger=len(stronger), known=len(batch) - len(new) - len(stronger))
-    return counts, new, stronger, said_again
-
-
-def _plain(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
+            made.stronger.append((row, line))
+        else:
+            made.known.append(line)
+            if is_of_one_import(row):
+                made.said_again.append(row)
+    return made

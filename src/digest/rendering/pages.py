@@ -32,10 +32,9 @@ class SignOffPage:
 
 @dataclass(frozen=True, slots=True)
 class SignedOffPage:
-    """Says that it is done; the button "sign up again" posts to `undo_url` ("": no button)."""
+    """Says that it is done, where there is nobody any more who could come back."""
 
     list_title: str
-    undo_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

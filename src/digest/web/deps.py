@@ -16,10 +16,10 @@ from digest.config import Settings
 from digest.db import Database
 from digest.db.schema import require_head
 from digest.keys import Keys
-from digest.lists.form import FormList
 from digest.web.link_counts import LinkCounts
 from digest.web.link_memory import LinkMemory
 from digest.web.memory import ShortMemory, StoredPage
+from digest.web.sign_up_shape import Form
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Services:
     probes: anyio.CapacityLimiter = field(default_factory=_limiter(_PROBES))
     memory: ShortMemory[StoredPage] = field(default_factory=ShortMemory)
     pages: ShortMemory[bytes] = field(default_factory=ShortMemory)  # others that are the same for everybody
-    forms: ShortMemory[tuple[FormList, ...]] = field(default_factory=ShortMemory)
+    forms: ShortMemory[Form] = field(default_factory=ShortMemory)
     links: LinkMemory = field(init=False)
     counts: LinkCounts = field(init=False)
 

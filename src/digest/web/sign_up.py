@@ -25,7 +25,8 @@ from digest.tokens import TokenError
 from digest.web.answers import link_not_valid, page_answer
 from digest.web.deps import Services, Shared, network_of
 from digest.web.sign_up_fields import FaultError, Fields, make_wish, read_fields
-from digest.web.sign_up_form import Form, done_page, empty_page, filled_page, find_form
+from digest.web.sign_up_form import done_page, empty_page, filled_page, find_form, find_form_of_several
+from digest.web.sign_up_shape import Form
 
 router = APIRouter()
 
@@ -43,22 +44,23 @@ Post = Annotated[str, Query(alias="p")]
 @router.api_route("/s/{name}", methods=["GET", "HEAD"])
 async def show_form(name: str, services: Shared) -> HTMLResponse:
     """The form of one list; 404 if there is no such list or it is not open."""
-    return await empty_page(services, [name])
+    return await empty_page(await find_form(services, name), services)
 
 
 @router.api_route("/s", methods=["GET", "HEAD"])
 async def show_form_of_several(
     services: Shared,
     names: Names = [],  # noqa: B006 (FastAPI copies)
+    language: str = "",
 ) -> HTMLResponse:
-    """One form for several lists: `/s?list=a&list=b`."""
-    return await empty_page(services, names, is_several=True)
+    """One form for several lists, `/s?list=a&list=b`, and with `language=hy` that of their sisters."""
+    return await empty_page(await find_form_of_several(services, names, language), services)
 
 
 @router.post("/s/{name}")
 async def post_form(name: str, request: Request, services: Shared, fields: Posted) -> Response:
     """Sign up to one list, by a form or by JSON."""
-    form = await find_form(services, [name])
+    form = await find_form(services, name)
     return await _take(form, request, services, fields)
 
 
@@ -68,16 +70,17 @@ async def post_form_of_several(
     services: Shared,
     fields: Posted,
     names: Names = [],  # noqa: B006
+    language: str = "",
 ) -> Response:
     """Sign up to several lists: the address names those that the form shows, the fields those ticked."""
-    form = await find_form(services, names or fields.all("list"), is_several=True)
+    form = await find_form_of_several(services, names or fields.all("list"), language)
     return await _take(form, request, services, fields)
 
 
 @router.options("/s/{name}")
 async def preflight(name: str, request: Request, services: Shared) -> Response:
     """What a browser asks before it posts JSON from another site (Fetch standard, CORS preflight)."""
-    return _preflight(request, await find_form(services, [name]))
+    return _preflight(request, await find_form(services, name))
 
 
 @router.options("/s")
@@ -85,9 +88,10 @@ async def preflight_of_several(
     request: Request,
     services: Shared,
     names: Names = [],  # noqa: B006
+    language: str = "",
 ) -> Response:
     """The same for several lists: a site must be named by each of them."""
-    return _preflight(request, await find_form(services, names, is_several=True))
+    return _preflight(request, await find_form_of_several(services, names, language))
 
 
 @router.api_route("/c/{token}", methods=["GET", "HEAD"])
@@ -143,7 +147,14 @@ async def _take(form: Form, request: Request, services: Services, fields: Fields
     network = network_of(request)
     actor = f"form of {origin}"[:120] if is_named else "form"
     try:
-        wish = make_wish(fields, form.lists, is_several=form.is_several, network=network, actor=actor)
+        wish = make_wish(
+            fields,
+            form.lists,
+            is_several=form.is_several,
+            speaks=form.language,
+            network=network,
+            actor=actor,
+        )
     except FaultError as fault:
         return await _refuse(form, services, fields, Refusal(400, str(fault), headers))
     if not fields.is_trapped:

@@ -77,10 +77,10 @@ async def read_fields(request: Request) -> Fields:
 
 
 def make_wish(
-    fields: Fields, lists: Sequence[FormList], *, is_several: bool, network: str, actor: str
+    fields: Fields, lists: Sequence[FormList], *, is_several: bool, speaks: str, network: str, actor: str
 ) -> Wish:
-    """What is asked for. Raises FaultError with the sentence to be shown."""
-    words = translator(lists[0].language)
+    """What is asked for by a form that `speaks` a language. Raises FaultError with the sentence to show."""
+    words = translator(speaks)
     try:
         address = _address(fields.one("address"))
     except InputError:
@@ -98,7 +98,7 @@ def make_wish(
     if not chosen:
         raise FaultError(words.gettext("Tick at least one, please."))
     try:
-        wishes = tuple(_wish_for(fields, each, is_several=is_several) for each in chosen)
+        wishes = tuple(_wish_for(fields, each, is_several=is_several, speaks=speaks) for each in chosen)
     except KeyError:
         raise FaultError(
             words.gettext("Something that was chosen is not there any more. Please choose once more.")
@@ -152,7 +152,7 @@ def _chosen(fields: Fields, lists: Sequence[FormList], *, is_several: bool) -> l
     return [each for each in lists if each.name in ticked]
 
 
-def _wish_for(fields: Fields, each: FormList, *, is_several: bool) -> ListWish:
+def _wish_for(fields: Fields, each: FormList, *, is_several: bool, speaks: str) -> ListWish:
     """Raises KeyError for a cadence or topic that the digest does not have."""
     suffix = _suffix(each, is_several=is_several)
     cadence = fields.one(f"cadence{suffix}").strip()
@@ -165,7 +165,7 @@ def _wish_for(fields: Fields, each: FormList, *, is_several: bool) -> ListWish:
     chosen = ids[cadence] if cadence and ids else next(iter(ids.values()), each.only_cadence_id)
     return ListWish(
         list_id=each.id,
-        consent=each.consent_among_several if is_several else each.consent,
+        consent=each.consent_among_several(speaks) if is_several else each.consent,
         cadence_id=chosen,
         topics=() if len(topics) == len(titles) else topics,
     )

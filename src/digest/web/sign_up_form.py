@@ -6,66 +6,51 @@ second read the same form and the same thanks. A list that is closed says so a s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from urllib.parse import urlencode
+from collections.abc import Callable, Sequence
 
 from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from digest import clock
-from digest.lists.form import FormList, open_lists, sisters
+from digest.lists.form import sisters
 from digest.rendering.pages import render_page
 from digest.rendering.sign_up import SignedUpPage, SignUpPage, SisterLink, language_name
 from digest.web.answers import page_answer
 from digest.web.deps import Services
 from digest.web.sign_up_fields import Fields, shown
+from digest.web.sign_up_shape import Form, form_of_one, form_of_several
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A form by its address: of one list, or of several that are ticked, even if one alone is open now."""
-
-    lists: tuple[FormList, ...]
-    is_several: bool
-
-    @property
-    def language(self) -> str:
-        return self.lists[0].language
-
-    def action_url(self, public_url: str = "") -> str:
-        """Where it posts to."""
-        if not self.is_several:
-            return f"{public_url}/s/{self.lists[0].name}"
-        return f"{public_url}/s?{urlencode([('list', each.name) for each in self.lists])}"
-
-    def names(self, origin: str) -> bool:
-        """Whether each list has named this site."""
-        return bool(origin) and all(origin in each.origins for each in self.lists)
+async def find_form(services: Services, name: str) -> Form:
+    """The form of one list; HTTPException 404 if it is not open."""
+    return await _kept(services, name, lambda session: form_of_one(session, name))
 
 
-async def find_form(services: Services, names: Sequence[str], *, is_several: bool = False) -> Form:
-    """The form of those lists that are open; HTTPException 404 if none is."""
-    key = "\n".join(names)
-    lists = services.forms.find(key, now=clock.monotonic())
-    if lists is None:
-        lists = await run_in_threadpool(_read, services, names)
-        services.forms.put(key, lists, now=clock.monotonic())
-    return Form(lists, is_several)
+async def find_form_of_several(services: Services, names: Sequence[str], language: str) -> Form:
+    """The form of those lists that are open, in a language that it has; HTTPException 404 if none is."""
+    key = "\n".join(("", language, *names))
+    return await _kept(services, key, lambda session: form_of_several(session, names, language))
 
 
-def _read(services: Services, names: Sequence[str]) -> tuple[FormList, ...]:
+async def _kept(services: Services, key: str, make: Callable[[Session], Form | None]) -> Form:
+    form = services.forms.find(key, now=clock.monotonic())
+    if form is None:
+        form = await run_in_threadpool(_read, services, make)
+        if form is None:
+            raise HTTPException(404)
+        services.forms.put(key, form, now=clock.monotonic())
+    return form
+
+
+def _read(services: Services, make: Callable[[Session], Form | None]) -> Form | None:
     with services.database.look() as session:
-        found = open_lists(session, names)
-    if not found:
-        raise HTTPException(404)
-    return found
+        return make(session)
 
 
-async def empty_page(services: Services, names: Sequence[str], *, is_several: bool = False) -> HTMLResponse:
-    """The form as whoever comes first sees it; HTTPException 404 if no list is open."""
-    form = await find_form(services, names, is_several=is_several)
+async def empty_page(form: Form, services: Services) -> HTMLResponse:
+    """The form as whoever comes first sees it."""
     key = f"form {form.action_url()}"
     page = services.pages.find(key, now=clock.monotonic())
     if page is None:
@@ -86,20 +71,19 @@ def filled_page(
 ) -> HTMLResponse:
     """The form with what was filled in, and what must be mended."""
     fields = fields or Fields()
-    links: tuple[SisterLink, ...] = ()
-    if not form.is_several:
+    if form.is_several:
+        urls = [(form.action_url(each), each) for each in form.others]
+    else:
         with services.database.read() as session:
-            links = tuple(
-                SisterLink(f"/s/{each.list_name}", each.language, language_name(each.language))
-                for each in sisters(session, form.lists[0].id)
-            )
+            found = sisters(session, form.lists[0].id)
+        urls = [(f"/s/{each.list_name}", each.language) for each in found]
     page = SignUpPage(
         paper=form.lists[0].paper,
         action_url=form.action_url(),
         lists=shown(fields, form.lists, is_several=form.is_several, now=clock.utc_now()),
         is_several=form.is_several,
         language=form.language,
-        sisters=links,
+        sisters=tuple(SisterLink(url, each, language_name(each)) for url, each in urls),
         address=fields.one("address")[:254],
         name=fields.one("name")[:200],
         fault=fault,

@@ -54,7 +54,7 @@ def test_a_proof_is_a_file_of_its_own(readers: Cli, tmp_path: Path) -> None:
 def test_the_do_not_mail_list_comes_from_a_file_and_goes_into_one(readers: Cli, tmp_path: Path) -> None:
     """A dry run, the import with its bad lines on standard error, and the export that is read again."""
     path, out = tmp_path / "cleaned.csv", tmp_path / "out.csv"
-    path.write_text("email,cause\nani@example.org,bounce\nclosed.test,legal\nwrong\n", encoding="utf-8")
+    path.write_text("value,cause\nani@example.org,bounce\nclosed.test,legal\nwrong\n", encoding="utf-8")
     words = ("suppression", "import", path, "--reason", "old tool")
     assert "would be added" in readers.run(*words, "--dry-run").stdout
     result = readers.run(*words)
@@ -73,6 +73,30 @@ def test_the_do_not_mail_list_comes_from_a_file_and_goes_into_one(readers: Cli, 
     assert (report["known"], report["bad"]) == (2, 0)
     assert readers("suppression", "export").splitlines()[0] == text.splitlines()[0]
     assert "no file" in readers.refused(*words[:2], tmp_path / "none.csv", *words[3:])
+
+
+def test_the_do_not_mail_file_has_a_report_like_an_import_of_people(readers: Cli, tmp_path: Path) -> None:
+    """`--report` names what was refused and what was known; a file that is there stays without `--force`."""
+    path, report = tmp_path / "cleaned.csv", tmp_path / "report.csv"
+    path.write_text("email\nani@example.org\nANI@Example.org\nexample.org\n", encoding="utf-8")
+    words = ("suppression", "import", path, "--reason", "old tool", "--report", report)
+    slip = "Here stands a domain where an address is expected; it would bar everybody there."
+    known = "3,repeated,stood in the file before,ANI@Example.org"
+    dry = readers.json(*words, "--dry-run")
+    assert (dry["added"], dry["repeated"], dry["bad_lines"][0]["reason"]) == (1, 1, slip)
+    lines = ["file,line,outcome,reason,address", f",4,bad,{slip},", f",{known}"]
+    assert report.read_text("utf-8").splitlines() == lines
+    assert report.stat().st_mode & 0o777 == 0o600
+    assert "already" in readers.refused(*words)
+    assert readers.json("suppression", "list") == []  # nothing was done
+    assert readers.json(*words, "--force")["added"] == 1
+    assert report.read_text("utf-8").splitlines() == lines
+    assert readers.json(*words, "--force")["known"] == 1
+    assert ",2,known,was on the do-not-mail list already,ani@example.org" in report.read_text("utf-8")
+    path.write_bytes("email\nani@example.org\n".encode("utf-16"))
+    report.unlink()
+    assert "UTF-16" in readers.refused(*words)
+    assert not report.exists()  # so that the next try may write it
 
 
 def test_everything_held_about_a_person_is_given_out(readers: Cli, tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ from digest.lists.sign_up import ListWish, Wish, ask
 from digest.lists.stationery import Stationery
 from digest.lists.status import Origin
 from digest.lists.suppress import suppress_address
-from digest.lists.suppression_files import SuppressionOrder, import_suppressions
+from digest.lists.suppression_files import import_suppressions
+from digest.lists.suppression_lines import SuppressionOrder
 from digest.models import (
     ConsentEvent,
     ConsentNetwork,

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from digest.db import Database
 from digest.lists.status import Origin
 from digest.lists.suppress import lift_by_sign_up, suppress_subscriber
-from digest.lists.suppression_files import SuppressionOrder, import_suppressions
+from digest.lists.suppression_files import import_suppressions
+from digest.lists.suppression_lines import SuppressionOrder
 from digest.models import Subscriber, Suppression, SuppressionCause
 from tests.factories import make_subscriber
 from tests.factories.audience import ADDRESS_KEY

@@ -51,8 +51,6 @@ DOORS: Final = (
     *(Door(f"/f/{kind.value}/{{token}}", kind.purpose) for kind in FreshKind),
     Door("/proof/{token}", Purpose.PROOF),
 )
-# Its number is taken, and no page takes it.
-WITHOUT_DOOR: Final = frozenset({Purpose.PREFERENCES})
 # Posted to any door with its own link, this does what cannot be overlooked.
 FORM: Final = {"do": "stop_all", "act": "hold", "word": "erase", "address": "other@mail.test"}
 

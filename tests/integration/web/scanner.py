@@ -80,6 +80,7 @@ class Ask:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
+    network: str = "192.0.2.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,11 @@ class Answer:
         return onward
 
 
-def ask_all(app: FastAPI, asks: Iterable[Ask]) -> list[Answer]:
-    """The answers to all requests, of which a few are under way at a time; in no order."""
+def ask_all(app: FastAPI, asks: Iterable[Ask], *, at_once: int = _AT_ONCE) -> list[Answer]:
+    """The answers to all requests, of which a few are under way at a time; in no order.
+
+    One at a time they are in theirs, and each is taken from `asks` when the one before it was answered.
+    """
     waiting = iter(asks)
     answers: list[Answer] = []
 
@@ -110,7 +114,7 @@ def ask_all(app: FastAPI, asks: Iterable[Ask]) -> list[Answer]:
         answers.extend([await _answer(app, ask) for ask in waiting])
 
     async def work_together() -> None:
-        await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
+        await asyncio.gather(*(work() for _ in range(at_once)))
 
     asyncio.run(work_together())
     return answers
@@ -136,7 +140,7 @@ async def _answer(app: FastAPI, ask: Ask) -> Answer:
         "query_string": parts.query.encode(),
         "root_path": "",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        "client": ("192.0.2.1", 50000),
+        "client": (ask.network, 50000),
         "server": (parts.hostname, 443),
     }
     coming: list[AsgiMessage] = [{"type": "http.request", "body": body, "more_body": False}]

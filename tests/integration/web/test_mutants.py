@@ -16,7 +16,7 @@ from digest.config import Settings
 from digest.db import Database
 from digest.tokens import Claim, Purpose, Signer
 from digest.web.deps import Services
-from tests.integration.web.doors import DOORS, FORM, WITHOUT_DOOR, Door, House, make_house, routes_of
+from tests.integration.web.doors import DOORS, FORM, Door, House, make_house, routes_of
 from tests.integration.web.scanner import Answer, Ask, ask_all, watched
 from tests.unit.web.test_token_mutants import ALPHABET, mutants
 
@@ -43,8 +43,7 @@ def test_every_page_that_takes_a_link_is_a_door(app: FastAPI) -> None:
     """Whoever adds a page or a purpose must say here what may open it."""
     paths = {path for path, _ in routes_of(app) if "{token}" in path}
     assert {"/f/{kind}/{token}" if door.path.startswith("/f/") else door.path for door in DOORS} == paths
-    assert {door.purpose for door in DOORS} | WITHOUT_DOOR == set(Purpose)
-    assert not {door.purpose for door in DOORS} & WITHOUT_DOOR
+    assert {door.purpose for door in DOORS} == set(Purpose)
 
 
 def test_each_door_opens_to_its_own_link(database: Database, app: FastAPI, house: House) -> None:

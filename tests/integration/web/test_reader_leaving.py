@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+import pytest
 import sqlalchemy as sa
 from lxml import html as lxml_html
 
-from digest.models import Subscription, SubscriptionStatus
+from digest import clock
+from digest.models import MailingList, Subscription, SubscriptionStatus
 from tests.integration.web.reader_hands import Reader, list_id, sunday
 from tests.integration.web.test_sign_off import ONE_CLICK
 
@@ -32,11 +36,42 @@ def test_leaving_by_the_page_says_goodbye_and_can_be_taken_back(reader: Reader) 
     assert reader.actions() == ["sign_up", "end", "change", "revive"]
 
 
-def test_one_click_gets_no_goodbye_but_the_page_has_the_way_back(reader: Reader) -> None:
-    """A mail service's button is answered by a few bytes and no mail."""
+@pytest.mark.parametrize("link", ["", "/page"], ids=["unsubscribe", "change"])
+@pytest.mark.parametrize("before", ["cadence", "pause"])
+def test_one_click_by_mistake_is_taken_back_by_any_link_of_the_same_mail(
+    reader: Reader, before: str, link: str
+) -> None:
+    """A mail service's button is answered by no mail: the links of the mail say it, and bring all back."""
+    reader.press(before, sunday(reader) if before == "cadence" else "")
+    was = reader.row()
     reader.client.post(f"/u/{reader.scene.token}", data=ONE_CLICK)
+    assert reader.row().status is ENDED
+    for _ in range(2):  # looking changes nothing
+        page = reader.client.get(f"/u/{reader.scene.token}{link}").text
+    assert "You have left The Morning Post-Bag" in page
+    (form,) = lxml_html.document_fromstring(page).xpath("//form[starts-with(@action, '/undo/')]")
+    assert form.xpath("string(.//button)") == "Bring it back"
+    back = reader.client.post(form.get("action"))
+    assert "Everything is as it was" in reader.client.get(back.headers["location"]).text
+    now = reader.row()
+    assert (now.status, now.cadence_id, now.paused_until) == (was.status, was.cadence_id, was.paused_until)
+    assert reader.actions()[-2:] == ["end", "revive"]
     assert reader.mails() == []
-    assert "/undo/" in reader.client.get(f"/u/{reader.scene.token}").text
+
+
+def test_after_a_month_the_same_link_leads_to_the_form(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the thirtieth day by one press, later by signing up anew, if the list is open to everybody."""
+    with reader.database.write() as session:
+        session.get_one(MailingList, reader.scene.list_id).is_open = True
+    reader.client.post(f"/u/{reader.scene.token}", data=ONE_CLICK)
+    left = clock.utc_now()
+    for days, has_undo in ((29, True), (31, False)):
+        monkeypatch.setattr(clock, "utc_now", lambda days=days: left + dt.timedelta(days=days))
+        page = lxml_html.document_fromstring(reader.client.get(f"/u/{reader.scene.token}").text)
+        assert bool(page.xpath("//form[starts-with(@action, '/undo/')]")) is has_undo
+        assert bool(page.xpath("//a[starts-with(@href, '/s/')]")) is not has_undo
 
 
 def test_stopping_all_ends_every_list_with_one_goodbye(reader: Reader) -> None:

@@ -70,7 +70,7 @@ def sign_up(*, is_several: bool = False) -> SignUpPage:
 
 PAGES: list[Page] = [
     SignOffPage(HOSTILE, "a***@example.org", "/u/token"),
-    SignedOffPage(HOSTILE, "/u/token/undo"),
+    SignedOffPage(HOSTILE),
     ConfirmPage(HOSTILE, "a***@example.org", "/c/token"),
     ConfirmedPage(HOSTILE, "https://mail.example.org/e/1"),
     sign_up(),
@@ -114,13 +114,6 @@ def test_sign_off_asks_by_one_button_that_posts() -> None:
     assert [button.text for button in form.iter("button")] == ["Unsubscribe"]
     assert "a***@example.org" in root.text_content()
     assert not list(root.iter("a"))
-
-
-def test_signed_off_offers_the_way_back_by_a_post() -> None:
-    """Changed your mind: one more button, and none where there is no way back."""
-    (form,) = lxml_html.document_fromstring(render_page(SignedOffPage("L", "/u/t/undo"), "en")).iter("form")
-    assert (form.get("method"), form.get("action")) == ("post", "/u/t/undo")
-    assert "<form" not in render_page(SignedOffPage("L"), "en")
 
 
 def test_a_caught_mail_is_shown_in_a_frame_without_rights() -> None:
