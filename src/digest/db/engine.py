@@ -1,4 +1,4 @@
-"""The engine and its scopes: `read()` and `write()`, and `look()` for single reads.
+"""The engine and its scopes: `read()` and `write()`; `look()` and `write_singly()` for single statements.
 
 On SQLite a transaction that begins as a reader and turns into a writer fails at once with "database is
 locked", whatever the busy timeout. So a scope says at its start which it is: `write()` begins IMMEDIATE
@@ -85,6 +85,22 @@ class Database:
         with self._writers() as session:
             with self._turn(), session.begin():
                 yield session
+            for action in session.info.pop(_AFTER_COMMIT, ()):
+                action()
+
+    @contextmanager
+    def write_singly(self) -> Iterator[Session]:
+        """Writes that each stand for themselves: on PostgreSQL every statement commits at once.
+
+        For a single statement, or several of which any may come to nothing: `write` takes two round trips
+        more, and a worker writes for every hundred mails. Nothing is rolled back if the block raises.
+        """
+        if self.is_sqlite:
+            with self.write() as session:
+                yield session
+            return
+        with self._lookers() as session:
+            yield session
             for action in session.info.pop(_AFTER_COMMIT, ()):
                 action()
 

@@ -119,6 +119,12 @@ class Group:
             elif error is not None:
                 raise error
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether all there is to record is who was sent it."""
+        sent = DeliveryStatus.SENT
+        return not (self.deferred or self.rests) and all(one.status is sent for one in self.results)
+
     def left(self) -> list[int]:
         """The ids of those who were not begun, or whose message did not leave."""
         return [*self._unsent, *(_person(envelope).subscriber_id for envelope in self._ready)]

@@ -137,7 +137,7 @@ def _claimed(database: Database, journal_id: int, lease_seconds: int, **which: i
     # Taken before the claim is written, so that our idea of its end is never later than the database's.
     start, now = clock.asleep_or_awake(), clock.utc_now()
     values = {"now": now, "until": now + dt.timedelta(seconds=lease_seconds), "journal": journal_id, **which}
-    with database.write() as session:
+    with database.write_singly() as session:
         row = session.connection().execute(_claim(is_next="way" in which), values).one_or_none()
     if row is None:
         return None

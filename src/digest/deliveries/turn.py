@@ -230,6 +230,18 @@ class Turn:
     def _record(self, group: Group, held: _Held) -> None:
         lease, now = held.lease, clock.utc_now()
         refusal = self._breaker.judge(group.people, group.results)
+        is_last = not held.waiting and not held.under_way
+        if (
+            not is_last
+            and not refusal
+            and group.is_plain
+            and not self._has_rests
+            and not self.sender.was_failing
+        ):
+            # Most groups: one statement says all there is to say.
+            with self.database.write_singly() as session:
+                record(session, lease.edition_id, group.results)
+            return
         with self.database.write() as session:
             record(session, lease.edition_id, group.results)
             if group.deferred:
@@ -241,7 +253,6 @@ class Turn:
                 note_working(session, self.sender.transport_id)
             if refusal is not None:
                 pause_for_transport(session, lease.edition_id, refusal, now=now)
-            is_last = not held.waiting and not held.under_way
             if is_last and close_if_done(session, lease.batch_id, now=now):
                 self._done.add(lease.batch_id)
 
