@@ -19,7 +19,7 @@ ROWS: Mapping[str, Row] = {
     "smtplib": delivery_sending.beside_smtplib,
     "signed": delivery_sending.signed,
     "relay": delivery_sending.far,
-    "memory": lambda at: delivery_scale.memory(at, few=FEW, many=MANY),
+    "memory": lambda at: delivery_scale.memory(at, few=FEW, many=MANY, rounds=effort.rounds()),
     "planning": delivery_scale.planning,
     "topics": delivery_scale.planning_by_topics,
     "correction": delivery_scale.planning_of_correction,
