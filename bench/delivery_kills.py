@@ -25,6 +25,7 @@ import sqlalchemy as sa
 
 from bench import effort
 from bench.figures import Figure, Target, load
+from bench.rows import unmeasured
 from digest.db import Database
 from digest.db.schema import upgrade
 from digest.models import Transport
@@ -96,15 +97,20 @@ def proofs() -> Iterator[Figure]:
         postgres = run.obtain(folder, "postgres")
         server = PostgresServer(postgres.url, postgres.text) if postgres.url else None
         with tempfile.TemporaryDirectory(dir=memory_folder(), prefix="digest-kills-") as temporary:
-            outcomes = []
+            outcomes, is_whole = [], True
             try:
                 for outcome in _outcomes(Path(temporary), server, seed_number):
                     outcomes.append(outcome)  # noqa: PERF402 - what was found is told if the rest is not wanted
             except KeyboardInterrupt:
                 print(f"delivery: interrupted after {len(outcomes)} trials")
+                is_whole = False
     finally:
         run.end_run(folder, lock)
     yield from summary(outcomes, seed_number)
+    if not is_whole:
+        yield unmeasured(AREA, "the other trials", "they were interrupted")
+    if server is None:
+        yield unmeasured(AREA, "kills on PostgreSQL", postgres.text)
 
 
 def summary(outcomes: Sequence[Outcome], seed_number: int) -> Iterator[Figure]:

@@ -21,6 +21,7 @@ import pytest
 import sqlalchemy as sa
 
 from bench.figures import Figure, Target, load
+from bench.rows import unmeasured
 from digest.models import Batch, DeliveryStatus
 from tests.process.newsroom import Newsroom, kill_group, newsroom
 from tests.process.test_kill import _is_sent, _statuses, edition_for
@@ -79,6 +80,8 @@ def proofs() -> Iterator[Figure]:
     finally:
         run.end_run(folder, lock)
     yield from summary(outcomes, seed)
+    if not postgres.url:
+        yield unmeasured("spine", "kills on PostgreSQL", postgres.text)
 
 
 def trials(seed: int, count: int, *, has_postgres: bool) -> list[Trial]:
