@@ -78,7 +78,8 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "audience": (
         *("tests/unit/lists", "tests/integration/lists", "tests/unit/web", "tests/integration/web"),
-        *("tests/unit/bench/test_load_generator.py", "tests/unit/test_segment_builder.py"),
+        *("tests/unit/bench/test_load_generator.py", "tests/unit/bench/test_audience.py"),
+        "tests/unit/test_segment_builder.py",
         *(
             f"tests/integration/cli/test_{name}.py"
             for name in (

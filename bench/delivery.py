@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from bench import delivery_fleet, delivery_scale, delivery_sending, effort
 from bench.delivery_room import Servers, servers
-from bench.figures import Figure, Target
+from bench.figures import Figure
+from bench.rows import unmeasured
 
 AREA = "delivery"
 FEW, MANY = 10_000, 100_000
@@ -19,7 +20,7 @@ ROWS: Mapping[str, Row] = {
     "smtplib": delivery_sending.beside_smtplib,
     "signed": delivery_sending.signed,
     "relay": delivery_sending.far,
-    "memory": lambda at: delivery_scale.memory(at, few=FEW, many=MANY),
+    "memory": lambda at: delivery_scale.memory(at, few=FEW, many=MANY, rounds=effort.rounds()),
     "planning": delivery_scale.planning,
     "topics": delivery_scale.planning_by_topics,
     "correction": delivery_scale.planning_of_correction,
@@ -31,13 +32,13 @@ ROWS: Mapping[str, Row] = {
 
 def figures() -> Iterator[Figure]:
     """The rows that were asked for, each figure as soon as it is known."""
+    rows = effort.chosen(ROWS)
     try:
-        rows = effort.chosen(ROWS)
         with servers() as at:
             for name, row in rows.items():
                 yield from measured(name, row, at)
     except LookupError as error:
-        print(f"delivery: {error}.")
+        yield unmeasured(AREA, ", ".join(rows), str(error))
 
 
 def measured(name: str, row: Row, at: Servers) -> Iterator[Figure]:
@@ -45,5 +46,4 @@ def measured(name: str, row: Row, at: Servers) -> Iterator[Figure]:
     try:
         yield from row(at)
     except (AssertionError, OSError, ValueError) as error:
-        note = f"{type(error).__name__}: {error}"[:500]
-        yield Figure(AREA, f"{name}: could not be measured", 1, "failures", target=Target("<=", 0), note=note)
+        yield unmeasured(AREA, name, f"{type(error).__name__}: {error}")

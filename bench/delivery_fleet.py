@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ from celery import Celery
 from bench import effort
 from bench.delivery_mail import small_mail
 from bench.delivery_peers import recorded, smtp_sink
-from bench.delivery_room import ROOT, Room, Servers, child_env, room
-from bench.delivery_sending import AREA, cpu_us
-from bench.figures import Figure, Target, load, repeat
+from bench.delivery_room import ROOT, Room, Servers, Work, child_env, room
+from bench.delivery_sending import AREA, unsigned_sender
+from bench.figures import Figure, Series, Target, load, repeat
 from bench.memory import tree
 from digest.config import load as load_settings
 from digest.deliveries.plan import BATCH_SIZE
@@ -35,6 +36,7 @@ from tests.servers.waiting import wait_until
 
 NOOP = "bench.noop"
 _PEOPLE = 12_000
+_RUNS = 3  # rounds: each run starts its processes anew
 _AUDIENCE = 100_000
 _TASKS = 1000
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -71,15 +73,23 @@ class TaskCost:
     worker: float
     publisher: float
 
+    @property
+    def each(self) -> float:
+        return self.worker + self.publisher
+
 
 def workers(at: Servers) -> Iterator[Figure]:
-    """One, two and four workers, each with an edition of its own."""
-    yield from worker_figures([_run(at, count) for count in (1, 2, 4)])
+    """One, two and four workers by turns, each with an edition of its own."""
+    yield from worker_figures([_run(at, count) for _ in range(effort.rounds(_RUNS)) for count in (1, 2, 4)])
 
 
 def share(at: Servers) -> Iterator[Figure]:
-    """Celery's part, from what a task, a batch and a message were measured to cost."""
-    yield share_figure(_task_cost(at), _run(at, 1), us_per_message=cpu_us(at))
+    """Celery's part, from what a task, a batch and a message were measured to cost, by turns."""
+    run = _run(at, 1)
+    with unsigned_sender(at) as send, _nothing_done(at) as task_cost:
+        task_cost(), send()  # the first time is no measure
+        rounds = [(task_cost(), send()) for _ in range(effort.rounds())]
+    yield share_figure(rounds, run)
 
 
 def first_message(at: Servers) -> Iterator[Figure]:
@@ -88,7 +98,7 @@ def first_message(at: Servers) -> Iterator[Figure]:
 
 
 def worker_figures(runs: Sequence[Run]) -> Iterator[Figure]:
-    """Whether every run was exact, and the sum of each."""
+    """Whether every run was exact, and the sum of each number of workers."""
     wrong = sum(not each.is_exact for each in runs)
     found = "; ".join(
         f"{each.workers}: {each.taken:,} mails to {each.distinct:,} people, {each.rate:,.0f}/s"
@@ -103,33 +113,40 @@ def worker_figures(runs: Sequence[Run]) -> Iterator[Figure]:
         note=f"Celery workers on PostgreSQL and Redis, {runs[0].people:,} small mails a run, by the record "
         f"of smtp-sink; {found}; {load()}",
     )
-    for each in runs:
-        plural = "s" if each.workers > 1 else ""
+    for count in dict.fromkeys(each.workers for each in runs):
+        same = [each for each in runs if each.workers == count]
+        rates = Series(tuple(each.rate for each in same))
+        tasks, batches = (", ".join(str(getattr(one, part)) for one in same) for part in ("tasks", "batches"))
         yield Figure(
             AREA,
-            f"{each.workers} worker{plural} together",
-            each.rate,
+            f"{count} worker{'s' if count > 1 else ''} together",
+            rates.median,
             "1/s",
-            note=f"small mails; first to last in the ledger; {each.tasks} tasks for {each.batches} batches; "
-            "sink, database and broker share the cores; one run",
+            note=f"small mails; first to last in the ledger; {tasks} tasks for {batches} batches; sink, "
+            f"database and broker share the cores; by turns with the other numbers, {rates.spread}",
         )
 
 
-def share_figure(cost: TaskCost, run: Run, *, us_per_message: float) -> Figure:
-    """Celery's part of the CPU of a batch."""
+def share_figure(rounds: Sequence[tuple[TaskCost, Work]], run: Run) -> Figure:
+    """Celery's part of the CPU of a batch: the median of the rounds' own."""
     tasks = run.tasks / run.batches
-    each = cost.worker + cost.publisher
-    batch = BATCH_SIZE * us_per_message
+    one_task = Series(tuple(100 * cost.each / (BATCH_SIZE * work.cpu_us) for cost, work in rounds))
+    shares = Series(tuple(tasks * each for each in one_task.values))
+    worker, publisher = (
+        statistics.median(getattr(cost, part) for cost, _ in rounds) for part in ("worker", "publisher")
+    )
+    batch = BATCH_SIZE * statistics.median(work.cpu_us for _, work in rounds)
     return Figure(
         AREA,
         "Celery's share of the cost of a batch",
-        100 * tasks * each / batch,
+        shares.median,
         "%",
         target=Target("<=", 2),
-        note=f"a task that does nothing takes {cost.worker:,.0f} us in a prefork worker and "
-        f"{cost.publisher:,.0f} us to send; {run.tasks} tasks were begun for {run.batches} batches by one "
-        f"worker; a batch of {BATCH_SIZE} takes {batch / 1000:,.0f} ms (unsigned, 70 kB); with one task for "
-        f"each batch it would be {100 * each / batch:.1f} %; {load()}",
+        note=f"a task that does nothing takes {worker:,.0f} us in a prefork worker and "
+        f"{publisher:,.0f} us to send; {run.tasks} tasks were begun for {run.batches} batches by one "
+        f"worker; a batch of {BATCH_SIZE} takes {batch / 1000:,.0f} ms (unsigned, 70 kB); shares of rounds "
+        f"by turns {shares.spread}; with one task for each batch it would be {one_task.median:.1f} %; "
+        f"{load()}",
     )
 
 
@@ -162,22 +179,25 @@ def _run(at: Servers, count: int) -> Run:
     return Run(count, people, len(taken), len(set(taken)), float(seconds), tasks, int(batches))
 
 
-def _task_cost(at: Servers) -> TaskCost:
-    """Have a worker with our settings do nothing, many times."""
+@contextlib.contextmanager
+def _nothing_done(at: Servers) -> Iterator[Callable[[], TaskCost]]:
+    """What has a worker with our settings do nothing, many times, and says the cost of once."""
     with room(at) as made, contextlib.ExitStack() as stack:
         _empty_broker(at)
         app = _app(made)
         worker = stack.enter_context(_celery(made, *_worker(0, app="bench.delivery_noop")))
         _wait_for(app, 1)
         broker = stack.enter_context(redis.Redis.from_url(at.broker_url))
-        _publish(app, 50)
-        wait_until(lambda: _is_empty(broker), seconds=60, what="the first tasks")
-        before, publishing = _cpu_of_tree(worker.pid), time.thread_time()
-        _publish(app, _TASKS)
-        published = time.thread_time() - publishing
-        wait_until(lambda: _is_empty(broker), seconds=60, what="the end of the tasks")
-        used = _cpu_of_tree(worker.pid) - before
-    return TaskCost(worker=1e6 * used / _TASKS, publisher=1e6 * published / _TASKS)
+
+        def measured() -> TaskCost:
+            before, publishing = _cpu_of_tree(worker.pid), time.thread_time()
+            _publish(app, _TASKS)
+            published = time.thread_time() - publishing
+            wait_until(lambda: _is_empty(broker), seconds=60, what="the end of the tasks")
+            used = _cpu_of_tree(worker.pid) - before
+            return TaskCost(worker=1e6 * used / _TASKS, publisher=1e6 * published / _TASKS)
+
+        yield measured
 
 
 def _first_message(at: Servers) -> Figure:

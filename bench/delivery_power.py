@@ -31,6 +31,7 @@ from bench.delivery_kills import (
     starts,
 )
 from bench.figures import Figure, Target, load
+from bench.rows import unmeasured
 from tests.process.crash_trials import scene
 from tests.process.crash_workers import Workers, workers
 from tests.process.power_cuts import CutTrial, Plan, Tail, cut
@@ -58,6 +59,8 @@ def proofs() -> Iterator[Figure]:
     finally:
         run.end_run(folder, lock)
     yield from summary(outcomes, seed_number)
+    if server is None:
+        yield unmeasured(AREA, "power cuts on PostgreSQL", postgres.text)
 
 
 def summary(outcomes: Sequence[Outcome], seed_number: int) -> Iterator[Figure]:

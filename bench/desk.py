@@ -30,11 +30,7 @@ def figures() -> Iterator[Figure]:
 
 
 def _all() -> Iterator[Figure]:
-    try:
-        parts = effort.chosen(PARTS)
-    except LookupError as error:
-        print(f"{AREA}: {error}.")
-        return
+    parts = effort.chosen(PARTS)
     with _filled() as (made, filled):
         for name, part in parts.items():
             yield from measured(AREA, name, _row(part, made, filled))

@@ -16,6 +16,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+
+class RowError(LookupError):
+    """A row was asked for that there is not."""
+
+
 IS_QUICK = os.environ.get("DIGEST_BENCH_QUICK", "") not in {"", "0"}
 TRIALS = int(os.environ.get("DIGEST_PROOF_TRIALS") or 1000)
 FUZZ_SECONDS = int(os.environ.get("DIGEST_PROOF_SECONDS") or 60)
@@ -40,10 +45,10 @@ def people(usual: int) -> int:
 
 
 def chosen(rows: Mapping[str, T], only: tuple[str, ...] = ONLY) -> dict[str, T]:
-    """The rows that were asked for, in their own order, or all; LookupError for a name that is none."""
+    """The rows that were asked for, in their own order, or all; RowError for a name that is none."""
     unknown = [name for name in only if name not in rows]
     if unknown:
-        raise LookupError(f"there is no row {unknown[0]!r}; there are: {', '.join(rows)}")
+        raise RowError(f"there is no row {unknown[0]!r}; there are: {', '.join(rows)}")
     return {name: row for name, row in rows.items() if not only or name in only}
 
 

@@ -13,12 +13,7 @@ Row = Callable[[], Iterator[Figure]]
 
 def figures_of(area: str, rows: Mapping[str, Row]) -> Iterator[Figure]:
     """The rows that were asked for, each figure as soon as it is known."""
-    try:
-        chosen = effort.chosen(rows)
-    except LookupError as error:
-        print(f"{area}: {error}.")
-        return
-    for name, row in chosen.items():
+    for name, row in effort.chosen(rows).items():
         yield from measured(area, name, row)
 
 
@@ -27,5 +22,10 @@ def measured(area: str, name: str, row: Row) -> Iterator[Figure]:
     try:
         yield from row()
     except (AssertionError, OSError, ValueError, DigestError) as error:
-        note = f"{type(error).__name__}: {error}"[:500]
-        yield Figure(area, f"{name}: could not be measured", 1, "failures", target=Target("<=", 0), note=note)
+        yield unmeasured(area, name, f"{type(error).__name__}: {error}")
+
+
+def unmeasured(area: str, name: str, why: str) -> Figure:
+    """A figure that is missed: what could not be measured has not held."""
+    note = why[:500]
+    return Figure(area, f"{name}: could not be measured", 1, "failures", target=Target("<=", 0), note=note)

@@ -39,7 +39,8 @@ AREAS: dict[str, Area] = {
 def run(area: str | None, *, proof: bool, folder: Path = results.FOLDER) -> int:
     """Measure one area or all, show each figure as it comes, and keep them in FOLDER.
 
-    The exit status: 0; 1 if a target was missed; 2 for an area that there is not.
+    The exit status: 0; 1 if a target was missed or something could not be measured; 2 for an area or a row
+    that there is not.
     """
     if area is not None and area not in AREAS:
         sys.stderr.write(f"There is no area {area!r}; there are: {', '.join(AREAS)}.\n")
@@ -50,9 +51,16 @@ def run(area: str | None, *, proof: bool, folder: Path = results.FOLDER) -> int:
     missed = is_kept = False
     for name, found in AREAS.items():
         target = found.proofs if proof else found.figures
-        if target is None or area not in {None, name}:
+        if area not in {None, name}:
             continue
-        figures = _measured(_loaded(target), console)
+        if target is None:
+            console.print(f"{name}: its tests are its proof.", highlight=False)
+            continue
+        try:
+            figures = _measured(_loaded(target), console)
+        except effort.RowError as error:
+            sys.stderr.write(f"{name}: {error}.\n")
+            return 2
         results.save(file, figures, now=clock.utc_now(), is_part=bool(effort.ONLY))
         is_kept = True
         console.print(f"\n[bold]{name}[/bold] on {results.machine()}", highlight=False)

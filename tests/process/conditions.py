@@ -1,4 +1,4 @@
-"""What a worker of the tests lives under: its host, its lease, the size of its files, a note of its syncs.
+"""What a worker of the tests lives under: its host, its lease, its time to end, its files, its syncs.
 
 Names and values that the product asks the system for, put in place in a process of its own; no behaviour is
 changed.
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from digest.db import engine
-from digest.mail import journal, journal_sync
+from digest.deliveries import group
+from digest.mail import journal, journal_sync, smtp_client
 from digest.tasks import runtime
 
 
@@ -24,6 +25,10 @@ def put_in_place(job: Mapping[str, Any]) -> None:
         _live_on(job["host"], job.get("boot", "only"))
     if job.get("idle_limit"):
         engine._OF_EACH_SESSION["idle_in_transaction_session_timeout"] = job["idle_limit"]
+    if job.get("drain"):
+        runtime.DRAIN_SECONDS = job["drain"]
+        group._NAP_SECONDS = job["drain"] / 4  # until it looks again how long to wait
+        smtp_client._CLOSE_SECONDS = 0.05  # for a goodbye that is not answered either
     if job.get("lease"):
         here = runtime.runtime()
         here.config = here.config.model_copy(update={"lease_seconds": job["lease"]})

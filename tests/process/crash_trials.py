@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,11 +17,11 @@ from digest import clock, keys
 from digest.db import Database
 from digest.lists import retention
 from digest.mail.journal import Record
-from digest.models import MailingList, Security, Transport, UncertainPolicy, Variant
+from digest.models import Batch, Journal, MailingList, Security, Transport, UncertainPolicy, Variant
 from tests.factories import make_subscriber, make_subscription
 from tests.integration.planned import make_desk, named_words
 from tests.process.checker import Member, Report, check
-from tests.process.crash_workers import KILLED, STOPPED, Crash, Workers
+from tests.process.crash_workers import KILLED, STOPPED, TOLD, Crash, Workers
 from tests.process.evidence import members_of, records_in, taken_of
 from tests.servers.smtp import JudgeServer, read_ends
 from tests.servers.smtp_script import Script
@@ -31,15 +32,27 @@ PEOPLE = 13
 # A pass of what is passed once for each of them, with some behind and some before it.
 MIDDLE = PEOPLE // 2 + 1
 PUBLIC_URL = "https://digest.courier.example"
+# What the end of a trial tells: who is pending is not lost, and whoever is sent again by policy is so later.
+_LATER = frozenset({"lost", "doubled"})
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How the workers of a trial ended, what was found, and how often each point was passed by the last."""
+    """How the workers of a trial ended, what was found, and how often each point was passed by the last.
+
+    `told` is how many were told to end before they had, `unsettled` what these left that must not be.
+    """
 
     statuses: list[int]
     report: Report
     passes: dict[str, int]
+    told: int = 0
+    unsettled: tuple[str, ...] = ()
+
+    @property
+    def ends(self) -> int:
+        """How many workers ended before the edition did."""
+        return self.statuses.count(KILLED) + self.told
 
 
 def seed(database: Database, folder: Path, *, policy: str, people: int = PEOPLE) -> int:
@@ -135,19 +148,23 @@ def run_trial(
     """Run the workers one after another, each to its crash, a last one to the end; then compare.
 
     The database holds a seeded edition, the folder its secrets. Each worker but the last must be killed where
-    it was to be.
+    it was to be; of one that is told to end it is looked at what it left.
     """
-    statuses, answer = [], {}
+    statuses, answer, told, unsettled = [], {}, 0, []
     with scene(made, folder, url, edition_id, script=script) as on:
         for crash in (*crashes, Crash()):
             answer = on.run(crash)
             statuses.append(answer["status"])
+            if answer["passes"].get(TOLD):
+                unsettled += on.held() + ([] if told else on.unsettled(is_hurried=bool(crash.drain)))
+                told += 1
     report = on.report()
     for crash, status in zip((*crashes, Crash()), statuses, strict=True):
         # One that is killed at a random moment may have come to its end before.
         expected = {KILLED, 0} if crash.after else {KILLED if crash.point else 0}
+        expected -= {KILLED} if crash.is_told else set()
         assert status in expected, (crash, status, made.log.read_text()[-3000:])
-    return Trial(statuses, report, answer["passes"])
+    return Trial(statuses, report, answer["passes"], told, tuple(unsettled))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +183,8 @@ class Scene:
         """Run a worker to its end, or to where it stops; `under` as in `crashing_worker`."""
         env = {**_settings(self.folder, self.url), **under.pop("env", {})}
         answer = self.made.run(self.folder, env, crash or Crash(), under=under)
+        if crash is not None and crash.is_told:
+            self.judge.hold_no_more()  # what it had not answered; the next worker finds it as it should be
         if answer["status"] == STOPPED:
             self.standing.add(answer["pid"])
         self._wait_for_the_judge()
@@ -204,6 +223,28 @@ class Scene:
             ends=list(read_ends(self.record)),
             records=self.records() if with_journals else None,
         )
+
+    def unsettled(self, *, is_hurried: bool) -> list[str]:
+        """Who is not as the first worker must leave them that was told to end.
+
+        Whoever was taken is sent, or in doubt if their answer was not waited for (`is_hurried`); everybody
+        else is pending. After a second one whoever was in doubt may be pending too: to be sent it again.
+        """
+        report = self.report()
+        found = [entry for entry in report.lost if not entry.endswith(": pending")]
+        problems = [entries for name, entries in report.problems().items() if name not in _LATER]
+        found += itertools.chain(*problems)
+        if report.uncertain > (report.connections_ended if is_hurried else 0):
+            found.append(f"{report.uncertain} in doubt, {report.connections_ended} connections ended")
+        return found
+
+    def held(self) -> list[str]:
+        """What the next worker would have to wait for; nothing, unless one was killed."""
+        leased = sa.select(Batch.id).where(Batch.leased_until.is_not(None) | Batch.journal_id.is_not(None))
+        unfolded = sa.select(Journal.id).where(Journal.folded_at.is_(None))
+        with self.opened() as database, database.read() as session:
+            found = [f"batch {each} is held" for each in session.scalars(leased)]
+            return found + [f"journal {each} is not folded" for each in session.scalars(unfolded)]
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Database]:

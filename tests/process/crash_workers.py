@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -13,11 +14,52 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.servers.smtp_script import Fault, Script
 from tests.servers.waiting import HANG
 
 ROOT = Path(__file__).resolve().parents[2]
 # How a worker ended that was killed, and one that stands still.
 KILLED, STOPPED = -signal.SIGKILL, -signal.SIGSTOP
+# Among the passes of a worker that was told to end before it had.
+TOLD = "told to end"
+_TOO_SHORT = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the workers of a trial are ended: killed, or told to end (SIGTERM), which some have no time for."""
+
+    action: str = "kill"
+    drain: float = 0.0
+
+    @property
+    def is_told(self) -> bool:
+        return self.action == "end"
+
+    @classmethod
+    def at_random(cls, numbers: random.Random) -> Ending:
+        """One in three is told to end, every other of these with too little time for answers."""
+        if numbers.randrange(3):
+            return cls()
+        return cls("end", numbers.choice((0.0, _TOO_SHORT)))
+
+    def after(self, seconds: float) -> Crash:
+        """It at this moment."""
+        return Crash(after=seconds, action=self.action, drain=self.drain)
+
+    def script(self, numbers: random.Random, *, people: int, connections: int) -> Script:
+        """A mail server that answers 10 ms after it has put a mail on record: some are then on their way.
+
+        Where there is no time for answers, it keeps some of them to itself until the worker has ended.
+        """
+        slow = Fault("accepted", action="slow", seconds=0.01, times=0)
+        if not self.drain:
+            return Script(faults=(slow,))
+        skip, times = numbers.randrange(people // 2), numbers.randint(1, connections)
+        return Script(faults=(Fault("accepted", action="hold", skip=skip, times=times), slow))
+
+
+KILL = Ending()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +67,8 @@ class Crash:
     """Kill at the so-many-th pass of a point, or after so many seconds; without either it comes to its end.
 
     `without` is a function of the product that does nothing in this worker. `action` is what happens instead
-    of the kill: `stop` or `fail`.
+    of the kill: `stop`, `fail`, or `end` (SIGTERM, only at a moment); `drain` for how many seconds it then
+    waits for answers, 0 for as long as the product does.
     """
 
     point: str = ""
@@ -33,6 +76,11 @@ class Crash:
     after: float = 0.0
     without: str = ""
     action: str = "kill"
+    drain: float = 0.0
+
+    @property
+    def is_told(self) -> bool:
+        return self.action == "end"
 
 
 class Workers:
@@ -72,6 +120,7 @@ class Workers:
             "kill_after": crash.after,
             "without": crash.without,
             "action": crash.action,
+            "drain": crash.drain,
             **(under or {}),
         }
         return self._asked(job)

@@ -17,13 +17,14 @@ the file outlives its unlinking, whatever the worker does with it. `kill_after` 
 seconds, wherever it is. `without` makes a function of the product do nothing: to see that the rig sees it.
 
 `action` is what happens at the point or the moment: `kill`, `stop` (SIGSTOP; the status is -19 then, and
-`{"go_on": PID, "seconds": 20}` lets it go on), or `fail`: the database says that it has no room,
-`fails_times` in a row. A job may say more of its worker (`tests.process.conditions`): on which `host` it
-lives and since which start (`boot`) of it, for how many seconds it holds a `lease`, how large its files may
-be (`file_limit`), after what time the database ends a transaction that stands still (`idle_limit`), into
-which file its syncs are noted (`notes_syncs`); that it begins with a tick even if nothing is open
-(`looks_first`), goes home after some seconds (`leaves_after`), and after an error to the next task
-(`survives`).
+`{"go_on": PID, "seconds": 20}` lets it go on), `end` (SIGTERM at the moment: it begins no other task, hands
+back what it holds, waits for answers at most `drain` seconds where that is said, and ends with status 0
+within 30 seconds), or `fail`: the database says that it has no room, `fails_times` in a row. A job may say
+more of its worker (`tests.process.conditions`): on which `host` it lives and since which start (`boot`) of
+it, for how many seconds it holds a `lease`, how large its files may be (`file_limit`), after what time the
+database ends a transaction that stands still (`idle_limit`), into which file its syncs are noted
+(`notes_syncs`); that it begins with a tick even if nothing is open (`looks_first`), goes home after some
+seconds (`leaves_after`), and after an error to the next task (`survives`).
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ from digest.models import (
 from digest.tasks import runtime, work
 from tests.process import conditions
 from tests.process.crash_points import POINTS, install, make_smaller, take_out
+from tests.process.crash_workers import TOLD
 
+_NUMBERS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "end": signal.SIGTERM}
+_END_SECONDS = 30.0  # in which a worker that is told to end has ended
 _OPEN = (EditionState.FROZEN, EditionState.SENDING)
 
 
@@ -107,6 +111,9 @@ def _warmed(job: dict[str, Any]) -> dict[str, Any]:
 
 def _in_a_child(job: dict[str, Any]) -> dict[str, Any]:
     reading, writing = os.pipe()
+    runtime._STOPPED_AT.value = 0.0  # shared with all children: the last one may have been told to end
+    # As Celery's signal does; in place before the fork, so that no moment is too early for it.
+    usual = signal.signal(signal.SIGTERM, lambda *_: runtime.stop_children())
     child = os.fork()
     if child == 0:
         os.close(reading)
@@ -118,11 +125,14 @@ def _in_a_child(job: dict[str, Any]) -> dict[str, Any]:
         except BaseException:
             traceback.print_exc()
         os._exit(status)
+    signal.signal(signal.SIGTERM, usual)
     os.close(writing)
     if not job["kill_after"]:
         return _waited(child, reading, _timer(child, job["seconds"], signal.SIGABRT))
-    number = signal.SIGSTOP if job["action"] == "stop" else signal.SIGKILL
-    return _waited(child, reading, _timer(child, job["kill_after"], number))
+    moment = _timer(child, job["kill_after"], _NUMBERS[job["action"]])
+    if job["action"] != "end":
+        return _waited(child, reading, moment)
+    return _waited(child, reading, moment, _timer(child, job["kill_after"] + _END_SECONDS, signal.SIGABRT))
 
 
 def _timer(child: int, seconds: float, number: int) -> threading.Timer:
@@ -135,10 +145,11 @@ def _timer(child: int, seconds: float, number: int) -> threading.Timer:
 _stopped: dict[int, int] = {}
 
 
-def _waited(child: int, reading: int, timer: threading.Timer) -> dict[str, Any]:
+def _waited(child: int, reading: int, *timers: threading.Timer) -> dict[str, Any]:
     _, status = os.waitpid(child, os.WUNTRACED)
-    timer.cancel()
-    timer.join()
+    for timer in timers:
+        timer.cancel()
+        timer.join()
     if os.WIFSTOPPED(status):
         _stopped[child] = reading
         return {"status": -os.WSTOPSIG(status), "passes": {}, "pid": child}
@@ -196,6 +207,8 @@ def _work(job: dict[str, Any]) -> dict[str, int]:
         nap=0.02 if job.get("lease") or job.get("survives") else 0.0,
     )
     call(runtime.close_runtime)
+    if runtime.is_stopping():
+        passes[TOLD] += 1
     return dict(passes)
 
 
@@ -225,7 +238,7 @@ def drive(
     """Call the tasks as a worker would be told to, until every edition is served and nothing is open."""
     database = Database(config.settings().database)
     leaves_at = time.monotonic() + leaves_after if leaves_after else until
-    while not _is_served(database):
+    while not runtime.is_stopping() and not _is_served(database):
         if time.monotonic() > leaves_at:
             if leaves_after:
                 break
@@ -236,6 +249,8 @@ def drive(
         for edition_id in _unplanned(database):
             call(work.plan_edition, edition_id)
         for batch_id in _open_batches(database):
+            if runtime.is_stopping():  # Celery begins no other task then
+                break
             _stopping.begin()
             call(work.send_one_batch, batch_id)
     database.close()
@@ -308,7 +323,7 @@ class _Stopping:
 
     def __call__(self) -> bool:
         self._asked += 1
-        return self._tasks % 2 == 1 and self._asked > 8
+        return runtime.is_stopping() or (self._tasks % 2 == 1 and self._asked > 8)
 
 
 _stopping = _Stopping()

@@ -41,6 +41,16 @@ class Send:
     def wait_for_the_end(self) -> None:
         wait_until(lambda: self.state() is EditionState.SENT, what="the end of the edition")
 
+    def seconds_to_the_end(self, *, since: float) -> float:
+        """How long it took to its end, from a moment on or from when its last batch was due, the later one.
+
+        By what the workers wrote into the database; the moment is in seconds since 1970.
+        """
+        with self.room.database.read() as session:
+            edition = session.get_one(Edition, self.edition_id)
+            assert edition.state is EditionState.SENT
+            return edition.state_since.timestamp() - max(since, *self.due().values())
+
     def cancel(self) -> None:
         """End it as it is."""
         self.room.command("edition", "cancel", str(self.edition_id), "--because", "measured", "--yes")

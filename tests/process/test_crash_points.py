@@ -19,7 +19,7 @@ import pytest
 from digest.db import Database
 from tests.process.crash_points import POINTS, Point
 from tests.process.crash_trials import MIDDLE, PEOPLE, Bench, Trial, run_trial, seed
-from tests.process.crash_workers import KILLED, Crash
+from tests.process.crash_workers import KILL, KILLED, Crash, Ending
 from tests.servers.postgres import PostgresServer
 from tests.servers.smtp_script import Fault, Script
 
@@ -81,9 +81,8 @@ def _judge(trial: Trial, policy: str) -> None:
     allowed = report.connections_ended if policy == "resend" else 0
     assert report.is_clean(doubles_allowed=allowed), report.text()
     assert report.members == PEOPLE
-    kills = sum(status == KILLED for status in trial.statuses)
     if (
-        policy == "resend" and kills < 2
+        policy == "resend" and trial.ends < 2
     ):  # whoever is sent again is so once, and in doubt if that is cut short too
         assert report.uncertain == 0
     else:
@@ -177,32 +176,37 @@ def test_the_rig_sees_a_product_that_lost_a_part(bench: Bench, without: str, poi
         assert report.uncertain > report.connections_ended
 
 
-def test_fifty_random_kills_lose_nobody(bench: Bench) -> None:
-    """Fifty trials with SIGKILL at a random moment, some of them twice; a seed that fails is named.
+def test_fifty_random_ends_lose_nobody(bench: Bench) -> None:
+    """Fifty trials with SIGKILL or SIGTERM at a random moment, some twice; a seed that fails is named.
 
-    A thousand, at eight connections and on both databases, are one of the proofs (`bench/delivery_kills.py`).
+    Whoever is told to end leaves nobody in a state that is not known, nor anything that others wait for. A
+    thousand, at eight connections and on both databases, are one of the proofs (`bench/delivery_kills.py`).
     """
-    # On record at once, answered 10 ms later: else hardly a kill would fall between the dot and its answer.
-    slow = Script(faults=(Fault("accepted", action="slow", seconds=0.01, times=0),))
+    # On record at once, answered 10 ms later: else hardly an end would fall between the dot and its answer.
+    slow = KILL.script(random.Random(), people=PEOPLE, connections=2)
     with bench.scene("hold", script=slow) as scene:
         started = time.monotonic()
         scene.run()
         usual = time.monotonic() - started
-    killed = 0
-    # Whoever came to its end before its moment was not killed: that was no trial.
+    killed = told = 0
+    # Whoever came to its end before its moment was not ended: that was no trial.
     for number in range(500):
         numbers = random.Random(number)
-        crashes = [Crash(after=numbers.uniform(0.005, usual)) for _ in range(numbers.choice((1, 1, 1, 2)))]
-        policy = numbers.choice(_POLICIES)
+        ending, policy = Ending.at_random(numbers), numbers.choice(_POLICIES)
+        moments = [numbers.uniform(0.005, usual) for _ in range(numbers.choice((1, 1, 1, 2)))]
+        crashes = [ending.after(moment) for moment in moments]
+        script = ending.script(numbers, people=PEOPLE, connections=2)
         try:
-            trial = bench.on_sqlite(policy, *crashes, script=slow)
+            trial = bench.on_sqlite(policy, *crashes, script=script)
             _judge(trial, policy)
+            assert trial.unsettled == ()
         except AssertionError as error:
             raise AssertionError(f"seed {number}, {policy}, {crashes}") from error
-        killed += KILLED in trial.statuses
-        if killed == 50:
+        killed, told = killed + (KILLED in trial.statuses), told + (trial.told > 0)
+        if killed + told == 50:
+            assert told >= 5
             return
-    raise AssertionError(f"only {killed} were killed")
+    raise AssertionError(f"only {killed} were killed, and {told} told to end")
 
 
 @pytest.mark.slow

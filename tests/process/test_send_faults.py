@@ -26,7 +26,11 @@ pytestmark = [pytest.mark.process, pytest.mark.waits]
 PEOPLE = 440  # three batches of `small_batches`
 SPREAD = "3s"  # the second and the third are due one and two seconds after the first
 CONNECTIONS = 4  # of each of the four processes that send
+ANSWER = 0.01  # seconds from a mail to its answer
 SWEEP = 0.5  # seconds from one to the next
+# What sending takes by itself, on one process's connections, and so many times that on a busy machine.
+SENDING, BUSY = PEOPLE * ANSWER / CONNECTIONS, 4
+FOUND_AGAIN = 4.0  # kombu looks for a broker that is away after two seconds, and after four more
 TRIALS = 24  # of the slow test
 
 
@@ -39,14 +43,17 @@ class House:
     postgres: PrivatePostgres
     people: frozenset[str]
 
-    def lose_hints(self) -> None:
+    def lose_hints(self) -> float:
+        """Have the broker forget all; when it had."""
         self.broker.forget()
+        return time.time()
 
-    def lose_broker(self, *, away: float = 1.5) -> None:
-        """Kill the broker; an empty one takes its place after so many seconds."""
+    def lose_broker(self, *, away: float = 1.5) -> float:
+        """Kill the broker; an empty one takes its place after so many seconds; when it had."""
         self.broker.kill()
         time.sleep(away)
         self.broker.restart(is_empty=True)
+        return time.time()
 
     def restart_database(self, number: int = signal.SIGINT) -> None:
         self.room.database.close()  # the test's own sessions would end with the others
@@ -70,8 +77,8 @@ def running(private_postgres: PrivatePostgres, tmp_path_factory: pytest.TempPath
             settings,
             database_url=private_postgres.url,
             broker_url=broker.url,
-            # Each mail takes 10 ms, so that a fault meets some on each connection.
-            faults=[{"stage": "accepted", "action": "slow", "seconds": 0.01, "times": 0}],
+            # Each mail takes a moment, so that a fault meets some on each connection.
+            faults=[{"stage": "accepted", "action": "slow", "seconds": ANSWER, "times": 0}],
             tick_seconds=str(SWEEP),
         ) as room,
     ):
@@ -99,6 +106,11 @@ def _begun(house: House, *, taken: int = 40) -> Send:
     return send
 
 
+def _check_needed_one_sweep(send: Send, since: float) -> None:
+    """From then on it took no longer to the end than one sweep and the sending itself."""
+    assert send.seconds_to_the_end(since=since) <= SWEEP + BUSY * SENDING
+
+
 @contextlib.contextmanager
 def _pace(house: House, per_second: int) -> Iterator[None]:
     """All workers together hand over so many a second, as long as the block lasts."""
@@ -108,21 +120,29 @@ def _pace(house: House, per_second: int) -> Iterator[None]:
 
 
 def test_hints_that_the_broker_forgot_are_given_again(house: House) -> None:
-    """FLUSHALL amid the first batch: the others, which are due later, begin at their time by the sweep."""
+    """FLUSHALL amid the first batch: the others, which are due later, begin at their time by the sweep.
+
+    One sweep, and no more than the sending takes, after the last was due the edition has ended.
+    """
     send = _begun(house)
-    house.lose_hints()
+    lost_at = house.lose_hints()
     assert len(set(send.due().values())) == 3  # else there were no others
     send.wait_for_the_end()
     send.check_begins()
     send.check_once_each()
+    _check_needed_one_sweep(send, lost_at)
 
 
 def test_a_broker_that_was_killed_may_come_back_empty(house: House) -> None:
-    """SIGKILL amid the first batch, an empty one a moment later: the rest goes out by the sweep."""
+    """SIGKILL amid the first batch, an empty one a moment later: the rest goes out by the sweep.
+
+    By one, once the workers have found the broker again.
+    """
     send = _begun(house)
-    house.lose_broker()
+    back_at = house.lose_broker()
     send.wait_for_the_end()
     send.check_once_each()
+    _check_needed_one_sweep(send, back_at + FOUND_AGAIN)
 
 
 def test_a_database_that_is_restarted_leaves_nobody_in_doubt(house: House) -> None:
@@ -171,9 +191,11 @@ def test_faults_at_any_moment(house: House) -> None:
         name = list(faults)[trial % len(faults)]
         taken = chance.randrange(1, PEOPLE - 50)
         send = _begun(house, taken=taken)
-        faults[name]()
+        over_at = faults[name]()
         send.wait_for_the_end()
         try:
             send.check_once_each()
+            if name == "hints lost":
+                _check_needed_one_sweep(send, over_at or time.time())
         except AssertionError as error:
             raise AssertionError(f"seed {seed}, trial {trial}: {name} after {taken} mails") from error

@@ -92,6 +92,11 @@ class JudgeServer:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._let_go)
 
+    def hold_no_more(self) -> None:
+        """From any thread: let go, and hold no answer back from now on."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._hold_no_more)
+
     def stop(self) -> None:
         """From inside the loop: end `serve`."""
         self._stopped()
@@ -137,6 +142,10 @@ class JudgeServer:
         holding, self.holding = self.holding, set()
         for conversation in holding:
             conversation.let_go()
+
+    def _hold_no_more(self) -> None:
+        self.counter = FaultCounter(tuple(one for one in self.counter.faults if one.action != "hold"))
+        self._let_go()
 
     def _write_group(self) -> None:
         self._write(sync=self.script.fsync)

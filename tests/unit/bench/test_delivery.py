@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from bench.delivery_mail import WIRE_BYTES, mail_of, wire
 from bench.delivery_peers import Cost, recorded
 from bench.delivery_room import Servers, Work
 from bench.delivery_scale import memory_figure
-from bench.delivery_sending import cpu_ratio, rate_ratio
+from bench.delivery_sending import cpu_ratio, far_figure, rate_ratio
 from bench.figures import Figure, Target
+from digest.deliveries.plan import BATCH_SIZE
 from tests.servers.postgres import PostgresServer
 
 AT = Servers(PostgresServer("", ""), "", Path())
@@ -78,10 +80,24 @@ def test_memory_is_flat_within_ten_per_cent() -> None:
     """A tenth more holds and a fifth more does not, nor a fifth less: that would be measured wrongly."""
     small = _work()
     holds = [
-        memory_figure(small, _work(peak=peak, sent=100_000)).holds
+        memory_figure([(small, _work(peak=peak, sent=100_000))]).holds
         for peak in (54_000_000, 60_000_000, 40_000_000)
     ]
     assert holds == [True, False, False]
+    rounds = [(_work(peak=peak), _work(peak=2 * peak)) for peak in (50_000_000, 90_000_000, 70_000_000)]
+    assert memory_figure(rounds).value == 100
+    odd = [(small, small), (small, _work(peak=90_000_000)), (small, small)]
+    assert memory_figure(odd).holds is True  # one round that was disturbed
+
+
+def test_the_far_relay_is_judged_by_each_round_trip_of_its_own() -> None:
+    """A round in which the way took twice as long, and the rate was half, says the same as the others."""
+    trips = [0.02, 0.04, 0.02]
+    holds = [
+        far_figure([share * 32 / trip for trip in trips], trips, note="").holds for share in (0.81, 0.79)
+    ]
+    assert holds == [True, False]
+    assert far_figure([1600, 640, 800], trips, note="").value == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize(("taken", "distinct"), [(99, 99), (101, 100), (100, 99)])
@@ -95,13 +111,29 @@ def test_one_person_left_out_or_mailed_twice_misses(taken: int, distinct: int) -
     assert [figure.value for figure in found[1:]] == [50.0, 100.0]
 
 
+def test_several_runs_of_as_many_workers_are_one_figure() -> None:
+    """The median of their rates, with how many there were; one that was not exact misses all the same."""
+    runs = [
+        Run(workers, 100, 100, 100, seconds=seconds, tasks=3, batches=1)
+        for seconds in (1.0, 4.0, 2.0)
+        for workers in (1, 2)
+    ]
+    exact, one, two = worker_figures(runs)
+    assert (exact.holds, one.value, two.value) == (True, 50.0, 50.0)
+    assert "in 3 rounds" in one.note
+    assert next(worker_figures([*runs, replace(runs[0], taken=101)])).holds is False
+
+
 def test_share_counts_each_task_of_a_batch() -> None:
     """Two tasks of 1 ms for a batch of 1,000 messages of 0.2 ms: one per cent, whatever the batch's size."""
     run = Run(1, 100, 100, 100, seconds=1.0, tasks=4, batches=2)
-    one = share_figure(TaskCost(worker=800, publisher=200), run, us_per_message=200)
-    two = share_figure(TaskCost(worker=1600, publisher=400), run, us_per_message=200)
+    usual = _work(cpu=0.2, sent=1000)
+    one = share_figure([(TaskCost(worker=800, publisher=200), usual)], run)
+    two = share_figure([(TaskCost(worker=1600, publisher=400), usual)], run)
+    assert one.value == pytest.approx(100 * 2 * 1000 / (BATCH_SIZE * 200))
     assert two.value == pytest.approx(2 * one.value)
-    assert one.value > 0
+    slow = [(TaskCost(worker=800 * by, publisher=200 * by), _work(cpu=0.2 * by)) for by in (1, 3, 2)]
+    assert share_figure(slow, run).value == pytest.approx(one.value)
 
 
 def test_the_record_of_the_sink_is_read_a_message_at_a_time(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ def test_a_seed_stands_for_the_same_trials() -> None:
     assert found != plans(8, 100, has_postgres=True)
     assert len({(plan.kind, plan.policy) for plan in found}) == 4
     assert {len(plan.parts) for plan in found} == {1, 2}
+    told = [plan for plan in found if plan.ending.is_told]
+    assert 20 <= len(told) <= 46
+    assert len({(plan.kind, plan.policy, plan.ending.drain > 0) for plan in told}) == 8
     assert {plan.kind for plan in plans(7, 100, has_postgres=False)} == {"sqlite"}
     assert {plan.policy for plan in plans(7, 100, has_postgres=False)} == {"hold", "resend"}
 
@@ -36,7 +39,7 @@ def test_what_is_promised_holds() -> None:
 @pytest.mark.parametrize(
     ("bad", "missed"),
     [
-        (replace(GOOD, lost=1), "lost in 2 kills"),
+        (replace(GOOD, lost=1), "lost in 2 kills and 0 drains"),
         (replace(GOOD, twice=1), "sent twice under hold"),
         (replace(GOOD, uncertain=9), "most listed as uncertain for each connection"),
         (replace(GOOD, uncertain=2, ended=0), "most listed as uncertain for each connection"),
@@ -54,3 +57,22 @@ def test_the_distribution_counts_trials() -> None:
     assert distribution([0, 2, 0, 10, 2]) == "0: 2, 2: 2, 10: 1"
     notes = {figure.name: figure.note for figure in summary([GOOD, replace(GOOD, uncertain=0)], 7)}
     assert notes["sent twice under hold"].endswith("trials by people listed as uncertain: 0: 1, 3: 1")
+
+
+DRAINED = replace(GOOD, kills=0, told=1, uncertain=0)
+
+
+def test_both_signals_are_counted() -> None:
+    """How often each was sent is in the figures: nobody need guess what a proof was made of."""
+    first = next(summary([GOOD, GOOD, DRAINED], 7))
+    assert first.name == "lost in 2 kills and 1 drains"
+    assert "2 times SIGKILL and 1 times SIGTERM" in first.note
+    assert _missed(GOOD, DRAINED, replace(DRAINED, in_time=False, uncertain=8)) == []
+
+
+def test_a_worker_that_was_told_to_end_and_left_something_is_missed() -> None:
+    """A batch that is held, or somebody whose answer came and who is not sent; the note says what it was."""
+    bad = replace(DRAINED, unsettled=("batch 3 is held",))
+    missed = [figure for figure in summary([GOOD, bad], 7) if figure.holds is False]
+    assert [figure.name for figure in missed] == ["not sent, claimable or rightly in doubt after SIGTERM"]
+    assert "batch 3 is held" in missed[0].note

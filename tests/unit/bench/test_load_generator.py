@@ -112,3 +112,11 @@ def asked(handler: Handler, *, count: int, rate: float) -> Load:
             return await measure(server.sockets[0].getsockname()[1], [get("/")] * count, rate=rate)
 
     return asyncio.run(run())
+
+
+def test_the_note_says_what_the_generator_itself_took() -> None:
+    """A generator that was busy all the time, or late, has measured itself: the note tells."""
+    found = Load([0.001, 0.002, 0.003], {"200": 3}, late=0.25, connections=1, cpu=3.0, wall=4.0)
+    assert found.text == (
+        "p50 2 ms, max 3 ms; the load generator took 75 % of a core and asked at most 250 ms late"
+    )

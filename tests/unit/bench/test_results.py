@@ -147,7 +147,7 @@ def test_a_seed_stands_for_the_same_trials() -> None:
 def test_the_proof_fails_on_one_lost_or_doubled_person() -> None:
     """One lost, one doubled under hold, two doubled in one kill under resend: each misses its target."""
     good = [Outcome("hold", 0, 0, 1), Outcome("resend", 0, 1, 0)]
-    assert [figure.holds for figure in summary(good, 1)] == [True] * 4
+    assert [figure.holds for figure in summary(good, 1)] == [True] * 5
     for bad, missed in (
         (Outcome("hold", 1, 0, 0), 0),
         (Outcome("hold", 0, 1, 0), 1),
@@ -155,4 +155,4 @@ def test_the_proof_fails_on_one_lost_or_doubled_person() -> None:
         (Outcome("hold", 0, 0, 2), 3),
     ):
         found = [figure.holds for figure in summary([*good, bad], 1)]
-        assert found == [number != missed for number in range(4)]
+        assert found == [number != missed for number in range(5)]
