@@ -29,7 +29,10 @@ from digest.pacing.dkim_keys import add_keys, make_key
 from tests.servers.relay import relay_process
 
 AREA = "delivery"
-_UNSIGNED, _SIGNED, _PLAIN, _BARE = 4000, 2000, 500, 400
+_UNSIGNED, _SIGNED, _PLAIN = 4000, 2000, 500
+# As many as take as long as the mails: what disturbs the machine for a second hits the one as often as the
+# other. For the same reason there are more rounds, for this figure has the least room.
+_BARE, _SIGNED_ROUNDS = 3400, 15
 _FAR_PEOPLE = 4000
 _FAR_CONNECTIONS, _ROUND_TRIP = 32, 0.020
 # Whether a far relay is waited for is a matter of round trips, not of bytes: with 70 kB a receiver, a relay
@@ -75,15 +78,21 @@ def signed(at: Servers) -> Iterator[Figure]:
     mail = mail_of()
     bare = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     with ExitStack() as stack:
+        stack.enter_context(effort.one_core())
         port = stack.enter_context(smtp_sink())
         send = _sender(stack, at, port, mail, effort.people(_SIGNED), signer=Signer.US)
-        found = _by_turns(send, lambda: bare_signatures(bare, count=_BARE))
+        actions: dict[str, Callable[[], Measured]] = {
+            "ours": send,
+            "theirs": lambda: bare_signatures(bare, count=effort.people(_BARE)),
+        }
+        found = effort.by_turns(actions, count=effort.rounds(_SIGNED_ROUNDS))
     yield cpu_ratio(
         "CPU a signed message against a bare RSA-2048 signature",
-        *found,
+        found["ours"],
+        found["theirs"],
         target=Target("<=", 1.7),
-        note=f"{len(wire(mail)):,} bytes, ledger and journal on, relaxed/relaxed; the bare signature is of "
-        "`cryptography`",
+        note=f"{len(wire(mail)):,} bytes, ledger and journal on, relaxed/relaxed, all on one core; the bare "
+        "signature is of `cryptography`",
     )
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -12,7 +15,9 @@ from digest import clock
 from digest.db import Database, after_commit
 from digest.deliveries.replies import intern_replies
 from digest.mail.transport import Reply
+from digest.models import Reply as ReplyRow
 
+POSTGRESQL = pytest.mark.parametrize("kept", ["postgresql"], indirect=True)
 _ADD = sa.text("INSERT INTO replies (fingerprint, code, enhanced, text) VALUES (:print, 250, '', '')")
 
 
@@ -57,3 +62,59 @@ def test_a_reply_met_in_single_writes_is_known_later(database: Database) -> None
         first = intern_replies(session, [reply])
     with database.write() as session:
         assert intern_replies(session, [reply]) == first
+
+
+def connection_of(session: Session) -> object:
+    """What tells one connection to the server from another."""
+    return session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+
+
+@POSTGRESQL
+def test_a_thread_that_stays_uses_one_connection(database: Database) -> None:
+    """And no other thread gets it; one look within another has one of its own."""
+    found: list[object] = []
+    with database.staying():
+        for scope in (database.look, database.write_singly, database.look):
+            with scope() as session:
+                found.append(connection_of(session))
+        with database.look() as outer, database.look() as inner:
+            assert inner is not outer
+            assert connection_of(inner) != connection_of(outer)
+        with ThreadPoolExecutor(1) as pool, database.look() as session:
+            assert pool.submit(_looked, database).result() != connection_of(session)
+    assert len(set(found)) == 1
+    assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def _looked(database: Database) -> object:
+    with database.look() as session:
+        return connection_of(session)
+
+
+def test_whoever_stays_sees_what_is_there_now(database: Database) -> None:
+    """A row that was read before is read anew, and not remembered."""
+    with database.staying():
+        with database.write() as session:
+            session.execute(_ADD, {"print": "d" * 64})
+        for text in ("first", "second"):
+            with database.write() as session:
+                session.execute(sa.update(ReplyRow).values(text=text))
+            with database.look() as session:
+                assert session.scalars(sa.select(ReplyRow)).one().text == text
+
+
+@POSTGRESQL
+@pytest.mark.parametrize("pause", [0.0, 1.2])
+def test_whoever_stays_outlives_a_connection_that_broke(database: Database, pause: float) -> None:
+    """After a moment of rest it is noticed before it is used; else one look fails, and the next is well."""
+    with database.staying():
+        with database.look() as session:
+            pid = connection_of(session)
+        with database.write() as session:
+            session.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+        time.sleep(pause)
+        with contextlib.suppress(sa.exc.OperationalError), database.look() as session:
+            assert connection_of(session) != pid
+            assert pause
+        with database.look() as session:
+            assert connection_of(session) != pid

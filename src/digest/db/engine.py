@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,6 +44,15 @@ _OF_EACH_SESSION = {
 }
 
 
+@dataclass(slots=True)
+class _Kept:
+    """A session that a thread stays with, and when it was last used, of the monotonic clock."""
+
+    session: Session
+    used_at: float
+    is_in_use: bool = False
+
+
 class Database:
     """One database and the ways to open a transaction on it. Make one per process, after a fork."""
 
@@ -55,6 +65,7 @@ class Database:
             lookers = self.engine.execution_options(isolation_level="AUTOCOMMIT")
             self._lookers = sessionmaker(lookers, expire_on_commit=False)
         self._writing = threading.Lock()
+        self._staying = threading.local()  # `kept`: the session of this thread's block
 
     @property
     def is_sqlite(self) -> bool:
@@ -73,7 +84,7 @@ class Database:
         That spares two of three round trips, for reads that are made hundreds of times an edition. Only for
         reads: what is written here is there at once.
         """
-        with self._lookers() as session:
+        with self._single() as session:
             yield session
 
     @contextmanager
@@ -99,10 +110,49 @@ class Database:
             with self.write() as session:
                 yield session
             return
-        with self._lookers() as session:
+        with self._single() as session:
             yield session
             for action in session.info.pop(_AFTER_COMMIT, ()):
                 action()
+
+    @contextmanager
+    def staying(self) -> Iterator[None]:
+        """Let this thread's `look` and `write_singly` use one connection for the length of a block.
+
+        Else each takes one out of the pool, switches its mode, and switches it back: for a worker, that costs
+        more than to run the statement. Where they are transactions, on SQLite, nothing is kept.
+        """
+        if self.is_sqlite:
+            yield
+            return
+        with self._lookers() as session:
+            self._staying.kept = _Kept(session, clock.monotonic())
+            try:
+                yield
+            finally:
+                del self._staying.kept
+
+    @contextmanager
+    def _single(self) -> Iterator[Session]:
+        """A session whose statements each stand for themselves."""
+        kept: _Kept | None = getattr(self._staying, "kept", None)
+        if kept is None or kept.is_in_use:
+            with self._lookers() as session:
+                yield session
+            return
+        session = kept.session
+        if clock.monotonic() - kept.used_at >= _IDLE_SECONDS:
+            session.rollback()  # back to the pool, which asks whether it lives
+        kept.is_in_use = True
+        try:
+            yield session
+        except BaseException:
+            session.info.pop(_AFTER_COMMIT, None)
+            session.rollback()  # it may be broken, or in the middle of an answer
+            raise
+        finally:
+            session.expunge_all()  # whoever looks next sees what is there then
+            kept.is_in_use, kept.used_at = False, clock.monotonic()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -47,7 +47,8 @@ def send_batch(
         between=between,
         others=others,
     )
-    done = turn.run(batch_id)
+    with database.staying():
+        done = turn.run(batch_id)
     if turn.has_worked:
         with database.write() as session:
             # One hint for one task: more would multiply, for each that is taken for nothing hints as well.

@@ -95,7 +95,8 @@ class Signer:
         bodies are hashed before all headers are read before all signatures are made: each of these drives
         what the others need out of the processor's caches, which costs a message 60 us (measured).
         """
-        hashes = [_body_hash(message) for message in messages]
+        # In one piece: each piece would let go of the interpreter, and have to get it back.
+        hashes = [hashlib.sha256(b"".join(message.body)) for message in messages]
         return self._signed(
             [(each.fields, hashed) for each, hashed in zip(messages, hashes, strict=True)], now
         )
@@ -111,13 +112,6 @@ class Signer:
         ]
         of_keys = [stamp.fields(known) for stamp in self._stamps]
         return [b"".join(each) for each in zip(*of_keys, strict=True)]
-
-
-def _body_hash(message: Filled) -> hashlib._Hash:
-    hashed = hashlib.sha256()
-    for piece in message.body:
-        hashed.update(piece)
-    return hashed
 
 
 def relaxed_body(body: bytes) -> bytes:
@@ -294,10 +288,11 @@ def _operation(key: SigningKey) -> Callable[[bytes], bytes]:
         return lambda data: ed25519.sign(hashlib.sha256(data).digest())
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed  # noqa: PLC0415
 
     rsa: RSAPrivateKey = key.private  # type: ignore[assignment]
-    scheme, algorithm = padding.PKCS1v15(), hashes.SHA256()
-    return lambda data: rsa.sign(data, scheme, algorithm)
+    scheme, algorithm = padding.PKCS1v15(), Prehashed(hashes.SHA256())
+    return lambda data: rsa.sign(hashlib.sha256(data).digest(), scheme, algorithm)
 
 
 def _folded(start: str, *parts: Iterable[str]) -> str:
