@@ -16,6 +16,7 @@ from digest.db import Database, after_commit
 from digest.deliveries.replies import intern_replies
 from digest.mail.transport import Reply
 from digest.models import Reply as ReplyRow
+from tests.servers.waiting import wait_until
 
 POSTGRESQL = pytest.mark.parametrize("kept", ["postgresql"], indirect=True)
 _ADD = sa.text("INSERT INTO replies (fingerprint, code, enhanced, text) VALUES (:print, 250, '', '')")
@@ -103,18 +104,39 @@ def test_whoever_stays_sees_what_is_there_now(database: Database) -> None:
                 assert session.scalars(sa.select(ReplyRow)).one().text == text
 
 
+def break_connection(database: Database, pid: object) -> None:
+    """End a connection from the server's side, and wait until it is gone."""
+    gone = sa.text("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = :pid")
+    with database.write() as session:
+        session.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+
+    def is_gone() -> bool:
+        with database.write() as session:
+            return bool(session.execute(gone, {"pid": pid}).scalar())
+
+    wait_until(is_gone, what="the connection's end")
+
+
 @POSTGRESQL
-@pytest.mark.parametrize("pause", [0.0, 1.2])
-def test_whoever_stays_outlives_a_connection_that_broke(database: Database, pause: float) -> None:
-    """After a moment of rest it is noticed before it is used; else one look fails, and the next is well."""
+def test_a_connection_that_breaks_costs_whoever_stays_one_look(database: Database) -> None:
+    """The next one has another connection."""
     with database.staying():
         with database.look() as session:
             pid = connection_of(session)
-        with database.write() as session:
-            session.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-        time.sleep(pause)
-        with contextlib.suppress(sa.exc.OperationalError), database.look() as session:
+        break_connection(database, pid)
+        with pytest.raises(sa.exc.OperationalError), database.look() as session:
+            connection_of(session)
+        with database.look() as session:
             assert connection_of(session) != pid
-            assert pause
+
+
+@POSTGRESQL
+def test_a_connection_that_broke_in_a_rest_is_noticed_before_it_is_used(database: Database) -> None:
+    """Of whoever stays, as of everybody else."""
+    with database.staying():
+        with database.look() as session:
+            pid = connection_of(session)
+        break_connection(database, pid)
+        time.sleep(1.1)
         with database.look() as session:
             assert connection_of(session) != pid

@@ -142,7 +142,9 @@ class Database:
             return
         session = kept.session
         if clock.monotonic() - kept.used_at >= _IDLE_SECONDS:
-            session.rollback()  # back to the pool, which asks whether it lives
+            # Back to the pool, which asks whether it lives.
+            session.connection().info["unused_since"] = kept.used_at
+            session.rollback()
         kept.is_in_use = True
         try:
             yield session
@@ -253,7 +255,7 @@ def _postgres_engine(url: str) -> sa.Engine:
 
     @sa.event.listens_for(engine, "checkin")
     def _note(_connection: Any, record: ConnectionPoolEntry) -> None:
-        record.info["used_at"] = clock.monotonic()
+        record.info["used_at"] = record.info.pop("unused_since", clock.monotonic())
 
     @sa.event.listens_for(engine, "checkout")
     def _probe(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
