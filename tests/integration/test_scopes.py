@@ -104,26 +104,28 @@ def test_whoever_stays_sees_what_is_there_now(database: Database) -> None:
                 assert session.scalars(sa.select(ReplyRow)).one().text == text
 
 
-def break_connection(database: Database, pid: object) -> None:
+def break_connection(url: str, pid: object) -> None:
     """End a connection from the server's side, and wait until it is gone."""
     gone = sa.text("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = :pid")
-    with database.write() as session:
-        session.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    others = Database(url)
 
     def is_gone() -> bool:
-        with database.write() as session:
+        with others.look() as session:
             return bool(session.execute(gone, {"pid": pid}).scalar())
 
+    with others.look() as session:
+        session.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
     wait_until(is_gone, what="the connection's end")
+    others.close()
 
 
 @POSTGRESQL
-def test_a_connection_that_breaks_costs_whoever_stays_one_look(database: Database) -> None:
+def test_a_connection_that_breaks_costs_whoever_stays_one_look(database: Database, database_url: str) -> None:
     """The next one has another connection."""
     with database.staying():
         with database.look() as session:
             pid = connection_of(session)
-        break_connection(database, pid)
+        break_connection(database_url, pid)
         with pytest.raises(sa.exc.OperationalError), database.look() as session:
             connection_of(session)
         with database.look() as session:
@@ -131,12 +133,15 @@ def test_a_connection_that_breaks_costs_whoever_stays_one_look(database: Databas
 
 
 @POSTGRESQL
-def test_a_connection_that_broke_in_a_rest_is_noticed_before_it_is_used(database: Database) -> None:
+def test_a_connection_that_broke_in_a_rest_is_noticed_before_it_is_used(
+    database: Database, database_url: str
+) -> None:
     """Of whoever stays, as of everybody else."""
+    database.engine.dispose()  # else the pool gives another one
     with database.staying():
         with database.look() as session:
             pid = connection_of(session)
-        break_connection(database, pid)
+        break_connection(database_url, pid)
         time.sleep(1.1)
         with database.look() as session:
             assert connection_of(session) != pid
