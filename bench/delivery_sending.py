@@ -29,10 +29,10 @@ from digest.pacing.dkim_keys import add_keys, make_key
 from tests.servers.relay import relay_process
 
 AREA = "delivery"
-_UNSIGNED, _SIGNED, _PLAIN = 4000, 2000, 500
+_UNSIGNED, _SIGNED, _PLAIN = 4000, 4000, 500
 # As many as take as long as the mails: what disturbs the machine for a second hits the one as often as the
 # other. For the same reason there are more rounds, for this figure has the least room.
-_BARE, _SIGNED_ROUNDS = 3400, 15
+_BARE, _SIGNED_ROUNDS = 6800, 15
 _FAR_PEOPLE = 4000
 _FAR_CONNECTIONS, _ROUND_TRIP = 32, 0.020
 # Whether a far relay is waited for is a matter of round trips, not of bytes: with 70 kB a receiver, a relay

@@ -107,7 +107,7 @@ def send_due(
     now = now or clock.utc_now
     read_at = clock.monotonic()
     deadline = read_at + LEASE_SECONDS
-    with database.read() as session:
+    with database.look() as session:
         if not any_due(session, now=now()):  # most often: no write lock is taken to find that out
             return SendReport()
     leased, refused = _lease(database, check, now())
