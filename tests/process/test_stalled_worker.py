@@ -74,12 +74,13 @@ def _stall(scene: Scene, way: str, stop: Crash, **under: object) -> tuple[int, i
         if way == "unseen":
             _copy_journal(database, scene.folder)
         elif way == "gone":
-            first.rename(scene.folder / "out of reach")
+            if first.exists():  # it may have been stopped before it opened its journal
+                first.rename(scene.folder / "out of reach")
             _an_hour_later(database)
     served = Counter(line["rcpt"][0] for line in scene.taken())
     ended = scene.run(**others, leaves_after=0.5 if way == "held" and held else 0.0)
     assert ended["status"] == 0, scene.made.log.read_text()[-3000:]
-    if way == "gone":
+    if (scene.folder / "out of reach").exists():
         (scene.folder / "out of reach").rename(first)
     doubtful = sum(member.status == "uncertain" for member in scene.members())
     between = len(scene.taken())
