@@ -202,7 +202,8 @@ def test_times_and_ends_are_on_record(tmp_path: Path) -> None:
             connection.recv(1000)
         wait_until(lambda: judge.open_connections == 0)
     (line,) = read_record(record)
-    assert line["mail_at"] + 0.05 <= line["data_at"] <= line["dot_at"] <= line["at"] <= time.time()
+    # Less than was slept: the machine's clock may be put right by some milliseconds meanwhile.
+    assert line["mail_at"] + 0.02 <= line["data_at"] <= line["dot_at"] <= line["at"] <= time.time()
     ends = sorted(read_ends(record), key=lambda end: end["ended"])
     assert [(end["quit"], end["in_mail"]) for end in ends] == [(True, False), (False, True)]
 
