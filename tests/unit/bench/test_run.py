@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,8 +73,6 @@ def test_a_row_that_there_is_not_is_no_success(
 )
 def test_make_proof_fails_with_either_half(fails: str, ran: list[str], tmp_path: Path) -> None:
     """A test that fails, and a figure that is missed: `make proof` ends with an error, and says so."""
-    if shutil.which("make") is None:
-        pytest.skip("there is no make")
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
     python.write_text(
