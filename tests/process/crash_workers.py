@@ -96,6 +96,9 @@ class Workers:
                 stdout=subprocess.PIPE,
                 stderr=file,
                 text=True,
+                # A session of its own: where whoever began the run goes away, the system wakes every process
+                # of its group that was stopped, and one of ours is to stand still.
+                start_new_session=True,
             )
         self.log = log
 
@@ -128,6 +131,11 @@ class Workers:
     def go_on(self, pid: int, *, seconds: float = 30) -> dict[str, Any]:
         """Let a worker that was stopped run to its end."""
         return self._asked({"go_on": pid, "seconds": seconds})
+
+    @staticmethod
+    def stands_still(pid: int) -> bool:
+        """Whether a worker that was stopped was woken by nobody."""
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("T")
 
     def _asked(self, job: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None

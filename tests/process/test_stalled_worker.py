@@ -84,6 +84,7 @@ def _stall(scene: Scene, way: str, stop: Crash, **under: object) -> tuple[int, i
         (scene.folder / "out of reach").rename(first)
     doubtful = sum(member.status == "uncertain" for member in scene.members())
     between = len(scene.taken())
+    assert scene.made.stands_still(answer["pid"]), "it was woken by somebody else: nothing was tried"
 
     ended = scene.go_on(answer["pid"])
     assert ended["status"] == 0, scene.made.log.read_text()[-3000:]
