@@ -445,7 +445,7 @@ def test_what_is_typed_outlives_the_page(house: House, page: Page) -> None:
     assert subject.input_value() == before
     subject.fill("A whole thought")
     subject.press("Enter")
-    page.locator(".inbox-subject", has_text="A whole thought").wait_for()
+    page.get_by_text("It is written.").wait_for()
     page.reload()
     assert subject.input_value() == "A whole thought"
     assert page.get_by_text("What you had typed is back.").count() == 0
