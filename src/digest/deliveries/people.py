@@ -52,7 +52,8 @@ def pending_of(session: Session, edition_id: int, batch_id: int, *, shuffled: bo
     every time.
     """
     values = {"edition": edition_id, "batch": batch_id}
-    return list(session.connection().execute(_pending(shuffled=shuffled), values).scalars())
+    found: Sequence[int] = session.connection().execute(_pending(shuffled=shuffled), values).scalars().all()
+    return list(found)
 
 
 @functools.cache
@@ -77,7 +78,7 @@ def people_of(session: Session, edition_id: int, batch_id: int, ids: Sequence[in
     """
     dialect = session.get_bind().dialect.name
     values = {"edition": edition_id, "batch": batch_id, "ids": ids_text(dialect, ids)}
-    rows = session.connection().execute(_people(dialect), values)
+    rows = session.connection().execute(_people(dialect), values).all()
     by_id = {row.subscriber_id: Person(*row) for row in rows}
     return [by_id[each] for each in ids if each in by_id]
 

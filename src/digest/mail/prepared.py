@@ -59,6 +59,11 @@ class HeaderSlot(StrEnum):
     __hash__ = str.__hash__  # as of `transport.Outcome`
 
 
+_OF_A_PERSON = frozenset(
+    (HeaderSlot.TO, HeaderSlot.MESSAGE_ID, HeaderSlot.THREAD, HeaderSlot.LIST_UNSUBSCRIBE)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class BodySlot:
     """A gap in quoted-printable: the value's name, and whether it stands in HTML."""
@@ -76,10 +81,21 @@ class Base64Body:
     in_html: bool
 
 
-Gap = HeaderSlot | BodySlot | Base64Body
-Piece = bytes | Gap
-# The gaps among some pieces with their places, from the last to the first.
-Gaps = tuple[tuple[int, Gap], ...]
+Piece = bytes | HeaderSlot | BodySlot | Base64Body
+_Written = Callable[[Mapping[str, str]], bytes]
+
+
+class Gaps(NamedTuple):
+    """The gaps among some pieces by what is to be done for them: found once, filled for each person.
+
+    Places count the pieces. `words` are the values that stand in quoted-printable, each with its places in
+    text and in HTML; `parts` go from the last to the first, for each of them becomes several pieces.
+    """
+
+    fields: tuple[tuple[int, _Written], ...]
+    words: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
+    parts: tuple[tuple[int, Base64Body], ...]
+
 
 _NEEDED: Mapping[HeaderSlot, str] = {
     HeaderSlot.TO: "to",
@@ -107,10 +123,13 @@ class PreparedMail:
     fallbacks: tuple[Fallback, ...] = ()
     head_gaps: Gaps = field(init=False, repr=False, compare=False)
     body_gaps: Gaps = field(init=False, repr=False, compare=False)
+    shared: tuple[int, ...] = field(init=False, repr=False, compare=False)  # see `Filled`
 
     def __post_init__(self) -> None:
+        shared = tuple(place for place, piece in enumerate(self.head) if piece not in _OF_A_PERSON)
         object.__setattr__(self, "head_gaps", _gaps(self.head))
         object.__setattr__(self, "body_gaps", _gaps(self.body))
+        object.__setattr__(self, "shared", shared)
 
     def to_bytes(self) -> bytes:
         """The stored form; the same mail always gives the same bytes."""
@@ -158,8 +177,16 @@ def _parted(pieces: Sequence[Piece]) -> tuple[Sequence[Piece], Sequence[Piece]]:
 
 
 def _gaps(pieces: Sequence[Piece]) -> Gaps:
-    found = [(place, piece) for place, piece in enumerate(pieces) if not isinstance(piece, bytes)]
-    return tuple(reversed(found))
+    placed = list(enumerate(pieces))
+    words: dict[str, tuple[list[int], list[int]]] = {}
+    for place, piece in placed:
+        if isinstance(piece, BodySlot):
+            words.setdefault(piece.name, ([], []))[piece.in_html].append(place)
+    return Gaps(
+        tuple((place, _HEADER_WRITERS[piece]) for place, piece in placed if isinstance(piece, HeaderSlot)),
+        tuple((name, tuple(in_text), tuple(in_html)) for name, (in_text, in_html) in words.items()),
+        tuple((place, piece) for place, piece in reversed(placed) if isinstance(piece, Base64Body)),
+    )
 
 
 def _needs(piece: Piece) -> tuple[str, ...]:
@@ -174,13 +201,15 @@ def _needs(piece: Piece) -> tuple[str, ...]:
 class Filled(NamedTuple):
     """The message for one person, CRLF throughout: its head with the empty line, and its body in pieces.
 
-    `fields` is the head in pieces, each of whole fields. The pieces that are the same for everybody are those
-    of the prepared mail itself, not copies.
+    `fields` is the head in pieces, each of whole fields, and `shared` are the places of those that hold
+    nothing of this person. The pieces that are the same for everybody are those of the prepared mail itself,
+    not copies.
     """
 
     head: bytes
     body: list[bytes]
     fields: list[bytes]
+    shared: tuple[int, ...]
 
 
 def with_fallbacks(prepared: PreparedMail, values: Mapping[str, str]) -> dict[str, str]:
@@ -190,8 +219,8 @@ def with_fallbacks(prepared: PreparedMail, values: Mapping[str, str]) -> dict[st
 
 def fill(prepared: PreparedMail, values: Mapping[str, str]) -> bytes:
     """The whole message for one person; see `filled`."""
-    head, body, _ = filled(prepared, values)
-    return b"".join([head, *body])
+    made = filled(prepared, values)
+    return b"".join([made.head, *made.body])
 
 
 def filled(prepared: PreparedMail, values: Mapping[str, str]) -> Filled:
@@ -207,28 +236,25 @@ def filled(prepared: PreparedMail, values: Mapping[str, str]) -> Filled:
     if not names <= KNOWN_VALUES and not names <= KNOWN_VALUES | prepared.needs:
         unknown = ", ".join(sorted(names - KNOWN_VALUES - prepared.needs))
         raise InputError(f"The mail has no place for {unknown}.")
-    quoted: dict[str, tuple[bytes, bytes]] = {}  # a value may stand in several places
-    fields = _chunks(prepared.head, prepared.head_gaps, values, quoted)
-    body = _chunks(prepared.body, prepared.body_gaps, values, quoted)
-    return Filled(b"".join(fields), body, fields)
+    fields = _chunks(prepared.head, prepared.head_gaps, values)
+    body = _chunks(prepared.body, prepared.body_gaps, values)
+    return Filled(b"".join(fields), body, fields, prepared.shared)
 
 
-def _chunks(
-    pieces: Sequence[Piece], gaps: Gaps, values: Mapping[str, str], quoted: dict[str, tuple[bytes, bytes]]
-) -> list[bytes]:
-    """The pieces with the gaps filled, which are few: from the last on, for some become several chunks."""
+def _chunks(pieces: Sequence[Piece], gaps: Gaps, values: Mapping[str, str]) -> list[bytes]:
+    """The pieces with the gaps filled, which are few."""
     chunks: list[Any] = list(pieces)
-    for place, gap in gaps:
-        if isinstance(gap, BodySlot):
-            forms = quoted.get(gap.name)
-            if forms is None:
-                forms = quoted[gap.name] = _quoted(values[gap.name])
-            chunks[place] = forms[gap.in_html]
-        elif isinstance(gap, HeaderSlot):
-            chunks[place] = _HEADER_WRITERS[gap](values)
-        else:
-            inserted = [body_value(values[name], in_html=gap.in_html).encode() for name in gap.names]
-            chunks[place : place + 1] = b64_fill(gap.literals, inserted)
+    for place, written in gaps.fields:
+        chunks[place] = written(values)
+    for name, in_text, in_html in gaps.words:
+        text, html = _quoted(values[name])
+        for place in in_text:
+            chunks[place] = text
+        for place in in_html:
+            chunks[place] = html
+    for place, part in gaps.parts:
+        inserted = [body_value(values[name], in_html=part.in_html).encode() for name in part.names]
+        chunks[place : place + 1] = b64_fill(part.literals, inserted)
     return chunks
 
 

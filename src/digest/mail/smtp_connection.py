@@ -108,6 +108,9 @@ class Connection:
 
     # What the wire tells.
 
+    def on_heard(self) -> None:
+        self._pipeline.heard()
+
     def on_plain(self, code: int, text: bytes) -> None:
         """The replies of a message that is taken, the quick way."""
         pipeline = self._pipeline
@@ -116,13 +119,11 @@ class Connection:
             step = expected[0]
             if step is Step.MAIL or step is Step.RCPT:
                 expected.popleft()
-                pipeline.heard()
                 return
         self.on_reply(code, (text.decode("utf-8", "replace"),))
 
     def on_reply(self, code: int, lines: Lines) -> None:
         expected = self._pipeline.expected
-        self._pipeline.heard()
         if not expected or expected[0] is Step.BODY:
             # A server that speaks unasked says why it closes, most often 421.
             self.abort(HostRefusedError(_TAKES_NONE, parse_reply(code, lines)))
@@ -148,6 +149,7 @@ class Connection:
 
     def on_drained(self) -> None:
         if self._begun is not None:
+            self._pipeline.heard()  # it has taken all that was written
             self._pipeline.expected.popleft()
             self._end_message(self._begun, ())
 

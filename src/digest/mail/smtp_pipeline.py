@@ -39,7 +39,7 @@ class Pipeline:
         return bool(self._unwritten)
 
     def heard(self) -> None:
-        """The server has said something."""
+        """The server has said something, or taken something."""
         self._heard_at = self._time()
 
     def is_overdue(self, now: float, endpoint: Endpoint) -> bool:
@@ -59,10 +59,12 @@ class Pipeline:
         self._wire.write(commands.lines)
 
     def write_end(self, chunks: Sequence[bytes], following: Commands) -> None:
-        """Write a message, or the rest of it, its end, and behind that the next group if there is one."""
+        """Write a message, or the rest of it, its end, and behind that the next group if there is one.
+
+        The server has been heard right before: it is asked for by what it said.
+        """
         self.expected.append(Step.DOT)
         self.expected.extend(following.steps)
-        self.heard()
         self._was_behind_dot = bool(following.steps)
         self._wire.write(*chunks, DOT + following.lines)
 

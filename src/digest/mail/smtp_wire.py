@@ -28,6 +28,9 @@ _UNASKED_LIMIT = 65_536
 class Listener(Protocol):
     """What a wire that is streamed tells."""
 
+    def on_heard(self) -> None:
+        """The server has said something: once for all replies that came at a time, before them."""
+
     def on_plain(self, code: int, text: bytes) -> None:
         """A reply 250 or 354 of one line; the text is what stands behind the code."""
 
@@ -76,6 +79,8 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
+            if self._listener is not None:
+                self._listener.on_heard()
             if self._listener is None or not self._reader.is_empty or not data.endswith(b"\r\n"):
                 self._read(data)
                 return

@@ -223,7 +223,7 @@ def test_any_message_is_signed_right(
 
 @given(st.lists(st.tuples(NAMES, VALUES_OF_FIELDS), max_size=8), st.data())
 def test_a_head_in_pieces_is_signed_as_in_one(fields: list[tuple[str, bytes]], data: st.DataObject) -> None:
-    """However it is cut between fields, and also the second time, when some pieces are remembered."""
+    """However it is cut between fields, whatever others have in common with it, and also the second time."""
     lines = [b"From: a@courier.example\r\n", *(b"%b:%b\r\n" % (n.encode(), v) for n, v in fields)]
     pieces = [b""]
     for line in lines:
@@ -231,11 +231,16 @@ def test_a_head_in_pieces_is_signed_as_in_one(fields: list[tuple[str, bytes]], d
             pieces.append(b"")
         pieces[-1] += line
     pieces[-1] += b"\r\n"
-    head = b"".join(pieces)
+    shared = tuple(at for at in range(len(pieces)) if data.draw(st.booleans()))
+    name, value = data.draw(st.tuples(NAMES, VALUES_OF_FIELDS))
+    other = [*pieces]
+    for at in {*range(len(pieces) - 1)}.difference(shared):
+        other[at] = b"%b:%b\r\n" % (name.encode(), value)
+    heads = [pieces, other, pieces]
     signer = Signer([key(Algorithm.ED25519)])
-    whole = signer.sign(head + b"Text.\r\n", now=NOW)
-    in_pieces = Filled(head, [b"Text.\r\n"], pieces)
-    assert signer.sign_filled([in_pieces, in_pieces], now=NOW) == [whole, whole]
+    whole = [signer.sign(b"".join(head) + b"Text.\r\n", now=NOW) for head in heads]
+    mails = [Filled(b"".join(head), [b"Text.\r\n"], head, shared) for head in heads]
+    assert signer.sign_filled(mails, now=NOW) == whole
 
 
 @pytest.mark.parametrize(
@@ -255,12 +260,28 @@ def test_a_head_in_pieces_is_signed_as_in_one(fields: list[tuple[str, bytes]], d
 )
 def test_a_personal_field_of_its_own_is_signed_as_among_others(field: bytes) -> None:
     """The quick way is taken only for those that are in relaxed form already but for their name."""
-    pieces = [b"From: news@courier.example\r\n", field + b"\r\n", b"Subject: News\r\n\r\n"]
+    usual, odd = (
+        [b"From: news@courier.example\r\n", each + b"\r\n", b"Subject: News\r\n\r\n"]
+        for each in (b"To: Anahit <a@mail1.test>", field)
+    )
     signer = Signer([key(Algorithm.ED25519)])
-    head = b"".join(pieces)
-    assert signer.sign_filled([Filled(head, [b"Text.\r\n"], pieces)], now=NOW) == [
-        signer.sign(head + b"Text.\r\n", now=NOW)
+    mails = [Filled(b"".join(head), [b"Text.\r\n"], head, (0, 2)) for head in (usual, odd, usual)]
+    assert signer.sign_filled(mails, now=NOW) == [
+        signer.sign(mail.head + b"Text.\r\n", now=NOW) for mail in mails
     ]
+
+
+def test_heads_of_other_shapes_are_not_taken_for_alike() -> None:
+    """Also where all that they share with others is the same."""
+    start, to, own_id = b"From: a@x.example\r\n", b"To: b@y.example\r\n", b"Message-ID: <a@x.example>\r\n"
+    end = b"Subject: News\r\n\r\n"
+    shapes = (((start, to, end), (0, 2)), ((start, to, own_id, end), (0, 3)), ((start, end, to), (0, 1)))
+    signer = Signer([key(Algorithm.ED25519)])
+    for head, shared in shapes:
+        mail = Filled(b"".join(head), [b"Hello\r\n"], list(head), shared)
+        assert signer.sign_filled([mail], now=NOW) == [
+            Signer([key(Algorithm.ED25519)]).sign_filled([mail], now=NOW)[0]
+        ]
 
 
 def digest_mail(html: str, text: str, *, follows_on: str | None = None) -> Filled:
@@ -343,7 +364,15 @@ def test_many_layouts_are_not_kept_for_ever() -> None:
         for other in (b"", b"List-Id: <a.b>\r\n"):
             signer.sign(b"From: a\r\n" * froms + other + b"X-%d: a\r\n\r\nHello\r\n" % froms, now=NOW)
     assert sys.getsizeof(signer._stamps[0]._layouts) < 10_000
-    assert len(signer._fields._known) <= 256
+
+
+def test_many_heads_are_not_kept_for_ever() -> None:
+    """What heads have in common is forgotten in time."""
+    signer = Signer([key(Algorithm.ED25519)])
+    for number in range(200):
+        head = [b"From: a@x.example\r\n", b"To: b@y.example\r\n", b"Subject: %d\r\n\r\n" % number]
+        signer.sign_filled([Filled(b"".join(head), [b"Hello\r\n"], head, (0, 2))], now=NOW)
+    assert len(signer._heads._plans) <= 64
 
 
 @pytest.mark.parametrize(
