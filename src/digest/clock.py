@@ -23,3 +23,8 @@ _ASLEEP_TOO = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 def asleep_or_awake() -> float:
     """As `monotonic`, and it goes on while the machine is suspended; for what others wait out, as a lease."""
     return time.clock_gettime(_ASLEEP_TOO)
+
+
+def at_work() -> float:
+    """Seconds of the processor that this thread has had."""
+    return time.thread_time()

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from digest import clock
 from digest.db import Database
-from digest.deliveries import turn
+from digest.deliveries import overlap, turn
 from digest.deliveries.handover import start_due
 from digest.deliveries.journals import open_journal
 from digest.deliveries.ledger import Result, record
@@ -376,7 +376,7 @@ def test_version_2_reaches_exactly_the_others(
     A worker keeps its prepared mails and its batch's people; who was claimed but not sent gets the new one.
     """
     monkeypatch.setattr(turn, "GROUP_PEOPLE", group)
-    monkeypatch.setattr(turn, "_GROUPS_UNDER_WAY", 1)
+    monkeypatch.setattr(overlap, "_USUAL", 1)
     monkeypatch.setattr(turn, "_LOOK_SECONDS", 0.0)
     now = clock.utc_now()
     desk.add_people(people)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from digest import clock
 from digest.db import Database
-from digest.deliveries import turn
+from digest.deliveries import overlap, turn
 from digest.deliveries.control import pause
 from digest.deliveries.group import Sender
 from digest.deliveries.leases import postpone
@@ -56,7 +56,7 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 def _small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups of four people instead of a hundred, one at a time."""
     monkeypatch.setattr(turn, "GROUP_PEOPLE", 4)
-    monkeypatch.setattr(turn, "_GROUPS_UNDER_WAY", 1)
+    monkeypatch.setattr(overlap, "_USUAL", 1)
 
 
 @contextmanager

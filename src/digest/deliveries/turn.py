@@ -4,9 +4,9 @@
           -> close, or hand back what is left
 
 Two groups are under way at a time: while one is with the mail service, the next is read and written and the
-last one recorded; where a pace is set, one. No transaction is open while a server is waited for. The worker
-that holds a lease checks it before each final dot, by a clock that nobody sets; a lease that was taken over
-shows in the batch's number.
+last one recorded; one where a pace is set, and where a second gains nothing (`overlap`). No transaction is
+open while a server is waited for. The worker that holds a lease checks it before each final dot, by a clock
+that nobody sets; a lease that was taken over shows in the batch's number.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from digest.deliveries.control import pause_for_transport
 from digest.deliveries.group import GROUP_PEOPLE, Group, Sender
 from digest.deliveries.leases import Lease, claim, claim_next, hand_back
 from digest.deliveries.ledger import close_if_done, defer, record
+from digest.deliveries.overlap import Overlap
 from digest.deliveries.people import Person, is_still_wanted, pending_of, people_of, with_attributes
 from digest.deliveries.rests import are_there_rests, end_rests, holds_only, put_aside, resting_people
 from digest.errors import ConfigError
@@ -37,7 +38,6 @@ from digest.pacing.transports import note_fault, note_working, ways
 # A task begins nothing after the first, and waits for no answer after the second.
 WORK_SECONDS = 24.0
 TASK_SECONDS = 30.0
-_GROUPS_UNDER_WAY = 2
 _LEAST_PEOPLE = 8
 _NAP_SECONDS = 0.25
 _LOOK_SECONDS = 1.0
@@ -60,6 +60,7 @@ class _UnderWay:
     group: Group
     held: _Held
     permits: Permits | None
+    began: float  # of the monotonic clock
 
 
 @dataclass(slots=True)
@@ -77,6 +78,7 @@ class Turn:
     _problem: str = ""  # of the mail service as a whole: the turn is over
     _wait_until: dt.datetime | None = None  # for the pace, without a fault: the turn is over
     _breaker: Breaker = field(default_factory=Breaker)
+    _overlap: Overlap = field(default_factory=Overlap)
     _started: float = field(default_factory=clock.monotonic)
     _looked: float = 0.0
     _held: list[_Held] = field(default_factory=list)
@@ -89,11 +91,11 @@ class Turn:
     def run(self, batch_id: int) -> set[int]:
         """Work until there is nothing left, or no time; the ids of the batches that are done."""
         under_way: deque[_UnderWay] = deque()
-        most = 1 if self.sender.is_paced else _GROUPS_UNDER_WAY
+        self._overlap = Overlap(is_paced=self.sender.is_paced)
         self._take(claim(self.database, batch_id, self.sender.journal_id, lease_seconds=self.lease_seconds))
         try:
             while True:
-                while len(under_way) < most and (following := self._next_group()) is not None:
+                while len(under_way) < self._overlap.groups and (following := self._next_group()) is not None:
                     under_way.append(following)
                 if not under_way:
                     break
@@ -157,6 +159,7 @@ class Turn:
         return [person for person in people if person.subscriber_id not in resting]
 
     def _start(self, held: _Held, people: list[Person], permits: Permits, *, read_at: float) -> _UnderWay:
+        began, used = clock.monotonic(), clock.at_work()
         group = Group(
             self.sender,
             held.lease,
@@ -166,10 +169,13 @@ class Turn:
             stop=self.stop,
             signer=held.signer,
         )
+        if held.signer is not None:
+            wall, cpu = clock.monotonic() - began, clock.at_work() - used
+            self._overlap.signed(wall=wall, cpu=cpu, is_beside=any(each.under_way for each in self._held))
         delay = (permits.starts_at - clock.utc_now()).total_seconds() if permits.interval else 0.0
         group.start(delay=max(0.0, delay), interval=permits.interval)
         held.under_way += 1
-        return _UnderWay(group, held, permits)
+        return _UnderWay(group, held, permits, clock.monotonic())
 
     def _permits(self, most: int) -> Permits | None:
         """Leave to begin so many, waited for where a pace is set; None if the turn ends before that."""
@@ -214,6 +220,7 @@ class Turn:
         group, held = one.group, one.held
         try:
             group.finish(until=lambda: min(self._started + TASK_SECONDS, self.waits_until()))
+            self._overlap.sent(wall=clock.monotonic() - one.began)
         finally:
             held.under_way -= 1
             held.has_served = held.has_served or bool(group.results)

@@ -270,10 +270,8 @@ class Connection:
             return
         self._pipeline.heard()
         error = None if answer.cancelled() else answer.exception()
-        if error is not None:
+        if error is not None or answer.cancelled() or not answer.result():
             self._stop_before_dot(transaction, error)
-        elif answer.cancelled() or not answer.result():
-            self._stop_before_dot(transaction, None)
         else:
             self._write_message(transaction)
 
