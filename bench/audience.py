@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from bench import audience_files, audience_load, audience_segments, effort
 from bench.audience_room import place
 from bench.figures import Figure
-from bench.rows import Row, measured, unmeasured
+from bench.rows import Row, measured, without
 from bench.spine import postgres
-from tests.servers.postgres import PostgresServer
 
 AREA = "audience"
 
@@ -30,25 +29,19 @@ def is_of(figure: Figure, names: list[str], row: Row) -> bool:
 def _segments() -> Iterator[Figure]:
     with postgres() as server:
         yield from audience_segments.figures(server)
-        yield from _without(server, "segments")
+        yield from without(server, AREA, "segments")
 
 
 def _signup() -> Iterator[Figure]:
     with place() as at:
         yield from audience_load.signup(at)
-        yield from _without(at.postgres, "signup")
+        yield from without(at.postgres, AREA, "signup")
 
 
 def _oneclick() -> Iterator[Figure]:
     with place() as at:
         yield from audience_load.oneclick(at)
-        yield from _without(at.postgres, "oneclick")
-
-
-def _without(server: PostgresServer | None, row: str) -> Iterator[Figure]:
-    """What is missed where there is no PostgreSQL."""
-    if server is None:
-        yield unmeasured(AREA, f"{row} on PostgreSQL", "there is no PostgreSQL")
+        yield from without(at.postgres, AREA, "oneclick")
 
 
 # What DIGEST_BENCH_ONLY chooses from.

@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from bench import effort
 from bench.collecting import kinds
 from bench.figures import Figure, Target, load
-from bench.rows import unmeasured
+from bench.rows import without
 from bench.spine import postgres
 from digest.db import Database
 from digest.lists.export import export_list
@@ -58,8 +58,7 @@ def figures() -> Iterator[Figure]:
         for kind, databases in kinds(folder, server):
             with databases() as database:
                 yield from _of(kind, database, people, folder / "out.csv")
-        if server is None:
-            yield unmeasured("audience", "import and export on PostgreSQL", "there is no PostgreSQL")
+        yield from without(server, "audience", "import and export")
 
 
 def _of(kind: str, database: Database, people: Path, out: Path) -> Iterator[Figure]:

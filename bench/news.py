@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import news_collecting, news_fuzz, news_selection, news_tick, news_wordpress
 from bench.figures import Figure
-from bench.rows import Row, figures_of
+from bench.rows import Row, figures_of, without
 from bench.spine import postgres
 
 AREA = "news"
@@ -17,6 +17,7 @@ AREA = "news"
 def _tick() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder, postgres() as server, news_wordpress.without_broker():
         yield from news_tick.figures(Path(folder), server)
+        yield from without(server, AREA, "tick")
 
 
 # What DIGEST_BENCH_ONLY chooses from.

@@ -29,3 +29,9 @@ def unmeasured(area: str, name: str, why: str) -> Figure:
     """A figure that is missed: what could not be measured has not held."""
     note = why[:500]
     return Figure(area, f"{name}: could not be measured", 1, "failures", target=Target("<=", 0), note=note)
+
+
+def without(server: object, area: str, row: str) -> Iterator[Figure]:
+    """What of a row is missed where there is no PostgreSQL."""
+    if server is None:
+        yield unmeasured(area, f"{row} on PostgreSQL", "there is no PostgreSQL")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench import collecting, planning, rendering, starting
 from bench.figures import Figure
+from bench.rows import without
 from tests.servers import run
 from tests.servers.postgres import PostgresServer
 
@@ -23,6 +24,7 @@ def figures() -> Iterator[Figure]:
         try:
             yield from collecting.figures(Path(temporary), server)
             yield from planning.figures(Path(temporary), server)
+            yield from without(server, "spine", "collecting and planning")
         finally:
             del os.environ["DIGEST_BROKER_URL"]
     with tempfile.TemporaryDirectory() as temporary:

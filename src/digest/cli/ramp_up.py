@@ -15,6 +15,7 @@ from digest import audit
 from digest.cli import common
 from digest.cli.common import JsonOption
 from digest.errors import InputError
+from digest.lists.export_cells import quoted
 from digest.models import RampOrder, RampUp, Transport
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 _DAYS_SHOWN = 7
 _COLUMNS = ("address", "name", "zone", "language", "text_size")
-# What a spreadsheet takes for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def ramp_up(
@@ -183,5 +182,4 @@ def _write(file: Path, people: Iterable[LeftOver]) -> int:
 def _cells(person: LeftOver) -> Iterator[str]:
     """A person's cells; one that a spreadsheet would compute gets an apostrophe in front."""
     for column in _COLUMNS:
-        text = str(getattr(person, column) or "")
-        yield f"'{text}" if text.startswith(_FORMULA) else text
+        yield quoted(str(getattr(person, column) or ""))
