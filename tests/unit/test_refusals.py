@@ -45,7 +45,7 @@ _UNTOLD = {
     "lists/preferences.py": _OF_A_READER,
     "lists/segment_rules.py": "a rule as JSON, which only a command takes; the desk builds its rules itself",
     "mail/copies.py": _OF_A_FAULT,
-    "mail/dkim.py": _OF_A_FAULT,
+    "mail/dkim_head.py": _OF_A_FAULT,
     "mail/headers.py": _OF_A_FAULT,
     "mail/journal_records.py": _OF_A_FAULT,
     "mail/mailbox.py": "the inbox page has words of its own for it",
