@@ -78,7 +78,7 @@ class Turn:
     _problem: str = ""  # of the mail service as a whole: the turn is over
     _wait_until: dt.datetime | None = None  # for the pace, without a fault: the turn is over
     _breaker: Breaker = field(default_factory=Breaker)
-    _overlap: Overlap = field(default_factory=Overlap)
+    _overlap: Overlap = field(init=False)
     _started: float = field(default_factory=clock.monotonic)
     _looked: float = 0.0
     _held: list[_Held] = field(default_factory=list)
@@ -88,10 +88,12 @@ class Turn:
     _wants_more: bool = True
     _has_rests: bool = False  # whether a receiving domain rests at this mail service, or has lately
 
+    def __post_init__(self) -> None:
+        self._overlap = Overlap(is_paced=self.sender.is_paced)
+
     def run(self, batch_id: int) -> set[int]:
         """Work until there is nothing left, or no time; the ids of the batches that are done."""
         under_way: deque[_UnderWay] = deque()
-        self._overlap = Overlap(is_paced=self.sender.is_paced)
         self._take(claim(self.database, batch_id, self.sender.journal_id, lease_seconds=self.lease_seconds))
         try:
             while True:

@@ -49,6 +49,12 @@ def signed_fields(head: Iterable[bytes]) -> SignedFields:
     return SignedFields(counts, b"".join(found))
 
 
+def relaxed_field(field: bytes) -> bytes:
+    """RFC 6376 section 3.4.2 of a field, without its last CRLF. Raises InputError if it is none."""
+    name, value = _name_and_value(field.replace(b"\r\n", b""))
+    return name + b":" + _relaxed_value(value)
+
+
 class Heads:
     """Reads heads of which many are alike: what they have in common is read once."""
 
@@ -85,7 +91,7 @@ class _Plan(NamedTuple):
         for at in sorted(set(range(len(head))).difference(shared)):
             name = head[at].partition(b":")[0]
             place = _PLACES.get(name.lower())
-            if place is not None and counts[place] == 1:
+            if place is not None and counts[place] == len(_unfolded(head[at])) == 1:
                 own.append((at, place, name + b": ", name.lower() + b":"))
             else:
                 own.append((at, 0, b"\r", b""))  # nothing begins so: such heads are read as a whole
@@ -127,12 +133,6 @@ def _unfolded(piece: bytes) -> list[bytes]:
     """The fields of a piece, each on one line."""
     text = piece.replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t").rstrip(b"\r\n")
     return text.split(b"\r\n") if text else []
-
-
-def relaxed_field(field: bytes) -> bytes:
-    """RFC 6376 section 3.4.2 of a field, without its last CRLF. Raises InputError if it is none."""
-    name, value = _name_and_value(field.replace(b"\r\n", b""))
-    return name + b":" + _relaxed_value(value)
 
 
 def _name_and_value(line: bytes) -> tuple[bytes, bytes]:

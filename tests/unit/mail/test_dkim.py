@@ -275,7 +275,13 @@ def test_heads_of_other_shapes_are_not_taken_for_alike() -> None:
     """Also where all that they share with others is the same."""
     start, to, own_id = b"From: a@x.example\r\n", b"To: b@y.example\r\n", b"Message-ID: <a@x.example>\r\n"
     end = b"Subject: News\r\n\r\n"
-    shapes = (((start, to, end), (0, 2)), ((start, to, own_id, end), (0, 3)), ((start, end, to), (0, 1)))
+    shapes = (
+        ((start, to, end), (0, 2)),
+        ((start, to, own_id, end), (0, 3)),
+        ((start, end, to), (0, 1)),
+        ((own_id, to + start, end), (0, 2)),
+        ((own_id, to, end), (0, 2)),
+    )
     signer = Signer([key(Algorithm.ED25519)])
     for head, shared in shapes:
         mail = Filled(b"".join(head), [b"Hello\r\n"], list(head), shared)
