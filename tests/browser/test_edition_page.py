@@ -44,7 +44,7 @@ from tests.servers.migrated import migrate
 from tests.servers.waiting import wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import APIResponse, Browser, Page, Route
 
 pytestmark = pytest.mark.browser
 
@@ -367,6 +367,44 @@ def test_a_finding_is_gone_to_by_keys(house: House, page: Page) -> None:
     page.get_by_label("Subject", exact=True).fill("A bridge and a choir")
     page.get_by_label("Subject", exact=True).press("Enter")
     page.get_by_role("link", name="Go to it: The subject has").wait_for(state="detached")
+    assert found == []
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["in order", "out of order"])
+def test_slow_checks_do_not_hide_newer_ones(house: House, page: Page, *, turned: bool) -> None:
+    """What was on its way when the subject was changed stands in the way of nothing that came after it."""
+    found = complaints(page)
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if len(held) < 2:
+            held.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    def answer(number: int) -> None:
+        route, response = held[number]
+        with page.expect_event("requestfinished", lambda request: request == route.request):
+            route.fulfill(response=response)
+
+    page.route("**/checks", hold)
+    house.open(page)
+    wait_until(lambda: bool(page.evaluate("1")) and len(held) == 1, what="the checks of the page")
+    page.get_by_label("Subject", exact=True).fill("A subject that goes on and on " * 4)
+    page.get_by_label("Subject", exact=True).press("Enter")
+    page.get_by_text("It is written.").wait_for()
+    link = page.get_by_role("link", name="Go to it: The subject has")
+    if turned:
+        wait_until(lambda: bool(page.evaluate("1")) and len(held) == 2, what="the checks of the change")
+        answer(1)
+        link.wait_for()
+        answer(0)
+        page.wait_for_timeout(200)
+    else:
+        answer(0)
+        wait_until(lambda: bool(page.evaluate("1")) and len(held) == 2, what="the checks of the change")
+        answer(1)
+    link.wait_for()
     assert found == []
 
 

@@ -8,6 +8,20 @@
     if (token) event.detail.ctx.request.headers["X-Form-Token"] = token.content;
   });
 
+  /* An answer goes to where its place is now: what stood there when it was asked for may have been replaced meanwhile,
+     and htmx would throw the answer away. What was asked for before something that is seen by now is old: it goes nowhere. */
+  const asked = new WeakMap(), shown = new Map();
+  let asks = 0;
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => asked.set(ctx, ++asks));
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    const place = ctx.target?.id && document.getElementById(ctx.target.id);
+    if (!place) return;
+    ctx.target = place;
+    const seen = shown.get(place.id) ?? 0;
+    if (ctx.request.method === "GET" && asked.get(ctx) < seen) ctx.swap = "none";
+    shown.set(place.id, Math.max(seen, asked.get(ctx)));
+  });
+
   /* One press is one act: a form is sent once, until the page is seen again. */
   document.addEventListener("submit", (event) => {
     const form = event.target;
