@@ -408,6 +408,33 @@ def test_slow_checks_do_not_hide_newer_ones(house: House, page: Page, *, turned:
     assert found == []
 
 
+def test_an_old_look_at_links_does_not_hide_newer_checks(house: House, page: Page) -> None:
+    """It takes seconds, and what was changed meanwhile is looked at sooner."""
+    found = complaints(page)
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "POST":
+            held.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    page.route("**/checks", hold)
+    house.open(page)
+    page.get_by_role("button", name="Look at links and pictures now").click()
+    wait_until(lambda: bool(page.evaluate("1")) and bool(held), what="the look")
+    page.get_by_label("Subject", exact=True).fill("A subject that goes on and on " * 4)
+    page.get_by_label("Subject", exact=True).press("Enter")
+    link = page.get_by_role("link", name="Go to it: The subject has")
+    link.wait_for()
+    route, response = held[0]
+    with page.expect_event("requestfinished", lambda request: request == route.request):
+        route.fulfill(response=response)
+    page.wait_for_timeout(200)
+    assert link.is_visible()
+    assert found == []
+
+
 def test_words_around_the_stories_show_while_they_are_written(house: House, page: Page) -> None:
     """In the mail before anybody has kept them; Tab leads out of the field, and nothing of it is kept."""
     found = complaints(page)

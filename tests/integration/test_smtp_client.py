@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import default
+from typing import Any
 
 import pytest
 
@@ -553,6 +554,44 @@ def test_a_reply_that_drips_is_given_up() -> None:
         with pytest.raises(UnreachableError, match="in time"):
             check(Endpoint(host="127.0.0.1", port=port, security=Security.NONE, timeout=0.4))
         ended.set()
+
+
+@pytest.mark.parametrize(
+    ("step", "limits", "outcome"),
+    [(b"MAIL", {"timeout": 0.4}, U), (b"\r\n.\r\n", {"final_timeout": 0.4}, K)],
+    ids=["before the message", "after the dot"],
+)
+def test_a_reply_to_a_message_that_drips_is_given_up(
+    step: bytes, limits: dict[str, float], outcome: Outcome
+) -> None:
+    """Also amid the sending: else the connection would be kept for ever, and others would wait for it."""
+    ended = threading.Event()
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"220 judge.test\r\n")
+        said = b""
+        while step not in said:
+            said += connection.recv(65_536)
+            for verb, reply in ((b"EHLO", b"250 ok\r\n"), (b"MAIL", b"250 ok\r\n"), (b"RCPT", b"250 ok\r\n")):
+                if verb in said and step != verb:
+                    said = b""
+                    connection.sendall(reply)
+            if b"DATA" in said:
+                said = b""
+                connection.sendall(b"354 go on\r\n")
+        while not ended.wait(0.05):
+            connection.sendall(b"2")
+
+    plain: dict[str, Any] = {"security": Security.NONE, "timeout": HANG, "final_timeout": HANG}
+    ledger = Ledger()
+    with raw_server(talk) as port:
+        with (
+            SmtpTransport(Endpoint(host="127.0.0.1", port=port, **(plain | limits))) as transport,
+            pytest.raises(UnreachableError, match="in time"),
+        ):
+            transport.send([envelope("ani")], before_dot=ledger.before_dot, after_reply=ledger.after_reply)
+        ended.set()
+    assert ledger.outcomes == [("ani", outcome)]
 
 
 def test_a_reply_without_end_is_given_up() -> None:

@@ -35,6 +35,6 @@ class Overlap:
             self.groups = 1
 
     def sent(self, *, wall: float) -> None:
-        """A group was sent, so many seconds after it was begun."""
+        """A group beside which no other was under way was sent, so many seconds after it was begun."""
         if self._learns and self.groups == 1 and wall > _MOST_SIGNINGS * self._signing:
             self.groups, self._learns = _USUAL, False

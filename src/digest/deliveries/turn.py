@@ -61,6 +61,7 @@ class _UnderWay:
     held: _Held
     permits: Permits | None
     began: float  # of the monotonic clock
+    is_alone: bool  # no other was under way then
 
 
 @dataclass(slots=True)
@@ -161,6 +162,7 @@ class Turn:
         return [person for person in people if person.subscriber_id not in resting]
 
     def _start(self, held: _Held, people: list[Person], permits: Permits, *, read_at: float) -> _UnderWay:
+        is_alone = not any(each.under_way for each in self._held)
         began, used = clock.monotonic(), clock.at_work()
         group = Group(
             self.sender,
@@ -173,11 +175,11 @@ class Turn:
         )
         if held.signer is not None:
             wall, cpu = clock.monotonic() - began, clock.at_work() - used
-            self._overlap.signed(wall=wall, cpu=cpu, is_beside=any(each.under_way for each in self._held))
+            self._overlap.signed(wall=wall, cpu=cpu, is_beside=not is_alone)
         delay = (permits.starts_at - clock.utc_now()).total_seconds() if permits.interval else 0.0
         group.start(delay=max(0.0, delay), interval=permits.interval)
         held.under_way += 1
-        return _UnderWay(group, held, permits, clock.monotonic())
+        return _UnderWay(group, held, permits, clock.monotonic(), is_alone)
 
     def _permits(self, most: int) -> Permits | None:
         """Leave to begin so many, waited for where a pace is set; None if the turn ends before that."""
@@ -222,7 +224,8 @@ class Turn:
         group, held = one.group, one.held
         try:
             group.finish(until=lambda: min(self._started + TASK_SECONDS, self.waits_until()))
-            self._overlap.sent(wall=clock.monotonic() - one.began)
+            if one.is_alone:
+                self._overlap.sent(wall=clock.monotonic() - one.began)
         finally:
             held.under_way -= 1
             held.has_served = held.has_served or bool(group.results)

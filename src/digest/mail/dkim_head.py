@@ -28,8 +28,8 @@ _Alike = tuple[int, tuple[int, ...], tuple[bytes, ...]]  # how many pieces, whic
 
 _PLACES = {name.lower().encode("ascii"): place for place, name in enumerate(SIGNED)}
 _KINDS = len(SIGNED)
-_MOST_OF_A_KIND = 99
-_KEPT_PLANS = 64  # one for each second of an edition and a list
+_MOST_OF_A_KIND = 100
+_KEPT_PLANS = 64  # one for each second, list and variant of an edition
 
 
 class SignedFields(NamedTuple):
@@ -43,7 +43,7 @@ def signed_fields(head: Iterable[bytes]) -> SignedFields:
     """What is signed of a head in pieces of whole fields; the empty line behind it may be there or not.
 
     Of a field that occurs several times the last one is signed first. Raises InputError for a line that is no
-    field, and for a field that is there a hundred times.
+    field, and for a field that is there more than a hundred times.
     """
     counts, found = _counted(head)
     return SignedFields(counts, b"".join(found))
@@ -122,8 +122,8 @@ def _counted(head: Iterable[bytes]) -> tuple[Counts, list[bytes]]:
             place = _PLACES.get(name)
             if place is None:
                 continue
-            if counts[place] > _MOST_OF_A_KIND:
-                raise InputError("A mail that has a header field a hundred times is not signed.")
+            if counts[place] == _MOST_OF_A_KIND:
+                raise InputError("A mail that has a header field more than a hundred times is not signed.")
             found[place] = b"%b:%b\r\n" % (name, _relaxed_value(value)) + found[place]
             counts[place] += 1
     return bytes(counts), found

@@ -29,7 +29,7 @@ class Listener(Protocol):
     """What a wire that is streamed tells."""
 
     def on_heard(self) -> None:
-        """The server has said something: once for all replies that came at a time, before them."""
+        """The server has given a whole reply: once for all that came at a time, before the first of them."""
 
     def on_plain(self, code: int, text: bytes) -> None:
         """A reply 250 or 354 of one line; the text is what stands behind the code."""
@@ -79,8 +79,6 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            if self._listener is not None:
-                self._listener.on_heard()
             if self._listener is None or not self._reader.is_empty or not data.endswith(b"\r\n"):
                 self._read(data)
                 return
@@ -93,6 +91,8 @@ class Wire(asyncio.Protocol):
                     return
                 if self.is_lost:
                     return
+                if not number:
+                    self._listener.on_heard()
                 self._listener.on_plain(code, line[4:])
         except ProtocolError as error:
             self.abort(error)
@@ -186,6 +186,7 @@ class Wire(asyncio.Protocol):
             if found is None:
                 return
             if self._listener is not None:
+                self._listener.on_heard()
                 self._listener.on_reply(*found)
             elif self._waiter is not None:
                 self._waiter.set_result(found)

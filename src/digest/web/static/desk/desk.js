@@ -8,18 +8,23 @@
     if (token) event.detail.ctx.request.headers["X-Form-Token"] = token.content;
   });
 
-  /* An answer goes to where its place is now: what stood there when it was asked for may have been replaced meanwhile,
-     and htmx would throw the answer away. What was asked for before something that is seen by now is old: it goes nowhere. */
-  const asked = new WeakMap(), shown = new Map();
-  let asks = 0;
-  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => asked.set(ctx, ++asks));
+  /* htmx throws an answer away if its place was replaced while it was on its way. Of what was asked for one place the
+     newest answer is wanted: it goes to where that place is now. Nothing that is asked for while somebody's act is on
+     its way is newer than the act; and what comes with a place is newer than what was asked for a part of it. */
+  const newest = new Map();
+  const isAct = (ctx) => ctx?.target?.id === "board" && ctx.request.method !== "GET";
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    const id = ctx.target?.id;
+    if (id && (isAct(ctx) || !isAct(newest.get(id)))) newest.set(id, ctx);
+  });
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-    const place = ctx.target?.id && document.getElementById(ctx.target.id);
+    const id = ctx.target?.id;
+    if (!id || newest.get(id) !== ctx) return;
+    newest.delete(id);
+    const place = document.getElementById(id);
     if (!place) return;
     ctx.target = place;
-    const seen = shown.get(place.id) ?? 0;
-    if (ctx.request.method === "GET" && asked.get(ctx) < seen) ctx.swap = "none";
-    shown.set(place.id, Math.max(seen, asked.get(ctx)));
+    place.querySelectorAll("[id]").forEach((part) => newest.delete(part.id));
   });
 
   /* One press is one act: a form is sent once, until the page is seen again. */
