@@ -61,8 +61,8 @@ AREA_TESTS: Final[Mapping[str, tuple[str, ...]]] = {
                     "revisions",
                     "sender_facts",
                 ),
-                *("sending", "smtp_abandon", "smtp_client", "smtp_judge", "smtp_judge_faults", "smtp_pace"),
-                *("smtp_pipelining", "uncertain", "upgrade_half_sent"),
+                *("sending", "smtp_abandon", "smtp_client", "smtp_judge", "smtp_judge_faults"),
+                *("smtp_odd_servers", "smtp_pace", "smtp_pipelining", "uncertain", "upgrade_half_sent"),
                 *("failover", "plain_loop", "single_mails_first"),
             )
         ),

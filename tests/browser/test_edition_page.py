@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +44,7 @@ from tests.servers.migrated import migrate
 from tests.servers.waiting import wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import APIResponse, Browser, Page, Route
+    from playwright.sync_api import APIResponse, Browser, Page, Request, Route
 
 pytestmark = pytest.mark.browser
 
@@ -370,14 +370,14 @@ def test_a_finding_is_gone_to_by_keys(house: House, page: Page) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("turned", [False, True], ids=["in order", "out of order"])
-def test_slow_checks_do_not_hide_newer_ones(house: House, page: Page, *, turned: bool) -> None:
-    """What was on its way when the subject was changed stands in the way of nothing that came after it."""
-    found = complaints(page)
+def held_back(
+    page: Page, wanted: Callable[[Request, int], bool]
+) -> tuple[list[tuple[Route, APIResponse]], Callable[[int], None]]:
+    """Keep back the `wanted` answers about checks (it is told how many are kept), and what lets one go."""
     held: list[tuple[Route, APIResponse]] = []
 
     def hold(route: Route) -> None:
-        if len(held) < 2:
+        if wanted(route.request, len(held)):
             held.append((route, route.fetch()))
         else:
             route.continue_()
@@ -388,6 +388,14 @@ def test_slow_checks_do_not_hide_newer_ones(house: House, page: Page, *, turned:
             route.fulfill(response=response)
 
     page.route("**/checks", hold)
+    return held, answer
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["in order", "out of order"])
+def test_slow_checks_do_not_hide_newer_ones(house: House, page: Page, *, turned: bool) -> None:
+    """What was on its way when the subject was changed stands in the way of nothing that came after it."""
+    found = complaints(page)
+    held, answer = held_back(page, lambda _request, kept: kept < 2)
     house.open(page)
     wait_until(lambda: bool(page.evaluate("1")) and len(held) == 1, what="the checks of the page")
     page.get_by_label("Subject", exact=True).fill("A subject that goes on and on " * 4)
@@ -411,15 +419,7 @@ def test_slow_checks_do_not_hide_newer_ones(house: House, page: Page, *, turned:
 def test_an_old_look_at_links_does_not_hide_newer_checks(house: House, page: Page) -> None:
     """It takes seconds, and what was changed meanwhile is looked at sooner."""
     found = complaints(page)
-    held: list[tuple[Route, APIResponse]] = []
-
-    def hold(route: Route) -> None:
-        if route.request.method == "POST":
-            held.append((route, route.fetch()))
-        else:
-            route.continue_()
-
-    page.route("**/checks", hold)
+    held, answer = held_back(page, lambda request, _kept: request.method == "POST")
     house.open(page)
     page.get_by_role("button", name="Look at links and pictures now").click()
     wait_until(lambda: bool(page.evaluate("1")) and bool(held), what="the look")
@@ -427,9 +427,7 @@ def test_an_old_look_at_links_does_not_hide_newer_checks(house: House, page: Pag
     page.get_by_label("Subject", exact=True).press("Enter")
     link = page.get_by_role("link", name="Go to it: The subject has")
     link.wait_for()
-    route, response = held[0]
-    with page.expect_event("requestfinished", lambda request: request == route.request):
-        route.fulfill(response=response)
+    answer(0)
     page.wait_for_timeout(200)
     assert link.is_visible()
     assert found == []

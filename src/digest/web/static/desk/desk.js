@@ -19,12 +19,13 @@
   });
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     const id = ctx.target?.id;
-    if (!id || newest.get(id) !== ctx) return;
-    newest.delete(id);
-    const place = document.getElementById(id);
+    const place = id && newest.get(id) === ctx && document.getElementById(id);
     if (!place) return;
     ctx.target = place;
     place.querySelectorAll("[id]").forEach((part) => newest.delete(part.id));
+  });
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { // also of one that came to nothing
+    if (newest.get(ctx.target?.id) === ctx) newest.delete(ctx.target.id);
   });
 
   /* One press is one act: a form is sent once, until the page is seen again. */
